@@ -1,0 +1,101 @@
+# Everything is set up on demand, in this folder alone: .venv holds the Python packages, .cache what
+# else is fetched. What stands in requirements/*.txt is installed, nothing else, each file checked
+# against its hash. Works with GNU make 3.81 and newer; paths are relative, so that the folder's own
+# name may hold spaces.
+
+# The first of these that is Python 3.11 or newer makes .venv; PYTHON=python3.13 names another.
+PYTHONS = $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
+
+python = .venv/bin/python
+# Wheels only: building from source would fetch build tools that no hash here covers.
+install = $(python) -m pip install --quiet --disable-pip-version-check --no-input \
+    --require-hashes --only-binary :all: --requirement
+
+.DELETE_ON_ERROR:
+.PHONY: help demo test e2e bench format requirements clean
+
+help: ## List the targets (the default)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.runtime ## Provision, rotate and deprovision against an embedded instance and GitHub
+	@$(python) -m provisioner demo
+
+test: .venv/.dev .cache/github-api.json ## Check style, types and behaviour
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+	$(python) -m mypy
+	$(python) -m pytest
+
+e2e: .venv/.e2e .cache/github-api.json ## Test with a real OAuth server and a browser (Debian)
+	tests/e2e/setup
+	$(python) -m pytest -o faulthandler_timeout=300 tests/e2e
+
+bench: .venv/.benchmarks ## Measure, beside other tools for the same work
+	$(python) -m tests.benchmarks
+
+format: .venv/.dev ## Put the code in shape
+	$(python) -m ruff check --fix
+	$(python) -m ruff format
+
+clean: ## Remove what the other targets made
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# A stamp file is newer than what it was made from: set-up happens when requirements change.
+
+.venv/.runtime: requirements/runtime.txt
+	@found=; lacking=; \
+	for candidate in $(PYTHONS); do \
+	    "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    if "$$candidate" -c 'import ensurepip, venv' 2>/dev/null; then found=$$candidate; break; fi; \
+	    lacking=$${lacking:-$$candidate}; \
+	done; \
+	if [ -z "$$found" ]; then \
+	    if [ -n "$$lacking" ]; then \
+	        echo "$$lacking can't make a virtual environment. On Debian or Ubuntu:" \
+	            "sudo apt-get install python3-venv (or $$("$$lacking" -c \
+	            'import sys; print("python%d.%d-venv" % sys.version_info[:2])'))."; \
+	    else \
+	        echo "This needs Python 3.11 or newer; looked for: $(PYTHONS). Install one," \
+	            "or name the one you have: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12"; \
+	    fi >&2; \
+	    exit 1; \
+	fi; \
+	echo "Setting up .venv with $$found" >&2; \
+	"$$found" -m venv --clear .venv
+	@$(install) requirements/runtime.txt
+	@touch $@
+
+# The package itself is installed as a link to this folder, by the build backend that dev.txt pins.
+.venv/.dev: .venv/.runtime requirements/dev.txt pyproject.toml
+	@echo "Adding the development tools to .venv" >&2
+	@$(install) requirements/dev.txt
+	@$(python) -m pip install --quiet --disable-pip-version-check --no-input \
+	    --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.e2e .venv/.benchmarks: .venv/.%: requirements/%.txt .venv/.dev
+	@$(install) $<
+	@touch $@
+
+.cache/github-api.json: tests/contract/fetch.py requirements/node.txt .venv/.runtime
+	@$(python) tests/contract/fetch.py $@
+
+# Releases of the last week are left alone: a hijacked one is usually found by then.
+uv = .cache/uv/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+    --generate-hashes --no-emit-index-url --custom-compile-command "make requirements" \
+    --upgrade --exclude-newer "7 days"
+
+requirements: .cache/uv/.stamp ## Renew the pinned versions and hashes in requirements/
+	$(uv) pyproject.toml -o requirements/runtime.txt
+	$(uv) pyproject.toml requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
+	$(uv) requirements/e2e.in -o requirements/e2e.txt
+	$(uv) requirements/benchmarks.in -o requirements/benchmarks.txt
+	$(uv) requirements/node.in -o requirements/node.txt
+	$(uv) requirements/uv.in -o requirements/uv.txt
+
+.cache/uv/.stamp: requirements/uv.txt .venv/.runtime
+	@$(python) -m venv --clear .cache/uv
+	@.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+	    --require-hashes --only-binary :all: --requirement requirements/uv.txt
+	@touch $@
