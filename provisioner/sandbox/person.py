@@ -1,0 +1,191 @@
+"""A person with a browser: reads pages, fills in forms, presses buttons, copies the code.
+
+It knows an instance by its pages alone, so what works for it works in a browser.
+"""
+
+import ssl
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Self
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import httpx
+
+_MOST_PAGES = 5
+_TIMEOUT_SECONDS = 10.0
+
+
+class PersonStuckError(Exception):
+    """The person does not know how to go on; the message is what the page said."""
+
+
+@dataclass
+class Form:
+    """A form on a page: where it leads, what it would send, its buttons' words."""
+
+    action: str
+    method: str
+    fields: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
+    buttons: list[str] = field(default_factory=list)
+
+    def named(self, kind: str) -> str | None:
+        """Return the name of the first field of a kind, as `password`."""
+        return next((name for name, one in self.kinds.items() if one == kind), None)
+
+
+class Page(HTMLParser):
+    """What a person sees of a page: its forms, read-only boxes and text."""
+
+    def __init__(self, html: str) -> None:
+        """Read the page."""
+        super().__init__()
+        self.forms: list[Form] = []
+        self.boxes: list[str] = []
+        self._inside: Form | None = None
+        self._button = False
+        self._hidden = False
+        self._words: list[str] = []
+        self.feed(html)
+
+    @property
+    def text(self) -> str:
+        """The page's words in one line."""
+        return " ".join(" ".join(self._words).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take note of forms, fields and buttons."""
+        given = {name: value or "" for name, value in attrs}
+        match tag:
+            case "form":
+                self._inside = Form(given.get("action", ""), given.get("method", "get").lower())
+                self.forms.append(self._inside)
+            case "input":
+                self._input(given)
+            case "button" if self._inside is not None:
+                self._button = True
+                self._inside.buttons.append("")
+            case "style" | "script" | "title":
+                self._hidden = True
+            case _:
+                pass
+
+    def handle_endtag(self, tag: str) -> None:
+        """Take note of where forms and buttons end."""
+        match tag:
+            case "form":
+                self._inside = None
+            case "button":
+                self._button = False
+            case "style" | "script" | "title":
+                self._hidden = False
+            case _:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        """Collect the words that a person reads."""
+        if self._button and self._inside is not None:
+            self._inside.buttons[-1] += data.strip()
+        elif not self._hidden:
+            self._words.append(data)
+
+    def _input(self, given: dict[str, str]) -> None:
+        kind = given.get("type", "text").lower()
+        if "readonly" in given:
+            self.boxes.append(given.get("value", ""))
+        elif self._inside is not None and kind == "submit":
+            self._inside.buttons.append(given.get("value", ""))
+        elif self._inside is not None and given.get("name"):
+            self._inside.fields[given["name"]] = given.get("value", "")
+            self._inside.kinds[given["name"]] = kind
+
+
+class Person:
+    """Somebody with an account on the instance and one browser, whose cookies stay."""
+
+    def __init__(self, username: str, password: str) -> None:
+        """Start with a fresh browser."""
+        self._username = username
+        self._password = password
+        self._browser = httpx.Client(
+            follow_redirects=True,
+            trust_env=False,
+            # Trusts nobody: loopback is plain HTTP, and to load the authorities takes time.
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            timeout=_TIMEOUT_SECONDS,
+            headers={"User-Agent": "Mozilla/5.0", "Accept": "text/html,*/*;q=0.8"},
+        )
+
+    def approve(self, link: str) -> str:
+        """Open the link, sign in if asked, press *Authorize*, and return the code.
+
+        `PersonStuckError` where a page offers no way on.
+        """
+        answer = self._open(link)
+        page = Page(answer.text)
+        form = _with_button(page, "Authorize")
+        if form is not None:
+            answer = self._submit(answer, form)
+            page = Page(answer.text)
+        return _code(answer, page)
+
+    def deny(self, link: str) -> str:
+        """Open the link, sign in if asked, press *Deny*, and return what the browser shows then."""
+        answer = self._open(link)
+        form = _with_button(Page(answer.text), "Deny")
+        if form is None:
+            raise PersonStuckError(Page(answer.text).text)
+        return self._submit(answer, form).text
+
+    def look(self, link: str) -> str:
+        """Open the link, sign in if asked, and return the page's words."""
+        return Page(self._open(link).text).text
+
+    def close(self) -> None:
+        """Close the browser."""
+        self._browser.close()
+
+    def __enter__(self) -> Self:
+        """Return the person, ready to go."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the browser."""
+        self.close()
+
+    def _open(self, link: str) -> httpx.Response:
+        answer = self._browser.get(link)
+        page = Page(answer.text)
+        form = next((one for one in page.forms if one.named("password")), None)
+        if form is None:
+            return answer
+        for name, kind in form.kinds.items():
+            if kind in ("text", "email"):
+                form.fields[name] = self._username
+            elif kind == "password":
+                form.fields[name] = self._password
+        answer = self._submit(answer, form)
+        page = Page(answer.text)
+        if any(one.named("password") for one in page.forms):
+            raise PersonStuckError(page.text)
+        return answer
+
+    def _submit(self, answer: httpx.Response, form: Form) -> httpx.Response:
+        url = urljoin(str(answer.url), form.action)
+        if form.method == "post":
+            return self._browser.post(url, data=form.fields)
+        return self._browser.get(url, params=form.fields)
+
+
+def _with_button(page: Page, words: str) -> Form | None:
+    return next((form for form in page.forms if words in form.buttons), None)
+
+
+def _code(answer: httpx.Response, page: Page) -> str:
+    """Read the code off the page, or off the address bar after a redirect to an application."""
+    if page.boxes:
+        return page.boxes[0]
+    found = parse_qs(urlsplit(str(answer.url)).query).get("code")
+    if not found:
+        raise PersonStuckError(page.text or f"an empty page ({answer.status_code})")
+    return found[0]

@@ -1,0 +1,209 @@
+"""What an instance remembers: accounts, applications, grants, tokens, statuses, sessions."""
+
+import base64
+import hmac
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import urlsplit
+
+from provisioner.sandbox.scopes import SUPPORTED
+
+OOB = "urn:ietf:wg:oauth:2.0:oob"
+"""The redirect URI that makes an instance show the code on a page (Doorkeeper's native URI)."""
+
+CODE_SECONDS = 600
+"""How long an authorization code can be exchanged: Doorkeeper's default, which Mastodon keeps."""
+
+State = Literal["active", "unconfirmed", "pending", "disabled", "suspended", "moved", "needs-2fa"]
+
+
+@dataclass(eq=False)
+class Account:
+    """A person's or a bot's account. The sandbox shows its password on the sign-in page.
+
+    A test may set `state`: all but `active` are refused by the API with 403.
+    """
+
+    id: int
+    username: str
+    password: str = field(repr=False)
+    email: str
+    created_at: float
+    state: State = "active"
+    bot: bool = False
+    display_name: str = ""
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the account cannot act (Mastodon's `require_user!`); None where it can."""
+        match self.state:
+            case "active":
+                return None
+            case "unconfirmed":
+                return "Your login is missing a confirmed e-mail address"
+            case "pending":
+                return "Your login is currently pending approval"
+            case "needs-2fa":
+                return "Your account requires two-factor authentication"
+            case _:
+                return "Your login is currently disabled"
+
+
+@dataclass(eq=False)
+class RegisteredApplication:
+    """What `POST /api/v1/apps` registered (RFC 6749: the client)."""
+
+    id: int
+    name: str
+    website: str
+    redirect_uris: tuple[str, ...]
+    scopes: tuple[str, ...]
+    client_id: str
+    client_secret: str = field(repr=False)
+    created_at: float
+
+    def may(self, wanted: Iterable[str]) -> bool:
+        """Whether every scope was registered literally: `write` does not cover `write:statuses`.
+
+        An application without scopes may ask for any that the instance supports (Doorkeeper's
+        ScopeChecker).
+        """
+        return set(wanted) <= set(self.scopes or SUPPORTED)
+
+    def authenticates(self, client_secret: str) -> bool:
+        """Whether that is the client secret."""
+        return hmac.compare_digest(self.client_secret.encode(), client_secret.encode())
+
+
+@dataclass(eq=False)
+class Grant:
+    """An authorization code and what a person approved."""
+
+    code: str = field(repr=False)
+    application: RegisteredApplication
+    account: Account
+    redirect_uri: str
+    scopes: tuple[str, ...]
+    challenge: str
+    created_at: float
+    used: bool = False
+
+
+@dataclass(eq=False)
+class AccessToken:
+    """An access token; `account` is None where an application got it for itself."""
+
+    token: str = field(repr=False)
+    account: Account | None
+    application: RegisteredApplication
+    scopes: tuple[str, ...]
+    created_at: float
+    revoked_at: float | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether the instance still accepts it; Mastodon's tokens do not expire."""
+        return self.revoked_at is None
+
+
+@dataclass(eq=False)
+class Status:
+    """A post."""
+
+    id: int
+    account: Account
+    application: RegisteredApplication
+    text: str
+    visibility: str
+    created_at: float
+    idempotency_key: str = ""
+
+
+@dataclass(eq=False)
+class Session:
+    """One browser's session."""
+
+    id: str = field(repr=False)
+    csrf: str = field(repr=False)
+    account: Account | None = None
+    return_to: str = field(default="/", repr=False)
+
+
+@dataclass(eq=False)
+class Store:
+    """All state of one instance, and the clock and randomness that it uses."""
+
+    origin: str
+    domain: str | None
+    title: str
+    version: str
+    clock: Callable[[], float]
+    random: Callable[[int], bytes]
+    code_seconds: float = CODE_SECONDS
+    accounts: list[Account] = field(default_factory=list)
+    applications: list[RegisteredApplication] = field(default_factory=list)
+    grants: list[Grant] = field(default_factory=list)
+    tokens: list[AccessToken] = field(default_factory=list)
+    statuses: list[Status] = field(default_factory=list)
+    sessions: dict[str, Session] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        """The web host with its port, as in the origin."""
+        return urlsplit(self.origin).netloc
+
+    @property
+    def account_domain(self) -> str:
+        """What stands behind the @ of an account: Mastodon's LOCAL_DOMAIN."""
+        return self.domain or self.host
+
+    def identifier(self) -> str:
+        """Make a code, token, client id or secret: 43 base64url characters, `-` first or not.
+
+        Doorkeeper makes all four with `SecureRandom.urlsafe_base64(32)`.
+        """
+        return base64.urlsafe_b64encode(self.random(32)).rstrip(b"=").decode()
+
+    def account(self, username: str) -> Account | None:
+        """Find an account by its name, where case does not matter."""
+        wanted = username.lower()
+        return next((one for one in self.accounts if one.username.lower() == wanted), None)
+
+    def application(self, client_id: str) -> RegisteredApplication | None:
+        """Find an application by its client id."""
+        return next((one for one in self.applications if one.client_id == client_id), None)
+
+    def grant(self, code: str) -> Grant | None:
+        """Find a grant by its code; white space counts."""
+        return next((one for one in self.grants if one.code == code), None)
+
+    def token(self, value: str) -> AccessToken | None:
+        """Find a token, revoked or not."""
+        return next((one for one in self.tokens if one.token == value), None)
+
+    def matching_token(
+        self, application: RegisteredApplication, account: Account | None, scopes: Iterable[str]
+    ) -> AccessToken | None:
+        """Find the live token of the same application, account and set of scopes."""
+        wanted = set(scopes)
+        for one in self.tokens:
+            same = one.application is application and one.account is account
+            if same and one.live and set(one.scopes) == wanted:
+                return one
+        return None
+
+    def issue(
+        self, application: RegisteredApplication, account: Account | None, scopes: tuple[str, ...]
+    ) -> AccessToken:
+        """Return the matching token where there is one, and else a new one.
+
+        That is Doorkeeper's `reuse_access_token`, which Mastodon turns on: the same string comes
+        back, with its old `created_at`.
+        """
+        known = self.matching_token(application, account, scopes)
+        if known is not None:
+            return known
+        token = AccessToken(self.identifier(), account, application, scopes, self.clock())
+        self.tokens.append(token)
+        return token
