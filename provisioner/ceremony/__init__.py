@@ -1,0 +1,13 @@
+"""The transaction: begin, complete and check, each in the order that is safe.
+
+What the order guarantees: a one-time code is not spent before everything else was checked; a token
+is in the journal before anything else happens to it; the account is checked before anything is
+published; and a run that is killed anywhere can be followed by another.
+"""
+
+from provisioner.ceremony.begin import begin
+from provisioner.ceremony.check import check
+from provisioner.ceremony.complete import complete
+from provisioner.ceremony.desk import Desk, Tell
+
+__all__ = ["Desk", "Tell", "begin", "check", "complete"]

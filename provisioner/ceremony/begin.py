@@ -1,0 +1,135 @@
+"""begin: from an account's name to the link that its owner opens."""
+
+import base64
+
+from provisioner.ceremony.desk import Case, Desk, find_server, half_way, open_case, require_own
+from provisioner.discovery import Server
+from provisioner.errors import HalfWayError
+from provisioner.inputs import Inputs
+from provisioner.journal import Pending
+from provisioner.mastodon import Application, Mastodon
+from provisioner.outcomes import ApprovalPending, DryRun
+from provisioner.secret import Secret
+
+USABLE = 7 * 86400
+"""Seconds for which a link is shown again where the server keeps unused applications."""
+USABLE_ANYWHERE = 10 * 60
+"""The same elsewhere: Pleroma deletes unused applications after 15 minutes, Mastodon before 4.3
+after a day."""
+
+
+def begin(desk: Desk) -> ApprovalPending | DryRun:
+    """Register an application and show the link that authorizes it.
+
+    While an approval is pending and usable, the same link is shown again: Mastodon allows five
+    registrations in ten minutes per address. A new authorization always gets a new application,
+    since Mastodon gives the same application, account and scopes the *same* token.
+
+    Raises ProvisionerError.
+    """
+    case = open_case(desk)
+    if case.journal.holds_tokens:
+        require_own(case.journal, desk.inputs, desk.inputs.instance)
+    _require_nothing_staged(case)
+    existed = _announce_overwrites(desk, case)
+    server = find_server(desk)
+    if case.journal.holds_tokens:
+        require_own(case.journal, desk.inputs, server.origin)
+    if pending := _usable(desk, case, server):
+        desk.tell.done("An approval is pending already: the same link again")
+        return _approval(desk, case, pending, again=True)
+    if desk.inputs.dry_run:
+        return _dry_run(desk, case, server)
+    with half_way():
+        case.ensure_key(desk)
+        pending = Pending(
+            server=server,
+            application=_application(desk, server),
+            verifier=_verifier(desk),
+            scopes=desk.inputs.scopes,
+            app_name=desk.inputs.name_of_app,
+            begun_at=desk.now(),
+            existed=existed,
+        )
+        case.save(account=str(desk.inputs.account), origin=server.origin, pending=pending)
+        desk.tell.done("Wrote the journal")
+    return _approval(desk, case, pending, again=False)
+
+
+def _require_nothing_staged(case: Case) -> None:
+    if case.journal.pending and case.journal.pending.staged:
+        raise HalfWayError(
+            "already-staged",
+            "A new token is waiting already, from a run that stopped half-way.",
+            todo="Run complete: it needs no code, and goes on from there.",
+        )
+
+
+def _announce_overwrites(desk: Desk, case: Case) -> dict[str, bool]:
+    """Which of the secrets to be written exist, said before the link is shown."""
+    existed = case.look_for(mapping.name for mapping in desk.inputs.secrets)
+    for name in (name for name, there in existed.items() if there):
+        desk.tell.warn(
+            f"{case.repository.name} has a secret {name} that this tool did not write: complete "
+            "will overwrite it. The token in it stays alive; you will be told where to revoke it."
+        )
+    return existed
+
+
+def _usable(desk: Desk, case: Case, server: Server) -> Pending | None:
+    """The pending authorization, where its link can serve once more.
+
+    After an attempted exchange it always must: a token may have been issued whose answer was lost,
+    and approving the same application again returns that very token on Mastodon.
+    """
+    pending, inputs = case.journal.pending, desk.inputs
+    if pending is None or pending.attempted_at is not None:
+        return pending
+    same = (
+        case.journal.account.casefold() == str(inputs.account).casefold()
+        and pending.server.origin == server.origin
+        and set(pending.scopes) == set(inputs.scopes)
+        and pending.app_name == inputs.name_of_app
+        and (pending.application if pending.application.by_hand else None) == inputs.application
+    )
+    usable_for = USABLE if server.has_metadata else USABLE_ANYWHERE
+    return pending if same and desk.now() - pending.begun_at < usable_for else None
+
+
+def _application(desk: Desk, server: Server) -> Application:
+    """A new application, or the one that was made by hand."""
+    if desk.inputs.application:
+        return desk.inputs.application
+    name = desk.inputs.name_of_app
+    application = Mastodon(desk.http, server).register(name, desk.inputs.scopes)
+    desk.tell.done(f"Registered the application “{name}”")
+    return application
+
+
+def _verifier(desk: Desk) -> Secret:
+    """A PKCE code verifier of 43 characters (RFC 7636, section 4.1)."""
+    return Secret(base64.urlsafe_b64encode(desk.entropy(32)).rstrip(b"=").decode())
+
+
+def _approval(desk: Desk, case: Case, pending: Pending, *, again: bool) -> ApprovalPending:
+    return ApprovalPending(
+        account=str(desk.inputs.account),
+        instance=pending.server.origin,
+        repository=case.repository.name,
+        scopes=pending.scopes,
+        authorize_url=pending.link,
+        again=again,
+    )
+
+
+def _dry_run(desk: Desk, case: Case, server: Server) -> DryRun:
+    inputs: Inputs = desk.inputs
+    would = [
+        f"write the journal to the variable {case.store.name} of {case.repository.name}",
+        "show the link for you to open",
+    ]
+    if inputs.application is None:
+        would.insert(0, f"register the application “{inputs.name_of_app}” at {server.origin}")
+    if case.journal.generation == 0:
+        would.insert(0, f"write the journal's key to the secret {case.store.key_name}")
+    return DryRun(str(inputs.account), tuple(would))

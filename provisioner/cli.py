@@ -1,0 +1,311 @@
+"""The command line: parse, call one verb, render; and the exit codes.
+
+Only typer is imported at the top, so that `--help` answers at once.
+"""
+
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from provisioner import __version__, defaults
+from provisioner.options import (
+    Account,
+    AppName,
+    AsJson,
+    ClientId,
+    ClientSecret,
+    Code,
+    DryRun,
+    GitHubToken,
+    Grace,
+    Instance,
+    Journal,
+    JournalKey,
+    Repository,
+    Scopes,
+    Secrets,
+    Variables,
+)
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from provisioner.ceremony import Desk
+    from provisioner.outcomes import Outcome
+    from provisioner.terminal import Terminal
+
+SECRET_OPTIONS = {
+    "github_token": "GH_TOKEN",
+    "journal_key": "MASTODON_JOURNAL_KEY",
+    "client_secret": "MASTODON_CLIENT_SECRET",
+}
+"""Options whose values everybody on the machine can read in the list of processes."""
+
+LONGEST_PASTE = 8192
+
+EXIT_CODES = """\
+Exit codes: 0 done; 1 failed, nothing changed; 2 the input is wrong; 3 stopped half-way, run it
+again; 4 a person is needed; 70 a bug; 130 or 143 interrupted, run it again.
+"""
+
+app = typer.Typer(
+    name="provisioner",
+    help="From a one-time code to a sealed GitHub Actions secret, for bots on Mastodon.",
+    epilog=EXIT_CODES,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def provisioner(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """From a one-time code to a sealed GitHub Actions secret, for bots on Mastodon.
+
+    Begin registers an application and shows a link; complete exchanges the code that the link
+    leads to, checks whose token it is, and writes it, sealed, into the repository's Actions
+    secrets. Try `provisioner demo` first: it needs no account.
+    """
+    if version:
+        typer.echo(f"provisioner {__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def begin(
+    context: typer.Context,
+    account: Account,
+    repository: Repository = "",
+    instance: Instance = "",
+    scopes: Scopes = defaults.SCOPES,
+    app_name: AppName = "",
+    secrets: Secrets = [defaults.SECRETS],
+    variables: Variables = [defaults.VARIABLES],
+    journal: Journal = defaults.JOURNAL,
+    journal_key: JournalKey = "",
+    github_token: GitHubToken = "",
+    client_id: ClientId = "",
+    client_secret: ClientSecret = "",
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Register an application and show the link to approve it.
+
+    Run again while the approval is pending, it shows the same link.
+
+    Example: provisioner begin --account mybot@mastodon.social --repository me/mybot
+    """
+    from provisioner.ceremony import begin as verb
+
+    _conduct(context, verb)
+
+
+@app.command()
+def complete(
+    context: typer.Context,
+    account: Account,
+    code: Code = "",
+    repository: Repository = "",
+    instance: Instance = "",
+    secrets: Secrets = [defaults.SECRETS],
+    variables: Variables = [defaults.VARIABLES],
+    scopes: Scopes = defaults.SCOPES,
+    grace: Grace = defaults.GRACE,
+    journal: Journal = defaults.JOURNAL,
+    journal_key: JournalKey = "",
+    github_token: GitHubToken = "",
+    client_id: ClientId = "",
+    client_secret: ClientSecret = "",
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Exchange the code, check whose token it is, and write it sealed.
+
+    With --client-id, --client-secret and --code of an application made by hand, this is all that
+    is needed. A run that stopped half-way is finished by running it again, without a code.
+
+    Example: provisioner complete --account mybot@mastodon.social --repository me/mybot
+    """
+    from provisioner.ceremony import complete as verb
+
+    _conduct(context, lambda desk: verb(desk, lambda: _ask_code(code)))
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    account: Account,
+    repository: Repository = "",
+    instance: Instance = "",
+    scopes: Scopes = defaults.SCOPES,
+    journal: Journal = defaults.JOURNAL,
+    journal_key: JournalKey = "",
+    github_token: GitHubToken = "",
+    as_json: AsJson = False,
+) -> None:
+    """Tell whether the stored token is alive, the right account's, and in its secrets.
+
+    Changes nothing. A server in trouble is not taken for a dead token.
+
+    Example: provisioner check --account mybot@mastodon.social --repository me/mybot
+    """
+    from provisioner.ceremony import check as verb
+
+    _conduct(context, verb)
+
+
+@app.command()
+def demo() -> None:
+    """Play the whole story in seconds, with no account and no network.
+
+    Against an embedded instance and an embedded GitHub, over real sockets on this machine.
+
+    Example: provisioner demo
+    """
+    from provisioner.demo import play
+    from provisioner.terminal import Terminal
+
+    with _errors_shown_by(Terminal()):
+        play()
+
+
+@app.command()
+def sandbox(
+    instance_port: Annotated[int, typer.Option(help="The instance's port; 0: a free one.")] = 0,
+    github_port: Annotated[int, typer.Option(help="GitHub's port; 0: a free one.")] = 0,
+) -> None:
+    """Serve an embedded instance and GitHub to rehearse with, in a real browser.
+
+    Runs until it is stopped with Ctrl-C, and prints how to point this tool at it.
+
+    Example: provisioner sandbox
+    """
+    from provisioner.rehearsal import serve
+
+    serve(instance_port, github_port)
+
+
+def main() -> NoReturn:
+    """The entry point: runs a command and exits with one of the documented codes."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = app(standalone_mode=False) or 0
+    except typer.TyperException as error:
+        code = _usage(error)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _interrupted(130)
+    except _TerminatedError:
+        code = _interrupted(143)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user
+        code = _bug(error)
+    sys.exit(code)
+
+
+def _conduct(context: typer.Context, verb: "Callable[[Desk], Outcome]") -> None:
+    """Run one verb with the command's options, render what comes of it, and exit."""
+    from provisioner.ceremony import Desk
+    from provisioner.errors import Exit
+    from provisioner.github import GitHub
+    from provisioner.http import Http
+    from provisioner.outcomes import Checked
+    from provisioner.surroundings import api_url, fill_in
+    from provisioner.terminal import Terminal
+
+    terminal = Terminal(as_json=context.params["as_json"])
+    _warn_of_listed_secrets(context, terminal)
+    with _errors_shown_by(terminal):
+        inputs, token = fill_in(context.params)
+        with Http(waiting=terminal.waiting) as http:
+            github = GitHub(http, api_url(), token)
+            outcome = verb(Desk(inputs, http, github, terminal, time.time, os.urandom))
+        terminal.outcome(outcome, inputs)
+    if isinstance(outcome, Checked) and outcome.needs_person:
+        raise typer.Exit(Exit.PERSON)
+
+
+@contextmanager
+def _errors_shown_by(terminal: "Terminal") -> Iterator[None]:
+    """Show an error as it should be shown, and exit with its code."""
+    from provisioner.errors import ProvisionerError
+
+    try:
+        yield
+    except ProvisionerError as error:
+        terminal.error(error)
+        raise typer.Exit(error.exit_code) from None
+
+
+def _warn_of_listed_secrets(context: typer.Context, terminal: "Terminal") -> None:
+    for option, variable in SECRET_OPTIONS.items():
+        source = context.get_parameter_source(option) if option in context.params else None
+        if source and source.name == "COMMANDLINE":
+            terminal.warn(
+                f"--{option.replace('_', '-')} can be read in this machine's list of processes; "
+                f"${variable} can't"
+            )
+
+
+def _ask_code(given: str) -> str:
+    """The code as it was given, typed without an echo, or read from standard input."""
+    if given and given != "-":
+        return given
+    if sys.stdin.isatty():
+        return str(typer.prompt("Code (not shown)", hide_input=True, err=True))
+    return sys.stdin.read(LONGEST_PASTE)
+
+
+class _TerminatedError(BaseException):
+    """SIGTERM arrived."""
+
+
+def _terminate(_signal: int, _frame: "FrameType | None") -> NoReturn:
+    raise _TerminatedError
+
+
+def _interrupted(code: int) -> int:
+    typer.echo("Interrupted. Run it again: it goes on from where it stopped.", err=True)
+    return code
+
+
+def _usage(error: typer.TyperException) -> int:
+    """A wrong command line, without quoting it: people put codes and tokens there."""
+    parameter = getattr(error, "param", None)
+    names = "/".join(getattr(parameter, "opts", ()))
+    if names and "Missing" in type(error).__name__:
+        what = f"{names} is required."
+    elif names:
+        what = f"The value of {names} is not valid."
+    else:
+        what = "The command line has a word that is no option or command of this program."
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "provisioner"
+    typer.echo(f"✗ {what}\n  Next: see `{command} --help`.", err=True)
+    return 2
+
+
+def _bug(error: Exception) -> int:
+    """An error that nobody foresaw: where it happened, without its message, which may tell."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if "provisioner" in f.filename] or frames
+    places = " > ".join(f"{Path(f.filename).name}:{f.lineno}" for f in ours[-3:])
+    typer.echo(
+        f"✗ This is a bug in provisioner {__version__}: {type(error).__name__} at {places}.\n"
+        "  Next: run it again, it goes on from where it stopped; and please report this line.",
+        err=True,
+    )
+    return 70

@@ -1,0 +1,233 @@
+"""What a run is asked to do: one frozen object, and the parsers of what people type.
+
+Pure: no network, no clock. Every parser raises `InputError` with what to type instead.
+"""
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+from provisioner import defaults
+from provisioner.accounts import Handle, parse_account
+from provisioner.destinations import (
+    Mapping,
+    check_name,
+    parse_secrets,
+    parse_variables,
+    require_distinct,
+)
+from provisioner.errors import InputError, PersonNeededError, plain
+from provisioner.http import origin_of
+from provisioner.mastodon import Application, is_visible
+from provisioner.secret import Secret
+
+PRESETS = {
+    "post": ("read:accounts", "write:statuses", "write:media"),
+    "interact": (
+        "read:accounts",
+        "read:notifications",
+        "read:statuses",
+        "write:statuses",
+        "write:media",
+    ),
+    "full": ("read", "write"),
+}
+"""Sets of scopes by name: https://docs.joinmastodon.org/api/oauth-scopes/."""
+VERIFYING_SCOPES = {"read", "read:accounts", "profile"}
+"""Any of these lets `verify_credentials` answer, without which no account can be guarded."""
+LONGEST_GRACE = 30 * 86400
+LONGEST_APP_NAME = 60
+"""Characters of an application's name on Mastodon."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that a run is told (README, section Inputs)."""
+
+    account: Handle
+    repository: str
+    instance: str = ""
+    scopes: tuple[str, ...] = PRESETS[defaults.SCOPES]
+    app_name: str = ""
+    secrets: tuple[Mapping, ...] = parse_secrets(defaults.SECRETS)
+    variables: tuple[Mapping, ...] = parse_variables(defaults.VARIABLES)
+    journal: str = defaults.JOURNAL
+    journal_key: Secret = field(default_factory=lambda: Secret(""))
+    application: Application | None = None
+    """An application made by hand, in Preferences > Development."""
+    grace: int = 86400
+    """Seconds that a superseded token lives on."""
+    dry_run: bool = False
+
+    @property
+    def name_of_app(self) -> str:
+        """Shown in public under each post, and so never the repository's name by default."""
+        return self.app_name or self.account.user[:LONGEST_APP_NAME]
+
+
+def parse_inputs(raw: dict[str, str], *, dry_run: bool = False) -> Inputs:
+    """Inputs out of what was typed; what is missing or empty gets its default."""
+    given = {name: text for name, text in raw.items() if text.strip()}
+    journal = check_name(given.get("journal", defaults.JOURNAL))
+    inputs = Inputs(
+        account=parse_account(given.get("account", "")),
+        repository=parse_repository(given.get("repository", "")),
+        instance=parse_instance(given.get("instance", "")),
+        scopes=parse_scopes(given.get("scopes", defaults.SCOPES)),
+        app_name=parse_app_name(given.get("app_name", "")),
+        secrets=parse_secrets(given.get("secrets", defaults.SECRETS)),
+        variables=parse_variables(given.get("variables", defaults.VARIABLES)),
+        journal=journal,
+        journal_key=Secret(given.get("journal_key", "").strip()),
+        application=_application(given.get("client_id", ""), given.get("client_secret", "")),
+        grace=parse_duration(given.get("grace", defaults.GRACE)),
+        dry_run=dry_run,
+    )
+    require_distinct(journal, (*inputs.secrets, *inputs.variables))
+    return inputs
+
+
+def _application(client_id: str, client_secret: str) -> Application | None:
+    """The application made by hand, if both its strings are there."""
+    strings = (client_id.strip(), client_secret.strip())
+    if not any(strings):
+        return None
+    if not all(is_visible(text) for text in strings):
+        raise InputError(
+            "bad-application",
+            "An application made by hand needs both its client id and its client secret.",
+            why="One of them is missing, or holds a space or a line break.",
+            todo="Copy both from the instance: Preferences > Development > your application. They "
+            "go into --client-id and $MASTODON_CLIENT_SECRET.",
+        )
+    return Application(client_id=strings[0], client_secret=Secret(strings[1]), by_hand=True)
+
+
+def parse_instance(text: str) -> str:
+    """An origin: `https://social.example`, or the bare host name; "" stays empty."""
+    text = text.strip()
+    if not text:
+        return ""
+    origin = origin_of(text if "://" in text else f"https://{text}")
+    if not origin or text.removeprefix(origin).strip("/"):
+        raise InputError(
+            "bad-instance",
+            f"“{plain(text)}” is not the address of an instance.",
+            todo="Give its origin alone, such as https://social.example.",
+        )
+    return origin
+
+
+def parse_repository(text: str) -> str:
+    """`owner/name`, also cut out of a github.com URL."""
+    name = re.sub(r"^https?://[^/]+/", "", text.strip()).removesuffix(".git").strip("/")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-_]*/[A-Za-z0-9._-]+", name):
+        raise InputError(
+            "bad-repository",
+            f"“{plain(text)}” is not a repository." if text.strip() else "No repository was named.",
+            todo="Write it as owner/name, for example --repository octocat/mybot.",
+        )
+    return name
+
+
+def parse_scopes(text: str) -> tuple[str, ...]:
+    """A preset's name, or scopes separated by spaces or commas; each once."""
+    words = text.replace(",", " ").split()
+    scopes = tuple(dict.fromkeys(s for word in words for s in PRESETS.get(word, (word,))))
+    for scope in scopes:
+        if not re.fullmatch(r"[a-z]+(:[a-z_]+){0,2}", scope):
+            raise InputError(
+                "bad-scope",
+                f"“{plain(scope)}” is not a scope.",
+                todo=f"Use a preset ({', '.join(PRESETS)}) or names such as read:accounts "
+                "write:statuses.",
+                link="https://docs.joinmastodon.org/api/oauth-scopes/",
+            )
+    if not VERIFYING_SCOPES & set(scopes):
+        raise InputError(
+            "unverifiable-scopes",
+            f"With the scopes “{' '.join(scopes)}” nobody can tell whose token it is.",
+            why="The account is checked before a token is stored, and that takes read:accounts.",
+            todo="Add read:accounts to the scopes.",
+        )
+    return scopes
+
+
+def parse_app_name(text: str) -> str:
+    """An application's name: up to 60 characters, shown in public under each post."""
+    name = text.strip()
+    if len(name) > LONGEST_APP_NAME or not name.isprintable():
+        raise InputError(
+            "bad-app-name",
+            f"The application's name “{plain(name)}” does not fit.",
+            why=f"An instance takes up to {LONGEST_APP_NAME} printable characters.",
+            todo="Choose a shorter one; it is shown in public under each post.",
+        )
+    return name
+
+
+def parse_duration(text: str) -> int:
+    """Seconds of `90m`, `24h`, `7d` or `0`; 30 days at the most."""
+    match = re.fullmatch(r"(?a:(\d{1,9})\s*([smhd]))|0", text.strip().lower())
+    unit = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    seconds = int(match[1]) * unit[match[2]] if match and match[2] else 0
+    if not match or seconds > LONGEST_GRACE:
+        raise InputError(
+            "bad-duration",
+            f"“{plain(text)}” is not a time that an old token may live on.",
+            todo="Write 0, 90m, 24h (the default) or 7d; 30d is the longest.",
+        )
+    return seconds
+
+
+def parse_code(text: str, origin: str) -> Secret:
+    """The one-time code out of what a person pasted; `origin` is the instance's.
+
+    Takes the bare code, white space anywhere in it, the address of the page that shows it (which
+    must be the instance's), and `code=…&state=…` or `…&state=…`. Servers don't trim, and their
+    codes may begin with `-` and have any length, so nothing else is demanded of them.
+    """
+    pasted = "".join(text.split()).strip("\"'`<>")
+    if "access_denied" in pasted:
+        raise PersonNeededError(
+            "denied",
+            "The authorization was denied in the browser.",
+            todo="Open the link again and press Authorize.",
+        )
+    if "://" in pasted or pasted.startswith("urn:"):
+        pasted = _code_of_page(pasted, origin)
+    elif pasted.removeprefix("?").startswith("code="):
+        pasted = parse_qs(pasted.removeprefix("?")).get("code", [""])[0]
+    code = pasted.partition("&")[0]
+    if not code or len(code) > 2048 or not code.isascii() or not code.isprintable():
+        raise InputError(
+            "no-code" if not code else "bad-code",
+            "There is no code." if not code else "What was given is not a code.",
+            why="After Authorize is pressed, the instance shows a one-time code to copy.",
+            todo="Copy the whole code, or the address of the page that shows it, and give that: "
+            "--code=…, or type it when asked, or pipe it to standard input.",
+        )
+    return Secret(code)
+
+
+def _code_of_page(pasted: str, origin: str) -> str:
+    try:
+        url = urlsplit(pasted)
+        code = parse_qs(url.query).get("code", [""])[0]
+    except ValueError:
+        url, code = urlsplit(""), ""
+    if url.scheme != "urn" and origin_of(pasted) != origin:
+        raise InputError(
+            "foreign-code",
+            f"The pasted address belongs to “{plain(url.netloc)}”, not to {origin}.",
+            why="A code is good only at the instance that issued it, and is never sent elsewhere.",
+            todo=f"Open the link that begin showed, and copy the code that {origin} shows.",
+        )
+    if not code:
+        raise InputError(
+            "no-code",
+            "The pasted address holds no code.",
+            why="It may be the link itself rather than the page that comes after Authorize.",
+            todo="Open the link, press Authorize, and copy the code from the page that follows.",
+        )
+    return code

@@ -1,0 +1,95 @@
+"""The command line's options, shared by the commands; their names are those of the inputs."""
+
+from typing import Annotated
+
+import typer
+
+Account = Annotated[
+    str,
+    typer.Option(
+        metavar="USER@DOMAIN",
+        envvar="MASTODON_ACCOUNT",
+        help="Whose token: mybot@mastodon.social. Names the instance too.",
+    ),
+]
+Repository = Annotated[
+    str,
+    typer.Option(
+        metavar="OWNER/NAME",
+        envvar="GITHUB_REPOSITORY",
+        help="Where everything is written. Default: the repository of this checkout.",
+    ),
+]
+Instance = Annotated[
+    str, typer.Option(metavar="ORIGIN", help="The instance, where discovery can't find it.")
+]
+GitHubToken = Annotated[
+    str,
+    typer.Option(
+        metavar="TOKEN",
+        envvar=["GH_TOKEN", "GITHUB_TOKEN"],
+        show_envvar=True,
+        help="Secrets and Variables: read and write. Default: what `gh auth token` says.",
+    ),
+]
+JournalKey = Annotated[
+    str,
+    typer.Option(
+        metavar="BASE64",
+        envvar="MASTODON_JOURNAL_KEY",
+        help="The journal's key. Empty only before the first run.",
+    ),
+]
+Journal = Annotated[
+    str, typer.Option(metavar="NAME", help="The journal's variable; one for each bot.")
+]
+Secrets = Annotated[
+    list[str],
+    typer.Option(
+        metavar="NAME=FIELD",
+        help="Secrets to write; fields: access_token, client_id, client_secret. Repeatable.",
+    ),
+]
+Variables = Annotated[
+    list[str],
+    typer.Option(
+        metavar="NAME=FIELD",
+        help="Variables to write; fields: base_url, account, scopes, expires_at, client_id. "
+        "Repeatable.",
+    ),
+]
+Scopes = Annotated[
+    str,
+    typer.Option(metavar="SCOPES", help="Names, or a preset: post, interact, full."),
+]
+ClientId = Annotated[
+    str, typer.Option(metavar="ID", help="An application made by hand; needs --client-secret.")
+]
+ClientSecret = Annotated[
+    str,
+    typer.Option(
+        metavar="SECRET", envvar="MASTODON_CLIENT_SECRET", help="Of the application made by hand."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, change nothing.")]
+
+Code = Annotated[
+    str,
+    typer.Option(
+        metavar="CODE",
+        envvar="MASTODON_CODE",
+        help="The one-time code, or the address of the page that shows it. Default: asked for, or "
+        "read from standard input.",
+    ),
+]
+AppName = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Shown in public under each post. Default: the account's name.",
+    ),
+]
+Grace = Annotated[
+    str, typer.Option(metavar="TIME", help="How long a superseded token lives on: 0, 90m, 24h, 7d.")
+]

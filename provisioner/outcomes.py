@@ -1,0 +1,119 @@
+"""How a run can end well: one frozen type for each, with the outputs that it stands for.
+
+`outputs()` gives the fields of `--json` and of the action, by the names in the README; never a
+token.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from provisioner.destinations import Mapping
+
+Outputs = dict[str, str]
+
+
+@dataclass(frozen=True)
+class ApprovalPending:
+    """A person must open the link and press Authorize."""
+
+    account: str
+    instance: str
+    repository: str
+    scopes: tuple[str, ...]
+    authorize_url: str
+    again: bool
+    """Whether it is the link of an earlier begin, still good."""
+    status: Literal["approval-pending"] = "approval-pending"
+
+    def outputs(self) -> Outputs:
+        """Status, link, account and the scopes that are asked for."""
+        return {
+            "status": self.status,
+            "authorize-url": self.authorize_url,
+            "account": self.account,
+            "scopes": " ".join(self.scopes),
+        }
+
+
+@dataclass(frozen=True)
+class Provisioned:
+    """The token is where the bot's workflows read it."""
+
+    status: Literal["provisioned", "rotated"]
+    account: str
+    instance: str
+    repository: str
+    scopes: tuple[str, ...]
+    expires_at: str
+    """ISO 8601, or “never”."""
+    written: tuple[Mapping, ...]
+    overwritten: tuple[str, ...]
+    """Secrets that held something before us: their old tokens live on."""
+    old_token_until: str
+    """ISO 8601: when the superseded token's grace is over; "" where there is none."""
+    revoke_at: str
+    """The page where a person removes applications and their tokens."""
+
+    def outputs(self) -> Outputs:
+        """Status, account, the scopes that were granted, and when the token expires."""
+        return {
+            "status": self.status,
+            "account": self.account,
+            "scopes": " ".join(self.scopes),
+            "expires-at": self.expires_at,
+        }
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check looked at."""
+
+    verdict: Literal["good", "unclear", "bad"]
+    """“unclear” changes nothing and needs nobody; “bad” needs a person."""
+    text: str
+    todo: str = ""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found."""
+
+    account: str
+    scopes: tuple[str, ...]
+    expires_at: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def status(self) -> Literal["healthy", "attention"]:
+        """Healthy where everything was seen to be good."""
+        return "healthy" if all(f.verdict == "good" for f in self.findings) else "attention"
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether anything is wrong that only a person can mend."""
+        return any(f.verdict == "bad" for f in self.findings)
+
+    def outputs(self) -> Outputs:
+        """Status, account, scopes and when the token expires."""
+        return {
+            "status": self.status,
+            "account": self.account,
+            "scopes": " ".join(self.scopes),
+            "expires-at": self.expires_at,
+        }
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """Everything was checked that can be without changing anything; what would come next."""
+
+    account: str
+    would: tuple[str, ...]
+    status: Literal["dry-run"] = "dry-run"
+
+    def outputs(self) -> Outputs:
+        """Status and account."""
+        return {"status": self.status, "account": self.account}
+
+
+Outcome = ApprovalPending | Provisioned | Checked | DryRun

@@ -1,0 +1,51 @@
+"""`provisioner sandbox`: the embedded instance and GitHub, to rehearse the real thing with."""
+
+import signal
+import threading
+
+from provisioner.sandbox import Request, Response, Sandbox
+from provisioner.terminal import Terminal
+
+BOT, BOT_PASSWORD = "mybot", "mybot-sandbox-password"
+OTHER, OTHER_PASSWORD = "alice", "alice-sandbox-password"
+REPOSITORY = "octocat/mybot"
+
+
+def serve(instance_port: int, github_port: int) -> None:
+    """Serve until SIGINT or SIGTERM; prints how to point this tool at it, and each request."""
+    terminal = Terminal()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with Sandbox(instance_port=instance_port, github_port=github_port) as sandbox:
+        sandbox.instance.add_account(BOT, BOT_PASSWORD)
+        sandbox.instance.add_account(OTHER, OTHER_PASSWORD)
+        repository = sandbox.github.add_repository(REPOSITORY)
+        token = sandbox.github.add_token(
+            permissions={"secrets": "write", "actions_variables": "write", "metadata": "read"}
+        )
+        domain = sandbox.instance.origin.removeprefix("http://")
+        terminal.say(f"""
+An instance at {sandbox.instance.origin} and a GitHub at {sandbox.github.api_url}.
+Nothing in here is real, and nothing leaves this machine. In another terminal:
+
+  export GITHUB_API_URL={sandbox.github.api_url}
+  export GH_TOKEN={token}
+  export MASTODON_JOURNAL_KEY="$(openssl rand -base64 32)"
+  provisioner begin --account {BOT}@{domain} --repository {REPOSITORY}
+
+Open the link that it shows, sign in as {BOT} with the password {BOT_PASSWORD}
+(or, to see what happens, as {OTHER} with {OTHER_PASSWORD}), and go on with:
+
+  provisioner complete --account {BOT}@{domain} --repository {REPOSITORY}
+
+Stop with Ctrl-C. Requests:
+""")
+        sandbox.instance.observers.append(lambda *seen: _show(terminal, "instance", *seen))
+        sandbox.github.observers.append(lambda *seen: _show(terminal, "GitHub  ", *seen))
+        stop.wait()
+        terminal.stored(repository.full_name, repository.secrets, repository.variables)
+
+
+def _show(terminal: Terminal, who: str, request: Request, response: Response) -> None:
+    terminal.say(f"  {who} {response.status} {request.method} {request.path}")
