@@ -21,6 +21,8 @@ from provisioner.secret import Secret
 API_VERSION = "2022-11-28"
 MAX_REDIRECTS = 3
 KEY_BYTES = 32
+WRITTEN = {201, 204}
+"""Created, updated. Any other success, such as a page with 200, did not come from GitHub."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ class Repository:
         answer = self.github.call("GET", path(self.name, "secrets", name))
         if answer.status == 404:
             return False
-        if not answer.ok:
+        if not answer.text("name"):
             raise explain(answer, f"look for the secret {name} in {self.name}")
         return True
 
@@ -139,7 +141,7 @@ class Repository:
         if answer.status == 422:
             del self.sealing_key
             answer = self._put(name, value)
-        if not answer.ok:
+        if answer.status not in WRITTEN:
             raise explain(answer, f"write the secret {name} of {self.name}")
 
     def _put(self, name: str, value: Secret) -> Answer:
@@ -173,5 +175,5 @@ class Repository:
             answer = self.github.call("POST", path(self.name, "variables"), body, repeat=repeat)
         if answer.status == 409:  # a POST whose answer was lost had created it
             answer = self.github.call("PATCH", place, body, repeat=repeat)
-        if not answer.ok:
+        if answer.status not in WRITTEN:
             raise explain(answer, f"write the variable {name} of {self.name}")

@@ -7,12 +7,13 @@ at the last step.
 
 import ipaddress
 import json
+import re
 import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Self
@@ -33,6 +34,7 @@ REPEATS = 3
 """How often a request that may be repeated is repeated, after 1, 2 and 4 seconds."""
 LONGEST_WAIT = 60.0
 """Seconds that a server may make us wait; a longer wait is left to the person."""
+SECONDS = r"[0-9]{1,12}"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Answer:
     status: int
     headers: httpx.Headers
     body: bytes
+    received_at: float
+    """Epoch seconds, by our clock."""
     sent: tuple[Secret, ...] = field(repr=False)
     """The secrets of the request, which an error message may echo."""
 
@@ -85,26 +89,28 @@ class Answer:
 
 def retry_after(answer: Answer) -> float | None:
     """Seconds that the server asks us to wait, in either form of RFC 9110, section 10.2.3."""
-    for value in answer.headers.get_list("retry-after", split_commas=False):
-        if value.strip().isdigit():
+    for value in answer.headers.get_list("retry-after"):
+        if re.fullmatch(SECONDS, value.strip()):
             return float(value)
         try:
-            then = parsedate_to_datetime(value)
-        except ValueError:
+            return max(0.0, parsedate_to_datetime(value).timestamp() - answer.received_at)
+        except (ValueError, OverflowError):
             continue
-        return max(0.0, (then - datetime.now(then.tzinfo or UTC)).total_seconds())
     return None
 
 
 def rate_limit_reset(answer: Answer) -> float | None:
     """Seconds until `X-RateLimit-Reset`: ISO 8601 from Mastodon, epoch seconds from GitHub."""
     value = answer.headers.get("x-ratelimit-reset", "")
-    now = datetime.now(UTC)
     try:
-        reset = float(value) if value.isdigit() else datetime.fromisoformat(value).timestamp()
+        reset = (
+            float(value)
+            if re.fullmatch(SECONDS, value)
+            else datetime.fromisoformat(value).timestamp()
+        )
     except (ValueError, OverflowError):
         return None
-    return max(0.0, reset - now.timestamp())
+    return max(0.0, reset - answer.received_at)
 
 
 def passing(answer: Answer) -> float | None:
@@ -120,15 +126,19 @@ def passing(answer: Answer) -> float | None:
 class Http:
     """A client for all servers: one kept-alive connection to each.
 
-    `sleep` takes seconds; `waiting` is told a host and seconds before a wait that a person notices.
+    `sleep` takes seconds, `clock` gives epoch seconds; `waiting` is told a host and seconds before
+    a wait that a person notices; `transport` stands in for the network.
     """
 
     sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.time
     waiting: Callable[[str, float], None] = lambda _host, _seconds: None
+    transport: httpx.BaseTransport | None = None
 
     def __post_init__(self) -> None:
         """Build the one client."""
         self._client = httpx.Client(
+            transport=self.transport,
             timeout=TIMEOUT,
             follow_redirects=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -222,7 +232,7 @@ class Http:
             raise _no_answer(host, "it did not answer in time") from None
         except httpx.HTTPError as error:
             raise _no_answer(host, f"the answer broke off ({type(error).__name__})") from None
-        return Answer(response.status_code, response.headers, bytes(body), secrets)
+        return Answer(response.status_code, response.headers, bytes(body), self.clock(), secrets)
 
 
 def is_loopback(host: str) -> bool:

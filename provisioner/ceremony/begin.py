@@ -40,7 +40,7 @@ def begin(desk: Desk) -> ApprovalPending | DryRun:
         return _approval(desk, case, pending, again=True)
     if desk.inputs.dry_run:
         return _dry_run(desk, case, server)
-    with half_way():
+    with half_way(case):
         case.ensure_key(desk)
         pending = Pending(
             server=server,

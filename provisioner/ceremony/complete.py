@@ -43,7 +43,7 @@ def complete(desk: Desk, ask_code: Callable[[], str]) -> Provisioned | DryRun:
         pending = _look_before(desk, case, pending)
     if desk.inputs.dry_run:
         return _dry_run(desk, pending)
-    with half_way():
+    with half_way(case):
         staged = pending.staged or _exchange(desk, case, mastodon, pending, code)
         staged = guard(desk, case, mastodon, staged)
         staged = _write(desk, case, staged)
@@ -62,13 +62,26 @@ def _pending(desk: Desk, case: Case) -> Pending:
     if application and adopt:
         return _single_run(desk, case, application)
     if pending is None:
-        raise PersonNeededError(
-            "nothing-pending",
-            f"There is nothing to complete: no approval is pending for {desk.inputs.account}.",
-            why="Either begin has not run yet, or this code was used already: it works once.",
-            todo="Run begin, open the link that it shows, and complete with the code.",
-        )
+        raise _nothing_pending(desk, case)
     return pending
+
+
+def _nothing_pending(desk: Desk, case: Case) -> PersonNeededError:
+    current = case.journal.current
+    if current:
+        return PersonNeededError(
+            "completed-already",
+            f"There is nothing to complete: {desk.inputs.account} got its token on "
+            f"{iso(current.issued_at)}.",
+            why="The code was used then, perhaps by a run that could not say so any more: it works "
+            "once.",
+            todo="Run check to see that all is well. For a new token, begin again.",
+        )
+    return PersonNeededError(
+        "nothing-pending",
+        f"There is nothing to complete: no approval is pending for {desk.inputs.account}.",
+        todo="Run begin, open the link that it shows, and complete with the code.",
+    )
 
 
 def _single_run(desk: Desk, case: Case, application: Application) -> Pending:

@@ -52,9 +52,12 @@ class Case:
     repository: Repository
     store: JournalStore
     journal: Journal
+    changed: bool = False
+    """Whether this run may have changed anything yet."""
 
     def save(self, **changes: object) -> None:
         """Write the journal with these fields changed; returns once that is certain."""
+        self.changed = True
         self.journal = self.store.write(self.journal.model_copy(update=changes))
 
     def secrets_written(self) -> set[str]:
@@ -81,6 +84,7 @@ class Case:
         made = not self.store.key
         if made:
             self.store.key = Secret(base64.b64encode(desk.entropy(32)).decode())
+        self.changed = True
         self.repository.put_secret(self.store.key_name, self.store.key)
         verb = "Made" if made else "Stored"
         desk.tell.done(f"{verb} the journal's key: secret {self.store.key_name}")
@@ -129,12 +133,12 @@ def require_own(journal: Journal, inputs: Inputs, origin: str) -> None:
 
 
 @contextmanager
-def half_way() -> Iterator[None]:
-    """From here on something was changed: a plain failure becomes “stopped half-way”."""
+def half_way(case: Case) -> Iterator[None]:
+    """Once something was changed, a plain failure is “stopped half-way”."""
     try:
         yield
     except ProvisionerError as error:
-        if error.exit_code is not Exit.FAILED:
+        if error.exit_code is not Exit.FAILED or not case.changed:
             raise
         raise HalfWayError(
             error.ident,

@@ -103,11 +103,14 @@ class Page(HTMLParser):
 class Person:
     """Somebody with an account on the instance and one browser, whose cookies stay."""
 
-    def __init__(self, username: str, password: str) -> None:
-        """Start with a fresh browser."""
+    def __init__(
+        self, username: str, password: str, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        """Start with a fresh browser; `transport` stands in for the network."""
         self._username = username
         self._password = password
         self._browser = httpx.Client(
+            transport=transport,
             follow_redirects=True,
             trust_env=False,
             # Trusts nobody: loopback is plain HTTP, and to load the authorities takes time.

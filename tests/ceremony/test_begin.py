@@ -1,0 +1,222 @@
+"""begin: from an account's name to the link."""
+
+import base64
+import hashlib
+import json
+
+import httpx
+import pytest
+
+from provisioner.errors import HalfWayError, InputError, PersonNeededError, ProvisionerError
+from provisioner.outcomes import ApprovalPending
+from provisioner.sandbox import Request, Response
+from tests.stage import NAME, ORIGIN, Fault, Stage
+
+
+def test_the_link_asks_for_a_code_out_of_band_with_pkce(stage: Stage) -> None:
+    """The link's parameters are those of the protocol, with the hash of the journal's verifier."""
+    link = httpx.URL(stage.link())
+    pending = stage.journal().pending
+    assert pending is not None
+    assert pending.verifier is not None
+    digest = hashlib.sha256(pending.verifier.reveal().encode()).digest()
+    assert dict(link.params) == {
+        "response_type": "code",
+        "client_id": pending.application.client_id,
+        "redirect_uri": "urn:ietf:wg:oauth:2.0:oob",
+        "scope": "read:accounts write:statuses write:media",
+        "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        "code_challenge_method": "S256",
+        "force_login": "true",
+    }
+
+
+def test_the_first_run_stores_the_key_that_was_handed_in(stage: Stage) -> None:
+    """The journal's key goes to its secret before anything is registered."""
+    stage.begin()
+    assert stage.stored("MASTODON_JOURNAL_KEY") == stage.key
+
+
+def test_the_first_run_makes_a_key_where_none_was_handed_in(stage: Stage) -> None:
+    """Without a key, one is made, stored, and seals the journal."""
+    stage.begin(journal_key="")
+    stage.key = stage.stored("MASTODON_JOURNAL_KEY")
+    assert stage.journal().account == "mybot@social.example"
+
+
+def test_a_key_that_cannot_be_written_stops_before_the_registration(stage: Stage) -> None:
+    """A token that may not write secrets is found out before anybody is asked to approve."""
+    token = stage.github.add_token(permissions={"secrets": "read", "actions_variables": "write"})
+    with pytest.raises(PersonNeededError, match="did not let us write the secret"):
+        stage.begin(github_token=token)
+    assert stage.instance.applications == []
+
+
+def test_begin_again_shows_the_same_link(stage: Stage) -> None:
+    """While an approval is pending, no second application is registered."""
+    first, second = stage.begin(), stage.begin()
+    assert isinstance(first, ApprovalPending)
+    assert isinstance(second, ApprovalPending)
+    assert (first.authorize_url, first.again) == (second.authorize_url, False)
+    assert second.again
+    assert len(stage.instance.applications) == 1
+
+
+def test_other_scopes_make_another_application(stage: Stage) -> None:
+    """The link of an approval for other scopes is not shown again."""
+    assert stage.link() != stage.link(scopes="read write")
+
+
+def test_an_old_link_is_not_shown_again(stage: Stage) -> None:
+    """After a week a new application is registered."""
+    first = stage.link()
+    stage.time += 8 * 86400
+    assert stage.link() != first
+
+
+def test_a_server_without_metadata_gets_a_new_application_sooner(stage: Stage) -> None:
+    """Servers that are not Mastodon 4.3 delete unused applications: Pleroma after 15 minutes."""
+
+    def older(request: Request) -> Response:
+        if request.path == "/.well-known/oauth-authorization-server":
+            return Response(404)
+        return stage.instance(request)
+
+    stage.wire.hosts["social.example"] = older
+    first = stage.link()
+    assert stage.link() == first
+    stage.time += 11 * 60
+    assert stage.link() != first
+
+
+def test_an_existing_secret_is_announced_before_the_link(stage: Stage) -> None:
+    """A secret of that name that is not ours is warned of; the link comes after."""
+    stage.repository.set_secret("MASTODON_ACCESS_TOKEN", "from-before-us")
+    stage.begin()
+    warning = next(i for i, line in enumerate(stage.shown) if "did not write" in line)
+    link = next(i for i, line in enumerate(stage.shown) if "/oauth/authorize" in line)
+    assert warning < link
+
+
+def test_our_own_secret_is_not_announced(stage: Stage) -> None:
+    """A rotation overwrites what we wrote, without a warning."""
+    stage.provision()
+    stage.shown.clear()
+    stage.begin()
+    assert not any(line.startswith("!") for line in stage.shown)
+
+
+def test_an_unapproved_link_may_be_given_up_for_another_account(stage: Stage) -> None:
+    """As long as no token can have been issued, begin may start over for somebody else."""
+    stage.begin(account="mybto@social.example")
+    stage.provision()
+    assert stage.journal().account == "mybot@social.example"
+
+
+def test_another_account_does_not_take_over_a_journal_with_a_token(stage: Stage) -> None:
+    """A journal remembers one bot."""
+    stage.provision()
+    with pytest.raises(InputError, match="belongs to mybot"):
+        stage.begin(account="alice@social.example")
+
+
+def test_a_journal_needs_its_key(stage: Stage) -> None:
+    """The variable is there, but no key was handed in: nothing is overwritten."""
+    stage.begin()
+    before = dict(stage.repository.variables)
+    with pytest.raises(InputError, match="no key for it was handed in"):
+        stage.begin(journal_key="")
+    assert dict(stage.repository.variables) == before
+    assert stage.stored("MASTODON_JOURNAL_KEY") == stage.key
+
+
+def test_another_key_opens_nothing(stage: Stage) -> None:
+    """A journal under another key is refused, and left as it is."""
+    stage.begin()
+    before = dict(stage.repository.variables)
+    with pytest.raises(InputError, match="sealed under another key"):
+        stage.begin(journal_key=base64.b64encode(b"k" * 32).decode())
+    assert dict(stage.repository.variables) == before
+
+
+def test_a_journal_of_another_repository_is_refused(stage: Stage) -> None:
+    """A variable copied elsewhere does not make the tool rotate a stranger's token."""
+    stage.begin()
+    other = stage.github.add_repository("octocat/other")
+    other.variables["MASTODON_JOURNAL"] = stage.repository.variables["MASTODON_JOURNAL"]
+    with pytest.raises(InputError, match="belongs to another repository"):
+        stage.begin(repository="octocat/other")
+
+
+def test_a_second_bot_has_a_journal_of_its_own(stage: Stage) -> None:
+    """Two bots in one repository don't get into each other's way."""
+    stage.provision()
+    names = {"journal": "ALICE", "secrets": "ALICE_TOKEN=access_token", "variables": ""}
+    link = stage.link(account="alice@social.example", **names)
+    stage.complete(stage.approve(link, "alice"), account="alice@social.example", **names)
+    assert sorted(stage.live()) == sorted([stage.stored(), stage.stored("ALICE_TOKEN")])
+
+
+def test_a_dry_run_changes_nothing(stage: Stage) -> None:
+    """No application, no secret, no variable; and it says what a real run would do."""
+    outcome = stage.begin(dry_run="true")
+    assert outcome.outputs()["status"] == "dry-run"
+    assert stage.instance.applications == []
+    assert (dict(stage.repository.secrets), stage.repository.variables) == ({}, {})
+    assert not [line for line in stage.wire.log if not line.startswith("GET")]
+
+
+def test_a_begin_that_lost_its_journal_can_be_repeated(stage: Stage) -> None:
+    """The journal could not be written: stopped half-way; the next begin starts over."""
+    stage.wire.faults = [Fault("request lost", method="POST", path="/variables", times=99)]
+    with pytest.raises(HalfWayError):
+        stage.begin()
+    stage.wire.faults = []
+    stage.provision()
+    assert stage.live() == [stage.stored()]
+
+
+def test_the_throttle_says_when_to_come_back(stage: Stage) -> None:
+    """Five registrations in ten minutes: the sixth names the minutes to wait."""
+    stage.instance.registration_limit = 5
+    for scopes in ("read", "read write", "read follow", "read push", "read write push"):
+        stage.begin(scopes=scopes)
+    with pytest.raises(ProvisionerError, match="no more new applications") as caught:
+        stage.begin()
+    assert "in 10 minutes" in caught.value.todo
+
+
+def test_an_instance_under_another_name_is_found_by_webfinger(stage: Stage) -> None:
+    """The account's domain delegates to the web domain by redirect and by the self link."""
+    domain = "example.org"
+    stage.instance.store.domain = domain
+
+    def delegates(request: Request) -> Response:
+        where = f"{ORIGIN}{request.path}?{request.query}"
+        return Response(301, (("Location", where),))
+
+    stage.wire.hosts[domain] = delegates
+    assert stage.link(account=f"mybot@{domain}").startswith(f"{ORIGIN}/oauth/authorize")
+
+
+def test_metadata_of_another_origin_is_refused(stage: Stage) -> None:
+    """Whoever controls a foreign token endpoint would get code and client secret."""
+
+    def mixed(request: Request) -> Response:
+        answer = stage.instance(request)
+        if request.path == "/.well-known/oauth-authorization-server":
+            fields = json.loads(answer.body) | {"token_endpoint": "https://evil.example/token"}
+            return Response(200, answer.headers, json.dumps(fields).encode())
+        return answer
+
+    stage.wire.hosts["social.example"] = mixed
+    with pytest.raises(InputError, match=r"evil\.example"):
+        stage.begin()
+    assert stage.instance.applications == []
+
+
+def test_the_application_bears_the_accounts_name(stage: Stage) -> None:
+    """What stands in public under each post is the bot's name, never the repository's."""
+    stage.begin()
+    assert [application.name for application in stage.instance.applications] == ["mybot"]
+    assert NAME not in stage.instance.applications[0].name

@@ -1,0 +1,439 @@
+"""complete: from the code to the token in its secrets."""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from provisioner.errors import (
+    HalfWayError,
+    InputError,
+    PersonNeededError,
+    ProvisionerError,
+)
+from provisioner.outcomes import Provisioned
+from provisioner.sandbox import Request, Response
+from tests.stage import NAME, ORIGIN, Fault, Stage
+
+
+def rewrite(stage: Stage, path: str, change: Callable[[Response], Response]) -> None:
+    """Let the instance answer differently at one path."""
+
+    def handler(request: Request) -> Response:
+        answer = stage.instance(request)
+        return change(answer) if request.path == path else answer
+
+    stage.wire.hosts["social.example"] = handler
+
+
+def fields(**changed: object) -> Callable[[Response], Response]:
+    """A change of an answer's JSON fields."""
+
+    def change(answer: Response) -> Response:
+        body = json.dumps(json.loads(answer.body) | changed).encode()
+        return Response(answer.status, (("Content-Type", "application/json"),), body)
+
+    return change
+
+
+def test_the_token_ends_up_in_the_secret(stage: Stage) -> None:
+    """What a workflow reads is the one living token, and the instance beside it."""
+    stage.provision()
+    assert stage.live() == [stage.stored()]
+    assert stage.repository.variables["MASTODON_BASE_URL"] == ORIGIN
+
+
+def test_everything_happens_in_the_order_that_is_safe(stage: Stage) -> None:
+    """Looked before; attempted; exchanged; staged; verified; written; current. Nothing twice."""
+    code = stage.approve(stage.link())
+    since = len(stage.wire.log)
+    stage.complete(code)
+    actions = f"/repos/{NAME}/actions"
+    assert stage.requests(since) == [
+        f"GET /repos/{NAME}",
+        f"GET {actions}/variables/MASTODON_JOURNAL",
+        f"GET {actions}/secrets/public-key",
+        f"PATCH {actions}/variables/MASTODON_JOURNAL",
+        "POST /oauth/token",
+        f"PATCH {actions}/variables/MASTODON_JOURNAL",
+        "GET /api/v1/accounts/verify_credentials",
+        f"PUT {actions}/secrets/MASTODON_ACCESS_TOKEN",
+        f"PATCH {actions}/variables/MASTODON_BASE_URL",
+        f"POST {actions}/variables",
+        f"PATCH {actions}/variables/MASTODON_JOURNAL",
+    ]
+
+
+def test_the_journal_knows_the_current_credential(stage: Stage) -> None:
+    """Token, account number, scopes and where it was written; nothing pending any more."""
+    stage.provision()
+    journal = stage.journal()
+    assert journal.pending is None
+    assert journal.current is not None
+    assert journal.current.token.reveal() == stage.stored()
+    assert journal.current.account_id == str(stage.instance.accounts[0].id)
+    assert [place.name for place in journal.current.destinations] == [
+        "MASTODON_ACCESS_TOKEN",
+        "MASTODON_BASE_URL",
+    ]
+
+
+@pytest.mark.parametrize(
+    "paste",
+    [
+        "{code}",
+        "  {code}\n",
+        f"{ORIGIN}/oauth/authorize/native?code={{code}}",
+        "code={code}&state=xyz",
+        "{code}&state=xyz",
+        "{first} {rest}",
+    ],
+)
+def test_a_code_may_be_pasted_in_many_forms(stage: Stage, paste: str) -> None:
+    """Bare, with white space, as the page's address, with a state."""
+    code = stage.approve(stage.link())
+    stage.complete(paste.format(code=code, first=code[:9], rest=code[9:]))
+    assert stage.live() == [stage.stored()]
+
+
+def test_a_page_of_another_instance_is_refused_before_the_exchange(stage: Stage) -> None:
+    """A code goes only to the instance that issued it."""
+    code = stage.approve(stage.link())
+    with pytest.raises(InputError, match=r"other\.example"):
+        stage.complete(f"https://other.example/oauth/authorize/native?code={code}")
+    assert "POST /oauth/token" not in stage.wire.log
+
+
+def test_fields_are_written_under_the_names_that_were_asked_for(stage: Stage) -> None:
+    """`secrets` and `variables` say what goes where."""
+    stage.provision(
+        secrets="TOOT_TOKEN=access_token\nTOOT_ID=client_id\nTOOT_SECRET=client_secret",
+        variables="TOOT_URL=base_url\nTOOT_WHO=account\nTOOT_MAY=scopes\nTOOT_UNTIL=expires_at",
+    )
+    application = stage.instance.applications[0]
+    read = [stage.stored(name) for name in ("TOOT_TOKEN", "TOOT_ID", "TOOT_SECRET")]
+    assert read == [*stage.live(), application.client_id, application.client_secret]
+    variables = dict(stage.repository.variables)
+    variables.pop("MASTODON_JOURNAL")
+    assert variables == {
+        "TOOT_URL": ORIGIN,
+        "TOOT_WHO": "mybot@social.example",
+        "TOOT_MAY": "read:accounts write:statuses write:media",
+        "TOOT_UNTIL": "never",
+    }
+
+
+def test_another_accounts_token_is_revoked_and_not_stored(stage: Stage) -> None:
+    """The browser was signed in as alice: the message says so, and nothing is left."""
+    code = stage.approve(stage.link(), "alice")
+    with pytest.raises(PersonNeededError, match="given by alice@social"):
+        stage.complete(code)
+    assert stage.live() == []
+    assert "MASTODON_ACCESS_TOKEN" not in stage.repository.secrets
+
+
+def test_after_a_wrong_account_the_same_link_serves_the_right_one(stage: Stage) -> None:
+    """No second application is needed to mend it."""
+    link = stage.link()
+    with suppress(PersonNeededError):
+        stage.complete(stage.approve(link, "alice"))
+    assert stage.link() == link
+    stage.complete(stage.approve(link))
+    assert stage.live() == [stage.stored()]
+
+
+def test_a_wrong_token_that_cannot_be_revoked_stays_known(stage: Stage) -> None:
+    """A revocation that fails leaves the token in the journal, to be revoked later."""
+    code = stage.approve(stage.link(), "alice")
+    stage.wire.faults = [Fault("500", path="/oauth/revoke", times=99)]
+    with pytest.raises(PersonNeededError, match="given by alice@social") as caught:
+        stage.complete(code)
+    assert "could not be revoked" in caught.value.why
+    known = [old.credential.token.reveal() for old in stage.journal().superseded]
+    assert known == stage.live()
+
+
+def test_a_code_is_refused_once_it_is_used(stage: Stage) -> None:
+    """Completing again with the same code says so, and the first token lives on."""
+    code = stage.approve(stage.link())
+    stage.complete(code)
+    with pytest.raises(PersonNeededError, match="nothing to complete"):
+        stage.complete(code)
+    assert stage.live() == [stage.stored()]
+
+
+def test_an_expired_code_leaves_the_link_good(stage: Stage) -> None:
+    """The error shows the link again, and a fresh code from it works."""
+    link = stage.link()
+    code = stage.approve(link)
+    stage.time += 601
+    with pytest.raises(PersonNeededError, match="did not accept the code") as caught:
+        stage.complete(code)
+    assert caught.value.link == link
+    stage.complete(stage.approve(link))
+    assert stage.live() == [stage.stored()]
+
+
+def test_a_refused_code_leaves_no_attempt_behind(stage: Stage) -> None:
+    """After a definite refusal the application may be given up for another one day."""
+    stage.begin()
+    with suppress(PersonNeededError):
+        stage.complete("not-the-code")
+    pending = stage.journal().pending
+    assert pending is not None
+    assert pending.attempted_at is None
+
+
+def test_a_lost_exchange_is_recovered_by_approving_again(stage: Stage) -> None:
+    """Mastodon gives the same application the same token: no second one comes to life."""
+    link = stage.link()
+    stage.wire.faults = [Fault("answer lost", path="/oauth/token")]
+    code = stage.approve(link)
+    with pytest.raises(PersonNeededError) as caught:
+        stage.complete(code)
+    assert caught.value.link == link
+    assert len(stage.live()) == 1
+    stage.complete(stage.approve(stage.link()))
+    assert stage.live() == [stage.stored()]
+
+
+def test_an_old_code_does_not_discard_an_attempted_application(stage: Stage) -> None:
+    """While an attempt is unsettled, invalid_grant is no reason to forget the application."""
+    link = stage.link()
+    code = stage.approve(link)
+    stage.wire.faults = [Fault("answer lost", path="/oauth/token")]
+    for _ in range(2):
+        with suppress(PersonNeededError):
+            stage.complete(code)
+    stage.time += 30 * 86400
+    assert stage.link(scopes="read write") == link
+
+
+def test_an_exchange_is_never_repeated(stage: Stage) -> None:
+    """A lost answer may have issued a token: one request, whatever happens."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("request lost", path="/oauth/token", times=99)]
+    with suppress(ProvisionerError):
+        stage.complete(code)
+    assert stage.wire.log.count("POST /oauth/token") == 1
+
+
+def test_the_attempt_is_written_before_the_exchange(stage: Stage) -> None:
+    """Where the journal can't be written, the code is not spent."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("500", method="PATCH", times=99)]
+    with pytest.raises(HalfWayError, match="did not confirm"):
+        stage.complete(code)
+    assert "POST /oauth/token" not in stage.wire.log
+    stage.wire.faults = []
+    stage.complete(code)
+
+
+def test_nothing_goes_on_past_an_unconfirmed_staging_write(stage: Stage) -> None:
+    """The token is used for nothing before the journal holds it for certain."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("request lost", method="PATCH", first=1, times=99)]
+    with pytest.raises(HalfWayError, match="did not confirm"):
+        stage.complete(code)
+    assert "GET /api/v1/accounts/verify_credentials" not in stage.wire.log
+    assert "MASTODON_ACCESS_TOKEN" not in stage.repository.secrets
+
+
+def test_a_staging_write_whose_answer_was_lost_is_settled_by_reading_back(stage: Stage) -> None:
+    """The write landed: the run sees that, and goes on."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("answer lost", method="PATCH", first=1)]
+    stage.complete(code)
+    assert stage.live() == [stage.stored()]
+
+
+def test_a_staged_token_is_finished_without_a_code(stage: Stage) -> None:
+    """The instance would not say whose token it is: it stays staged, and the next run goes on."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("500", path="verify_credentials", times=99)]
+    with pytest.raises(HalfWayError, match="could not be seen"):
+        stage.complete(code)
+    stage.wire.faults = []
+    stage.complete("")
+    assert stage.live() == [stage.stored()]
+
+
+@pytest.mark.parametrize("status", [400, 403, 418, 429, 503])
+def test_an_ambiguous_answer_does_not_condemn_a_staged_token(stage: Stage, status: int) -> None:
+    """Only the instance's own 401 makes a token dead."""
+    code = stage.approve(stage.link())
+    rewrite(stage, "/api/v1/accounts/verify_credentials", lambda _: Response(status))
+    with pytest.raises(HalfWayError, match="could not be seen"):
+        stage.complete(code)
+    assert stage.journal().pending is not None
+    assert len(stage.live()) == 1
+
+
+def test_a_staged_token_that_died_makes_room_for_another(stage: Stage) -> None:
+    """Revoked at the instance meanwhile: the link serves for another one."""
+    link = stage.link()
+    code = stage.approve(link)
+    stage.wire.faults = [Fault("500", path="verify_credentials", times=99)]
+    with suppress(HalfWayError):
+        stage.complete(code)
+    stage.wire.faults = []
+    stage.instance.revoke_access("mybot")
+    with pytest.raises(PersonNeededError, match="dead already"):
+        stage.complete("")
+    stage.complete(stage.approve(link))
+    assert stage.live() == [stage.stored()]
+
+
+def test_begin_points_to_a_staged_token(stage: Stage) -> None:
+    """Nothing new is begun while a token waits to be finished."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("500", path="verify_credentials", times=99)]
+    with suppress(HalfWayError):
+        stage.complete(code)
+    stage.wire.faults = []
+    with pytest.raises(HalfWayError, match="waiting already"):
+        stage.begin()
+
+
+def test_fewer_scopes_than_asked_for_are_not_accepted(stage: Stage) -> None:
+    """The token is revoked, and the message names what is missing."""
+    code = stage.approve(stage.link())
+    rewrite(stage, "/oauth/token", fields(scope="read:accounts"))
+    with pytest.raises(PersonNeededError, match="write:statuses write:media is missing"):
+        stage.complete(code)
+    assert stage.live() == []
+
+
+def test_a_broader_scope_covers_its_parts(stage: Stage) -> None:
+    """`read write` is no less than what was asked for."""
+    code = stage.approve(stage.link())
+    rewrite(stage, "/oauth/token", fields(scope="read write"))
+    stage.complete(code)
+    assert stage.live() == [stage.stored()]
+
+
+def test_an_answer_without_scopes_means_those_that_were_asked_for(stage: Stage) -> None:
+    """RFC 6749, section 5.1: `scope` may be left out if nothing differs."""
+    code = stage.approve(stage.link())
+    rewrite(stage, "/oauth/token", fields(scope=""))
+    outcome = stage.complete(code)
+    assert outcome.outputs()["scopes"] == "read:accounts write:statuses write:media"
+
+
+def test_an_expiry_is_told_and_remembered(stage: Stage) -> None:
+    """Pixelfed's tokens live a year."""
+    code = stage.approve(stage.link())
+    rewrite(stage, "/oauth/token", fields(expires_in=365 * 86400))
+    outcome = stage.complete(code)
+    assert outcome.outputs()["expires-at"] == "2028-01-15T08:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "token", ["x", "0123456789abcdef\n0123456789", "x" * 5000, "", "tökèn" * 9]
+)
+def test_what_cannot_be_a_token_is_not_stored(stage: Stage, token: str) -> None:
+    """One character, a line break, 5,000 characters: refused before it is staged."""
+    code = stage.approve(stage.link())
+    rewrite(stage, "/oauth/token", fields(access_token=token))
+    with pytest.raises(PersonNeededError, match="can't be an access token"):
+        stage.complete(code)
+    assert "MASTODON_ACCESS_TOKEN" not in stage.repository.secrets
+
+
+def test_a_rotation_leaves_the_old_token_alive_for_its_grace(stage: Stage) -> None:
+    """A new application gives a different token; the old one is superseded, not dead."""
+    stage.provision()
+    old = stage.stored()
+    outcome = stage.provision(grace="2h")
+    new = stage.stored()
+    assert isinstance(outcome, Provisioned)
+    assert (outcome.status, outcome.old_token_until) == ("rotated", "2027-01-15T10:00:00Z")
+    assert old != new
+    assert sorted(stage.live()) == sorted([old, new])
+    assert [s.credential.token.reveal() for s in stage.journal().superseded] == [old]
+
+
+def test_a_rotation_keeps_to_the_accounts_number(stage: Stage) -> None:
+    """A name that was given to somebody else is not the same account."""
+    stage.provision()
+    code = stage.approve(stage.link())
+    rewrite(stage, "/api/v1/accounts/verify_credentials", fields(id="999"))
+    old = stage.stored()
+    with pytest.raises(PersonNeededError, match="another account by the name"):
+        stage.complete(code)
+    assert stage.stored() == old
+
+
+def test_the_person_is_told_of_the_token_that_was_overwritten(stage: Stage) -> None:
+    """A secret from before us: afterwards it is said where its token can be revoked."""
+    stage.repository.set_secret("MASTODON_ACCESS_TOKEN", "from-before-us")
+    outcome = stage.provision()
+    assert isinstance(outcome, Provisioned)
+    assert outcome.overwritten == ("MASTODON_ACCESS_TOKEN",)
+    assert outcome.revoke_at == f"{ORIGIN}/oauth/authorized_applications"
+
+
+def test_another_repository_can_be_provisioned(stage: Stage) -> None:
+    """`repository` names where everything goes."""
+    stage.github.add_repository("octocat/elsewhere")
+    stage.provision(repository="octocat/elsewhere")
+    read = stage.github.queue("octocat/elsewhere").secret("MASTODON_ACCESS_TOKEN")
+    assert stage.live() == [read]
+
+
+def test_a_renamed_repository_is_followed(stage: Stage) -> None:
+    """Renamed between begin and complete: the journal knows it by its number."""
+    code = stage.approve(stage.link())
+    stage.github.rename(NAME, "octocat/newname")
+    stage.complete(code)
+    assert stage.live() == [stage.github.queue("octocat/newname").secret("MASTODON_ACCESS_TOKEN")]
+
+
+def test_a_bad_public_key_does_not_cost_the_code(stage: Stage) -> None:
+    """33 bytes, as in GitHub's own example: seen before the exchange."""
+    code = stage.approve(stage.link())
+    body = json.dumps({"key_id": "1", "key": "2Sg8iYjAxxmI2LvUXpJjkYrMxURPc8r+dB7TJyvv1234"})
+
+    def handler(request: Request) -> Response:
+        if request.path.endswith("public-key"):
+            return Response(200, (), body.encode())
+        return stage.github(request)
+
+    stage.wire.hosts["api.github.test"] = handler
+    with pytest.raises(ProvisionerError, match="public key"):
+        stage.complete(code)
+    assert "POST /oauth/token" not in stage.wire.log
+
+
+def test_a_dry_run_does_not_spend_the_code(stage: Stage) -> None:
+    """It says what would be done, and the code is good afterwards."""
+    code = stage.approve(stage.link())
+    outcome = stage.complete(code, dry_run="true")
+    assert outcome.outputs()["status"] == "dry-run"
+    stage.complete(code)
+
+
+def test_a_vanished_application_makes_room_for_a_new_one(stage: Stage) -> None:
+    """invalid_client: begin registers another one."""
+    code = stage.approve(stage.link())
+    stage.instance.delete_application(stage.instance.applications[0].client_id)
+    with pytest.raises(PersonNeededError, match="does not accept the application"):
+        stage.complete(code)
+    stage.provision()
+    assert stage.live() == [stage.stored()]
+
+
+def test_an_echoing_server_does_not_make_us_leak(stage: Stage) -> None:
+    """The instance quotes code and client secret in its error: neither is shown."""
+    code = stage.approve(stage.link())
+
+    def echo(request: Request) -> Response:
+        if request.path == "/oauth/token":
+            said = {"error": "invalid_grant", "error_description": request.body.decode()}
+            return Response(400, (), json.dumps(said).encode())
+        return stage.instance(request)
+
+    stage.wire.hosts["social.example"] = echo
+    with pytest.raises(PersonNeededError, match="did not accept the code"):
+        stage.complete(code)

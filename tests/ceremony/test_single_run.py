@@ -1,0 +1,106 @@
+"""A single run: with an application that somebody made by hand."""
+
+from contextlib import suppress
+
+import pytest
+
+from provisioner.errors import InputError, PersonNeededError
+from provisioner.sandbox import RegisteredApplication
+from tests.stage import ORIGIN, Fault, Stage
+
+SCOPES = ("read:accounts", "write:statuses", "write:media")
+
+
+def hand_made(stage: Stage) -> RegisteredApplication:
+    """An application as Preferences > Development makes one, and nothing in the repository yet."""
+    stage.begin(journal="SCRATCH")
+    del stage.repository.variables["SCRATCH"]
+    return stage.instance.applications[-1]
+
+
+def code_for(stage: Stage, application: RegisteredApplication, who: str = "mybot") -> str:
+    """The code of a link that the person put together, without PKCE."""
+    link = (
+        f"{ORIGIN}/oauth/authorize?response_type=code&client_id={application.client_id}"
+        f"&redirect_uri=urn:ietf:wg:oauth:2.0:oob&scope={'+'.join(SCOPES)}"
+    )
+    return stage.approve(link, who)
+
+
+def strings(application: RegisteredApplication) -> dict[str, str]:
+    """The inputs that name it."""
+    return {"client_id": application.client_id, "client_secret": application.client_secret}
+
+
+def test_one_run_does_it_all(stage: Stage) -> None:
+    """Client id, client secret and code: the token is stored, without a begin."""
+    application = hand_made(stage)
+    stage.complete(code_for(stage, application), **strings(application))
+    assert stage.live() == [stage.stored()]
+
+
+def test_a_hand_made_applications_token_is_never_revoked(stage: Stage) -> None:
+    """Another account's token is not stored, but lives on: it may be in use elsewhere."""
+    application = hand_made(stage)
+    code = code_for(stage, application, "alice")
+    with pytest.raises(PersonNeededError, match="given by alice@social") as caught:
+        stage.complete(code, **strings(application))
+    assert "made by hand" in caught.value.why
+    assert len(stage.live()) == 1
+    assert "MASTODON_ACCESS_TOKEN" not in stage.repository.secrets
+
+
+def test_the_same_token_again_is_not_superseded(stage: Stage) -> None:
+    """Mastodon gives the same application the same token: it must not be revoked one day."""
+    application = hand_made(stage)
+    for _ in range(2):
+        stage.complete(code_for(stage, application), **strings(application))
+    assert stage.live() == [stage.stored()]
+    assert stage.journal().superseded == ()
+
+
+def test_a_wrong_code_can_be_followed_by_the_right_one(stage: Stage) -> None:
+    """The application stays, and needs a new code only."""
+    application = hand_made(stage)
+    with suppress(PersonNeededError):
+        stage.complete("wrong", **strings(application))
+    stage.complete(code_for(stage, application), **strings(application))
+    assert stage.live() == [stage.stored()]
+
+
+def test_begin_shows_a_link_for_a_hand_made_application(stage: Stage) -> None:
+    """Nothing is registered, and complete uses the link's verifier."""
+    application = hand_made(stage)
+    before = len(stage.instance.applications)
+    code = stage.approve(stage.link(**strings(application)))
+    stage.complete(code, **strings(application))
+    assert len(stage.instance.applications) == before
+    assert stage.live() == [stage.stored()]
+
+
+def test_half_an_application_is_refused(stage: Stage) -> None:
+    """A client id without its secret is of no use."""
+    with pytest.raises(InputError, match="needs both"):
+        stage.complete("code", client_id="abc")
+
+
+def test_an_unsettled_attempt_is_not_forgotten(stage: Stage) -> None:
+    """An application whose token may be alive is not replaced by one made by hand."""
+    application = hand_made(stage)
+    link = stage.link()
+    stage.wire.faults = [Fault("answer lost", path="/oauth/token")]
+    code = stage.approve(link)
+    with suppress(PersonNeededError):
+        stage.complete(code)
+    with pytest.raises(PersonNeededError, match="may have issued a token") as caught:
+        stage.complete("code", **strings(application))
+    assert caught.value.link == link
+
+
+def test_the_link_of_a_refused_single_run_has_no_challenge(stage: Stage) -> None:
+    """Challenge and verifier go together: Mastodon refuses either without the other."""
+    application = hand_made(stage)
+    with pytest.raises(PersonNeededError) as caught:
+        stage.complete("wrong", **strings(application))
+    assert "code_challenge" not in caught.value.link
+    stage.complete(stage.approve(caught.value.link), **strings(application))

@@ -1,0 +1,35 @@
+"""What all tests share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contract.github_description import Description
+from tests.stage import Stage
+
+SURROUNDINGS = (
+    "GH_TOKEN",
+    "GITHUB_TOKEN",
+    "GITHUB_API_URL",
+    "GITHUB_REPOSITORY",
+    "MASTODON_ACCOUNT",
+    "MASTODON_CODE",
+    "MASTODON_CLIENT_SECRET",
+    "MASTODON_JOURNAL_KEY",
+)
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the machine's own environment reaches a test."""
+    for name in SURROUNDINGS:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """A stage; afterwards nothing secret was shown, and GitHub's description was kept to."""
+    stage = Stage(Description.load())
+    yield stage
+    assert stage.leaks() == []
+    assert stage.checked.violations == []

@@ -1,0 +1,201 @@
+"""A stage for the ceremony: the embedded instance and GitHub on a wire that can be cut.
+
+The handlers are the sandbox's own; the wire replaces only the sockets, so that faults can be put at
+any request. Every request to GitHub and every answer is held against GitHub's own description, and
+everything that is shown to a person is searched for secrets.
+"""
+
+import base64
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Literal
+from urllib.parse import quote
+
+import httpx
+
+from provisioner import ceremony
+from provisioner.ceremony import Desk
+from provisioner.errors import ProvisionerError
+from provisioner.github import GitHub as GitHubClient
+from provisioner.http import Http
+from provisioner.inputs import parse_inputs
+from provisioner.journal import Journal, parse_key, unseal
+from provisioner.outcomes import Outcome
+from provisioner.sandbox import GitHub, Headers, Instance, Person, Repository, Request, Response
+from provisioner.secret import Secret
+from tests.contract.github_description import Description, checking_observer
+
+ORIGIN = "https://social.example"
+API = "https://api.github.test"
+NAME = "octocat/mybot"
+START = 1_800_000_000.0
+
+FaultKind = Literal["refused", "request lost", "answer lost", "500", "html"]
+FAULTS: tuple[FaultKind, ...] = ("refused", "request lost", "answer lost", "500", "html")
+
+
+@dataclass
+class Fault:
+    """What goes wrong, and with which requests: from the `first` on, `times` of them."""
+
+    kind: FaultKind
+    first: int = 0
+    times: int = 1
+    method: str = ""
+    path: str = ""
+    _seen: Iterator[int] = field(default_factory=count)
+
+    def strikes(self, request: httpx.Request) -> bool:
+        """Whether this request is hit."""
+        if self.method not in {"", request.method} or self.path not in request.url.path:
+            return False
+        return self.first <= next(self._seen) < self.first + self.times
+
+
+class Wire(httpx.BaseTransport):
+    """Carries requests to handlers by host name."""
+
+    def __init__(self, hosts: dict[str, Callable[[Request], Response]]) -> None:
+        self.hosts = hosts
+        self.log: list[str] = []
+        self.faults: list[Fault] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        body = request.read()
+        self.log.append(f"{request.method} {request.url.path}")
+        fault = next((fault for fault in self.faults if fault.strikes(request)), None)
+        kind = fault.kind if fault else None
+        handler = self.hosts.get(request.url.netloc.decode())
+        if kind == "refused" or handler is None:
+            raise httpx.ConnectError("refused")
+        if kind == "request lost":
+            raise httpx.ReadTimeout("nobody answers")
+        if kind == "500":
+            return httpx.Response(500, text="Internal Server Error")
+        if kind == "html":
+            return httpx.Response(200, html="<h1>Welcome</h1>")
+        path, _, query = request.url.raw_path.decode().partition("?")
+        headers = Headers(request.headers.items())
+        answer = handler(Request(request.method, path, query, headers, body))
+        if kind == "answer lost":
+            raise httpx.ReadError("cut")
+        return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
+
+
+class Stage:
+    """One bot, one other person, one repository; and what has been shown so far."""
+
+    def __init__(self, description: Description) -> None:
+        self.time = START
+        self.instance = Instance(ORIGIN, clock=lambda: self.time, registration_limit=None)
+        self.instance.add_account("mybot", "mybot-password")
+        self.instance.add_account("alice", "alice-password")
+        self.github = GitHub(API, clock=lambda: self.time)
+        self.github.add_repository(NAME)
+        self.checked = checking_observer(description)
+        self.github.observers.append(self.checked)
+        self.wire = Wire({"social.example": self.instance, "api.github.test": self.github})
+        self.token = self.github.add_token()
+        self.key = base64.b64encode(bytes(range(32))).decode()
+        self.shown: list[str] = []
+        self.codes: list[str] = []
+        self._entropy = count(1)
+
+    @property
+    def repository(self) -> Repository:
+        return self.github.repository(NAME)
+
+    def desk(self, **raw: str) -> Desk:
+        """A run's collaborators, with these inputs."""
+        given = {"account": "mybot@social.example", "repository": NAME, "journal_key": self.key}
+        dry_run = raw.pop("dry_run", "") == "true"
+        token = Secret(raw.pop("github_token", self.token))
+        inputs = parse_inputs(given | raw, dry_run=dry_run)
+        http = Http(sleep=self.sleep, clock=self.clock, transport=self.wire)
+        return Desk(inputs, http, GitHubClient(http, API, token), self, self.clock, self.entropy)
+
+    def begin(self, **raw: str) -> Outcome:
+        return self._run(ceremony.begin, raw)
+
+    def complete(self, code: str = "", **raw: str) -> Outcome:
+        return self._run(lambda desk: ceremony.complete(desk, lambda: code), raw)
+
+    def check(self, **raw: str) -> Outcome:
+        return self._run(ceremony.check, raw)
+
+    def link(self, **raw: str) -> str:
+        """Begin, and the link that it shows."""
+        return self.begin(**raw).outputs()["authorize-url"]
+
+    def approve(self, link: str, who: str = "mybot") -> str:
+        """A person opens the link, signs in and presses Authorize: the code."""
+        faults, self.wire.faults = self.wire.faults, []
+        with Person(who, f"{who}-password", transport=self.wire) as person:
+            self.codes.append(person.approve(link))
+        self.wire.faults = faults
+        return self.codes[-1]
+
+    def provision(self, **raw: str) -> Outcome:
+        """Begin, approve and complete."""
+        return self.complete(self.approve(self.link(**raw)), **raw)
+
+    def journal(self) -> Journal:
+        """What the repository remembers."""
+        return unseal(self.repository.variables["MASTODON_JOURNAL"], parse_key(self.key))
+
+    def stored(self, name: str = "MASTODON_ACCESS_TOKEN") -> str:
+        """What a workflow would read."""
+        return self.github.queue(NAME).secret(name)
+
+    def live(self) -> list[str]:
+        """Every living token of anybody."""
+        return [token.token for token in self.instance.tokens if token.live]
+
+    def requests(self, since: int = 0) -> list[str]:
+        return self.wire.log[since:]
+
+    # What a run is given besides its inputs.
+
+    def done(self, text: str) -> None:
+        self.shown.append(text)
+
+    def warn(self, text: str) -> None:
+        self.shown.append(f"! {text}")
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def clock(self) -> float:
+        return self.time
+
+    def entropy(self, size: int) -> bytes:
+        return next(self._entropy).to_bytes(size, "big")
+
+    def _run(self, verb: Callable[[Desk], Outcome], raw: dict[str, str]) -> Outcome:
+        try:
+            outcome = verb(self.desk(**raw))
+        except ProvisionerError as error:
+            self.shown += [error.what, error.why, error.todo, error.link]
+            self.shown += traceback.format_exception(error)
+            raise
+        self.shown += [repr(outcome), *outcome.outputs().values()]
+        return outcome
+
+    def leaks(self) -> list[str]:
+        """Lines shown to a person in which a secret stands: plain, base64 or URL-encoded."""
+        secrets = {self.token, self.key, *self.codes}
+        secrets |= {token.token for token in self.instance.tokens}
+        secrets |= {application.client_secret for application in self.instance.applications}
+        secrets |= {
+            base64.urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode()
+            for number in range(1, next(self._entropy))
+        }
+        forms = {form for secret in secrets for form in _forms(secret)}
+        return [line for line in self.shown if any(form in line for form in forms)]
+
+
+def _forms(secret: str) -> set[str]:
+    encoded = base64.b64encode(secret.encode()).decode().rstrip("=")
+    return {secret, quote(secret, safe=""), encoded, encoded.translate(str.maketrans("+/", "-_"))}
