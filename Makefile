@@ -12,13 +12,16 @@ install = $(python) -m pip install --quiet --disable-pip-version-check --no-inpu
     --require-hashes --only-binary :all: --requirement
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test e2e bench format requirements clean
+.PHONY: help install demo test e2e bench format requirements clean
 
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/.runtime ## Provision, rotate and deprovision against an embedded instance and GitHub
-	@$(python) -m provisioner demo
+install: .venv/.runtime ## Put the command into .venv/bin
+	@echo "Installed: $$PWD/.venv/bin/provisioner"
+
+demo: .venv/.runtime ## Play the whole story against an embedded instance and GitHub
+	@.venv/bin/provisioner demo
 
 test: .venv/.dev .cache/github-api.json ## Check style, types and behaviour
 	$(python) -m ruff check
@@ -43,7 +46,7 @@ clean: ## Remove what the other targets made
 
 # A stamp file is newer than what it was made from: set-up happens when requirements change.
 
-.venv/.runtime: requirements/runtime.txt
+.venv/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml
 	@found=; lacking=; \
 	for candidate in $(PYTHONS); do \
 	    "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
@@ -63,15 +66,15 @@ clean: ## Remove what the other targets made
 	fi; \
 	echo "Setting up .venv with $$found" >&2; \
 	"$$found" -m venv --clear .venv
-	@$(install) requirements/runtime.txt
-	@touch $@
-
-# The package itself is installed as a link to this folder, by the build backend that dev.txt pins.
-.venv/.dev: .venv/.runtime requirements/dev.txt pyproject.toml
-	@echo "Adding the development tools to .venv" >&2
-	@$(install) requirements/dev.txt
+	@$(install) requirements/runtime.txt --requirement requirements/build.txt
+	@# The package itself is a link to this folder, made by the build backend that build.txt pins.
 	@$(python) -m pip install --quiet --disable-pip-version-check --no-input \
 	    --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements/dev.txt
+	@echo "Adding the development tools to .venv" >&2
+	@$(install) requirements/dev.txt
 	@touch $@
 
 .venv/.e2e .venv/.benchmarks: .venv/.%: requirements/%.txt .venv/.dev
@@ -88,6 +91,7 @@ uv = .cache/uv/bin/uv pip compile --quiet --no-config --universal --python-versi
 
 requirements: .cache/uv/.stamp ## Renew the pinned versions and hashes in requirements/
 	$(uv) pyproject.toml -o requirements/runtime.txt
+	$(uv) requirements/build.in -c requirements/runtime.txt -o requirements/build.txt
 	$(uv) pyproject.toml requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
 	$(uv) requirements/e2e.in -o requirements/e2e.txt
 	$(uv) requirements/benchmarks.in -o requirements/benchmarks.txt

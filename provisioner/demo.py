@@ -76,5 +76,5 @@ def _post(http: Http, base_url: str, token: Secret) -> str:
     form = {"status": FIRST_POST}
     answer = http.send("POST", f"{base_url}/api/v1/statuses", form=form, bearer=token)
     if not answer.ok:
-        raise ProvisionerError("not-posted", f"The bot could not post: {answer.described()}.")
+        raise ProvisionerError("instance-unwell", f"The bot could not post: {answer.described()}.")
     return answer.text("url")

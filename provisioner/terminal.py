@@ -9,7 +9,7 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Protocol, TextIO
 
 from rich.console import Console
@@ -69,7 +69,9 @@ class Terminal:
     def outcome(self, outcome: Outcome, inputs: Inputs) -> None:
         """How the run ended."""
         if self.as_json:
-            self._json(outcome.outputs())
+            findings = outcome.findings if isinstance(outcome, Checked) else ()
+            details = {"findings": [asdict(finding) for finding in findings]} if findings else {}
+            self._json({**outcome.outputs(), **details})
             return
         match outcome:
             case ApprovalPending():
@@ -144,6 +146,6 @@ class Terminal:
         """A line of the outcome."""
         self._out.print(Text(text, style))
 
-    def _json(self, value: dict[str, object] | dict[str, str]) -> None:
+    def _json(self, value: Mapping[str, object]) -> None:
         sys.stdout.write(json.dumps(value) + "\n")
         sys.stdout.flush()

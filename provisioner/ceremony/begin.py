@@ -2,7 +2,7 @@
 
 import base64
 
-from provisioner.ceremony.desk import Case, Desk, find_server, half_way, open_case, require_own
+from provisioner.ceremony.desk import Case, Desk, find_server, half_way, iso, open_case, require_own
 from provisioner.discovery import Server
 from provisioner.errors import HalfWayError
 from provisioner.inputs import Inputs
@@ -31,6 +31,8 @@ def begin(desk: Desk) -> ApprovalPending | DryRun:
     if case.journal.holds_tokens:
         require_own(case.journal, desk.inputs, desk.inputs.instance)
     _require_nothing_staged(case)
+    if current := case.journal.current:
+        desk.tell.done(f"A token is in use since {iso(current.issued_at)}: this is its rotation")
     existed = _announce_overwrites(desk, case)
     server = find_server(desk)
     if case.journal.holds_tokens:

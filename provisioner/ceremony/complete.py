@@ -39,7 +39,7 @@ def complete(desk: Desk, ask_code: Callable[[], str]) -> Provisioned | DryRun:
         desk.tell.done("A token is staged, from a run that stopped half-way: going on with it")
         code = Secret("")
     else:
-        code = parse_code(ask_code(), pending.server.origin)
+        code = _code(ask_code, pending)
         pending = _look_before(desk, case, pending)
     if desk.inputs.dry_run:
         return _dry_run(desk, pending)
@@ -48,6 +48,14 @@ def complete(desk: Desk, ask_code: Callable[[], str]) -> Provisioned | DryRun:
         staged = guard(desk, case, mastodon, staged)
         staged = _write(desk, case, staged)
         return _promote(desk, case, staged)
+
+
+def _code(ask_code: Callable[[], str], pending: Pending) -> Secret:
+    try:
+        return parse_code(ask_code(), pending.server.origin)
+    except ProvisionerError as error:
+        error.link = pending.link
+        raise
 
 
 def _pending(desk: Desk, case: Case) -> Pending:

@@ -1,0 +1,106 @@
+"""A person at a browser: opens the link, signs in, presses a button, copies the code."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.e2e.instance import Account
+
+PATIENCE = 15.0
+ARGUMENTS = (
+    "--headless",
+    "--no-sandbox",  # it has none as root, and it opens nothing but our own pages
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class Browser:
+    """A headless Chromium with an empty profile; it runs inside the `with` block."""
+
+    def __init__(self) -> None:
+        """Nothing is started yet."""
+        self._stop = contextlib.ExitStack()
+
+    def approve(self, url: str, account: Account) -> str:
+        """Do all that a person does to get a code: a new sign-in, Authorize, copy."""
+        self.sign_in(url, account)
+        self.press("Authorize")
+        return self.code()
+
+    def sign_in(self, url: str, account: Account) -> None:
+        """Open the link as somebody who has to sign in first."""
+        self._chrome.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        self._chrome.get(url)
+        self._find("#email").send_keys(account.email)
+        self._find("#password").send_keys(account.password)
+        self.press("Log in")
+
+    def press(self, button: str) -> None:
+        """Press the button with these words on it."""
+        self._find(f'input[type=submit][value="{button}"]').click()
+
+    def code(self) -> str:
+        """Copy the code that the page shows."""
+        return str(self._find("#authorization_code").text)
+
+    def refusal(self) -> str:
+        """Copy what the page says in place of a code."""
+        return str(self._find("pre").text)
+
+    @property
+    def address(self) -> str:
+        """What the address bar says."""
+        return str(self._chrome.current_url)
+
+    def screenshot(self, path: Path) -> None:
+        """Write what the page looks like to a PNG file."""
+        path.write_bytes(self._chrome.get_screenshot_as_png())
+
+    def _find(self, selector: str) -> WebElement:
+        """Wait for the page that has this: one after the other may still be loading."""
+        wait = WebDriverWait(self._chrome, PATIENCE, ignored_exceptions=[WebDriverException])
+        by = (By.CSS_SELECTOR, selector)
+        return wait.until(lambda chrome: chrome.find_element(*by), f"{selector} is on no page")
+
+    def __enter__(self) -> Self:
+        """Start Chromium."""
+        with contextlib.ExitStack() as stack:
+            profile = stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
+            )
+            options = ChromeOptions()
+            options.binary_location = shutil.which("chromium") or "chromium"
+            for argument in (*ARGUMENTS, f"--user-data-dir={profile}"):
+                options.add_argument(argument)
+            # Both paths are given, so that Selenium downloads neither.
+            driver = shutil.which("chromedriver") or "chromedriver"
+            service = ChromeService(driver, log_output=os.devnull)
+            self._chrome = Chrome(options, service)
+            stack.callback(self._chrome.quit)
+            self._stop = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End Chromium, and forget its profile."""
+        self._stop.close()

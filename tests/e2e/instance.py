@@ -1,0 +1,180 @@
+"""An instance for the end-to-end tests: the real Doorkeeper engine, set up as Mastodon sets it up.
+
+The server itself is doorkeeper.rb; this starts it on a free port, with a database and a log of its
+own, and stops it.
+"""
+
+import contextlib
+import os
+import re
+import secrets
+import select
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+SERVER = Path(__file__).with_name("doorkeeper.rb")
+READY_WITHIN = 60.0
+
+
+class NotRunningError(Exception):
+    """The instance did not start. The message holds its log."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody with an account on the instance."""
+
+    name: str
+    password: str = field(default_factory=secrets.token_urlsafe, repr=False)
+
+    @property
+    def email(self) -> str:
+        """What the person signs in with."""
+        return f"{self.name}@example.org"
+
+
+class Instance:
+    """An instance with the accounts `bot` and `alice`; it runs inside the `with` block."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        throttle: int | None = None,
+        legacy: bool = False,
+    ) -> None:
+        """Prepare it, with its files in `folder`.
+
+        `throttle` is how many seconds five registrations must last; `legacy` makes it Mastodon 4.2.
+        """
+        self.bot = Account("bot")
+        self.alice = Account("alice")
+        self.origin = ""
+        self._database = folder / "instance.sqlite3"
+        self._log = folder / "instance.log"
+        accounts = (self.bot, self.alice)
+        self._settings = {
+            "ACCOUNTS": " ".join(f"{account.name}:{account.password}" for account in accounts),
+            "DATABASE": str(self._database),
+            "LEGACY": str(int(legacy)),
+            "PORT": "0",
+        }
+        if throttle:
+            self._settings["THROTTLE"] = str(throttle)
+        self._stop = contextlib.ExitStack()
+
+    @property
+    def domain(self) -> str:
+        """What stands after the @ of its accounts."""
+        return self.origin.removeprefix("http://")
+
+    def handle(self, account: Account) -> str:
+        """The full name of an account, as `bot@127.0.0.1:4000`."""
+        return f"{account.name}@{self.domain}"
+
+    def log(self, lines: int = 60) -> str:
+        """The last lines of its log."""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
+
+    def api(self, token: str = "") -> httpx.Client:
+        """A client of its API; with a token, as the bot that was given it."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.Client(base_url=self.origin, headers=headers, trust_env=False)
+
+    def whose(self, token: str) -> str:
+        """The name of the account that a token belongs to; "" if the instance refuses it."""
+        with self.api(token) as api:
+            answer = api.get("/api/v1/accounts/verify_credentials")
+        return str(answer.json()["username"]) if answer.is_success else ""
+
+    def applications(self) -> int:
+        """How many applications are registered."""
+        return len(self._column("SELECT id FROM oauth_applications"))
+
+    def live_tokens(self) -> list[str]:
+        """The access tokens that were issued and not revoked."""
+        return self._column("SELECT token FROM oauth_access_tokens WHERE revoked_at IS NULL")
+
+    def reset(self) -> None:
+        """Forget all applications, codes and tokens."""
+        with self._open() as database:
+            database.execute("DELETE FROM oauth_access_tokens")
+            database.execute("DELETE FROM oauth_access_grants")
+            database.execute("DELETE FROM oauth_applications")
+
+    def pass_minutes(self, minutes: int) -> None:
+        """Make all codes older, as if the time had passed: they live for ten minutes."""
+        with self._open() as database:
+            database.execute(
+                "UPDATE oauth_access_grants SET created_at = datetime(created_at, ?)",
+                (f"-{minutes} minutes",),
+            )
+
+    def revoke_all(self) -> None:
+        """Revoke all tokens, as their owner can in Preferences > Account > Authorized apps."""
+        with self._open() as database:
+            database.execute("UPDATE oauth_access_tokens SET revoked_at = datetime('now')")
+
+    def secrets(self) -> dict[str, str]:
+        """Every secret that it has issued or received, and what each is."""
+        asked = {
+            "client secret": "SELECT secret FROM oauth_applications",
+            "code": "SELECT token FROM oauth_access_grants",
+            "access token": "SELECT token FROM oauth_access_tokens",
+        }
+        known = {value: what for what, query in asked.items() for value in self._column(query)}
+        received = re.findall(r'"code_verifier"=>"([^"]+)"', self._log.read_text(errors="replace"))
+        passwords = (self.alice.password, self.bot.password)
+        return known | dict.fromkeys(received, "verifier") | dict.fromkeys(passwords, "password")
+
+    def _column(self, query: str) -> list[str]:
+        with self._open() as database:
+            return [str(row[0]) for row in database.execute(query)]
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with contextlib.closing(sqlite3.connect(self._database)) as database, database:
+            yield database
+
+    def __enter__(self) -> Self:
+        """Start it, and wait until it listens."""
+        with contextlib.ExitStack() as stack:
+            log = stack.enter_context(self._log.open("wb"))
+            server = stack.enter_context(
+                subprocess.Popen(
+                    [shutil.which("ruby") or "ruby", str(SERVER)],
+                    env=os.environ | self._settings,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                )
+            )
+            stack.callback(server.kill)
+            assert server.stdout
+            ready, _, _ = select.select([server.stdout], [], [], READY_WITHIN)
+            port = server.stdout.readline().strip() if ready else ""
+            if not port:
+                reason = "did not start" if ready else f"was not ready in {READY_WITHIN:.0f} s"
+                message = f"{SERVER.name} {reason}; its log:\n{self.log()}"
+                raise NotRunningError(message)
+            self.origin = f"http://127.0.0.1:{port}"
+            self._stop = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it."""
+        self._stop.close()
