@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+import httpx
+
 from provisioner.errors import InputError, plain
 from provisioner.http import origin_of
 
@@ -32,7 +34,8 @@ def parse_account(text: str) -> Handle:
             why="An account names its user and its server." if not domain else "",
             todo="Write it as on a profile page: mybot@mastodon.social.",
         )
-    return Handle(user, domain.lower())
+    # The domain as it travels: in lower case, and IDNA-encoded.
+    return Handle(user, httpx.URL(f"https://{domain}").netloc.decode())
 
 
 def _is_domain(text: str) -> bool:

@@ -62,6 +62,7 @@ app = typer.Typer(
     epilog=EXIT_CODES,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -105,7 +106,9 @@ def begin(
 
     Run again while the approval is pending, it shows the same link.
 
-    Example: provisioner begin --account mybot@mastodon.social --repository me/mybot
+    \b
+    Example:
+      provisioner begin --account mybot@mastodon.social --repository me/mybot
     """
     from provisioner.ceremony import begin as verb
 
@@ -136,7 +139,9 @@ def complete(
     With --client-id, --client-secret and --code of an application made by hand, this is all that
     is needed. A run that stopped half-way is finished by running it again, without a code.
 
-    Example: provisioner complete --account mybot@mastodon.social --repository me/mybot
+    \b
+    Example:
+      provisioner complete --account mybot@mastodon.social --repository me/mybot
     """
     from provisioner.ceremony import complete as verb
 
@@ -155,11 +160,14 @@ def check(
     github_token: GitHubToken = "",
     as_json: AsJson = False,
 ) -> None:
-    """Tell whether the stored token is alive, the right account's, and in its secrets.
+    """Tell whether the token is alive, and stored.
 
-    Changes nothing. A server in trouble is not taken for a dead token.
+    Alive, the right account's, with the scopes it needs, its secrets there. Changes nothing; a
+    server in trouble is not taken for a dead token.
 
-    Example: provisioner check --account mybot@mastodon.social --repository me/mybot
+    \b
+    Example:
+      provisioner check --account mybot@mastodon.social --repository me/mybot
     """
     from provisioner.ceremony import check as verb
 
@@ -168,11 +176,13 @@ def check(
 
 @app.command()
 def demo() -> None:
-    """Play the whole story in seconds, with no account and no network.
+    """Play the whole story in seconds: no account needed.
 
     Against an embedded instance and an embedded GitHub, over real sockets on this machine.
 
-    Example: provisioner demo
+    \b
+    Example:
+      provisioner demo
     """
     from provisioner.demo import play
     from provisioner.terminal import Terminal
@@ -186,11 +196,14 @@ def sandbox(
     instance_port: Annotated[int, typer.Option(help="The instance's port; 0: a free one.")] = 0,
     github_port: Annotated[int, typer.Option(help="GitHub's port; 0: a free one.")] = 0,
 ) -> None:
-    """Serve an embedded instance and GitHub to rehearse with, in a real browser.
+    """Serve both to rehearse with, in a real browser.
 
-    Runs until it is stopped with Ctrl-C, and prints how to point this tool at it.
+    An embedded instance and an embedded GitHub, on this machine. Runs until it is stopped with
+    Ctrl-C, and prints how to point this tool at it.
 
-    Example: provisioner sandbox
+    \b
+    Example:
+      provisioner sandbox
     """
     from provisioner.rehearsal import serve
 
@@ -199,15 +212,16 @@ def sandbox(
 
 def main() -> NoReturn:
     """The entry point: runs a command and exits with one of the documented codes."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         code = app(standalone_mode=False) or 0
     except typer.TyperException as error:
         code = _usage(error)
-    except (KeyboardInterrupt, typer.Abort):
+    except _Interruption as interruption:
+        code = _interrupted(128 + interruption.number)
+    except typer.Abort:  # the end of the input, where a code was asked for
         code = _interrupted(130)
-    except _TerminatedError:
-        code = _interrupted(143)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
@@ -269,12 +283,16 @@ def _ask_code(given: str) -> str:
     return sys.stdin.read(LONGEST_PASTE)
 
 
-class _TerminatedError(BaseException):
-    """SIGTERM arrived."""
+class _Interruption(BaseException):
+    """SIGINT or SIGTERM arrived."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
-def _terminate(_signal: int, _frame: "FrameType | None") -> NoReturn:
-    raise _TerminatedError
+def _interrupt(number: int, _frame: "FrameType | None") -> NoReturn:
+    raise _Interruption(number)
 
 
 def _interrupted(code: int) -> int:

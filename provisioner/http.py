@@ -27,13 +27,14 @@ from provisioner.secret import Secret, redact
 USER_AGENT = f"mastodon-provisioner/{__version__}"
 MAX_BODY = 1024 * 1024
 """Bytes of an answer that are read; the largest honest one is an instance's description."""
-TIMEOUT = httpx.Timeout(20.0, connect=10.0)
+TIMEOUT = httpx.Timeout(15.0, connect=10.0)
 DEADLINE = 60.0
 """Seconds for one answer as a whole, however slowly it drips."""
 REPEATS = 3
 """How often a request that may be repeated is repeated, after 1, 2 and 4 seconds."""
 LONGEST_WAIT = 60.0
 """Seconds that a server may make us wait; a longer wait is left to the person."""
+LOOPBACK_HOSTS = ("localhost", "*.localhost", "127.0.0.1", "[::1]")
 SECONDS = r"[0-9]{1,12}"
 
 
@@ -144,7 +145,7 @@ class Http:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
             # A proxy from the environment must not see what plain http carries over loopback.
-            mounts={f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")},
+            mounts={f"all://{host}": None for host in LOOPBACK_HOSTS},
         )
 
     def __enter__(self) -> Self:

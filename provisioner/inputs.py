@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
+
 from provisioner import defaults
 from provisioner.accounts import Handle, parse_account
 from provisioner.destinations import (
@@ -108,8 +110,9 @@ def parse_instance(text: str) -> str:
     text = text.strip()
     if not text:
         return ""
-    origin = origin_of(text if "://" in text else f"https://{text}")
-    if not origin or text.removeprefix(origin).strip("/"):
+    url = text if "://" in text else f"https://{text}"
+    origin = origin_of(url)
+    if not origin or httpx.URL(url).raw_path != b"/":
         raise InputError(
             "bad-instance",
             f"“{plain(text)}” is not the address of an instance.",

@@ -27,6 +27,10 @@ OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
 """The redirect URI that makes the instance show the code to the person."""
 SHORTEST_TOKEN = 16
 LONGEST_TOKEN = 4096
+LONGEST_LIFE = 200 * 365 * 86400
+"""Seconds; Pleroma's tokens live for 100 years."""
+MOST_SCOPES = 100
+"""More than any instance knows: what a server sends is bounded before it is kept."""
 
 
 class Application(BaseModel, frozen=True):
@@ -183,10 +187,9 @@ class Mastodon:
             answer = self.http.send("GET", url, bearer=token, repeat=True)
         except TransportError as error:
             return Unclear(error.what, refused=False)
-        fields = answer.fields()
-        user, number = answer.text("username"), str(fields.get("id") or "")
-        if answer.status == 200 and user and number:
-            return Alive(number, plain(user))
+        user, number = answer.text("username"), answer.fields().get("id")
+        if answer.status == 200 and user and isinstance(number, str | int):
+            return Alive(plain(str(number)), plain(user))
         reason = f"{self.host} answered {answer.described()}"
         if answer.status == 401 and answer.text("error"):
             return Dead(reason)
@@ -229,10 +232,11 @@ class Mastodon:
                 "shorter one could not be masked in a log, one with a line break not be used.",
                 todo="Nothing was stored. Tell the instance's admin, or try another server.",
             )
-        scope = answer.text("scope").split()
+        scopes = tuple(scope for scope in answer.text("scope").split() if is_visible(scope))
         seconds = answer.fields().get("expires_in")
-        lives = isinstance(seconds, int) and 0 < seconds < 10**10
-        return Grant(Secret(token), tuple(scope) or None, int(str(seconds)) if lives else None)
+        if not isinstance(seconds, int) or not 0 < seconds < LONGEST_LIFE:
+            seconds = None
+        return Grant(Secret(token), scopes[:MOST_SCOPES] or None, seconds)
 
 
 def is_visible(text: str) -> bool:

@@ -92,12 +92,15 @@ class Terminal:
         self.say(outcome.authorize_url, "cyan")
         self.say()
         self.say("The instance then shows a code that is good for a few minutes. Go on with it:")
-        command = ["provisioner", "complete", "--account", outcome.account]
-        command += ["--repository", outcome.repository]
-        if inputs.journal != Inputs.journal:
-            command += ["--journal", inputs.journal]
         self.say()
-        self.say(f"  {shlex.join(command)}", "bold")
+        self.say(f"  {_complete_command(outcome, inputs)}", "bold")
+        if not inputs.journal_key:
+            self.warn(
+                f"Only workflows can read the journal's key ({inputs.journal}_KEY), so that "
+                "complete must run in one. To complete here instead: delete the variable "
+                f"{inputs.journal}, set MASTODON_JOURNAL_KEY to the output of `openssl rand "
+                "-base64 32`, and begin again"
+            )
 
     def _provisioned(self, outcome: Provisioned) -> None:
         self.say()
@@ -149,3 +152,16 @@ class Terminal:
     def _json(self, value: Mapping[str, object]) -> None:
         sys.stdout.write(json.dumps(value) + "\n")
         sys.stdout.flush()
+
+
+def _complete_command(outcome: ApprovalPending, inputs: Inputs) -> str:
+    """The command to go on with, with what was not left to the defaults."""
+    words = ["provisioner", "complete", "--account", outcome.account]
+    words += ["--repository", outcome.repository]
+    if inputs.journal != Inputs.journal:
+        words += ["--journal", inputs.journal]
+    for kind in ("secrets", "variables"):
+        mappings = getattr(inputs, kind)
+        if mappings != getattr(Inputs, kind):
+            words += [w for m in mappings for w in (f"--{kind}", f"{m.name}={m.field}")]
+    return shlex.join(words)

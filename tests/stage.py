@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Literal
-from urllib.parse import quote
 
 import httpx
 
@@ -26,6 +25,7 @@ from provisioner.outcomes import Outcome
 from provisioner.sandbox import GitHub, Headers, Instance, Person, Repository, Request, Response
 from provisioner.secret import Secret
 from tests.contract.github_description import Description, checking_observer
+from tests.leaks import forms
 
 ORIGIN = "https://social.example"
 API = "https://api.github.test"
@@ -119,6 +119,9 @@ class Stage:
     def begin(self, **raw: str) -> Outcome:
         return self._run(ceremony.begin, raw)
 
+    def begin_at(self, desk: Desk) -> Outcome:
+        return ceremony.begin(desk)
+
     def complete(self, code: str = "", **raw: str) -> Outcome:
         return self._run(lambda desk: ceremony.complete(desk, lambda: code), raw)
 
@@ -192,10 +195,5 @@ class Stage:
             base64.urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode()
             for number in range(1, next(self._entropy))
         }
-        forms = {form for secret in secrets for form in _forms(secret)}
-        return [line for line in self.shown if any(form in line for form in forms)]
-
-
-def _forms(secret: str) -> set[str]:
-    encoded = base64.b64encode(secret.encode()).decode().rstrip("=")
-    return {secret, quote(secret, safe=""), encoded, encoded.translate(str.maketrans("+/", "-_"))}
+        leaked = {form for secret in secrets for form in forms(secret)}
+        return [line for line in self.shown if any(form in line for form in leaked)]

@@ -6,6 +6,7 @@ Written from Mastodon's and Doorkeeper's documents and code alone, and from no c
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from provisioner.sandbox import api, authorize, discovery, oauth, pages, registration, sessions
 from provisioner.sandbox.records import (
@@ -173,7 +174,8 @@ class Instance(Application):
             store.tokens[:] = [one for one in store.tokens if one.application is not gone]
 
     def answer(self, request: Request) -> Response:
-        """Answer one request."""
+        """Answer one request; a slash at the end of its path does not matter, as to Rails."""
+        request = replace(request, path=request.path.rstrip("/") or "/")
         if (request.method, request.path) == ("POST", "/api/v1/apps"):
             return registration.register(self.store, self.throttle, request)
         route = _ROUTES.get((request.method, request.path))

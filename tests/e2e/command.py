@@ -8,10 +8,10 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
 from provisioner.sandbox import GitHub
 from tests.e2e.instance import Account, Instance
+from tests.leaks import forms
 
 ROOT = Path(__file__).parents[2]
 REPOSITORY = "acme/demo"
@@ -95,21 +95,5 @@ class Command:
     def _require_no_secret(self) -> None:
         shown = self.said + "\n".join(self.github.repository(REPOSITORY).variables.values())
         known = self.instance.secrets() | {self._token: "GitHub token", self.key: "journal key"}
-        leaks = {
-            what for text, what in known.items() if any(form in shown for form in _forms(text))
-        }
+        leaks = {what for text, what in known.items() if any(form in shown for form in forms(text))}
         assert not leaks, f"in the open: {', '.join(sorted(leaks))}"
-
-
-def _forms(secret: str) -> set[str]:
-    """A secret as it is, percent-encoded, and what base64 makes of it in whatever context.
-
-    In base64, three bytes become four characters: where a text stands within another one, only what
-    its first and last bytes share with their neighbours differs.
-    """
-    forms = {secret, quote(secret, safe="")}
-    for offset in range(3):
-        whole = base64.b64encode(bytes(offset) + secret.encode()).decode()
-        inner = whole[(0, 2, 3)[offset] : -4]
-        forms |= {inner, inner.translate(str.maketrans("+/", "-_"))}
-    return forms

@@ -1,0 +1,115 @@
+"""A slow link to a server: a TCP proxy that adds round trips, and counts what goes over it."""
+
+import contextlib
+import hashlib
+import re
+import socket
+import socketserver
+import threading
+import time
+from dataclasses import dataclass
+from io import BufferedIOBase
+from typing import Self
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request. Two that are equal asked the same thing twice."""
+
+    method: str
+    path: str
+    """With the query, if there is one."""
+    body: str
+    """Its hash."""
+
+
+class SlowLink:
+    """Stands in front of a server on this machine and lets a client wait as a distance would.
+
+    A client waits `round_trip` seconds for a connection and as long for each answer. The system
+    accepts a connection at once, so both are waited for when its first request has come: a client
+    that opens a connection in order to ask something can't tell the difference.
+    """
+
+    def __init__(self, server: str) -> None:
+        """Listen on a free port; `server` is an origin, as `http://127.0.0.1:8080`."""
+        parts = urlsplit(server)
+        self.server = (parts.hostname or "", parts.port or 80)
+        self.round_trip = 0.0
+        self._connections: list[list[Asked]] = []
+        self._listener = _Listener(("127.0.0.1", 0), _Connection)
+        self._listener.link = self
+        self.origin = f"http://127.0.0.1:{self._listener.server_address[1]}"
+
+    def counted(self) -> list[list[Asked]]:
+        """What was asked over each connection since this was called last."""
+        counted, self._connections = self._connections, []
+        return counted
+
+    def opened(self) -> list[Asked]:
+        """Count a connection; what is asked over it is to be put into the list."""
+        asked: list[Asked] = []
+        self._connections.append(asked)
+        return asked
+
+    def __enter__(self) -> Self:
+        """Accept connections."""
+        threading.Thread(target=self._listener.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Accept no more."""
+        self._listener.shutdown()
+        self._listener.server_close()
+
+
+class _Listener(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    block_on_close = False
+    link: SlowLink
+
+
+class _Connection(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True
+    server: _Listener
+
+    def handle(self) -> None:
+        link = self.server.link
+        asked = link.opened()
+        # A client that is done hangs up, and that may be an error or just the end.
+        with (
+            contextlib.suppress(ConnectionError),
+            socket.create_connection(link.server) as server,
+            server.makefile("rb") as answers,
+        ):
+            while message := _message(self.rfile):
+                head, body = message
+                first = not asked
+                method, target, rest = head.split(b" ", 2)
+                path = _path(target)
+                digest = hashlib.sha256(body).hexdigest()
+                asked.append(Asked(method.decode(), path.decode(), digest))
+                time.sleep(link.round_trip * (2 if first else 1))
+                server.sendall(b" ".join((method, path, rest)) + body)
+                self.wfile.write(b"".join(_message(answers) or ()))
+
+
+def _path(target: bytes) -> bytes:
+    """The path as servers want it: without the origin that a client sends to its proxy."""
+    return re.sub(rb"^https?://[^/]+", b"", target)
+
+
+def _message(stream: BufferedIOBase) -> tuple[bytes, bytes] | None:
+    """Head and body of one HTTP/1.1 message; None where the connection ends instead.
+
+    Bodies have a Content-Length: the sandbox sends and takes no others.
+    """
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        line = stream.readline()
+        if not line:
+            return None
+        head += line
+    length = re.search(rb"(?im)^content-length: *(\d+)", head)
+    return head, stream.read(int(length[1]) if length else 0)

@@ -1,0 +1,22 @@
+"""How long a person waits for `provisioner --help`, beside what importing typer alone takes."""
+
+import subprocess
+import sys
+import time
+
+COMMANDS = {
+    "provisioner --help": [sys.executable, "-m", "provisioner", "--help"],
+    'python -c "import typer"': [sys.executable, "-c", "import typer"],
+}
+
+
+def measure_all(rounds: int) -> dict[str, list[float]]:
+    """Seconds of each command's runs; they alternate, after one each that is not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in COMMANDS}
+    for number in range(rounds + 1):
+        for name, command in COMMANDS.items():
+            started = time.perf_counter()
+            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+            if number:
+                seconds[name].append(time.perf_counter() - started)
+    return seconds
