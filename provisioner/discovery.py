@@ -126,7 +126,7 @@ def _described(origin: str, metadata: dict[str, object]) -> Server:
 
 def _require_mastodon_api(http: Http, origin: str) -> None:
     """Raise unless the server describes itself as Mastodon and its relatives do."""
-    for version in ("v2", "v1"):  # Takahē's v2 fails without an admin; Mastodon < 4 has v1 only
+    for version in ("v1", "v2"):  # v1 is old and everywhere; Takahē's v2 fails without an admin
         answer = http.send("GET", f"{origin}/api/{version}/instance", repeat=True)
         fields = answer.fields()
         closed = answer.status in {401, 403} and "error" in fields  # limited federation mode
@@ -137,7 +137,7 @@ def _require_mastodon_api(http: Http, origin: str) -> None:
     raise InputError(
         "not-mastodon",
         f"{origin} is not a Mastodon-compatible server.",
-        why=f"It answers its API address /api/v1/instance with {answer.described()}, and not with "
+        why=f"It answers its API address /api/v2/instance with {answer.described()}, and not with "
         "a description of itself.",
         todo="Check the account's domain. Where the server has another address than its accounts, "
         "name it with --instance.",
