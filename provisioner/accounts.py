@@ -3,10 +3,8 @@
 import re
 from dataclasses import dataclass
 
-import httpx
-
+from provisioner.addresses import host_of, origin_of
 from provisioner.errors import InputError, plain
-from provisioner.http import origin_of
 
 
 @dataclass(frozen=True)
@@ -27,16 +25,13 @@ def parse_account(text: str) -> Handle:
     if match := re.fullmatch(r"https?://([^/\s?#@]+)/@([\w.-]+)/?", given):
         given = f"{match[2]}@{match[1]}"
     user, at, domain = given.removeprefix("@").partition("@")
-    if not at or not re.fullmatch(r"[\w.-]+", user) or not _is_domain(domain):
+    # The domain as it travels: in lower case, and IDNA-encoded.
+    host = "" if re.search(r"[/?#\\\s@]|:$", domain) else host_of(origin_of(f"https://{domain}"))
+    if not at or not host or not re.fullmatch(r"[\w.-]+", user):
         raise InputError(
             "bad-account",
             f"“{plain(text)}” is not an account.",
-            why="An account names its user and its server." if not domain else "",
+            why="" if at else "An account names its user and its server.",
             todo="Write it as on a profile page: mybot@mastodon.social.",
         )
-    # The domain as it travels: in lower case, and IDNA-encoded.
-    return Handle(user, httpx.URL(f"https://{domain}").netloc.decode())
-
-
-def _is_domain(text: str) -> bool:
-    return "/" not in text and bool(origin_of(f"https://{text}"))
+    return Handle(user, host)

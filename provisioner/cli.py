@@ -8,8 +8,8 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -29,8 +29,11 @@ from provisioner.options import (
     Instance,
     Journal,
     JournalKey,
+    Port,
     Repository,
     Scopes,
+    ScopesByHand,
+    ScopesOfToken,
     Secrets,
     Variables,
 )
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from provisioner.ceremony import Desk
+    from provisioner.errors import BugError, Exit, InputError, ProvisionerError
     from provisioner.outcomes import Outcome
     from provisioner.terminal import Terminal
 
@@ -124,7 +128,7 @@ def complete(
     instance: Instance = "",
     secrets: Secrets = [defaults.SECRETS],
     variables: Variables = [defaults.VARIABLES],
-    scopes: Scopes = defaults.SCOPES,
+    scopes: ScopesByHand = "",
     grace: Grace = defaults.GRACE,
     journal: Journal = defaults.JOURNAL,
     journal_key: JournalKey = "",
@@ -145,7 +149,7 @@ def complete(
     """
     from provisioner.ceremony import complete as verb
 
-    _conduct(context, lambda desk: verb(desk, lambda: _ask_code(code)))
+    _conduct(context, lambda desk: verb(desk, lambda: _ask_code(code, needed=not dry_run)))
 
 
 @app.command()
@@ -154,7 +158,7 @@ def check(
     account: Account,
     repository: Repository = "",
     instance: Instance = "",
-    scopes: Scopes = defaults.SCOPES,
+    scopes: ScopesOfToken = "",
     journal: Journal = defaults.JOURNAL,
     journal_key: JournalKey = "",
     github_token: GitHubToken = "",
@@ -185,21 +189,19 @@ def demo() -> None:
       provisioner demo
     """
     from provisioner.demo import play
-    from provisioner.terminal import Terminal
 
-    with _errors_shown_by(Terminal()):
-        play()
+    play()
 
 
 @app.command()
 def sandbox(
-    instance_port: Annotated[int, typer.Option(help="The instance's port; 0: a free one.")] = 0,
-    github_port: Annotated[int, typer.Option(help="GitHub's port; 0: a free one.")] = 0,
+    instance_port: Port = 0,
+    github_port: Port = 0,
 ) -> None:
-    """Serve both to rehearse with, in a real browser.
+    """Rehearse in a real browser.
 
-    An embedded instance and an embedded GitHub, on this machine. Runs until it is stopped with
-    Ctrl-C, and prints how to point this tool at it.
+    Serves an embedded instance and an embedded GitHub on this machine until it is stopped with
+    Ctrl-C, and prints how to point this tool at them.
 
     \b
     Example:
@@ -212,26 +214,29 @@ def sandbox(
 
 def main() -> NoReturn:
     """The entry point: runs a command and exits with one of the documented codes."""
+    from provisioner.errors import Exit, ProvisionerError, StoppedError
+
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a mark that can't be encoded is no reason to stop
+            stream.reconfigure(errors="replace")
     try:
-        code = app(standalone_mode=False) or 0
+        sys.exit(app(standalone_mode=False) or Exit.DONE)
+    except ProvisionerError as error:
+        _fail(error)
     except typer.TyperException as error:
-        code = _usage(error)
+        _fail(_usage(error))
     except _Interruption as interruption:
-        code = _interrupted(128 + interruption.number)
+        _fail(StoppedError(interruption.code))
     except typer.Abort:  # the end of the input, where a code was asked for
-        code = _interrupted(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+        _fail(StoppedError(Exit.SIGINT))
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-        code = _bug(error)
-    sys.exit(code)
+        _fail(_bug(error))
 
 
 def _conduct(context: typer.Context, verb: "Callable[[Desk], Outcome]") -> None:
-    """Run one verb with the command's options, render what comes of it, and exit."""
+    """Run one verb with the command's options, and render what comes of it."""
     from provisioner.ceremony import Desk
     from provisioner.errors import Exit
     from provisioner.github import GitHub
@@ -242,26 +247,13 @@ def _conduct(context: typer.Context, verb: "Callable[[Desk], Outcome]") -> None:
 
     terminal = Terminal(as_json=context.params["as_json"])
     _warn_of_listed_secrets(context, terminal)
-    with _errors_shown_by(terminal):
-        inputs, token = fill_in(context.params)
-        with Http(waiting=terminal.waiting) as http:
-            github = GitHub(http, api_url(), token)
-            outcome = verb(Desk(inputs, http, github, terminal, time.time, os.urandom))
-        terminal.outcome(outcome, inputs)
+    inputs, token = fill_in(context.params)
+    with Http(waiting=terminal.waiting) as http:
+        github = GitHub(http, api_url(), token)
+        outcome = verb(Desk(inputs, http, github, terminal, time.time, os.urandom))
+    terminal.outcome(outcome, inputs)
     if isinstance(outcome, Checked) and outcome.needs_person:
         raise typer.Exit(Exit.PERSON)
-
-
-@contextmanager
-def _errors_shown_by(terminal: "Terminal") -> Iterator[None]:
-    """Show an error as it should be shown, and exit with its code."""
-    from provisioner.errors import ProvisionerError
-
-    try:
-        yield
-    except ProvisionerError as error:
-        terminal.error(error)
-        raise typer.Exit(error.exit_code) from None
 
 
 def _warn_of_listed_secrets(context: typer.Context, terminal: "Terminal") -> None:
@@ -274,56 +266,70 @@ def _warn_of_listed_secrets(context: typer.Context, terminal: "Terminal") -> Non
             )
 
 
-def _ask_code(given: str) -> str:
+def _ask_code(given: str, *, needed: bool) -> str:
     """The code as it was given, typed without an echo, or read from standard input."""
-    if given and given != "-":
+    if (given and given != "-") or not needed or sys.stdin is None:
         return given
     if sys.stdin.isatty():
-        return str(typer.prompt("Code (not shown)", hide_input=True, err=True))
+        prompt = "Code, or the address of its page (not shown)"
+        return str(typer.prompt(prompt, "", show_default=False, hide_input=True, err=True))
     return sys.stdin.read(LONGEST_PASTE)
 
 
 class _Interruption(BaseException):
-    """SIGINT or SIGTERM arrived."""
+    """SIGINT or SIGTERM arrived: no error, and nobody's to catch but main's."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, code: "Exit") -> None:
         super().__init__()
-        self.number = number
+        self.code = code
 
 
 def _interrupt(number: int, _frame: "FrameType | None") -> NoReturn:
-    raise _Interruption(number)
+    from provisioner.errors import Exit
+
+    raise _Interruption(Exit(128 + number))
 
 
-def _interrupted(code: int) -> int:
-    typer.echo("Interrupted. Run it again: it goes on from where it stopped.", err=True)
-    return code
+def _fail(error: "ProvisionerError") -> NoReturn:
+    """Render an error, once, and exit with its code."""
+    from provisioner.terminal import Terminal
+
+    # The command line may not have been understood: --json is asked of it as it stands.
+    Terminal(as_json="--json" in sys.argv).error(error)
+    sys.exit(error.exit_code)
 
 
-def _usage(error: typer.TyperException) -> int:
+def _usage(error: typer.TyperException) -> "InputError":
     """A wrong command line, without quoting it: people put codes and tokens there."""
-    parameter = getattr(error, "param", None)
-    names = "/".join(getattr(parameter, "opts", ()))
-    if names and "Missing" in type(error).__name__:
-        what = f"{names} is required."
-    elif names:
-        what = f"The value of {names} is not valid."
+    from provisioner.errors import InputError
+
+    parameter, kind = getattr(error, "param", None), type(error).__name__
+    option = "/".join(getattr(parameter, "opts", ())) or getattr(error, "option_name", "")
+    similar = getattr(error, "possibilities", None)
+    if kind == "BadOptionUsage":
+        what = f"{option} lacks its value, or takes none."
+    elif parameter and kind == "MissingParameter":
+        what = f"{option} is required."
+    elif parameter:
+        what = f"The value of {option} is not valid."
     else:
         what = "The command line has a word that is no option or command of this program."
+    if similar:
+        what += f" Did you mean {' or '.join(similar)}?"
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "provisioner"
-    typer.echo(f"✗ {what}\n  Next: see `{command} --help`.", err=True)
-    return 2
+    return InputError("usage", what, todo=f"See `{command} --help`.")
 
 
-def _bug(error: Exception) -> int:
+def _bug(error: Exception) -> "BugError":
     """An error that nobody foresaw: where it happened, without its message, which may tell."""
+    from provisioner.errors import BugError
+
     frames = traceback.extract_tb(error.__traceback__)
     ours = [f for f in frames if "provisioner" in f.filename] or frames
     places = " > ".join(f"{Path(f.filename).name}:{f.lineno}" for f in ours[-3:])
-    typer.echo(
-        f"✗ This is a bug in provisioner {__version__}: {type(error).__name__} at {places}.\n"
-        "  Next: run it again, it goes on from where it stopped; and please report this line.",
-        err=True,
+    return BugError(
+        "bug",
+        f"This is a bug in provisioner {__version__}: {type(error).__name__} at {places}.",
+        todo="Please report this line; then run it again: it goes on from where it stopped.",
     )
-    return 70

@@ -29,6 +29,12 @@ class Mapping:
     field: str
 
 
+def is_repository(name: str) -> bool:
+    """Whether it is `owner/name`, in the characters that GitHub takes."""
+    form = r"[A-Za-z0-9][A-Za-z0-9-_]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"
+    return re.fullmatch(form, name) is not None
+
+
 def parse_secrets(text: str) -> tuple[Mapping, ...]:
     """Lines of `NAME=field` for Actions secrets."""
     return _parse("secrets", text, SECRET_FIELDS)

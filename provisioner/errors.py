@@ -8,6 +8,8 @@ command line. No text in here may hold a secret; text that a server wrote passes
     ├── InputError            2: the input is wrong
     ├── HalfWayError          3: stopped half-way, run it again
     ├── PersonNeededError     4: a person is needed
+    ├── BugError              70: nobody foresaw it
+    ├── StoppedError          130, 143: a signal arrived
     └── TransportError        1: no usable answer from a server
         ├── NotSentError         the request never reached it
         └── NoAnswerError        it may have acted on the request
@@ -36,7 +38,7 @@ class ProvisionerError(Exception):
     `why` (the likely cause), `todo` (what to do next) and a `link` are sentences.
     """
 
-    exit_code = Exit.FAILED
+    exit_code: Exit = Exit.FAILED
 
     def __init__(
         self, ident: str, what: str, *, why: str = "", todo: str = "", link: str = ""
@@ -66,6 +68,22 @@ class PersonNeededError(ProvisionerError):
     """Only a person can go on: at the instance, in the browser or in GitHub's settings."""
 
     exit_code = Exit.PERSON
+
+
+class BugError(ProvisionerError):
+    """Nobody foresaw it."""
+
+    exit_code = Exit.BUG
+
+
+class StoppedError(ProvisionerError):
+    """SIGINT or SIGTERM arrived; `exit_code` says which."""
+
+    def __init__(self, exit_code: Exit) -> None:
+        super().__init__(
+            "interrupted", "Interrupted.", todo="Run it again: it goes on from where it stopped."
+        )
+        self.exit_code = exit_code
 
 
 class TransportError(ProvisionerError):

@@ -5,22 +5,23 @@ design: GitHub asks writers not to send requests concurrently.
 """
 
 import base64
-import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import urljoin
 
+from nacl.exceptions import CryptoError
 from nacl.public import PublicKey, SealedBox
 
-from provisioner.destinations import check_size, path, repository_path
-from provisioner.errors import PersonNeededError, TransportError, plain
-from provisioner.github_errors import explain, wait_for
-from provisioner.http import Answer, Http, origin_of
-from provisioner.secret import Secret
+from provisioner.addresses import joined, origin_of, shown
+from provisioner.answer import Answer
+from provisioner.destinations import check_size, is_repository, path, repository_path
+from provisioner.errors import PersonNeededError, TransportError
+from provisioner.github_errors import archived, explain, wait_for
+from provisioner.http import Http
+from provisioner.secret import Secret, redact
 
 API_VERSION = "2022-11-28"
 MAX_REDIRECTS = 3
-KEY_BYTES = 32
 WRITTEN = {201, 204}
 """Created, updated. Any other success, such as a page with 200, did not come from GitHub."""
 
@@ -42,7 +43,7 @@ class GitHub:
     token: Secret
 
     def call(
-        self, method: str, path: str, body: dict[str, object] | None = None, *, repeat: bool = True
+        self, method: str, path: str, body: Mapping[str, str] | None = None, *, repeat: bool = True
     ) -> Answer:
         """Send a request; any answer but a redirect is returned.
 
@@ -64,14 +65,16 @@ class GitHub:
                 repeat=repeat,
                 wait=wait_for,
             )
-            if not answer.redirect:
+            location = answer.headers.get("location", "")
+            if not answer.redirect or not location:
                 return answer
-            url = urljoin(url, answer.headers.get("location", ""))
+            url = joined(url, location)
             if origin_of(url) != origin_of(self.api_url):
                 break
         raise PersonNeededError(
             "foreign-redirect",
-            f"GitHub's API redirects to “{plain(url)}”, which was not followed.",
+            f"GitHub's API redirects to “{shown(redact(url, answer.sent))}”, which was not "
+            "followed.",
             why="The token belongs to the API's own address and is sent nowhere else.",
             todo="Check GITHUB_API_URL and the repository's name.",
         )
@@ -81,14 +84,10 @@ class GitHub:
         answer = self.call("GET", repository_path(name))
         fields = answer.fields()
         number, full_name = fields.get("id"), answer.text("full_name")
-        if not answer.ok or not isinstance(number, int) or full_name.count("/") != 1:
+        if not answer.ok or not isinstance(number, int) or not is_repository(full_name):
             raise explain(answer, f"open the repository {name}")
         if fields.get("archived") is True:
-            raise PersonNeededError(
-                "archived",
-                f"The repository {full_name} is archived, and so read-only.",
-                todo="Unarchive it in its settings, or name another one.",
-            )
+            raise archived(f"The repository {full_name} is archived.")
         return Repository(self, number, full_name)
 
 
@@ -109,17 +108,18 @@ class Repository:
             raise explain(answer, f"read the public key of {self.name}")
         try:
             raw = base64.b64decode(answer.text("key"), validate=True)
-        except binascii.Error:
-            raw = b""
-        key_id = answer.text("key_id")
-        if len(raw) != KEY_BYTES or not key_id:
+            key_id, key = answer.text("key_id"), PublicKey(raw)
+            SealedBox(key).encrypt(b"")  # libsodium refuses points of low order only now
+        except (ValueError, CryptoError, RuntimeError):
+            key_id = ""
+        if not key_id:
             raise TransportError(
                 "bad-public-key",
                 f"GitHub sent a public key for {self.name} that can't be one.",
-                why=f"It should have {KEY_BYTES} bytes, and has {len(raw)}.",
+                why="It takes 32 bytes and an id.",
                 todo="Check GITHUB_API_URL; if that is right, run this again later.",
             )
-        return SealingKey(key_id, PublicKey(raw))
+        return SealingKey(key_id, key)
 
     def has_secret(self, name: str) -> bool:
         """Whether a secret of that name exists; its value can't be read."""
@@ -162,18 +162,40 @@ class Repository:
             raise explain(answer, f"read the variable {name} of {self.name}")
         return value
 
-    def put_variable(self, name: str, value: str, *, repeat: bool = True) -> None:
-        """Write a variable: PATCH, and where there is none (404) POST; there is no upsert.
+    def require_readable_variables(self) -> None:
+        """Raise unless GitHub lists the variables: only then does a 404 for one mean absent."""
+        answer = self.github.call("GET", path(self.name, "variables"))
+        if "total_count" not in answer.fields():
+            raise explain(answer, f"list the variables of {self.name}")
+
+    def put_variable(self, name: str, value: str) -> None:
+        """Write a variable; idempotent. PATCH, and where there is none POST: there is no upsert."""
+        check_size(name, value)
+        written = self.update_variable(name, value) or self.create_variable(name, value)
+        if not written:  # another run, or a POST of ours whose answer was lost, created it
+            self.update_variable(name, value)
+
+    def create_variable(self, name: str, value: str, *, repeat: bool = True) -> bool:
+        """Create a variable; False where there is one already (409).
 
         With `repeat=False` a lost answer is left to the caller to settle, by reading back.
         """
-        check_size(name, value)
-        place = path(self.name, "variables", name)
-        body: dict[str, object] = {"name": name, "value": value}
-        answer = self.github.call("PATCH", place, body, repeat=repeat)
-        if answer.status == 404:
-            answer = self.github.call("POST", path(self.name, "variables"), body, repeat=repeat)
-        if answer.status == 409:  # a POST whose answer was lost had created it
-            answer = self.github.call("PATCH", place, body, repeat=repeat)
-        if answer.status not in WRITTEN:
+        place, body = path(self.name, "variables"), {"name": name, "value": value}
+        answer = self.github.call("POST", place, body, repeat=repeat)
+        return self._written(answer, name, nothing=409)
+
+    def update_variable(self, name: str, value: str, *, repeat: bool = True) -> bool:
+        """Change a variable; False where there is none (404). `repeat` as above."""
+        answer = self.github.call(
+            "PATCH",
+            path(self.name, "variables", name),
+            {"name": name, "value": value},
+            repeat=repeat,
+        )
+        return self._written(answer, name, nothing=404)
+
+    def _written(self, answer: Answer, name: str, *, nothing: int) -> bool:
+        """Whether a variable was written; `nothing` is the status that says it was not."""
+        if answer.status not in {*WRITTEN, nothing}:
             raise explain(answer, f"write the variable {name} of {self.name}")
+        return answer.status in WRITTEN

@@ -5,8 +5,14 @@ https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api
 
 import re
 
-from provisioner.errors import InputError, PersonNeededError, ProvisionerError, TransportError
-from provisioner.http import Answer, passing, rate_limit_reset, retry_after
+from provisioner.answer import Answer, in_minutes, passing, rate_limit_reset, retry_after
+from provisioner.errors import (
+    InputError,
+    PersonNeededError,
+    ProvisionerError,
+    TransportError,
+    plain,
+)
 
 FORM_FOR_NEW_TOKENS = (
     "https://github.com/settings/personal-access-tokens/new"
@@ -47,9 +53,11 @@ def explain(answer: Answer, attempt: str) -> ProvisionerError:
             "github-rate-limit",
             what,
             why="The token's rate limit is used up, by this or by other programs.",
-            todo=f"Run this again in {max(1, round(seconds / 60))} minutes.",
+            todo=f"Run this again {in_minutes(seconds)}.",
         )
-    if answer.status == 401:
+    if error := _single_sign_on(answer, what):
+        return error
+    if answer.status == 401 and answer.fields():
         return PersonNeededError(
             "github-token-refused",
             what,
@@ -58,7 +66,7 @@ def explain(answer: Answer, attempt: str) -> ProvisionerError:
             "and write) and put it in its place.",
             link=FORM_FOR_NEW_TOKENS,
         )
-    if answer.status == 403:
+    if answer.status == 403 and answer.fields():
         return _forbidden(answer, what)
     if answer.status == 404:
         return PersonNeededError(
@@ -88,15 +96,6 @@ def explain(answer: Answer, attempt: str) -> ProvisionerError:
 
 
 def _forbidden(answer: Answer, what: str) -> ProvisionerError:
-    sso = re.search(r"url=(https://\S+)", answer.headers.get("x-github-sso", ""))
-    if sso:
-        return PersonNeededError(
-            "github-sso",
-            what,
-            why="The organization demands single sign-on, and the token was not authorized for it.",
-            todo="Open the link (good for an hour), authorize the token, and run this again.",
-            link=sso[1],
-        )
     message = answer.text("message")
     needed = _permissions(answer)
     if "by integration" in message:
@@ -109,6 +108,8 @@ def _forbidden(answer: Answer, what: str) -> ProvisionerError:
             "Variables: read and write) or a GitHub App token as github-token.",
             link=FORM_FOR_NEW_TOKENS,
         )
+    if "archived" in message:
+        return archived(what)
     if "IP allow list" in message:
         return PersonNeededError(
             "github-ip-allow-list",
@@ -126,9 +127,34 @@ def _forbidden(answer: Answer, what: str) -> ProvisionerError:
     )
 
 
+def archived(what: str) -> PersonNeededError:
+    """The error for a repository that is read-only."""
+    return PersonNeededError(
+        "archived",
+        what,
+        why="An archived repository is read-only.",
+        todo="Unarchive it in its settings, or name another one.",
+    )
+
+
+def _single_sign_on(answer: Answer, what: str) -> PersonNeededError | None:
+    """403 and 404 both may mean that the organization wants the token authorized."""
+    sso = re.search(r"url=(https://\S+)", answer.headers.get("x-github-sso", ""))
+    if not sso:
+        return None
+    return PersonNeededError(
+        "github-sso",
+        what,
+        why="The organization demands single sign-on, and the token was not authorized for it.",
+        todo="Open the link (good for an hour), authorize the token, and run this again.",
+        link=plain(sso[1], 500),
+    )
+
+
 def _permissions(answer: Answer) -> str:
     """What the endpoint accepts (`X-Accepted-GitHub-Permissions`), in words."""
     accepted = answer.headers.get("x-accepted-github-permissions", "")
     if not re.fullmatch(r"[\w=,; -]{1,200}", accepted):
         return ""
-    return f" Needed here: {accepted.replace(';', ' or ').replace('=', ': ')}."
+    sets = [needed.strip().replace("=", ": ") for needed in accepted.split(";")]
+    return f" Needed here: {' or '.join(sets)}."

@@ -5,24 +5,25 @@ loopback hosts only), no redirect followed, no cookie kept, and secrets turned i
 at the last step.
 """
 
-import ipaddress
-import json
+import contextlib
 import re
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
 from provisioner import __version__
-from provisioner.errors import InputError, NoAnswerError, NotSentError, TransportError, plain
-from provisioner.secret import Secret, redact
+from provisioner.addresses import is_loopback, require_secure
+from provisioner.answer import Answer, passing
+from provisioner.errors import InputError, NoAnswerError, NotSentError, TransportError
+from provisioner.secret import Secret
 
 USER_AGENT = f"mastodon-provisioner/{__version__}"
 MAX_BODY = 1024 * 1024
@@ -34,93 +35,6 @@ REPEATS = 3
 """How often a request that may be repeated is repeated, after 1, 2 and 4 seconds."""
 LONGEST_WAIT = 60.0
 """Seconds that a server may make us wait; a longer wait is left to the person."""
-LOOPBACK_HOSTS = ("localhost", "*.localhost", "127.0.0.1", "[::1]")
-SECONDS = r"[0-9]{1,12}"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A server's whole answer. Everything in it is untrusted."""
-
-    status: int
-    headers: httpx.Headers
-    body: bytes
-    received_at: float
-    """Epoch seconds, by our clock."""
-    sent: tuple[Secret, ...] = field(repr=False)
-    """The secrets of the request, which an error message may echo."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether the status is 2xx."""
-        return 200 <= self.status < 300
-
-    @property
-    def redirect(self) -> bool:
-        """Whether the status sends us elsewhere (3xx)."""
-        return 300 <= self.status < 400
-
-    def json(self) -> object:
-        """The body as JSON, or None where it is something else."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-
-    def fields(self) -> dict[str, object]:
-        """The body's JSON object, or an empty one."""
-        value = self.json()
-        return value if isinstance(value, dict) else {}
-
-    def text(self, name: str) -> str:
-        """A field's text, or "" where the field is missing or not a string."""
-        value = self.fields().get(name)
-        return value if isinstance(value, str) else ""
-
-    def said(self) -> str:
-        """What the server says of an error, fit to print: "" where that is a page or nothing."""
-        words = self.text("error_description") or self.text("error") or self.text("message")
-        return plain(redact(words, self.sent))
-
-    def described(self) -> str:
-        """Status and words in one phrase: `HTTP 422 ("Validation failed")`."""
-        words = self.said()
-        return f'HTTP {self.status} ("{words}")' if words else f"HTTP {self.status}"
-
-
-def retry_after(answer: Answer) -> float | None:
-    """Seconds that the server asks us to wait, in either form of RFC 9110, section 10.2.3."""
-    for value in answer.headers.get_list("retry-after"):
-        if re.fullmatch(SECONDS, value.strip()):
-            return float(value)
-        try:
-            return max(0.0, parsedate_to_datetime(value).timestamp() - answer.received_at)
-        except (ValueError, OverflowError):
-            continue
-    return None
-
-
-def rate_limit_reset(answer: Answer) -> float | None:
-    """Seconds until `X-RateLimit-Reset`: ISO 8601 from Mastodon, epoch seconds from GitHub."""
-    value = answer.headers.get("x-ratelimit-reset", "")
-    try:
-        reset = (
-            float(value)
-            if re.fullmatch(SECONDS, value)
-            else datetime.fromisoformat(value).timestamp()
-        )
-    except (ValueError, OverflowError):
-        return None
-    return max(0.0, reset - answer.received_at)
-
-
-def passing(answer: Answer) -> float | None:
-    """Seconds to wait before a repeat is worth while; None for an answer that is final."""
-    if answer.status == 429:
-        return retry_after(answer) or rate_limit_reset(answer) or 0.0
-    if answer.status in {500, 502, 503, 504}:
-        return retry_after(answer) or 0.0
-    return None
 
 
 @dataclass
@@ -136,25 +50,15 @@ class Http:
     waiting: Callable[[str, float], None] = lambda _host, _seconds: None
     transport: httpx.BaseTransport | None = None
 
-    def __post_init__(self) -> None:
-        """Build the one client."""
-        self._client = httpx.Client(
-            transport=self.transport,
-            timeout=TIMEOUT,
-            follow_redirects=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
-            # A proxy from the environment must not see what plain http carries over loopback.
-            mounts={f"all://{host}": None for host in LOOPBACK_HOSTS},
-        )
-
     def __enter__(self) -> Self:
         """Nothing is connected before the first request."""
         return self
 
     def __exit__(self, *_: object) -> None:
         """Close the connections."""
-        self._client.close()
+        for name in ("_public", "_loopback"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
 
     def send(  # noqa: PLR0913 - as many parts as a request has
         self,
@@ -179,7 +83,8 @@ class Http:
         require_secure(url)
         secrets = tuple(v for v in (form or {}).values() if isinstance(v, Secret))
         secrets += (bearer,) if bearer else ()
-        request = self._client.build_request(
+        client = self._loopback if is_loopback(httpx.URL(url).netloc.decode()) else self._public
+        request = client.build_request(
             method,
             url,
             params=params,
@@ -188,7 +93,7 @@ class Http:
             headers={"Accept": "application/json", **(headers or {}), **_authorization(bearer)},
         )
         for attempt in range(REPEATS + 1):
-            outcome = self._outcome(request, secrets)
+            outcome = self._outcome(client, request, secrets)
             pause = _pause(outcome, wait)
             if pause is None or pause > LONGEST_WAIT or attempt == REPEATS:
                 break
@@ -201,75 +106,101 @@ class Http:
             raise outcome
         return outcome
 
+    @cached_property
+    def _public(self) -> httpx.Client:
+        """For the world, through the proxy that the environment names."""
+        try:
+            return self._client(trust_env=True)
+        except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
+            raise InputError(
+                "bad-surroundings",
+                "The environment's proxy or certificate settings can't be used "
+                f"({type(error).__name__}).",
+                why="One of HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and "
+                "SSL_CERT_DIR is wrong. SOCKS proxies are not supported.",
+                todo="Correct it or unset it.",
+            ) from None
+
+    @cached_property
+    def _loopback(self) -> httpx.Client:
+        """For this very machine: a proxy must not see what plain http carries."""
+        return self._client(trust_env=False)
+
+    def _client(self, *, trust_env: bool) -> httpx.Client:
+        return httpx.Client(
+            transport=self.transport,
+            trust_env=trust_env,
+            timeout=TIMEOUT,
+            follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+        )
+
+    @cached_property
+    def _sockets(self) -> dict[str, socket.socket]:
+        """The open connection to each host, for the deadline to cut."""
+        return {}
+
     def _outcome(
-        self, request: httpx.Request, secrets: tuple[Secret, ...]
+        self, client: httpx.Client, request: httpx.Request, secrets: tuple[Secret, ...]
     ) -> Answer | TransportError:
-        try:
-            return self._once(request, secrets)
-        except TransportError as error:
-            return error
+        """The whole answer, or why there is none.
 
-    def _once(self, request: httpx.Request, secrets: tuple[Secret, ...]) -> Answer:
+        The exceptions of httpx hold the request with its headers and body: none is passed on.
+        """
         host = request.url.netloc.decode()
-        started = time.monotonic()
         try:
-            response = self._client.send(request, stream=True)
-            try:
-                body = bytearray()
-                for chunk in response.iter_bytes():
-                    body += chunk
-                    if len(body) > MAX_BODY:
-                        raise _too_large(host)
-                    if time.monotonic() - started > DEADLINE:
-                        raise _no_answer(host, f"it took longer than {DEADLINE:.0f} seconds")
-            finally:
-                response.close()
-        # `from None` throughout: the exceptions of httpx hold the request, its headers and body.
+            with self._deadline(host, request):
+                response, body = _read(client, request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-            raise _not_sent(host, error) from None
-        except httpx.LocalProtocolError:
-            raise _not_sent(host, None) from None
+            return _not_sent(host, error)
         except httpx.TimeoutException:
-            raise _no_answer(host, "it did not answer in time") from None
+            return _no_answer(host, "it did not answer in time")
         except httpx.HTTPError as error:
-            raise _no_answer(host, f"the answer broke off ({type(error).__name__})") from None
-        return Answer(response.status_code, response.headers, bytes(body), self.clock(), secrets)
+            return _no_answer(host, f"the answer broke off ({type(error).__name__})")
+        except (httpx.InvalidURL, ValueError):
+            # A Location that httpx can't parse, which it does even where it is not to follow it.
+            return _no_answer(host, "it redirects to an address that can't exist")
+        if len(body) > MAX_BODY:
+            return _too_large(host)
+        if response.headers.get("content-encoding", "identity") != "identity":
+            return _no_answer(host, "it is compressed, though we asked for plain text")
+        return Answer(response.status_code, response.headers, body, self.clock(), secrets)
+
+    @contextlib.contextmanager
+    def _deadline(self, host: str, request: httpx.Request) -> Iterator[None]:
+        """Cut the connection after DEADLINE: timeouts bound each read, but not a drip of them."""
+
+        def remember(event: str, info: Mapping[str, Any]) -> None:
+            if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+                self._sockets[host] = info["return_value"].get_extra_info("socket")
+
+        def cut() -> None:
+            with contextlib.suppress(OSError, KeyError):
+                socket.socket.shutdown(self._sockets[host], socket.SHUT_RDWR)
+
+        request.extensions["trace"] = remember
+        watchdog = threading.Timer(DEADLINE, cut)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            yield
+        finally:
+            watchdog.cancel()
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host's name or address is this very machine."""
-    host = host.strip("[]").lower()
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
+def _read(client: httpx.Client, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+    """The answer and its body, up to a chunk more than MAX_BODY; raw, so that no bomb unpacks."""
+    response = client.send(request, stream=True)
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL (RFC 6454), "" where it is not an http URL with a host."""
-    try:
-        parsed = httpx.URL(url.strip())
-    except (httpx.InvalidURL, ValueError):
-        return ""
-    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo:
-        return ""
-    return f"{parsed.scheme}://{parsed.netloc.decode()}"
-
-
-def require_secure(url: str) -> str:
-    """The URL's origin. Raises InputError unless it is https, or http to this very machine."""
-    origin = origin_of(url)
-    if origin.startswith("https://") or (origin and is_loopback(httpx.URL(origin).host)):
-        return origin
-    raise InputError(
-        "insecure-address",
-        f"“{plain(url)}” is not an address that a token may be sent to.",
-        why="Only https:// keeps a token from being read on its way; http:// is accepted for this "
-        "very machine alone (localhost, 127.0.0.1).",
-        todo="Give the address with https:// and without a user name in it.",
-    )
+        body = bytearray()
+        for chunk in response.iter_raw():
+            body += chunk
+            if len(body) > MAX_BODY:
+                break
+        return response, bytes(body)
+    finally:
+        response.close()
 
 
 def _pause(
@@ -293,14 +224,23 @@ def _plaintext(value: str | Secret) -> str:
 
 
 def _authorization(bearer: Secret | None) -> dict[str, str]:
-    return {"Authorization": f"Bearer {bearer.reveal()}"} if bearer else {}
+    if bearer is None:
+        return {}
+    if not re.fullmatch("[!-~]+", bearer.reveal()):
+        # h11 would quote the whole header in its error.
+        raise InputError(
+            "bad-bearer",
+            "A token holds a character that no header can carry.",
+            todo="Copy it again, without spaces and line breaks.",
+        )
+    return {"Authorization": f"Bearer {bearer.reveal()}"}
 
 
-def _not_sent(host: str, error: BaseException | None) -> NotSentError:
-    cause = error
+def _not_sent(host: str, error: BaseException) -> NotSentError:
+    cause: BaseException | None = error
     while cause and not isinstance(cause, socket.gaierror | ssl.SSLError | ConnectionRefusedError):
         cause = cause.__cause__ or cause.__context__
-    if isinstance(cause, socket.gaierror):
+    if isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN:
         return NotSentError(
             "host-unknown",
             f"There is no server by the name {host}.",
@@ -318,7 +258,7 @@ def _not_sent(host: str, error: BaseException | None) -> NotSentError:
     return NotSentError(
         "unreachable",
         f"{host} can't be reached: no connection could be made.",
-        why="The server is down or refuses this network, or the port is wrong.",
+        why="The server is down or refuses this network, or the name or port is wrong.",
         todo="Try it in a browser; when it is back, run this again.",
     )
 

@@ -7,21 +7,20 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
-
 from provisioner import defaults
 from provisioner.accounts import Handle, parse_account
+from provisioner.addresses import host_of, origin_of, shown
 from provisioner.destinations import (
     Mapping,
     check_name,
+    is_repository,
     parse_secrets,
     parse_variables,
     require_distinct,
 )
 from provisioner.errors import InputError, PersonNeededError, plain
-from provisioner.http import origin_of
-from provisioner.mastodon import Application, is_visible
-from provisioner.secret import Secret
+from provisioner.oauth import Application
+from provisioner.secret import Secret, is_visible
 
 PRESETS = {
     "post": ("read:accounts", "write:statuses", "write:media"),
@@ -49,7 +48,8 @@ class Inputs:
     account: Handle
     repository: str
     instance: str = ""
-    scopes: tuple[str, ...] = PRESETS[defaults.SCOPES]
+    scopes: tuple[str, ...] = ()
+    """Empty where none were named: a new token gets the default, a check takes those it has."""
     app_name: str = ""
     secrets: tuple[Mapping, ...] = parse_secrets(defaults.SECRETS)
     variables: tuple[Mapping, ...] = parse_variables(defaults.VARIABLES)
@@ -62,6 +62,11 @@ class Inputs:
     dry_run: bool = False
 
     @property
+    def scopes_to_ask(self) -> tuple[str, ...]:
+        """The scopes of a new authorization."""
+        return self.scopes or PRESETS[defaults.SCOPES]
+
+    @property
     def name_of_app(self) -> str:
         """Shown in public under each post, and so never the repository's name by default."""
         return self.app_name or self.account.user[:LONGEST_APP_NAME]
@@ -71,11 +76,12 @@ def parse_inputs(raw: dict[str, str], *, dry_run: bool = False) -> Inputs:
     """Inputs out of what was typed; what is missing or empty gets its default."""
     given = {name: text for name, text in raw.items() if text.strip()}
     journal = check_name(given.get("journal", defaults.JOURNAL))
+    check_name(f"{journal}_KEY")
     inputs = Inputs(
         account=parse_account(given.get("account", "")),
         repository=parse_repository(given.get("repository", "")),
         instance=parse_instance(given.get("instance", "")),
-        scopes=parse_scopes(given.get("scopes", defaults.SCOPES)),
+        scopes=parse_scopes(given["scopes"]) if "scopes" in given else (),
         app_name=parse_app_name(given.get("app_name", "")),
         secrets=parse_secrets(given.get("secrets", defaults.SECRETS)),
         variables=parse_variables(given.get("variables", defaults.VARIABLES)),
@@ -110,12 +116,12 @@ def parse_instance(text: str) -> str:
     text = text.strip()
     if not text:
         return ""
-    url = text if "://" in text else f"https://{text}"
+    url = (text if "://" in text else f"https://{text}").removesuffix("/")
     origin = origin_of(url)
-    if not origin or httpx.URL(url).raw_path != b"/":
+    if not origin or re.search(r"[/?#\\]", url.partition("://")[2]):
         raise InputError(
             "bad-instance",
-            f"“{plain(text)}” is not the address of an instance.",
+            f"“{shown(text)}” is not the address of an instance.",
             todo="Give its origin alone, such as https://social.example.",
         )
     return origin
@@ -124,7 +130,7 @@ def parse_instance(text: str) -> str:
 def parse_repository(text: str) -> str:
     """`owner/name`, also cut out of a github.com URL."""
     name = re.sub(r"^https?://[^/]+/", "", text.strip()).removesuffix(".git").strip("/")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-_]*/[A-Za-z0-9._-]+", name):
+    if not is_repository(name):
         raise InputError(
             "bad-repository",
             f"“{plain(text)}” is not a repository." if text.strip() else "No repository was named.",
@@ -138,7 +144,7 @@ def parse_scopes(text: str) -> tuple[str, ...]:
     words = text.replace(",", " ").split()
     scopes = tuple(dict.fromkeys(s for word in words for s in PRESETS.get(word, (word,))))
     for scope in scopes:
-        if not re.fullmatch(r"[a-z]+(:[a-z_]+){0,2}", scope):
+        if not re.fullmatch(r"(read|write|follow|push|profile|admin)(:[a-z_]+){0,2}", scope):
             raise InputError(
                 "bad-scope",
                 f"“{plain(scope)}” is not a scope.",
@@ -197,11 +203,13 @@ def parse_code(text: str, origin: str) -> Secret:
             "The authorization was denied in the browser.",
             todo="Open the link again and press Authorize.",
         )
+    if pasted.startswith(f"{host_of(origin)}/"):  # as some browsers copy addresses
+        pasted = f"{origin.partition('://')[0]}://{pasted}"
     if "://" in pasted or pasted.startswith("urn:"):
         pasted = _code_of_page(pasted, origin)
-    elif pasted.removeprefix("?").startswith("code="):
+    elif re.match(r"\?|code=|state=|error=", pasted):
         pasted = parse_qs(pasted.removeprefix("?")).get("code", [""])[0]
-    code = pasted.partition("&")[0]
+    code = "".join(pasted.partition("&")[0].split())
     if not code or len(code) > 2048 or not code.isascii() or not code.isprintable():
         raise InputError(
             "no-code" if not code else "bad-code",
@@ -220,9 +228,10 @@ def _code_of_page(pasted: str, origin: str) -> str:
     except ValueError:
         url, code = urlsplit(""), ""
     if url.scheme != "urn" and origin_of(pasted) != origin:
+        host = plain(url.netloc.rpartition("@")[2])
         raise InputError(
             "foreign-code",
-            f"The pasted address belongs to “{plain(url.netloc)}”, not to {origin}.",
+            f"The pasted address belongs to “{host}”, not to {origin}.",
             why="A code is good only at the instance that issued it, and is never sent elsewhere.",
             todo=f"Open the link that begin showed, and copy the code that {origin} shows.",
         )

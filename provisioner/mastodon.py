@@ -1,45 +1,31 @@
-"""An instance's API: register an application, authorize, exchange, verify, revoke.
+"""An instance's API: register an application, exchange, verify, revoke.
 
 Forms with the documented fields only, and credentials in the body: the one shape that Mastodon,
 GoToSocial, Takahē and the others all take (https://docs.joinmastodon.org/methods/oauth/).
 """
 
-import base64
-import hashlib
 from dataclasses import dataclass
 
-import httpx
-from pydantic import BaseModel
-
-from provisioner.discovery import Server
+from provisioner.answer import Answer, in_minutes, rate_limit_reset, retry_after
 from provisioner.errors import (
     InputError,
     NoAnswerError,
     PersonNeededError,
     ProvisionerError,
     TransportError,
-    plain,
 )
-from provisioner.http import Answer, Http, rate_limit_reset, retry_after
-from provisioner.secret import SealedSecret, Secret
+from provisioner.http import Http
+from provisioner.oauth import OUT_OF_BAND, Application, Server
+from provisioner.secret import Secret, is_visible
 
-OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
-"""The redirect URI that makes the instance show the code to the person."""
 SHORTEST_TOKEN = 16
-LONGEST_TOKEN = 4096
 LONGEST_LIFE = 200 * 365 * 86400
 """Seconds; Pleroma's tokens live for 100 years."""
-MOST_SCOPES = 100
+MOST_SCOPES = 50
+LONGEST_SCOPE = 64
 """More than any instance knows: what a server sends is bounded before it is kept."""
-
-
-class Application(BaseModel, frozen=True):
-    """What the instance registered (RFC 6749: the client)."""
-
-    client_id: str
-    client_secret: SealedSecret
-    by_hand: bool = False
-    """Made by a person: its tokens may be in use elsewhere, and are never revoked by us."""
+THROTTLED = 600.0
+"""Seconds of Mastodon's window for registrations, where the answer names no time."""
 
 
 @dataclass(frozen=True)
@@ -85,33 +71,6 @@ class InvalidClientError(ProvisionerError):
     """The instance does not know the application."""
 
 
-def challenge(verifier: Secret) -> str:
-    """The PKCE code challenge of a verifier, method S256 (RFC 7636, section 4.2)."""
-    digest = hashlib.sha256(verifier.reveal().encode()).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-def authorization_url(
-    server: Server, client_id: str, scopes: tuple[str, ...], verifier: Secret | None
-) -> str:
-    """The link that the person opens (RFC 6749, section 4.1.1).
-
-    Without `state`: Mastodon does not show it with the out-of-band redirect, others would append
-    it to the code. `force_login=true` makes Mastodon ask even where a token exists already;
-    `false` makes Pleroma show an old token in place of a code, so it is never sent.
-    """
-    params = {
-        "response_type": "code",
-        "client_id": client_id,
-        "redirect_uri": OUT_OF_BAND,
-        "scope": " ".join(scopes),
-        "force_login": "true",
-    }
-    if verifier:
-        params |= {"code_challenge": challenge(verifier), "code_challenge_method": "S256"}
-    return str(httpx.URL(server.authorization_endpoint).copy_merge_params(params))
-
-
 @dataclass(frozen=True)
 class Mastodon:
     """The API of one instance."""
@@ -132,21 +91,20 @@ class Mastodon:
             form={"client_name": name, "redirect_uris": OUT_OF_BAND, "scopes": " ".join(scopes)},
         )
         if not answer.ok:
-            raise _registration_refused(self.host, answer, scopes)
-        fields = answer.fields()
-        client_id = str(fields.get("client_id") or "")  # a number on Pixelfed
-        client_secret = answer.text("client_secret")
-        if not (is_visible(client_id) and is_visible(client_secret)):
+            raise _registration_refused(self.server.host, answer, scopes)
+        client_id = _identifier(answer.fields().get("client_id"))
+        client_secret = Secret(answer.text("client_secret"))
+        if not (client_id and is_visible(client_secret.reveal())):
             raise TransportError(
                 "registration-unreadable",
-                f"{self.host} did not say what application it registered: {answer.described()}.",
-                why="Its answer holds no usable client_id and client_secret.",
+                f"{self.server.host} did not say what application it registered.",
+                why=f"Its answer, {answer.described()}, holds no usable client id and secret.",
                 todo="Check that this is the address of the instance itself, then run this again.",
             )
-        registered = fields.get("scopes")
+        registered = answer.fields().get("scopes")
         if isinstance(registered, list) and (missing := set(scopes) - set(map(str, registered))):
-            raise _scopes_dropped(self.host, missing)
-        return Application(client_id=client_id, client_secret=Secret(client_secret))
+            raise _scopes_dropped(self.server.host, missing)
+        return Application(client_id=client_id, client_secret=client_secret)
 
     def exchange(self, application: Application, code: Secret, verifier: Secret | None) -> Grant:
         """Exchange the one-time code, once (RFC 6749, section 4.1.3).
@@ -154,7 +112,7 @@ class Mastodon:
         `scope` is not sent: Iceshrimp would narrow the token by it. Verifier and challenge go
         together: Mastodon refuses either without the other.
         Raises InvalidGrantError or InvalidClientError where the instance definitely refuses;
-        TransportError where it may or may not have issued a token.
+        NotSentError; other TransportErrors where it may or may not have issued a token.
         """
         form: dict[str, str | Secret] = {
             "grant_type": "authorization_code",
@@ -166,14 +124,16 @@ class Mastodon:
         if verifier:
             form["code_verifier"] = verifier
         answer = self.http.send("POST", self.server.token_endpoint, form=form, wait=_never)
-        if answer.ok:
-            return self._grant(answer)
-        if 400 <= answer.status < 500 and answer.status not in {408, 429}:
-            raise _exchange_refused(self.host, answer)
+        if answer.ok and answer.fields():
+            return _grant(self.server.host, answer)
+        # A definite refusal names its error (RFC 6749, section 5.2); a page in front does not.
+        if answer.refused and answer.text("error"):
+            raise _exchange_refused(self.server.host, answer)
         raise NoAnswerError(
             "exchange-unclear",
-            f"{self.host} answered the exchange with {answer.described()}.",
-            why="It may have spent the code. Some servers answer so to a wrong or expired code.",
+            f"{self.server.host} answered the exchange with {answer.described()}, and no token.",
+            why="It may have spent the code: some servers answer so to a wrong or expired one. Or "
+            "something in front of it did not let us through.",
         )
 
     def verify(self, token: Secret) -> Alive | Dead | Unclear:
@@ -187,61 +147,67 @@ class Mastodon:
             answer = self.http.send("GET", url, bearer=token, repeat=True)
         except TransportError as error:
             return Unclear(error.what, refused=False)
-        user, number = answer.text("username"), answer.fields().get("id")
-        if answer.status == 200 and user and isinstance(number, str | int):
-            return Alive(plain(str(number)), plain(user))
-        reason = f"{self.host} answered {answer.described()}"
+        user, number = answer.text("username"), _identifier(answer.fields().get("id"))
+        if answer.status == 200 and user and number:
+            return Alive(number, answer.shown(user))
+        reason = f"{self.server.host} answered {answer.described()}"
         if answer.status == 401 and answer.text("error"):
             return Dead(reason)
-        return Unclear(reason, refused=400 <= answer.status < 500)
+        return Unclear(reason, answer.refused)
 
     def revoke(self, application: Application, token: Secret) -> bool:
         """Revoke a token with its own application's credentials (RFC 7009); whether it is dead.
 
         A 200 proves nothing, since servers answer so to unknown tokens too: the token is tried
-        afterwards.
+        afterwards. Where the revocation itself was not accepted, only the clear word “dead” counts.
+        Raises TransportError.
         """
-        if self.server.revocation_endpoint:
-            form: dict[str, str | Secret] = {
-                "token": token,
-                "client_id": application.client_id,
-                "client_secret": application.client_secret,
-            }
-            self.http.send("POST", self.server.revocation_endpoint, form=form, repeat=True)
-        verdict = self.verify(token)
-        return isinstance(verdict, Dead) or (isinstance(verdict, Unclear) and verdict.refused)
-
-    @property
-    def host(self) -> str:
-        """The instance's name, for people."""
-        return httpx.URL(self.server.origin).netloc.decode()
-
-    def _grant(self, answer: Answer) -> Grant:
-        token = answer.text("access_token")
-        if not answer.fields():
-            raise NoAnswerError(
-                "exchange-unclear",
-                f"{self.host} answered the exchange with a page instead of a token.",
-                why="Something between may have answered in its place.",
-            )
-        if not (SHORTEST_TOKEN <= len(token) <= LONGEST_TOKEN and is_visible(token)):
-            raise PersonNeededError(
-                "bad-token",
-                f"{self.host} sent something that can't be an access token.",
-                why=f"A token is {SHORTEST_TOKEN} to {LONGEST_TOKEN} visible ASCII characters; a "
-                "shorter one could not be masked in a log, one with a line break not be used.",
-                todo="Nothing was stored. Tell the instance's admin, or try another server.",
-            )
-        scopes = tuple(scope for scope in answer.text("scope").split() if is_visible(scope))
-        seconds = answer.fields().get("expires_in")
-        if not isinstance(seconds, int) or not 0 < seconds < LONGEST_LIFE:
-            seconds = None
-        return Grant(Secret(token), scopes[:MOST_SCOPES] or None, seconds)
+        form: dict[str, str | Secret] = {
+            "token": token,
+            "client_id": application.client_id,
+            "client_secret": application.client_secret,
+        }
+        endpoint = self.server.revocation_endpoint
+        accepted = endpoint and self.http.send("POST", endpoint, form=form, repeat=True).ok
+        match self.verify(token):
+            case Alive():
+                return False
+            case Dead():
+                return True
+            case Unclear(refused=refused):
+                return bool(accepted and refused)
 
 
-def is_visible(text: str) -> bool:
-    """Visible ASCII (VSCHAR without the space): what can stand in a header and be masked."""
-    return 0 < len(text) <= LONGEST_TOKEN and all("!" <= c <= "~" for c in text)
+def _grant(host: str, answer: Answer) -> Grant:
+    token = Secret(answer.text("access_token"))
+    if len(token) < SHORTEST_TOKEN or not is_visible(token.reveal()):
+        raise PersonNeededError(
+            "bad-token",
+            f"{host} sent something that can't be an access token.",
+            why=f"A token is {SHORTEST_TOKEN} to 4096 visible ASCII characters; a shorter one "
+            "could not be masked in a log, one with a line break not be used.",
+            todo="Nothing was stored. Tell the instance's admin.",
+        )
+    scopes = [s for s in answer.text("scope").split() if is_visible(s) and len(s) <= LONGEST_SCOPE]
+    return Grant(token, tuple(scopes[:MOST_SCOPES]) or None, _seconds(answer))
+
+
+def _seconds(answer: Answer) -> int | None:
+    """`expires_in` (RFC 6749, section 5.1), which some servers send as a string."""
+    value = answer.fields().get("expires_in")
+    try:
+        seconds = int(value) if isinstance(value, str | float) else value
+    except (ValueError, OverflowError):
+        return None
+    if not isinstance(seconds, int) or isinstance(seconds, bool):
+        return None
+    return seconds if 0 < seconds < LONGEST_LIFE else None
+
+
+def _identifier(value: object) -> str:
+    """A client id or an account's number: a string, or (Pixelfed) a number; "" for neither."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return text if is_visible(text) else ""
 
 
 def _never(_answer: Answer) -> None:
@@ -250,12 +216,20 @@ def _never(_answer: Answer) -> None:
 
 def _registration_refused(host: str, answer: Answer, scopes: tuple[str, ...]) -> ProvisionerError:
     if answer.status == 429:
-        seconds = retry_after(answer) or rate_limit_reset(answer) or 600.0
+        seconds = retry_after(answer) or rate_limit_reset(answer) or THROTTLED
         return ProvisionerError(
             "registration-throttled",
             f"{host} takes no more new applications from this address for now.",
             why="Mastodon allows 5 in 10 minutes per address, and GitHub's runners share theirs.",
-            todo=f"Run this again in {seconds / 60:.0f} minutes.",
+            todo=f"Run this again {in_minutes(seconds)}.",
+        )
+    if answer.redirect:
+        return InputError(
+            "instance-moved",
+            f"{host} redirects the registration of applications elsewhere.",
+            why="It has moved, or this is not its own address; what is secret is not sent after a "
+            "redirect.",
+            todo="Open it in a browser, and name the address that it ends at with --instance.",
         )
     if answer.status in {400, 422}:
         return InputError(
@@ -267,7 +241,7 @@ def _registration_refused(host: str, answer: Answer, scopes: tuple[str, ...]) ->
             "know only “read write”), or another --app-name.",
             link="https://docs.joinmastodon.org/api/oauth-scopes/",
         )
-    if answer.status in {401, 403, 404, 405, 410}:
+    if answer.refused:
         return PersonNeededError(
             "registration-closed",
             f"{host} does not let this network register applications: {answer.described()}.",

@@ -41,7 +41,11 @@ JournalKey = Annotated[
     ),
 ]
 Journal = Annotated[
-    str, typer.Option(metavar="NAME", help="The journal's variable; one for each bot.")
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="The journal's variable; one for each bot. Its key's secret is NAME_KEY.",
+    ),
 ]
 Secrets = Annotated[
     list[str],
@@ -62,6 +66,19 @@ Scopes = Annotated[
     str,
     typer.Option(metavar="SCOPES", help="Names, or a preset: post, interact, full."),
 ]
+ScopesByHand = Annotated[
+    str,
+    typer.Option(
+        metavar="SCOPES", help="With --client-id alone: what the application was approved for."
+    ),
+]
+ScopesOfToken = Annotated[
+    str,
+    typer.Option(
+        metavar="SCOPES", help="What the token must have. Default: what it was provisioned with."
+    ),
+]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")]
 ClientId = Annotated[
     str, typer.Option(metavar="ID", help="An application made by hand; needs --client-secret.")
 ]
@@ -91,5 +108,9 @@ AppName = Annotated[
     ),
 ]
 Grace = Annotated[
-    str, typer.Option(metavar="TIME", help="How long a superseded token lives on: 0, 90m, 24h, 7d.")
+    str,
+    typer.Option(
+        metavar="TIME",
+        help="How long a replaced token is left to runs that still use it: 0, 90m, 24h, 7d.",
+    ),
 ]

@@ -36,6 +36,18 @@ class ApprovalPending:
 
 
 @dataclass(frozen=True)
+class OldToken:
+    """The token that a rotation replaced: still alive, for runs that read it before."""
+
+    issued_at: str
+    """ISO 8601; tells its application from others of the same name."""
+    grace_ends: str
+    """ISO 8601: before that, runs may still use it."""
+    left_in: tuple[str, ...]
+    """Names that hold it still, since the new token was written elsewhere."""
+
+
+@dataclass(frozen=True)
 class Provisioned:
     """The token is where the bot's workflows read it."""
 
@@ -49,9 +61,9 @@ class Provisioned:
     written: tuple[Mapping, ...]
     overwritten: tuple[str, ...]
     """Secrets that held something before us: their old tokens live on."""
-    old_token_until: str
-    """ISO 8601: when the superseded token's grace is over; "" where there is none."""
-    revoke_at: str
+    superseded: OldToken | None
+    """What a rotation replaced."""
+    remove_at: str
     """The page where a person removes applications and their tokens."""
 
     def outputs(self) -> Outputs:

@@ -2,7 +2,9 @@
 
 import signal
 import threading
+from contextlib import ExitStack
 
+from provisioner.errors import InputError
 from provisioner.sandbox import Request, Response, Sandbox
 from provisioner.terminal import Terminal
 
@@ -17,7 +19,17 @@ def serve(instance_port: int, github_port: int) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with Sandbox(instance_port=instance_port, github_port=github_port) as sandbox:
+    with ExitStack() as stack:
+        try:
+            sandbox = stack.enter_context(
+                Sandbox(instance_port=instance_port, github_port=github_port)
+            )
+        except OSError as error:
+            raise InputError(
+                "port-taken",
+                f"The sandbox can't listen on that port: {error.strerror}.",
+                todo="Name other ports, or none: free ones are found.",
+            ) from None
         sandbox.instance.add_account(BOT, BOT_PASSWORD)
         sandbox.instance.add_account(OTHER, OTHER_PASSWORD)
         repository = sandbox.github.add_repository(REPOSITORY)
@@ -39,11 +51,12 @@ Open the link that it shows, sign in as {BOT} with the password {BOT_PASSWORD}
 
   provisioner complete --account {BOT}@{domain} --repository {REPOSITORY}
 
-Stop with Ctrl-C. Requests:
+Five applications in ten minutes, as on Mastodon; start anew for more. Stop with Ctrl-C. Requests:
 """)
         sandbox.instance.observers.append(lambda *seen: _show(terminal, "instance", *seen))
         sandbox.github.observers.append(lambda *seen: _show(terminal, "GitHub  ", *seen))
-        stop.wait()
+        while not stop.wait(1):  # a wait without an end can sleep through a signal
+            pass
         terminal.stored(repository.full_name, repository.secrets, repository.variables)
 
 

@@ -6,13 +6,16 @@ finds every use of it with one grep.
 """
 
 import base64
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 from urllib.parse import quote, quote_plus
 
 from pydantic import PlainSerializer, SecretStr, SerializationInfo
 
 MASK = "***"
+LONGEST = 4096
+"""Characters of a token, a client id or a client secret."""
 SEALING = object()
 """The context in which a `SealedSecret` is dumped in plaintext: to seal the journal."""
 
@@ -33,24 +36,29 @@ SealedSecret = Annotated[Secret, PlainSerializer(_dump)]
 """A model's field that holds a secret: dumped as asterisks, except to be sealed."""
 
 
+def is_visible(text: str) -> bool:
+    """Visible ASCII of a sane length: what can stand in a header, and be masked in a log."""
+    return len(text) <= LONGEST and re.fullmatch("[!-~]+", text) is not None
+
+
 def redact(text: str, secrets: Iterable[Secret]) -> str:
-    """`text` without the secrets: plain, URL-encoded and base64.
+    """`text` without the secrets: plain, percent-encoded, and within any base64.
 
     A server's error message may quote what it was sent; such text is never shown unredacted.
     """
     forms = {form for secret in secrets if secret for form in _forms(secret.reveal())}
     for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, MASK)
+        # Percent-encoding may be in lower case; nothing is lost where more than that is.
+        text = re.sub(re.escape(form), MASK, text, flags=re.IGNORECASE)
     return text
 
 
-def _forms(plain: str) -> set[str]:
-    raw = plain.encode()
-    encoded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
-    return {
-        plain,
-        quote(plain, safe=""),
-        quote_plus(plain),
-        *encoded,
-        *(text.rstrip("=") for text in encoded),
-    }
+def _forms(plain: str) -> Iterator[str]:
+    yield from (plain, quote(plain, safe=""), quote_plus(plain))
+    # Three bytes become four characters. Wherever the secret stands in what was encoded, only the
+    # characters at its two ends depend on its neighbours; those in between are one of three.
+    for offset in range(3):
+        encoded = base64.b64encode(bytes(offset) + plain.encode()).decode()
+        inner = encoded[(0, 2, 3)[offset] : -4]
+        if inner:
+            yield from (inner, inner.translate(str.maketrans("+/", "-_")))

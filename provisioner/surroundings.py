@@ -6,12 +6,11 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 
+from provisioner.addresses import host_of, is_loopback, require_secure, shown
 from provisioner.errors import InputError
 from provisioner.github_errors import FORM_FOR_NEW_TOKENS
-from provisioner.http import require_secure
 from provisioner.inputs import Inputs, parse_inputs
-from provisioner.mastodon import is_visible
-from provisioner.secret import Secret
+from provisioner.secret import Secret, is_visible
 
 PATIENCE = 10
 """Seconds that `gh` and `git` may take."""
@@ -29,6 +28,12 @@ def api_url() -> str:
     """`GITHUB_API_URL`, which runners set; GitHub's own by default. Raises InputError."""
     url = os.environ.get("GITHUB_API_URL", "").strip().rstrip("/") or "https://api.github.com"
     require_secure(url)
+    if re.search(r"[?#]", url):
+        raise InputError(
+            "bad-api-url",
+            f"GITHUB_API_URL is “{shown(url)}”, which is not the address of an API.",
+            todo="Unset it for github.com; for an Enterprise server it is https://HOST/api/v3.",
+        )
     return url
 
 
@@ -38,7 +43,7 @@ def _text(value: object) -> str:
 
 
 def _github_token(given: str) -> Secret:
-    token = given.strip() or _output_of("gh", "auth", "token")
+    token = given.strip() or _token_of_gh()
     if is_visible(token):
         return Secret(token)
     raise InputError(
@@ -51,11 +56,21 @@ def _github_token(given: str) -> Secret:
     )
 
 
+def _token_of_gh() -> str:
+    """Gh's token for the very host that it will be sent to; none for a stand-in on loopback."""
+    host = host_of(require_secure(api_url()))
+    if is_loopback(host):
+        return ""
+    return _output_of("gh", "auth", "token", "--hostname", host.removeprefix("api."))
+
+
 def _repository_here() -> str:
-    """`owner/name` of the checkout's origin, "" where there is none."""
+    """`owner/name` of the checkout's origin on GitHub, "" where there is none."""
     url = _output_of("git", "remote", "get-url", "origin")
-    match = re.search(r"[:/]([^:/\s]+/[^:/\s]+?)(?:\.git)?/?$", url)
-    return match[1] if match and "github" in url else ""
+    match = re.fullmatch(
+        r"(?:\w+://)?(?:[^/@]+@)?github\.com[:/]([^:/\s]+/[^:/\s]+?)(?:\.git)?/?", url
+    )
+    return match[1] if match else ""
 
 
 def _output_of(program: str, *arguments: str) -> str:
@@ -65,8 +80,12 @@ def _output_of(program: str, *arguments: str) -> str:
         return ""
     try:
         run = subprocess.run(  # noqa: S603
-            [path, *arguments], capture_output=True, text=True, timeout=PATIENCE, check=False
+            [path, *arguments],
+            stdin=subprocess.DEVNULL,  # ours may hold the code
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
         )
-    except (OSError, subprocess.SubprocessError):
+        return run.stdout.decode().strip() if run.returncode == 0 else ""
+    except (OSError, ValueError, subprocess.SubprocessError):
         return ""
-    return run.stdout.strip() if run.returncode == 0 else ""

@@ -5,11 +5,14 @@ or the error is one JSON object there. Colour follows `NO_COLOR` and whether it 
 text is printed as it is, never read as markup.
 """
 
+import contextlib
 import json
+import os
 import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from io import StringIO
 from typing import Protocol, TextIO
 
 from rich.console import Console
@@ -17,7 +20,14 @@ from rich.text import Text
 
 from provisioner.errors import ProvisionerError
 from provisioner.inputs import Inputs
-from provisioner.outcomes import ApprovalPending, Checked, DryRun, Outcome, Provisioned
+from provisioner.outcomes import (
+    ApprovalPending,
+    Checked,
+    DryRun,
+    OldToken,
+    Outcome,
+    Provisioned,
+)
 
 MARKS = {"good": ("✓", "green"), "unclear": ("?", "yellow"), "bad": ("✗", "red")}
 
@@ -30,29 +40,47 @@ class SealedBox(Protocol):
         """Bytes."""
 
 
+class _Stream(Console):
+    """A stream that never stops a run: a token may be between two places."""
+
+    def __init__(self, file: TextIO | None) -> None:
+        # A stream that the shell closed (`>&-`) is None.
+        super().__init__(file=file or StringIO(), highlight=False, soft_wrap=True)
+
+    def show(self, text: Text) -> None:
+        """Print a line, if anybody is there to read it."""
+        with contextlib.suppress(OSError, ValueError):
+            self.print(text)
+
+    def on_broken_pipe(self) -> None:
+        """Nobody reads any more, and Python is not to complain of it at the end."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 @dataclass
 class Terminal:
     """The two streams of a terminal, or of whatever stands in its place."""
 
     as_json: bool = False
-    progress: TextIO = field(default_factory=lambda: sys.stderr)
+    progress: TextIO | None = field(default_factory=lambda: sys.stderr)
 
     def __post_init__(self) -> None:
         """Bind to the streams as they are now."""
-        self._out = Console(file=sys.stdout, highlight=False, soft_wrap=True)
-        self._err = Console(file=self.progress, highlight=False, soft_wrap=True)
+        self._out = _Stream(sys.stdout)
+        self._err = _Stream(self.progress)
 
     def done(self, text: str) -> None:
         """A step is done."""
-        self._err.print(Text.assemble(("✓ ", "green"), text))
+        self._err.show(Text.assemble(("✓ ", "green"), text))
 
     def warn(self, text: str) -> None:
         """Something that the person should know, and that does not stop the run."""
-        self._err.print(Text.assemble(("! ", "yellow"), text))
+        self._err.show(Text.assemble(("! ", "yellow"), text))
 
     def waiting(self, host: str, seconds: float) -> None:
         """A pause before a request is repeated."""
-        self._err.print(Text(f"… {host} is asked again in {seconds:.0f} s", "dim"))
+        self._err.show(Text(f"… {host} is asked again in {seconds:.0f} s", "dim"))
 
     def error(self, error: ProvisionerError) -> None:
         """What happened, why, what to do next."""
@@ -60,18 +88,16 @@ class Terminal:
             parts = {"name": error.ident, "what": error.what, "why": error.why}
             parts |= {"todo": error.todo, "link": error.link}
             self._json({"status": "failed", "exit-code": int(error.exit_code), "error": parts})
-        self._err.print(Text.assemble(("✗ ", "bold red"), (error.what, "bold")))
+        self._err.show(Text.assemble(("✗ ", "bold red"), (error.what, "bold")))
         for label, text in (("Why: ", error.why), ("Next: ", error.todo), ("Link: ", error.link)):
             if text:
-                self._err.print(Text.assemble("  ", (label, "dim"), text.strip()))
-        self._err.print(Text(f"  ({error.ident}, exit code {error.exit_code})", "dim"))
+                self._err.show(Text.assemble("  ", (label, "dim"), text.strip()))
+        self._err.show(Text(f"  ({error.ident}, exit code {int(error.exit_code)})", "dim"))
 
     def outcome(self, outcome: Outcome, inputs: Inputs) -> None:
         """How the run ended."""
         if self.as_json:
-            findings = outcome.findings if isinstance(outcome, Checked) else ()
-            details = {"findings": [asdict(finding) for finding in findings]} if findings else {}
-            self._json({**outcome.outputs(), **details})
+            self._json(_as_json(outcome))
             return
         match outcome:
             case ApprovalPending():
@@ -86,7 +112,6 @@ class Terminal:
                     self.say(f"  - {step}")
 
     def _approval(self, outcome: ApprovalPending, inputs: Inputs) -> None:
-        self.say()
         self.say(f"Open this link, sign in as {outcome.account}, and press Authorize:", "bold")
         self.say()
         self.say(outcome.authorize_url, "cyan")
@@ -103,9 +128,9 @@ class Terminal:
             )
 
     def _provisioned(self, outcome: Provisioned) -> None:
-        self.say()
-        self.say(f"{outcome.account} is {outcome.status} in {outcome.repository}.", "bold green")
-        self.say(f"It may {' '.join(outcome.scopes)}; it expires {outcome.expires_at}.")
+        done = "has a new token" if outcome.status == "rotated" else "has its token"
+        self.say(f"{outcome.account} {done} in {outcome.repository}.", "bold green")
+        self.say(f"Scopes: {' '.join(outcome.scopes)}. Expires: {outcome.expires_at}.")
         self.say("In the bot's workflow:")
         self.say()
         self.say("    env:")
@@ -114,22 +139,29 @@ class Terminal:
             self.say(f"      {mapping.name}: ${{{{ {context}.{mapping.name} }}}}")
         for name in outcome.overwritten:
             self.warn(
-                f"The secret {name} held something before, and that token lives on. If it was for "
-                f"this account, remove its application: {outcome.revoke_at}"
+                f"The secret {name} held something before, and that token lives on. If it was this "
+                f"account's, remove its application: {outcome.remove_at}"
             )
-        if outcome.old_token_until:
+        if old := outcome.superseded:
+            if old.left_in:
+                self.warn(
+                    f"The old token still stands in {', '.join(old.left_in)}: change the workflows "
+                    "that read it, and delete that first"
+                )
             self.warn(
-                "The old token stays alive for runs that still use it. Remove its application "
-                f"after {outcome.old_token_until}: {outcome.revoke_at}"
+                f"The old token, of {old.issued_at}, stays alive for runs that still use it. "
+                f"After {old.grace_ends}, remove its application (the one of that time): "
+                f"{outcome.remove_at}"
             )
 
     def _checked(self, outcome: Checked) -> None:
         for finding in outcome.findings:
             mark, colour = MARKS[finding.verdict]
-            self._out.print(Text.assemble((f"{mark} ", colour), finding.text))
+            self._out.show(Text.assemble((f"{mark} ", colour), finding.text))
             if finding.todo:
                 self.say(f"  Next: {finding.todo}")
-        self.say(f"{outcome.account}: {outcome.status}", "bold")
+        words = {"healthy": "is healthy", "attention": "needs attention"}
+        self.say(f"{outcome.account} {words[outcome.status]}", "bold")
 
     def title(self, text: str) -> None:
         """A chapter of the demo's story."""
@@ -147,11 +179,24 @@ class Terminal:
 
     def say(self, text: str = "", style: str = "") -> None:
         """A line of the outcome."""
-        self._out.print(Text(text, style))
+        self._out.show(Text(text, style))
 
     def _json(self, value: Mapping[str, object]) -> None:
-        sys.stdout.write(json.dumps(value) + "\n")
-        sys.stdout.flush()
+        self._out.show(Text(json.dumps(value)))
+
+
+def _as_json(outcome: Outcome) -> dict[str, object]:
+    """The outputs, and what a person is told besides."""
+    match outcome:
+        case Provisioned(superseded=OldToken() as old):
+            more: dict[str, object] = {"old-token": asdict(old) | {"remove_at": outcome.remove_at}}
+        case Checked():
+            more = {"findings": [asdict(finding) for finding in outcome.findings]}
+        case DryRun():
+            more = {"would": outcome.would}
+        case _:
+            more = {}
+    return {**outcome.outputs(), **more}
 
 
 def _complete_command(outcome: ApprovalPending, inputs: Inputs) -> str:

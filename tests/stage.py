@@ -54,6 +54,13 @@ class Fault:
         return self.first <= next(self._seen) < self.first + self.times
 
 
+def _response(
+    status: int, body: bytes, headers: list[tuple[str, str]] | None = None
+) -> httpx.Response:
+    """An answer whose body is still to be read, as from a socket."""
+    return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
+
+
 class Wire(httpx.BaseTransport):
     """Carries requests to handlers by host name."""
 
@@ -73,15 +80,15 @@ class Wire(httpx.BaseTransport):
         if kind == "request lost":
             raise httpx.ReadTimeout("nobody answers")
         if kind == "500":
-            return httpx.Response(500, text="Internal Server Error")
+            return _response(500, b"Internal Server Error")
         if kind == "html":
-            return httpx.Response(200, html="<h1>Welcome</h1>")
+            return _response(200, b"<h1>Welcome</h1>")
         path, _, query = request.url.raw_path.decode().partition("?")
         headers = Headers(request.headers.items())
         answer = handler(Request(request.method, path, query, headers, body))
         if kind == "answer lost":
             raise httpx.ReadError("cut")
-        return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
+        return _response(answer.status, answer.body, list(answer.headers))
 
 
 class Stage:
@@ -97,6 +104,7 @@ class Stage:
         self.checked = checking_observer(description)
         self.github.observers.append(self.checked)
         self.wire = Wire({"social.example": self.instance, "api.github.test": self.github})
+        self.network: httpx.BaseTransport = self.wire
         self.token = self.github.add_token()
         self.key = base64.b64encode(bytes(range(32))).decode()
         self.shown: list[str] = []
@@ -113,14 +121,11 @@ class Stage:
         dry_run = raw.pop("dry_run", "") == "true"
         token = Secret(raw.pop("github_token", self.token))
         inputs = parse_inputs(given | raw, dry_run=dry_run)
-        http = Http(sleep=self.sleep, clock=self.clock, transport=self.wire)
+        http = Http(sleep=self.sleep, clock=self.clock, transport=self.network)
         return Desk(inputs, http, GitHubClient(http, API, token), self, self.clock, self.entropy)
 
     def begin(self, **raw: str) -> Outcome:
         return self._run(ceremony.begin, raw)
-
-    def begin_at(self, desk: Desk) -> Outcome:
-        return ceremony.begin(desk)
 
     def complete(self, code: str = "", **raw: str) -> Outcome:
         return self._run(lambda desk: ceremony.complete(desk, lambda: code), raw)

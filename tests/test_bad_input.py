@@ -45,9 +45,11 @@ def domain(stage: Stage, error: Exception) -> None:
                 raise httpx.ConnectError("no") from error
             return stage.wire.handle_request(request)
 
-    desk = stage.desk()
-    desk.http._client._transport = Broken()  # noqa: SLF001 - the network itself is what fails
-    stage.begin_at(desk)
+    stage.network = Broken()
+    try:
+        stage.begin()
+    finally:
+        stage.network = stage.wire
 
 
 def exchange(stage: Stage, **changed: object) -> None:

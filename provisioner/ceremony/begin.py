@@ -2,12 +2,20 @@
 
 import base64
 
-from provisioner.ceremony.desk import Case, Desk, find_server, half_way, iso, open_case, require_own
-from provisioner.discovery import Server
-from provisioner.errors import HalfWayError
-from provisioner.inputs import Inputs
+from provisioner.ceremony.desk import (
+    Case,
+    Desk,
+    find_server,
+    half_way,
+    iso,
+    open_case,
+    require_nothing_staged,
+    require_own,
+)
+from provisioner.ceremony.guard import missing
 from provisioner.journal import Pending
-from provisioner.mastodon import Application, Mastodon
+from provisioner.mastodon import Mastodon
+from provisioner.oauth import Application, Server
 from provisioner.outcomes import ApprovalPending, DryRun
 from provisioner.secret import Secret
 
@@ -30,15 +38,12 @@ def begin(desk: Desk) -> ApprovalPending | DryRun:
     case = open_case(desk)
     if case.journal.holds_tokens:
         require_own(case.journal, desk.inputs, desk.inputs.instance)
-    _require_nothing_staged(case)
-    if current := case.journal.current:
-        desk.tell.done(f"A token is in use since {iso(current.issued_at)}: this is its rotation")
-    existed = _announce_overwrites(desk, case)
+    require_nothing_staged(case)
+    _announce(desk, case)
     server = find_server(desk)
     if case.journal.holds_tokens:
         require_own(case.journal, desk.inputs, server.origin)
     if pending := _usable(desk, case, server):
-        desk.tell.done("An approval is pending already: the same link again")
         return _approval(desk, case, pending, again=True)
     if desk.inputs.dry_run:
         return _dry_run(desk, case, server)
@@ -48,34 +53,28 @@ def begin(desk: Desk) -> ApprovalPending | DryRun:
             server=server,
             application=_application(desk, server),
             verifier=_verifier(desk),
-            scopes=desk.inputs.scopes,
+            scopes=desk.inputs.scopes_to_ask,
             app_name=desk.inputs.name_of_app,
             begun_at=desk.now(),
-            existed=existed,
         )
         case.save(account=str(desk.inputs.account), origin=server.origin, pending=pending)
         desk.tell.done("Wrote the journal")
     return _approval(desk, case, pending, again=False)
 
 
-def _require_nothing_staged(case: Case) -> None:
-    if case.journal.pending and case.journal.pending.staged:
-        raise HalfWayError(
-            "already-staged",
-            "A new token is waiting already, from a run that stopped half-way.",
-            todo="Run complete: it needs no code, and goes on from there.",
-        )
-
-
-def _announce_overwrites(desk: Desk, case: Case) -> dict[str, bool]:
-    """Which of the secrets to be written exist, said before the link is shown."""
-    existed = case.look_for(mapping.name for mapping in desk.inputs.secrets)
-    for name in (name for name, there in existed.items() if there):
+def _announce(desk: Desk, case: Case) -> None:
+    """Say before the link is shown what completing it will replace."""
+    if current := case.journal.current:
+        desk.tell.done(f"A token is in use since {iso(current.issued_at)}: this is its rotation")
+        if less := missing(desk.inputs.scopes_to_ask, current.scopes):
+            desk.tell.warn(f"It may also {' '.join(less)}; the new one will not")
+    for name in case.strangers(desk.inputs.secrets):
         desk.tell.warn(
-            f"{case.repository.name} has a secret {name} that this tool did not write: complete "
-            "will overwrite it. The token in it stays alive; you will be told where to revoke it."
+            f"{case.repository.name} has a secret {name} that is not in this journal: complete "
+            "will overwrite it. The token in it stays alive; you will be told where to revoke it. "
+            "If it is another bot's, give this one a name of its own: --secrets "
+            "OTHER_TOKEN=access_token"
         )
-    return existed
 
 
 def _usable(desk: Desk, case: Case, server: Server) -> Pending | None:
@@ -85,17 +84,29 @@ def _usable(desk: Desk, case: Case, server: Server) -> Pending | None:
     and approving the same application again returns that very token on Mastodon.
     """
     pending, inputs = case.journal.pending, desk.inputs
-    if pending is None or pending.attempted_at is not None:
+    if pending is None:
+        return None
+    if pending.attempted_at is not None:
+        desk.tell.warn(
+            f"An exchange on {iso(pending.attempted_at)} may have issued a token that was lost: "
+            "the same link brings it back. Should the instance know the link no more, remove what "
+            f"{inputs.account} authorized at {server.authorized_applications}, delete the variable "
+            f"{case.store.name}, and begin again"
+        )
         return pending
     same = (
         case.journal.account.casefold() == str(inputs.account).casefold()
         and pending.server.origin == server.origin
-        and set(pending.scopes) == set(inputs.scopes)
+        and set(pending.scopes) == set(inputs.scopes_to_ask)
         and pending.app_name == inputs.name_of_app
         and (pending.application if pending.application.by_hand else None) == inputs.application
     )
     usable_for = USABLE if server.has_metadata else USABLE_ANYWHERE
-    return pending if same and desk.now() - pending.begun_at < usable_for else None
+    if same and desk.now() - pending.begun_at < usable_for:
+        desk.tell.done("An approval is pending already: the same link again")
+        return pending
+    desk.tell.done(f"The link of {iso(pending.begun_at)} is replaced by a new one")
+    return None
 
 
 def _application(desk: Desk, server: Server) -> Application:
@@ -103,7 +114,7 @@ def _application(desk: Desk, server: Server) -> Application:
     if desk.inputs.application:
         return desk.inputs.application
     name = desk.inputs.name_of_app
-    application = Mastodon(desk.http, server).register(name, desk.inputs.scopes)
+    application = Mastodon(desk.http, server).register(name, desk.inputs.scopes_to_ask)
     desk.tell.done(f"Registered the application “{name}”")
     return application
 
@@ -125,13 +136,12 @@ def _approval(desk: Desk, case: Case, pending: Pending, *, again: bool) -> Appro
 
 
 def _dry_run(desk: Desk, case: Case, server: Server) -> DryRun:
-    inputs: Inputs = desk.inputs
     would = [
         f"write the journal to the variable {case.store.name} of {case.repository.name}",
         "show the link for you to open",
     ]
-    if inputs.application is None:
-        would.insert(0, f"register the application “{inputs.name_of_app}” at {server.origin}")
+    if desk.inputs.application is None:
+        would.insert(0, f"register the application “{desk.inputs.name_of_app}” at {server.origin}")
     if case.journal.generation == 0:
         would.insert(0, f"write the journal's key to the secret {case.store.key_name}")
-    return DryRun(str(inputs.account), tuple(would))
+    return DryRun(str(desk.inputs.account), tuple(would))

@@ -1,8 +1,15 @@
 """check: whether the stored token is alive, the right account's, and where it should be."""
 
-from provisioner.ceremony.desk import Case, Desk, iso, open_case, require_own
-from provisioner.ceremony.guard import covers
-from provisioner.errors import HalfWayError, PersonNeededError
+from provisioner.ceremony.desk import (
+    Case,
+    Desk,
+    iso,
+    open_case,
+    require_nothing_staged,
+    require_own,
+)
+from provisioner.ceremony.guard import missing
+from provisioner.errors import PersonNeededError
 from provisioner.journal import Credential
 from provisioner.mastodon import Alive, Dead, Mastodon, Unclear
 from provisioner.outcomes import Checked, Finding
@@ -17,9 +24,11 @@ def check(desk: Desk) -> Checked:
     case = open_case(desk)
     if case.journal.generation:
         require_own(case.journal, desk.inputs, desk.inputs.instance)
+    require_nothing_staged(case)
     current = _current(case)
     findings = (
         _token(desk, current),
+        _expiry(desk, current),
         _scopes(desk, current),
         *(_secret(case, place.name) for place in current.destinations if place.kind == "secrets"),
     )
@@ -33,12 +42,6 @@ def check(desk: Desk) -> Checked:
 
 def _current(case: Case) -> Credential:
     pending, current = case.journal.pending, case.journal.current
-    if pending and pending.staged:
-        raise HalfWayError(
-            "already-staged",
-            "A new token is waiting, from a run that stopped half-way.",
-            todo="Run complete: it needs no code, and goes on from there.",
-        )
     if current is None:
         raise PersonNeededError(
             "nothing-provisioned",
@@ -72,12 +75,22 @@ def _token(desk: Desk, current: Credential) -> Finding:
             return Finding("unclear", f"Whether the token is alive can't be told: {reason}")
 
 
-def _scopes(desk: Desk, current: Credential) -> Finding:
-    missing = [scope for scope in desk.inputs.scopes if not covers(current.scopes, scope)]
-    if missing:
+def _expiry(desk: Desk, current: Credential) -> Finding:
+    if current.expires_at is not None and current.expires_at <= desk.now():
         return Finding(
             "bad",
-            f"The token lacks {' '.join(missing)}: it was granted “{' '.join(current.scopes)}”",
+            f"The token expired on {iso(current.expires_at)}",
+            "Begin, and complete, for a new one.",
+        )
+    return Finding("good", f"It expires: {iso(current.expires_at)}")
+
+
+def _scopes(desk: Desk, current: Credential) -> Finding:
+    lacking = missing(current.scopes, desk.inputs.scopes)
+    if lacking:
+        return Finding(
+            "bad",
+            f"The token lacks {' '.join(lacking)}: it was granted “{' '.join(current.scopes)}”",
             "Begin, and complete, for a token with these scopes; or ask for fewer.",
         )
     return Finding("good", f"It was granted {' '.join(current.scopes)}")
@@ -85,7 +98,7 @@ def _scopes(desk: Desk, current: Credential) -> Finding:
 
 def _secret(case: Case, name: str) -> Finding:
     if case.repository.has_secret(name):
-        return Finding("good", f"The secret {name} is there")
+        return Finding("good", f"A secret {name} is there")
     return Finding(
         "bad",
         f"The secret {name} is gone from {case.repository.name}",

@@ -12,18 +12,24 @@ from provisioner.ceremony.desk import (
     require_own,
 )
 from provisioner.ceremony.guard import guard, undo_unstaged
-from provisioner.errors import PersonNeededError, ProvisionerError, TransportError
+from provisioner.errors import NotSentError, PersonNeededError, ProvisionerError, TransportError
 from provisioner.inputs import parse_code
-from provisioner.journal import Credential, Destination, Pending, Superseded, UnconfirmedError
+from provisioner.journal import Credential, Destination, Pending, Superseded
 from provisioner.mastodon import (
-    Application,
+    LONGEST_SCOPE,
+    MOST_SCOPES,
     Grant,
     InvalidClientError,
     InvalidGrantError,
     Mastodon,
 )
-from provisioner.outcomes import DryRun, Provisioned
-from provisioner.secret import Secret
+from provisioner.oauth import Application
+from provisioner.outcomes import DryRun, OldToken, Provisioned
+from provisioner.secret import LONGEST, Secret
+from provisioner.store import UnconfirmedError
+
+LARGEST_GRANT = Grant(Secret("x" * LONGEST), ("x" * LONGEST_SCOPE,) * MOST_SCOPES, None)
+"""What an instance may answer at the most: the journal must have room for it."""
 
 
 def complete(desk: Desk, ask_code: Callable[[], str]) -> Provisioned | DryRun:
@@ -35,27 +41,15 @@ def complete(desk: Desk, ask_code: Callable[[], str]) -> Provisioned | DryRun:
     case = open_case(desk)
     pending = _pending(desk, case)
     mastodon = Mastodon(desk.http, pending.server)
-    if pending.staged:
-        desk.tell.done("A token is staged, from a run that stopped half-way: going on with it")
-        code = Secret("")
-    else:
-        code = _code(ask_code, pending)
-        pending = _look_before(desk, case, pending)
+    code = _code(desk, pending, ask_code)
+    pending = _look_before(desk, case, pending)
     if desk.inputs.dry_run:
         return _dry_run(desk, pending)
     with half_way(case):
         staged = pending.staged or _exchange(desk, case, mastodon, pending, code)
-        staged = guard(desk, case, mastodon, staged)
-        staged = _write(desk, case, staged)
-        return _promote(desk, case, staged)
-
-
-def _code(ask_code: Callable[[], str], pending: Pending) -> Secret:
-    try:
-        return parse_code(ask_code(), pending.server.origin)
-    except ProvisionerError as error:
-        error.link = pending.link
-        raise
+        staged = guard(desk, case, mastodon, pending, staged)
+        staged = _write(desk, case, pending, staged)
+        return _promote(desk, case, pending, staged)
 
 
 def _pending(desk: Desk, case: Case) -> Pending:
@@ -66,30 +60,16 @@ def _pending(desk: Desk, case: Case) -> Pending:
     if journal.holds_tokens or (pending and not adopt):
         require_own(journal, desk.inputs, desk.inputs.instance)
     if pending and pending.staged:
+        desk.tell.done("A token is staged, from a run that stopped half-way: going on with it")
+        case.changed = True
         return pending
     if application and adopt:
         return _single_run(desk, case, application)
     if pending is None:
         raise _nothing_pending(desk, case)
+    if desk.inputs.scopes and set(desk.inputs.scopes) != set(pending.scopes):
+        desk.tell.warn(f"The link was for {' '.join(pending.scopes)}: other scopes need a new one")
     return pending
-
-
-def _nothing_pending(desk: Desk, case: Case) -> PersonNeededError:
-    current = case.journal.current
-    if current:
-        return PersonNeededError(
-            "completed-already",
-            f"There is nothing to complete: {desk.inputs.account} got its token on "
-            f"{iso(current.issued_at)}.",
-            why="The code was used then, perhaps by a run that could not say so any more: it works "
-            "once.",
-            todo="Run check to see that all is well. For a new token, begin again.",
-        )
-    return PersonNeededError(
-        "nothing-pending",
-        f"There is nothing to complete: no approval is pending for {desk.inputs.account}.",
-        todo="Run begin, open the link that it shows, and complete with the code.",
-    )
 
 
 def _single_run(desk: Desk, case: Case, application: Application) -> Pending:
@@ -111,10 +91,24 @@ def _single_run(desk: Desk, case: Case, application: Application) -> Pending:
         server=server,
         application=application,
         verifier=None,
-        scopes=desk.inputs.scopes,
+        scopes=desk.inputs.scopes_to_ask,
         app_name=desk.inputs.name_of_app,
         begun_at=desk.now(),
     )
+
+
+def _code(desk: Desk, pending: Pending, ask_code: Callable[[], str]) -> Secret:
+    """The code, if one is needed: empty for a staged token, and for a dry run without one."""
+    if pending.staged:
+        return Secret("")
+    pasted = ask_code()
+    if desk.inputs.dry_run and not pasted:
+        return Secret("")
+    try:
+        return parse_code(pasted, pending.server.origin)
+    except ProvisionerError as error:
+        error.link = pending.link
+        raise
 
 
 def _look_before(desk: Desk, case: Case, pending: Pending) -> Pending:
@@ -122,22 +116,31 @@ def _look_before(desk: Desk, case: Case, pending: Pending) -> Pending:
     if desk.inputs.secrets:
         _ = case.repository.sealing_key
         desk.tell.done(f"Got the public key of {case.repository.name}")
-    new_names = (m.name for m in desk.inputs.secrets if m.name not in pending.existed)
-    existed = {**pending.existed, **case.look_for(new_names)}
-    return pending.model_copy(update={"existed": existed})
+    if case.journal.generation:  # a new one has room
+        largest = pending.with_token(_credential(desk, case, pending, LARGEST_GRANT))
+        case.store.require_room(case.journal.model_copy(update={"pending": largest}))
+    strangers = case.strangers(desk.inputs.secrets)
+    for name in strangers:
+        desk.tell.warn(f"The secret {name}, which is not in this journal, is overwritten")
+    overwrites = tuple(dict.fromkeys((*pending.overwrites, *strangers)))
+    return pending.model_copy(update={"overwrites": overwrites})
 
 
 def _exchange(
     desk: Desk, case: Case, mastodon: Mastodon, pending: Pending, code: Secret
 ) -> Credential:
-    """Exchange the code, the attempt written ahead; stage the token, and see that confirmed."""
+    """Exchange the code, the attempt written ahead; stage the token, and see that confirmed.
+
+    Between the instance's answer and the staging write nothing else is done, not even said.
+    """
     case.ensure_key(desk)
     attempted = pending.model_copy(update={"attempted_at": pending.attempted_at or desk.now()})
     case.save(account=str(desk.inputs.account), origin=pending.server.origin, pending=attempted)
     try:
         grant = mastodon.exchange(pending.application, code, pending.verifier)
-    except InvalidGrantError as error:
-        if pending.attempted_at is None:  # then no token was ever issued to this application
+    except (InvalidGrantError, NotSentError) as error:
+        # No token was issued. An earlier attempt that is unsettled stays so.
+        if pending.attempted_at is None:
             case.save(pending=pending)
         raise _with_link(error, pending) from None
     except InvalidClientError as error:
@@ -145,61 +148,66 @@ def _exchange(
         raise PersonNeededError(error.ident, error.what, why=error.why, todo=error.todo) from None
     except TransportError as error:
         raise _with_link(error, pending) from None
-    desk.tell.done(f"Exchanged the code for a token at {pending.server.origin}")
     staged = _credential(desk, case, pending, grant)
     try:
-        case.save(pending=attempted.model_copy(update={"staged": staged}))
+        # What this exchange may have issued is settled by its answer.
+        case.save(pending=pending.with_token(staged))
     except UnconfirmedError:
         raise  # it may well be staged
     except ProvisionerError:
         undo_unstaged(desk, case, mastodon, staged)
         raise
-    desk.tell.done("Staged the token in the journal")
+    desk.tell.done("Exchanged the code, and staged the token in the journal")
     return staged
 
 
-def _write(desk: Desk, case: Case, staged: Credential) -> Credential:
+def _write(desk: Desk, case: Case, pending: Pending, staged: Credential) -> Credential:
     """Write every destination; the journal knows them beforehand."""
-    places = tuple(dict.fromkeys((*staged.destinations, *_destinations(desk, case))))
+    places = _destinations(desk, case)
     if places != staged.destinations:  # the inputs changed since it was staged
+        former = (place for place in staged.destinations if place not in places)
+        places = (*places, *filter(case.may_hold, former))
         staged = staged.model_copy(update={"destinations": places})
-        pending = case.journal.pending
-        case.save(pending=pending and pending.model_copy(update={"staged": staged}))
+        case.save(pending=pending.with_token(staged))
     values = _values(desk, staged)
     for mapping in desk.inputs.secrets:
-        case.repository.put_secret(mapping.name, Secret(values[mapping.field]))
+        value = values[mapping.field]
+        case.repository.put_secret(
+            mapping.name, value if isinstance(value, Secret) else Secret(value)
+        )
         desk.tell.done(f"Sealed and wrote the secret {mapping.name}")
     for mapping in desk.inputs.variables:
-        case.repository.put_variable(mapping.name, values[mapping.field])
+        case.repository.put_variable(mapping.name, str(values[mapping.field]))
         desk.tell.done(f"Wrote the variable {mapping.name}")
     return staged
 
 
-def _promote(desk: Desk, case: Case, staged: Credential) -> Provisioned:
+def _promote(desk: Desk, case: Case, pending: Pending, staged: Credential) -> Provisioned:
     """Make the staged credential the current one, and the old one superseded with its grace.
 
     A credential that holds the very same token is not superseded: revoking it would kill both.
     """
-    former, pending = case.journal.current, case.journal.pending
-    until = desk.now() + desk.inputs.grace
-    old = [s for s in case.journal.superseded if s.credential.token != staged.token]
-    superseded = former is not None and former.token != staged.token
-    if former and superseded:
-        old.append(Superseded(credential=former, revoke_after=until))
-    case.save(pending=None, current=staged, superseded=tuple(old))
+    others, former = case.journal.superseded, case.journal.current
+    superseded = [old for old in others if old.credential.token != staged.token]
+    old_token = None
+    if former and former.token != staged.token:
+        until = desk.now() + desk.inputs.grace
+        superseded.append(Superseded(credential=former, revoke_after=until))
+        left_in = [place.name for place in former.destinations if place not in staged.destinations]
+        old_token = OldToken(iso(former.issued_at), iso(until), tuple(left_in))
+    case.save(pending=None, current=staged, superseded=tuple(superseded))
     desk.tell.done("Wrote the journal: the new token is current")
-    existed = pending.existed if pending else {}
     return Provisioned(
-        status="rotated" if former else "provisioned",
+        status="rotated" if old_token else "provisioned",
         account=str(desk.inputs.account),
         instance=staged.server.origin,
         repository=case.repository.name,
         scopes=staged.scopes,
         expires_at=iso(staged.expires_at),
         written=(*desk.inputs.secrets, *desk.inputs.variables),
-        overwritten=tuple(name for name, there in existed.items() if there),
-        old_token_until=iso(until) if superseded else "",
-        revoke_at=staged.server.authorized_applications,
+        overwritten=pending.overwrites,
+        superseded=old_token,
+        remove_at=staged.server.authorized_applications,
     )
 
 
@@ -218,17 +226,17 @@ def _credential(desk: Desk, case: Case, pending: Pending, grant: Grant) -> Crede
 
 def _destinations(desk: Desk, case: Case) -> tuple[Destination, ...]:
     return tuple(
-        Destination(repository=case.repository.name, kind=mapping.kind, name=mapping.name)
+        Destination(repository_id=case.repository.id, kind=mapping.kind, name=mapping.name)
         for mapping in (*desk.inputs.secrets, *desk.inputs.variables)
     )
 
 
-def _values(desk: Desk, staged: Credential) -> dict[str, str]:
+def _values(desk: Desk, staged: Credential) -> dict[str, str | Secret]:
     """The fields that can be written, by the names of the inputs `secrets` and `variables`."""
     return {
-        "access_token": staged.token.reveal(),
+        "access_token": staged.token,
         "client_id": staged.application.client_id,
-        "client_secret": staged.application.client_secret.reveal(),
+        "client_secret": staged.application.client_secret,
         "base_url": staged.server.origin,
         "account": str(desk.inputs.account),
         "scopes": " ".join(staged.scopes),
@@ -236,8 +244,29 @@ def _values(desk: Desk, staged: Credential) -> dict[str, str]:
     }
 
 
-def _with_link(error: ProvisionerError, pending: Pending) -> PersonNeededError:
+def _nothing_pending(desk: Desk, case: Case) -> PersonNeededError:
+    current = case.journal.current
+    if current:
+        return PersonNeededError(
+            "completed-already",
+            f"There is nothing to complete: {desk.inputs.account} got its token on "
+            f"{iso(current.issued_at)}.",
+            why="The code was used then, perhaps by a run that could not say so any more: it works "
+            "once.",
+            todo="Run check to see that all is well. For a new token, begin again.",
+        )
+    return PersonNeededError(
+        "nothing-pending",
+        f"There is nothing to complete: no approval is pending for {desk.inputs.account}.",
+        todo="Run begin, open the link that it shows, and complete with the code.",
+    )
+
+
+def _with_link(error: ProvisionerError, pending: Pending) -> ProvisionerError:
     """The error of an exchange, with the link that gives another code."""
+    if isinstance(error, NotSentError):
+        error.todo = "Run this again with the same code, soon: it was not used."
+        return error
     return PersonNeededError(
         error.ident,
         error.what,

@@ -5,15 +5,18 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, TypedDict, Unpack
 
-from provisioner.discovery import Server, discover
+from provisioner.destinations import Mapping
+from provisioner.discovery import describe, find_origin, home_of
 from provisioner.errors import Exit, HalfWayError, InputError, ProvisionerError
 from provisioner.github import GitHub, Repository
 from provisioner.http import Http
 from provisioner.inputs import Inputs
-from provisioner.journal import Journal, JournalStore
+from provisioner.journal import Credential, Destination, Journal, Pending, Superseded
+from provisioner.oauth import Server
 from provisioner.secret import Secret
+from provisioner.store import JournalStore
 
 
 class Tell(Protocol):
@@ -45,6 +48,16 @@ class Desk:
         return int(self.clock())
 
 
+class Changes(TypedDict, total=False):
+    """Fields of the journal that a run changes."""
+
+    account: str
+    origin: str
+    pending: Pending | None
+    current: Credential | None
+    superseded: tuple[Superseded, ...]
+
+
 @dataclass
 class Case:
     """A repository with its journal: what is stored there, and what this run makes of it."""
@@ -53,12 +66,12 @@ class Case:
     store: JournalStore
     journal: Journal
     changed: bool = False
-    """Whether this run may have changed anything yet."""
+    """Whether this run, or the one that it goes on with, may have changed anything."""
 
-    def save(self, **changes: object) -> None:
+    def save(self, **changes: Unpack[Changes]) -> None:
         """Write the journal with these fields changed; returns once that is certain."""
         self.changed = True
-        self.journal = self.store.write(self.journal.model_copy(update=changes))
+        self.journal = self.store.write(self.journal.model_copy(update=dict(changes)))
 
     def secrets_written(self) -> set[str]:
         """Names of the secrets that credentials in the journal were written to."""
@@ -66,28 +79,39 @@ class Case:
             place.name
             for credential in self.journal.credentials()
             for place in credential.destinations
-            if place.kind == "secrets" and place.repository == self.repository.name
+            if place.kind == "secrets" and place.repository_id == self.repository.id
         }
 
-    def look_for(self, names: Iterable[str]) -> dict[str, bool]:
-        """Which of these secrets exist, for those that are not ours."""
+    def strangers(self, mappings: Iterable[Mapping]) -> tuple[str, ...]:
+        """Which of the secrets to be written exist, and are not in the journal."""
         ours = self.secrets_written()
-        return {name: self.repository.has_secret(name) for name in names if name not in ours}
+        names = [mapping.name for mapping in mappings if mapping.name not in ours]
+        return tuple(name for name in names if self.repository.has_secret(name))
+
+    def may_hold(self, place: Destination) -> bool:
+        """Whether something may have been written there: a secret that is not there was not."""
+        return place.kind != "secrets" or self.repository.has_secret(place.name)
 
     def ensure_key(self, desk: Desk) -> None:
         """Before the very first write, put the journal's key into its secret.
 
-        That proves that secrets can be written, before anybody is asked to approve anything.
+        That proves that secrets can be written, before anybody is asked to approve anything. A key
+        that is there already is overwritten only if there is certainly no journal under it.
         """
         if self.journal.generation > 0:
             return
-        made = not self.store.key
+        self.store.require_unchanged()  # or another first run has made its key already
+        name, made = self.store.key_name, not self.store.key
         if made:
+            if self.repository.has_secret(name):
+                self.repository.require_readable_variables()
             self.store.key = Secret(base64.b64encode(desk.entropy(32)).decode())
         self.changed = True
-        self.repository.put_secret(self.store.key_name, self.store.key)
-        verb = "Made" if made else "Stored"
-        desk.tell.done(f"{verb} the journal's key: secret {self.store.key_name}")
+        self.repository.put_secret(name, self.store.key)
+        if made:
+            desk.tell.warn(f"Made the journal's key: only workflows can read it (secret {name})")
+        else:
+            desk.tell.done(f"Stored the journal's key in the secret {name}")
 
 
 def open_case(desk: Desk) -> Case:
@@ -107,9 +131,24 @@ def open_case(desk: Desk) -> Case:
 
 def find_server(desk: Desk) -> Server:
     """Discover the account's instance."""
-    server = discover(desk.http, desk.inputs.account, desk.inputs.instance)
-    desk.tell.done(f"Found the instance of {desk.inputs.account}: {server.origin}")
+    account = desk.inputs.account
+    origin = desk.inputs.instance or find_origin(desk.http, account)
+    if not origin:
+        origin = home_of(account)
+        desk.tell.warn(f"{account.domain} knows no {account} (WebFinger): check the spelling")
+    server = describe(desk.http, origin)
+    desk.tell.done(f"Found the instance: {server.origin}")
     return server
+
+
+def require_nothing_staged(case: Case) -> None:
+    """Refuse to do anything else while a token waits to be finished. Raises HalfWayError."""
+    if case.journal.pending and case.journal.pending.staged:
+        raise HalfWayError(
+            "already-staged",
+            "A new token is waiting in the journal, from a run that stopped half-way.",
+            todo="Run complete: it needs no code, and goes on from there.",
+        )
 
 
 def require_own(journal: Journal, inputs: Inputs, origin: str) -> None:
@@ -119,8 +158,8 @@ def require_own(journal: Journal, inputs: Inputs, origin: str) -> None:
             "journal-other-account",
             f"The journal {inputs.journal} belongs to {journal.account}, not to {inputs.account}.",
             why="A journal remembers one bot, so that no token is mixed up with another's.",
-            todo="Correct --account, or give this bot a journal of its own, for example "
-            f"--journal {inputs.journal}_2.",
+            todo="Correct --account, or give this bot a journal and names of its own: --journal "
+            "OTHER_JOURNAL --secrets OTHER_TOKEN=access_token --variables OTHER_URL=base_url.",
         )
     if origin and origin != journal.origin:
         raise InputError(
@@ -134,19 +173,21 @@ def require_own(journal: Journal, inputs: Inputs, origin: str) -> None:
 
 @contextmanager
 def half_way(case: Case) -> Iterator[None]:
-    """Once something was changed, a plain failure is “stopped half-way”."""
+    """Once something was changed, “failed” is “stopped half-way”; with a token staged, so is
+    “wrong input”, since the token waits for it to be mended.
+    """
     try:
         yield
     except ProvisionerError as error:
-        if error.exit_code is not Exit.FAILED or not case.changed:
-            raise
-        raise HalfWayError(
-            error.ident,
-            error.what,
-            why=error.why,
-            todo=error.todo or "Run this again: it goes on from here.",
-            link=error.link,
-        ) from None
+        staged = case.journal.pending is not None and case.journal.pending.staged is not None
+        if staged:
+            error.todo += " The new token is kept in the journal: complete then needs no code."
+        stopped = {Exit.FAILED, Exit.INPUT} if staged else {Exit.FAILED}
+        if case.changed and error.exit_code in stopped:
+            raise HalfWayError(
+                error.ident, error.what, why=error.why, todo=error.todo, link=error.link
+            ) from None
+        raise
 
 
 def iso(seconds: int | None) -> str:

@@ -93,7 +93,7 @@ def test_an_existing_secret_is_announced_before_the_link(stage: Stage) -> None:
     """A secret of that name that is not ours is warned of; the link comes after."""
     stage.repository.set_secret("MASTODON_ACCESS_TOKEN", "from-before-us")
     stage.begin()
-    warning = next(i for i, line in enumerate(stage.shown) if "did not write" in line)
+    warning = next(i for i, line in enumerate(stage.shown) if "not in this journal" in line)
     link = next(i for i, line in enumerate(stage.shown) if "/oauth/authorize" in line)
     assert warning < link
 

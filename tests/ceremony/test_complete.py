@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 
+from provisioner import ceremony
 from provisioner.errors import (
     HalfWayError,
     InputError,
@@ -45,23 +46,27 @@ def test_the_token_ends_up_in_the_secret(stage: Stage) -> None:
 
 
 def test_everything_happens_in_the_order_that_is_safe(stage: Stage) -> None:
-    """Looked before; attempted; exchanged; staged; verified; written; current. Nothing twice."""
+    """Looked before; attempted; exchanged; staged; verified; written; current.
+
+    Before each journal write the journal is read: another run may have written it.
+    """
     code = stage.approve(stage.link())
     since = len(stage.wire.log)
     stage.complete(code)
     actions = f"/repos/{NAME}/actions"
+    journal = f"{actions}/variables/MASTODON_JOURNAL"
     assert stage.requests(since) == [
         f"GET /repos/{NAME}",
-        f"GET {actions}/variables/MASTODON_JOURNAL",
+        f"GET {journal}",
         f"GET {actions}/secrets/public-key",
-        f"PATCH {actions}/variables/MASTODON_JOURNAL",
+        f"GET {actions}/secrets/MASTODON_ACCESS_TOKEN",
+        *(f"GET {journal}", f"PATCH {journal}"),
         "POST /oauth/token",
-        f"PATCH {actions}/variables/MASTODON_JOURNAL",
+        *(f"GET {journal}", f"PATCH {journal}"),
         "GET /api/v1/accounts/verify_credentials",
         f"PUT {actions}/secrets/MASTODON_ACCESS_TOKEN",
-        f"PATCH {actions}/variables/MASTODON_BASE_URL",
-        f"POST {actions}/variables",
-        f"PATCH {actions}/variables/MASTODON_JOURNAL",
+        *(f"PATCH {actions}/variables/MASTODON_BASE_URL", f"POST {actions}/variables"),
+        *(f"GET {journal}", f"PATCH {journal}"),
     ]
 
 
@@ -292,7 +297,7 @@ def test_begin_points_to_a_staged_token(stage: Stage) -> None:
     with suppress(HalfWayError):
         stage.complete(code)
     stage.wire.faults = []
-    with pytest.raises(HalfWayError, match="waiting already"):
+    with pytest.raises(HalfWayError, match="is waiting in the journal"):
         stage.begin()
 
 
@@ -348,7 +353,8 @@ def test_a_rotation_leaves_the_old_token_alive_for_its_grace(stage: Stage) -> No
     outcome = stage.provision(grace="2h")
     new = stage.stored()
     assert isinstance(outcome, Provisioned)
-    assert (outcome.status, outcome.old_token_until) == ("rotated", "2027-01-15T10:00:00Z")
+    assert outcome.superseded is not None
+    assert (outcome.status, outcome.superseded.grace_ends) == ("rotated", "2027-01-15T10:00:00Z")
     assert old != new
     assert sorted(stage.live()) == sorted([old, new])
     assert [s.credential.token.reveal() for s in stage.journal().superseded] == [old]
@@ -371,7 +377,151 @@ def test_the_person_is_told_of_the_token_that_was_overwritten(stage: Stage) -> N
     outcome = stage.provision()
     assert isinstance(outcome, Provisioned)
     assert outcome.overwritten == ("MASTODON_ACCESS_TOKEN",)
-    assert outcome.revoke_at == f"{ORIGIN}/oauth/authorized_applications"
+    assert outcome.remove_at == f"{ORIGIN}/oauth/authorized_applications"
+
+
+def test_an_undone_token_does_not_settle_an_earlier_attempt(stage: Stage) -> None:
+    """A token was lost; then somebody else approved: the first attempt is still unsettled."""
+    link = stage.link()
+    code = stage.approve(link)
+    stage.wire.faults = [Fault("answer lost", path="/oauth/token")]
+    with suppress(PersonNeededError):
+        stage.complete(code)
+    with suppress(PersonNeededError):
+        stage.complete(stage.approve(link, "alice"))
+    assert stage.link(scopes="read write") == link
+    stage.complete(stage.approve(link))
+    assert stage.live() == [stage.stored()]
+
+
+@pytest.mark.parametrize("status", [403, 418, 429])
+def test_a_refused_look_does_not_make_up_for_a_failed_revocation(stage: Stage, status: int) -> None:
+    """Revocation failed, and then something in front refuses: the token may well be alive."""
+    code = stage.approve(stage.link(), "alice")
+    seen = []
+
+    def blocking(request: Request) -> Response:
+        if request.path == "/oauth/revoke":
+            return Response(500)
+        if "verify_credentials" in request.path:
+            seen.append(request)
+            return Response(status) if len(seen) > 1 else stage.instance(request)
+        return stage.instance(request)
+
+    stage.wire.hosts["social.example"] = blocking
+    with pytest.raises(PersonNeededError, match="given by alice@social"):
+        stage.complete(code)
+    assert [old.credential.token.reveal() for old in stage.journal().superseded] == stage.live()
+
+
+def test_a_token_without_the_scope_to_verify_is_undone(stage: Stage) -> None:
+    """`write:statuses` alone answers 403 for ever: seen from the grant, not from the 403."""
+    code = stage.approve(stage.link())
+    rewrite(stage, "/oauth/token", fields(scope="write:statuses"))
+    with pytest.raises(PersonNeededError, match="read:accounts write:media is missing"):
+        stage.complete(code)
+    assert stage.live() == []
+
+
+def test_a_token_equal_to_the_current_one_is_not_revoked(stage: Stage) -> None:
+    """A server that answers with the very token in use, and fewer scopes: the bot lives on."""
+    stage.provision()
+    code = stage.approve(stage.link())
+    rewrite(stage, "/oauth/token", fields(access_token=stage.stored(), scope="read:accounts"))
+    with pytest.raises(PersonNeededError, match="is missing") as caught:
+        stage.complete(code)
+    assert "in use" in caught.value.why
+    assert stage.stored() in stage.live()
+    assert stage.journal().superseded == ()
+
+
+def test_a_gateways_401_does_not_lose_a_token(stage: Stage) -> None:
+    """Taken for dead, it is kept among those to be revoked: it may live."""
+    code = stage.approve(stage.link())
+    body = b'{"error":"gateway: login required"}'
+    rewrite(stage, "/api/v1/accounts/verify_credentials", lambda _: Response(401, (), body))
+    stage.wire.faults = [Fault("500", path="/oauth/revoke", times=99)]
+    with suppress(PersonNeededError):
+        stage.complete(code)
+    known = [credential.token.reveal() for credential in stage.journal().credentials()]
+    assert known in ([], stage.live())
+
+
+def test_a_run_that_was_overtaken_spends_nothing(stage: Stage) -> None:
+    """Another run completed while this one waited for its code to be typed."""
+    link = stage.link()
+    first, second = stage.approve(link), stage.approve(link)
+
+    def type_slowly() -> str:
+        stage.complete(first)
+        return second
+
+    with pytest.raises(HalfWayError, match="Another run"):
+        ceremony.complete(stage.desk(), type_slowly)
+    assert stage.live() == [stage.stored()]
+    assert stage.journal().current is not None
+
+
+def test_a_full_journal_does_not_cost_the_code(stage: Stage) -> None:
+    """Replaced tokens that nobody removed fill it up: that is seen before the exchange."""
+    with pytest.raises(PersonNeededError, match="has no room"):  # noqa: PT012 - whichever is too much
+        for _ in range(99):
+            stage.provision()
+    assert len(stage.live()) == stage.wire.log.count("POST /oauth/token")
+    assert stage.stored() in stage.live()
+
+
+def test_a_refused_connection_keeps_the_code_good(stage: Stage) -> None:
+    """The exchange never reached the instance: the same code works in the next run."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("refused", path="/oauth/token", times=99)]
+    with pytest.raises(HalfWayError) as caught:
+        stage.complete(code)
+    assert "same code" in caught.value.todo
+    stage.wire.faults = []
+    stage.complete(code)
+
+
+def test_a_wall_in_front_of_the_exchange_is_no_refusal(stage: Stage) -> None:
+    """403 with a page: whether the code was spent is unclear, and the attempt stays."""
+    code = stage.approve(stage.link())
+    rewrite(stage, "/oauth/token", lambda _: Response(403, (), b"<h1>Blocked</h1>"))
+    with pytest.raises(PersonNeededError, match="and no token"):
+        stage.complete(code)
+    assert stage.journal().holds_tokens
+
+
+def test_rotating_to_another_name_says_where_the_old_token_stands(stage: Stage) -> None:
+    """Who removes the old application before changing the workflow would kill the bot."""
+    stage.provision()
+    outcome = stage.provision(secrets="BOT_TOKEN=access_token")
+    assert isinstance(outcome, Provisioned)
+    assert outcome.superseded is not None
+    assert outcome.superseded.left_in == ("MASTODON_ACCESS_TOKEN",)
+
+
+def test_a_resumed_run_may_write_other_names(stage: Stage) -> None:
+    """What the first run never wrote is not missed afterwards."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("500", path="verify_credentials", times=99)]
+    with suppress(HalfWayError):
+        stage.complete(code)
+    stage.wire.faults = []
+    stage.complete("", secrets="OTHER=access_token")
+    assert stage.live() == [stage.stored("OTHER")]
+    assert stage.check().outputs()["status"] == "healthy"
+
+
+def test_a_resumed_run_that_fails_has_stopped_half_way(stage: Stage) -> None:
+    """Its first write may have landed: “nothing changed” would be untrue."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("500", path="verify_credentials", times=99)]
+    with suppress(HalfWayError):
+        stage.complete(code)
+    stage.wire.faults = [Fault("500", method="PUT", times=99)]
+    with pytest.raises(HalfWayError) as caught:
+        stage.complete("")
+    assert "needs no code" in caught.value.todo
 
 
 def test_another_repository_can_be_provisioned(stage: Stage) -> None:

@@ -9,8 +9,8 @@ import pytest
 from provisioner.errors import Exit, ProvisionerError
 from tests.stage import FAULTS, Fault, FaultKind, Stage
 
-BEGIN_REQUESTS = 10
-COMPLETE_REQUESTS = 11
+BEGIN_REQUESTS = 11
+COMPLETE_REQUESTS = 15
 
 
 def finish(stage: Stage, *, before: str = "") -> None:

@@ -1,0 +1,118 @@
+"""A server's answer, all of it untrusted: what it says, and how long it asks us to wait."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from provisioner.errors import plain
+from provisioner.secret import Secret, redact
+
+SECONDS = re.compile(r"[0-9]{1,12}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, headers and the whole body, which may hold a token and is not in the `repr`."""
+
+    status: int
+    headers: httpx.Headers = field(repr=False)
+    body: bytes = field(repr=False)
+    received_at: float
+    """Epoch seconds, by our clock."""
+    sent: tuple[Secret, ...] = field(repr=False)
+    """The secrets of the request, which an error message may echo."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def redirect(self) -> bool:
+        """Whether the status sends us elsewhere (3xx)."""
+        return 300 <= self.status < 400
+
+    @property
+    def refused(self) -> bool:
+        """Whether the status is 4xx, except those that are about the moment (408, 429)."""
+        return 400 <= self.status < 500 and self.status not in {408, 429}
+
+    def json(self) -> object:
+        """The body as JSON, or None where it is something else."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    def fields(self) -> dict[str, object]:
+        """The body's JSON object, or an empty one."""
+        value = self.json()
+        return value if isinstance(value, dict) else {}
+
+    def text(self, name: str) -> str:
+        """A field's text, or "" where the field is missing or not a string."""
+        value = self.fields().get(name)
+        return value if isinstance(value, str) else ""
+
+    def shown(self, text: str) -> str:
+        """The server's own text, fit to print: without what it was sent, one line, cut."""
+        return plain(redact(text, self.sent))
+
+    def said(self) -> str:
+        """What the server says of an error, fit to print: "" where that is a page or nothing."""
+        words = self.text("error_description") or self.text("error") or self.text("message")
+        return self.shown(words)
+
+    def described(self) -> str:
+        """Status and words in one phrase: `HTTP 422 ("Validation failed")`."""
+        words = self.said()
+        return f'HTTP {self.status} ("{words}")' if words else f"HTTP {self.status}"
+
+
+def retry_after(answer: Answer) -> float | None:
+    """Seconds that the server asks us to wait, in either form of RFC 9110, section 10.2.3."""
+    for value in answer.headers.get_list("retry-after"):
+        if SECONDS.fullmatch(value.strip()):
+            return float(value)
+        try:
+            return _until(parsedate_to_datetime(value), answer)
+        except (ValueError, OverflowError):
+            continue
+    return None
+
+
+def rate_limit_reset(answer: Answer) -> float | None:
+    """Seconds until `X-RateLimit-Reset`: ISO 8601 from Mastodon, epoch seconds from GitHub."""
+    value = answer.headers.get("x-ratelimit-reset", "")
+    if SECONDS.fullmatch(value):
+        return max(0.0, float(value) - answer.received_at)
+    try:
+        return _until(datetime.fromisoformat(value), answer)
+    except (ValueError, OverflowError):
+        return None
+
+
+def passing(answer: Answer) -> float | None:
+    """Seconds to wait before a repeat is worth while; None for an answer that is final."""
+    if answer.status == 429:
+        return retry_after(answer) or rate_limit_reset(answer) or 0.0
+    if answer.status in {500, 502, 503, 504}:
+        return retry_after(answer) or 0.0
+    return None
+
+
+def in_minutes(seconds: float) -> str:
+    """A wait for a person: “in 1 minute”, “in 10 minutes”, never less than it takes."""
+    minutes = max(1, -int(-seconds // 60))
+    return f"in {minutes} minute{'s' if minutes > 1 else ''}"
+
+
+def _until(then: datetime, answer: Answer) -> float:
+    """Seconds; a time without a zone is in UTC."""
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=UTC)
+    return max(0.0, then.timestamp() - answer.received_at)

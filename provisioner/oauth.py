@@ -1,0 +1,75 @@
+"""The nouns of OAuth 2.0 as this program uses them: server, application, PKCE, the link.
+
+Pure. RFC 6749 (the framework), RFC 7636 (PKCE), RFC 8414 (metadata).
+"""
+
+import base64
+import hashlib
+
+import httpx
+from pydantic import BaseModel
+
+from provisioner.addresses import host_of
+from provisioner.secret import SealedSecret, Secret
+
+OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
+"""The redirect URI that makes the instance show the code to the person."""
+
+
+class Server(BaseModel, frozen=True):
+    """An instance: its origin and its OAuth endpoints, all of that origin."""
+
+    origin: str
+    authorization_endpoint: str
+    token_endpoint: str
+    registration_endpoint: str
+    revocation_endpoint: str
+    """"" where the metadata names none."""
+    has_metadata: bool
+    """Whether the endpoints come from RFC 8414 metadata: on Mastodon, 4.3 or newer."""
+
+    @property
+    def host(self) -> str:
+        """The instance's name, for people."""
+        return host_of(self.origin)
+
+    @property
+    def authorized_applications(self) -> str:
+        """The page where a person removes an application and its tokens, on Mastodon."""
+        return f"{self.origin}/oauth/authorized_applications"
+
+
+class Application(BaseModel, frozen=True):
+    """What the instance registered (RFC 6749: the client)."""
+
+    client_id: str
+    client_secret: SealedSecret
+    by_hand: bool = False
+    """Made by a person: its tokens may be in use elsewhere, and are never revoked by us."""
+
+
+def challenge(verifier: Secret) -> str:
+    """The PKCE code challenge of a verifier, method S256 (RFC 7636, section 4.2)."""
+    digest = hashlib.sha256(verifier.reveal().encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def authorization_url(
+    server: Server, client_id: str, scopes: tuple[str, ...], verifier: Secret | None
+) -> str:
+    """The link that the person opens (RFC 6749, section 4.1.1).
+
+    Without `state`: Mastodon does not show it with the out-of-band redirect, others would append
+    it to the code. `force_login=true` makes Mastodon ask even where a token exists already;
+    `false` makes Pleroma show an old token in place of a code, so it is never sent.
+    """
+    params = {
+        "response_type": "code",
+        "client_id": client_id,
+        "redirect_uri": OUT_OF_BAND,
+        "scope": " ".join(scopes),
+        "force_login": "true",
+    }
+    if verifier:
+        params |= {"code_challenge": challenge(verifier), "code_challenge_method": "S256"}
+    return str(httpx.URL(server.authorization_endpoint).copy_merge_params(params))
