@@ -76,7 +76,7 @@ class Answer:
 def retry_after(answer: Answer) -> float | None:
     """Seconds that the server asks us to wait, in either form of RFC 9110, section 10.2.3."""
     for value in answer.headers.get_list("retry-after"):
-        if SECONDS.fullmatch(value.strip()):
+        if SECONDS.fullmatch(value := value.strip()):
             return float(value)
         try:
             return _until(parsedate_to_datetime(value), answer)

@@ -20,6 +20,8 @@ from provisioner.http import Http
 from provisioner.oauth import Server
 
 MAX_REDIRECTS = 3
+LONGEST_URL = 2000
+"""Characters of an endpoint; the link that is made of it must fit into an address bar."""
 
 
 def find_origin(http: Http, account: Handle) -> str:
@@ -39,10 +41,10 @@ def find_origin(http: Http, account: Handle) -> str:
         # A domain delegates WebFinger by redirect; nothing secret is in the request.
         url, params = joined(url, answer.headers.get("location", "")), None
         _require_no_downgrade(url, account, local=local)
-    link = _self_link(answer)
-    if link:
-        _require_no_downgrade(link, account, local=local)
-    return origin_of(link)
+    origin = _self_link(answer)
+    if origin:
+        _require_no_downgrade(origin, account, local=local)
+    return origin
 
 
 def home_of(account: Handle) -> str:
@@ -78,14 +80,16 @@ def _self_link(answer: Answer) -> str:
     links = answer.fields().get("links") if answer.ok else None
     for link in links if isinstance(links, list) else []:
         if isinstance(link, dict) and link.get("rel") == "self":
-            return str(link.get("href") or "")
+            return origin_of(str(link.get("href") or ""))
     return ""
 
 
 def _require_no_downgrade(url: str, account: Handle, *, local: bool) -> None:
     """A public domain may lead to https servers only, never to this machine."""
     origin = origin_of(url)
-    if origin and (local or (origin.startswith("https://") and not is_loopback(host_of(origin)))):
+    name = host_of(origin).partition(":")[0]
+    here = is_loopback(host_of(origin)) or name.endswith(".localhost") if origin else False
+    if origin and (local or (origin.startswith("https://") and not here)):
         return
     raise InputError(
         "bad-webfinger",
@@ -102,7 +106,7 @@ def _described(origin: str, metadata: dict[str, object]) -> Server:
     urls = {name: str(metadata.get(name) or "") for name in names}
     urls["registration_endpoint"] = str(registration)
     for url in filter(None, (str(metadata.get("issuer") or ""), *urls.values())):
-        if origin_of(url) != origin:
+        if origin_of(url) != origin or len(url) > LONGEST_URL:
             raise InputError(
                 "foreign-metadata",
                 f"{origin} describes itself with the address of another server: “{shown(url)}”.",

@@ -59,6 +59,6 @@ def _forms(plain: str) -> Iterator[str]:
     # characters at its two ends depend on its neighbours; those in between are one of three.
     for offset in range(3):
         encoded = base64.b64encode(bytes(offset) + plain.encode()).decode()
-        inner = encoded[(0, 2, 3)[offset] : -4]
-        if inner:
-            yield from (inner, inner.translate(str.maketrans("+/", "-_")))
+        for form in (encoded, encoded.rstrip("="), encoded[(0, 2, 3)[offset] : -4]):
+            if form:
+                yield from (form, form.translate(str.maketrans("+/", "-_")))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from provisioner.destinations import LARGEST_VALUE
+from provisioner.destinations import LARGEST_VALUE, check_size
 from provisioner.errors import (
     HalfWayError,
     InputError,
@@ -93,20 +93,22 @@ class JournalStore:
         """
         journal = journal.model_copy(update={"generation": journal.generation + 1})
         value = seal(journal, parse_key(self.key.reveal()))
+        check_size(self.name, value)
         unsettled = False
         for pause in PATIENCE:
             self.sleep(pause)
             try:
-                if self._holds(value) or self._put(value):
-                    self._stored = value
-                    return journal
-            except OvertakenError:
-                raise
+                written = self._holds(value) or self._put(value)
             except TransportError:
                 unsettled = True
+                written = self._landed(value)
             except ProvisionerError:
-                if not unsettled:
+                if not unsettled:  # else an earlier try may have landed
                     raise
+                written = self._landed(value)
+            if written:
+                self._stored = value
+                return journal
         raise UnconfirmedError(
             "journal-unconfirmed",
             f"GitHub did not confirm that the journal ({self.name}) was written.",
@@ -121,6 +123,15 @@ class JournalStore:
             raise _overtaken()
         self._stored = stored
         return stored == value
+
+    def _landed(self, value: str) -> bool:
+        """Whether the write landed all the same; False where that can't be seen."""
+        try:
+            return self._holds(value)
+        except OvertakenError:
+            raise
+        except ProvisionerError:
+            return False
 
     def _put(self, value: str) -> bool:
         """Write once; False where another run created or deleted the variable at this moment."""

@@ -68,7 +68,7 @@ def _repository_here() -> str:
     """`owner/name` of the checkout's origin on GitHub, "" where there is none."""
     url = _output_of("git", "remote", "get-url", "origin")
     match = re.fullmatch(
-        r"(?:\w+://)?(?:[^/@]+@)?github\.com[:/]([^:/\s]+/[^:/\s]+?)(?:\.git)?/?", url
+        r"(?:\w+://)?(?:[^/@]+@)?github\.com(?::\d+)?[:/]([^:/\s]+/[^:/\s]+?)(?:\.git)?/?", url
     )
     return match[1] if match else ""
 

@@ -45,7 +45,12 @@ class _Stream(Console):
 
     def __init__(self, file: TextIO | None) -> None:
         # A stream that the shell closed (`>&-`) is None.
-        super().__init__(file=file or StringIO(), highlight=False, soft_wrap=True)
+        super().__init__(
+            file=file or StringIO(),
+            color_system=None if os.environ.get("NO_COLOR") else "auto",
+            highlight=False,
+            soft_wrap=True,
+        )
 
     def show(self, text: Text) -> None:
         """Print a line, if anybody is there to read it."""

@@ -1,0 +1,347 @@
+"""What GitHub's refusals become: each row of its table of errors, in words, and what is repeated.
+
+Most refusals are the embedded GitHub's own; those that it doesn't know are written out here.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from provisioner.errors import Exit, ProvisionerError
+from provisioner.secret import Secret
+from tests.github.server import NAME, Octo, Seen, reply
+
+PAT = "Resource not accessible by personal access token"
+SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try."
+PAGE = b"<!DOCTYPE html><html><body><h1>Whoa there!</h1></body></html>"
+
+
+@pytest.fixture
+def octo() -> Iterator[Octo]:
+    """An embedded GitHub, to which nothing is sent that GitHub's description does not know."""
+    with Octo() as octo:
+        yield octo
+    assert octo.checked.violations == []
+
+
+def refusal(octo: Octo) -> ProvisionerError:
+    """The error of a secret that could not be written."""
+    with pytest.raises(ProvisionerError) as caught:
+        octo.client.repository(NAME).put_secret("TOKEN", Secret("plaintext"))
+    return caught.value
+
+
+def said(message: str, status: int = 403, headers: Mapping[str, str] | None = None) -> bytes:
+    """A refusal as GitHub words it."""
+    body = {"message": message, "documentation_url": "https://docs.github.com/rest"}
+    return reply(status, body | {"status": str(status)}, headers)
+
+
+def test_wrong_token(octo: Octo) -> None:
+    """A wrong token (401) needs a person."""
+    octo.token("github_pat_wrong")
+    error = refusal(octo)
+    assert (error.ident, error.exit_code) == ("github-token-refused", Exit.PERSON)
+
+
+def test_wrong_token_is_tried_once(octo: Octo) -> None:
+    """A wrong token is not tried twice: after a few, GitHub locks the user out."""
+    octo.token("github_pat_wrong")
+    refusal(octo)
+    assert (len(octo.wire.seen), octo.waits) == (1, [])
+
+
+def test_wrong_token_is_not_shown(octo: Octo) -> None:
+    """A refusal that quotes the token is shown without it."""
+    octo.always(said(f"Bad credentials: {octo.client.token.reveal()}", 401))
+    assert octo.client.token.reveal() not in refusal(octo).what
+
+
+def test_no_token(octo: Octo) -> None:
+    """`Requires authentication` (401) is the token's fault too."""
+    octo.always(said("Requires authentication", 401))
+    assert refusal(octo).ident == "github-token-refused"
+
+
+def test_workflow_token(octo: Octo) -> None:
+    """A workflow's own GITHUB_TOKEN is recognised, and what to take instead is said."""
+    octo.token(octo.github.add_token(kind="actions"))
+    error = refusal(octo)
+    assert (error.ident, error.exit_code, "GITHUB_TOKEN" in error.why) == (
+        "github-token-cannot",
+        Exit.PERSON,
+        True,
+    )
+
+
+def test_app_without_the_permission(octo: Octo) -> None:
+    """A GitHub App without the permission is told which one is missing."""
+    octo.token(octo.github.add_token({"secrets": "read"}, kind="app"))
+    error = refusal(octo)
+    assert (error.ident, "secrets: write" in error.why) == ("github-token-cannot", True)
+
+
+def test_personal_token_without_the_permission(octo: Octo) -> None:
+    """A personal token without the permission is told which one is missing."""
+    octo.token(octo.github.add_token({"secrets": "read"}))
+    error = refusal(octo)
+    assert (error.ident, error.exit_code, "secrets: write" in error.why) == (
+        "github-permission",
+        Exit.PERSON,
+        True,
+    )
+
+
+def test_permission_is_not_asked_for_twice(octo: Octo) -> None:
+    """A refusal for want of a permission is final."""
+    octo.token(octo.github.add_token({"secrets": "read"}))
+    refusal(octo)
+    assert ([line[:3] for line in octo.wire.lines], octo.waits) == (["GET", "GET", "PUT"], [])
+
+
+def test_alternative_permissions(octo: Octo) -> None:
+    """Sets of permissions of which one is enough are told apart."""
+    header = {"X-Accepted-GitHub-Permissions": "secrets=write; environments=write"}
+    octo.always(said(PAT, headers=header), "PUT")
+    assert "Needed here: secrets: write or environments: write." in refusal(octo).why
+
+
+@pytest.mark.parametrize(
+    "header", ["\x1b[31m", "secrets=write\x00", "s" * 1000, "<b>", "a=b\u2028"]
+)
+def test_garbled_permissions(octo: Octo, header: str) -> None:
+    """A header with anything else than permissions in it is left out."""
+    name = "X-Accepted-GitHub-Permissions"
+    octo.always(said(PAT, headers={name: header.encode().decode("latin-1")}), "PUT")
+    assert "Needed here" not in refusal(octo).why
+
+
+def test_single_sign_on(octo: Octo) -> None:
+    """Where single sign-on is demanded, the link that authorizes the token is shown."""
+    octo.github.require_sso("octo")
+    error = refusal(octo)
+    assert (error.ident, error.exit_code, error.link) == (
+        "github-sso",
+        Exit.PERSON,
+        "https://github.com/orgs/octo/sso?authorization_request=sandbox",
+    )
+
+
+def test_single_sign_on_as_404(octo: Octo) -> None:
+    """GitHub may hide what single sign-on protects behind a 404: the link is shown all the same."""
+    link = "https://github.com/orgs/octo/sso?authorization_request=x"
+    octo.always(said("Not Found", 404, {"X-GitHub-SSO": f"required; url={link}"}))
+    assert refusal(octo).link == link
+
+
+def test_ip_allow_list(octo: Octo) -> None:
+    """An organization that admits certain addresses only is named as the cause."""
+    message = (
+        "Although you appear to have the correct authorization credentials, the `octo` "
+        "organization has an IP allow list enabled, and 192.0.2.1 is not permitted to access it."
+    )
+    octo.always(said(message))
+    error = refusal(octo)
+    assert (error.ident, error.exit_code) == ("github-ip-allow-list", Exit.PERSON)
+
+
+def test_archived_meanwhile(octo: Octo) -> None:
+    """A repository archived after it was opened is not taken for a missing permission."""
+    repository = octo.repository()
+    octo.stored.archived = True
+    with pytest.raises(ProvisionerError) as caught:
+        repository.put_secret("TOKEN", Secret("plaintext"))
+    assert caught.value.ident == "archived"
+
+
+def test_not_found(octo: Octo) -> None:
+    """A 404 has three meanings that GitHub does not tell apart: all are said."""
+    with pytest.raises(ProvisionerError) as caught:
+        octo.client.repository("octo/none")
+    error = caught.value
+    meanings = ("no such repository", "not given access", "may not administer")
+    assert (error.ident, error.exit_code, [m for m in meanings if m not in error.why]) == (
+        "github-not-found",
+        Exit.PERSON,
+        [],
+    )
+
+
+def test_not_this_tokens(octo: Octo) -> None:
+    """A private repository that the token was not given is not found."""
+    octo.github.add_repository("octo/other")
+    octo.token(octo.github.add_token(repositories=["octo/other"]))
+    assert refusal(octo).ident == "github-not-found"
+
+
+def test_too_many_secrets(octo: Octo) -> None:
+    """A limit of GitHub's (422) is the input's fault, and shown in GitHub's words."""
+    for number in range(100):
+        octo.stored.set_secret(f"SECRET_{number}", "x")
+    error = refusal(octo)
+    assert (error.ident, error.exit_code, "no more than 100" in error.what) == (
+        "github-invalid",
+        Exit.INPUT,
+        True,
+    )
+
+
+def test_secondary_limit_with_a_time(octo: Octo) -> None:
+    """A secondary limit is waited for as long as it says, and the write is done after that."""
+    repository = octo.repository()
+    octo.github.secondary_limit(7)
+    repository.put_secret("TOKEN", Secret("plaintext"))
+    assert (octo.waits, octo.stored.open_secret("TOKEN")) == ([7.0], "plaintext")
+
+
+@pytest.mark.parametrize("status", [403, 429])
+def test_secondary_limit_without_a_time(octo: Octo, status: int) -> None:
+    """A secondary limit that names no time is waited for a minute, as GitHub asks."""
+    repository = octo.repository()
+    octo.github.secondary_limit(None, status=status)
+    repository.put_secret("TOKEN", Secret("plaintext"))
+    assert octo.waits == [60.0]
+
+
+def test_secondary_limit_for_ever(octo: Octo) -> None:
+    """A secondary limit that does not end is given up, without a change, and the cause is said."""
+    octo.github.secondary_limit(5, times=1000)
+    error = refusal(octo)
+    assert (error.ident, error.exit_code, len(octo.waits)) == ("github-rate-limit", Exit.FAILED, 3)
+
+
+def test_secondary_limit_of_a_post(octo: Octo) -> None:
+    """A limit refuses before anything is done: a POST that met it is sent again."""
+    repository = octo.repository()
+    limited: list[Seen] = []
+
+    def interfere(seen: Seen, real: Callable[[], bytes]) -> bytes:
+        if seen.method == "POST" and not limited:
+            limited.append(seen)
+            return said(SECONDARY, headers={"Retry-After": "3"})
+        return real()
+
+    octo.interfere = interfere
+    repository.create_variable("URL", "value", repeat=False)
+    assert (octo.waits, octo.stored.variables) == ([3.0], {"URL": "value"})
+
+
+def test_primary_limit_soon_over(octo: Octo) -> None:
+    """A budget that is full again within a minute is waited for."""
+    reset = int(time.time()) + 40
+    limit = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(reset)}
+    octo.always(said("API rate limit exceeded for user ID 1.", headers=limit))
+    refusal(octo)
+    assert all(35 < wait <= 40 for wait in octo.waits[:1] or [0])
+
+
+@pytest.mark.parametrize("minutes", [1.4, 30, 59.4])
+def test_primary_limit(octo: Octo, minutes: float) -> None:
+    """A used-up budget is not waited for, and how long to wait is never said too short."""
+    octo.github.limit(remaining=0, reset=time.time() + 60 * minutes)
+    error = refusal(octo)
+    named = int("".join(filter(str.isdigit, error.todo)))
+    assert (error.ident, octo.waits, named >= minutes - 0.05) == ("github-rate-limit", [], True)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Retry-After": "9" * 400},
+        {"Retry-After": "-5"},
+        {"Retry-After": "1e9"},
+        {"Retry-After": "soon"},
+        {"Retry-After": ""},
+        {"Retry-After": "\xb2"},
+        {"Retry-After": "Wed, 21 Oct 2015 07:28:00"},
+        {"Retry-After": "Wed, 21 Oct 2015 07:28:00 -0000"},
+        {"Retry-After": "Wed, 21 Oct 99999 07:28:00 GMT"},
+        {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9" * 400},
+        {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "\xb2"},
+        {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "-1"},
+        {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "2015-10-21"},
+        {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "never"},
+        {"X-RateLimit-Remaining": "0"},
+    ],
+    ids=str,
+)
+def test_garbled_times(octo: Octo, header: Mapping[str, str]) -> None:
+    """Whatever stands where a time should, a rate limit stays a rate limit."""
+    octo.always(said("API rate limit exceeded.", headers=header))
+    assert refusal(octo).ident == "github-rate-limit"
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize("body", [PAGE, b"", b'{"message": "Server Error"}'])
+def test_server_error(octo: Octo, status: int, body: bytes) -> None:
+    """GitHub in trouble is asked again after 1, 2 and 4 seconds; then the run ends in words."""
+    octo.always(reply(status, body))
+    error = refusal(octo)
+    assert (error.ident, error.exit_code, octo.waits) == (
+        "github-unwell",
+        Exit.FAILED,
+        [1.0, 2.0, 4.0],
+    )
+
+
+def test_passing_server_error(octo: Octo) -> None:
+    """A write that met one 502 is done."""
+    repository = octo.repository()
+    met: list[Seen] = []
+
+    def interfere(seen: Seen, real: Callable[[], bytes]) -> bytes:
+        if seen.method == "PUT" and not met:
+            met.append(seen)
+            return reply(502, PAGE)
+        return real()
+
+    octo.interfere = interfere
+    repository.put_secret("TOKEN", Secret("plaintext"))
+    assert octo.stored.open_secret("TOKEN") == "plaintext"
+
+
+@pytest.mark.parametrize("status", [200, 400, 410, 451, 503])
+def test_page(octo: Octo, status: int) -> None:
+    """A page in place of JSON is never quoted."""
+    octo.always(reply(status, PAGE, {"Content-Type": "text/html"}))
+    assert "Whoa" not in str(vars(refusal(octo)))
+
+
+def test_forbidden_by_a_page(octo: Octo) -> None:
+    """A 403 that is a page comes from something between, and is not the token's fault."""
+    octo.always(reply(403, PAGE, {"Content-Type": "text/html"}))
+    assert refusal(octo).ident != "github-permission"
+
+
+@pytest.mark.parametrize("status", [400, 410, 418, 451])
+def test_other_refusals(octo: Octo, status: int) -> None:
+    """Any other refusal ends the run at once, with its status."""
+    octo.always(said("No.", status))
+    error = refusal(octo)
+    assert (f"HTTP {status}" in error.what, len(octo.wire.seen), octo.waits) == (True, 1, [])
+
+
+def test_unreachable(octo: Octo) -> None:
+    """A server that isn't there is an error in words, after a few tries."""
+    octo.client.api_url = "http://127.0.0.1:1"
+    error = refusal(octo)
+    assert (error.ident, octo.waits) == ("unreachable", [1.0, 2.0, 4.0])
+
+
+@pytest.mark.parametrize(
+    "message", ["\x1b[31mred\x1b[0m", "a\r\nb", "::error::x", "x" * 5000, "\u202eabc", "\ud800"]
+)
+def test_message_for_a_terminal(octo: Octo, message: str) -> None:
+    """GitHub's words are shown in one line of printable characters, and cut to a length."""
+    octo.always(said(message, 400))
+    what = refusal(octo).what
+    assert what.isprintable()
+    assert len(what) < 300
+
+
+@pytest.mark.parametrize("message", [5, None, [], {"a": 1}, True])
+def test_message_of_another_type(octo: Octo, message: object) -> None:
+    """A message that is no text does no harm."""
+    octo.always(reply(403, {"message": message}))
+    assert refusal(octo).ident == "github-permission"
