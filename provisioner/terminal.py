@@ -117,6 +117,7 @@ class Terminal:
                     self.say(f"  - {step}")
 
     def _approval(self, outcome: ApprovalPending, inputs: Inputs) -> None:
+        self._err.show(Text())
         self.say(f"Open this link, sign in as {outcome.account}, and press Authorize:", "bold")
         self.say()
         self.say(outcome.authorize_url, "cyan")
@@ -133,6 +134,7 @@ class Terminal:
             )
 
     def _provisioned(self, outcome: Provisioned) -> None:
+        self._err.show(Text())
         done = "has a new token" if outcome.status == "rotated" else "has its token"
         self.say(f"{outcome.account} {done} in {outcome.repository}.", "bold green")
         self.say(f"Scopes: {' '.join(outcome.scopes)}. Expires: {outcome.expires_at}.")

@@ -124,10 +124,10 @@ def _undo(desk: Desk, case: Case, mastodon: Mastodon, pending: Pending, staged: 
     if _in_use(case, staged):
         case.save(pending=clean)
         return (
-            "It was not stored, and not revoked either: the same token may be in use elsewhere, "
-            "since its application was made by hand."
+            "The token was not stored, and not revoked either: it may be in use elsewhere, since "
+            "its application was made by hand."
             if staged.application.by_hand
-            else "It was not stored, and not revoked either: it is the very token that is in use."
+            else "The token was not stored, and not revoked either: it is the one that is in use."
         )
     unused = staged.model_copy(update={"destinations": ()})
     others = case.journal.superseded
@@ -136,11 +136,11 @@ def _undo(desk: Desk, case: Case, mastodon: Mastodon, pending: Pending, staged: 
         case.save(pending=clean, superseded=(*others, leftover))
         if _revoke(mastodon, staged):
             case.save(superseded=others)
-            return "It was revoked, and not stored."
+            return "The token was revoked, and not stored."
     except ProvisionerError as error:
-        return f"It was not stored. Taking it back was interrupted: {error.what}"
+        return f"The token was not stored. Taking it back was interrupted: {error.what}"
     return (
-        "It was not stored, but could not be revoked: remove the application at "
+        "The token was not stored, but could not be revoked: remove its application at "
         f"{staged.server.authorized_applications} as that account."
     )
 
