@@ -1,6 +1,6 @@
 """The command line: parse, call one verb, render; and the exit codes.
 
-Only typer is imported at the top, so that `--help` answers at once.
+What a verb needs is imported when it runs, so that `--help` answers at once.
 """
 
 import os
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from provisioner import __version__, defaults
+from provisioner.errors import BugError, Exit, InputError, ProvisionerError, StoppedError
 from provisioner.options import (
     Account,
     AppName,
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from provisioner.ceremony import Desk
-    from provisioner.errors import BugError, Exit, InputError, ProvisionerError
     from provisioner.outcomes import Outcome
     from provisioner.terminal import Terminal
 
@@ -62,7 +62,6 @@ again; 4 a person is needed; 70 a bug; 130 or 143 interrupted, run it again.
 
 app = typer.Typer(
     name="provisioner",
-    help="From a one-time code to a sealed GitHub Actions secret, for bots on Mastodon.",
     epilog=EXIT_CODES,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -214,12 +213,10 @@ def sandbox(
 
 def main() -> NoReturn:
     """The entry point: runs a command and exits with one of the documented codes."""
-    from provisioner.errors import Exit, ProvisionerError, StoppedError
-
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a mark that can't be encoded is no reason to stop
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what can't be decoded or shown stops nothing
             stream.reconfigure(errors="replace")
     try:
         sys.exit(app(standalone_mode=False) or Exit.DONE)
@@ -238,7 +235,6 @@ def main() -> NoReturn:
 def _conduct(context: typer.Context, verb: "Callable[[Desk], Outcome]") -> None:
     """Run one verb with the command's options, and render what comes of it."""
     from provisioner.ceremony import Desk
-    from provisioner.errors import Exit
     from provisioner.github import GitHub
     from provisioner.http import Http
     from provisioner.outcomes import Checked
@@ -279,18 +275,16 @@ def _ask_code(given: str, *, needed: bool) -> str:
 class _Interruption(BaseException):
     """SIGINT or SIGTERM arrived: no error, and nobody's to catch but main's."""
 
-    def __init__(self, code: "Exit") -> None:
+    def __init__(self, code: Exit) -> None:
         super().__init__()
         self.code = code
 
 
 def _interrupt(number: int, _frame: "FrameType | None") -> NoReturn:
-    from provisioner.errors import Exit
-
     raise _Interruption(Exit(128 + number))
 
 
-def _fail(error: "ProvisionerError") -> NoReturn:
+def _fail(error: ProvisionerError) -> NoReturn:
     """Render an error, once, and exit with its code."""
     from provisioner.terminal import Terminal
 
@@ -299,10 +293,8 @@ def _fail(error: "ProvisionerError") -> NoReturn:
     sys.exit(error.exit_code)
 
 
-def _usage(error: typer.TyperException) -> "InputError":
+def _usage(error: typer.TyperException) -> InputError:
     """A wrong command line, without quoting it: people put codes and tokens there."""
-    from provisioner.errors import InputError
-
     parameter, kind = getattr(error, "param", None), type(error).__name__
     option = "/".join(getattr(parameter, "opts", ())) or getattr(error, "option_name", "")
     similar = getattr(error, "possibilities", None)
@@ -321,10 +313,8 @@ def _usage(error: typer.TyperException) -> "InputError":
     return InputError("usage", what, todo=f"See `{command} --help`.")
 
 
-def _bug(error: Exception) -> "BugError":
+def _bug(error: Exception) -> BugError:
     """An error that nobody foresaw: where it happened, without its message, which may tell."""
-    from provisioner.errors import BugError
-
     frames = traceback.extract_tb(error.__traceback__)
     ours = [f for f in frames if "provisioner" in f.filename] or frames
     places = " > ".join(f"{Path(f.filename).name}:{f.lineno}" for f in ours[-3:])

@@ -104,7 +104,8 @@ def _application(client_id: str, client_secret: str) -> Application | None:
         raise InputError(
             "bad-application",
             "An application made by hand needs both its client id and its client secret.",
-            why="One of them is missing, or holds a space or a line break.",
+            why="One of them is missing, holds a space or a line break, or is longer than any "
+            "instance's.",
             todo="Copy both from the instance: Preferences > Development > your application. They "
             "go into --client-id and $MASTODON_CLIENT_SECRET.",
         )
