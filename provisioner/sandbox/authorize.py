@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from provisioner.sandbox import pages
 from provisioner.sandbox.oauth import DESCRIPTIONS, same_redirect
-from provisioner.sandbox.parameters import Parameters, parameters
+from provisioner.sandbox.parameters import Parameters, deletes, parameters
 from provisioner.sandbox.records import OOB, Account, Grant, RegisteredApplication, Store
 from provisioner.sandbox.scopes import DEFAULT, split
 from provisioner.sandbox.sessions import cookie, require_csrf, session_of
@@ -99,7 +99,7 @@ def submit(store: Store, request: Request) -> Response:
     except Problem as problem:
         body = {"error": problem.error, "error_description": problem.description}
         return json_response(problem.status, body)
-    if request.method == "DELETE" or given.text("_method").lower() == "delete":
+    if deletes(request, given):
         return _deny(asked)
     return _approve(store, asked, session.account)
 

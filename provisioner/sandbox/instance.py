@@ -8,7 +8,17 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from provisioner.sandbox import api, authorize, discovery, oauth, pages, registration, sessions
+from provisioner.sandbox import (
+    api,
+    authorize,
+    authorized_applications,
+    discovery,
+    oauth,
+    pages,
+    registration,
+    sessions,
+)
+from provisioner.sandbox.parameters import deletes, parameters
 from provisioner.sandbox.records import (
     CODE_SECONDS,
     AccessToken,
@@ -32,6 +42,7 @@ _ROUTES: dict[tuple[str, str], _Route] = {
     ("POST", "/oauth/authorize"): authorize.submit,
     ("DELETE", "/oauth/authorize"): authorize.submit,
     ("GET", "/oauth/authorize/native"): authorize.native,
+    ("GET", authorized_applications.PATH): authorized_applications.index,
     ("GET", "/auth/sign_in"): sessions.sign_in_page,
     ("POST", "/auth/sign_in"): sessions.sign_in,
     ("POST", "/auth/sign_out"): sessions.sign_out,
@@ -183,7 +194,7 @@ class Instance(Application):
             return route(self.store, request)
         if request.method == "GET":
             return self._page(request)
-        return _not_found(request)
+        return self._action(request)
 
     def _page(self, request: Request) -> Response:
         match request.segments:
@@ -193,6 +204,15 @@ class Instance(Application):
                 return api.show_status(self.store, request, number)
             case (name, *rest) if name.startswith("@") and len(rest) <= 1:
                 return self._profile(request, name.removeprefix("@"), rest)
+            case _:
+                return _not_found(request)
+
+    def _action(self, request: Request) -> Response:
+        match request.segments:
+            case ("oauth", "authorized_applications", number) if deletes(
+                request, parameters(request)
+            ):
+                return authorized_applications.destroy(self.store, request, number)
             case _:
                 return _not_found(request)
 

@@ -12,7 +12,7 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from provisioner.sandbox.parameters import Parameters, parameters
-from provisioner.sandbox.records import AccessToken, Grant, RegisteredApplication, Store
+from provisioner.sandbox.records import AccessToken, RegisteredApplication, Store
 from provisioner.sandbox.scopes import DEFAULT, split
 from provisioner.sandbox.web import Refused, Request, Response, json_response
 
@@ -122,7 +122,7 @@ def _by_code(store: Store, request: Request, given: Parameters) -> AccessToken:
     application = authenticate(store, request, given)
     if application is None:
         raise _error("invalid_client")
-    if grant is None or grant.application is not application or not _usable(store, grant):
+    if grant is None or grant.application is not application or not store.usable(grant):
         raise _error("invalid_grant")
     if not same_redirect(given.text("redirect_uri"), grant.redirect_uri):
         raise _error("invalid_grant")
@@ -140,10 +140,6 @@ def _by_client(store: Store, request: Request, given: Parameters) -> AccessToken
     if not wanted or not application.may(wanted):
         raise _error("invalid_scope")
     return store.issue(application, None, wanted)
-
-
-def _usable(store: Store, grant: Grant) -> bool:
-    return not grant.used and store.clock() <= grant.created_at + store.code_seconds
 
 
 def _verifies(challenge: str, verifier: str) -> bool:

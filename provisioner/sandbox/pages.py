@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from html import escape
 
-from provisioner.sandbox.records import Account, RegisteredApplication, Status, Store
+from provisioner.sandbox.records import Account, Authorization, RegisteredApplication, Status, Store
 from provisioner.sandbox.scopes import meaning
 
 _STYLE = """
@@ -16,7 +16,7 @@ _STYLE = """
 body { margin: 0; padding: 3rem 1rem; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, sans-serif }
 main { max-width: 30rem; margin: auto; padding: 2rem; background: var(--card);
-  border: 1px solid var(--line); border-radius: 12px }
+  border: 1px solid var(--line); border-radius: 12px; overflow-wrap: anywhere }
 h1 { margin: 0 0 1rem; font-size: 1.4rem; line-height: 1.25 }
 label { display: block; margin: .75rem 0 .25rem; font-weight: 600 }
 input { width: 100%; padding: .6rem .75rem; font: inherit; color: inherit; background: var(--paper);
@@ -69,18 +69,13 @@ def consent(
 ) -> str:
     """Return the consent page; `fields` is the request, which both its forms repeat."""
     token = {"authenticity_token": csrf}
-    permissions = "".join(
-        f"<li>{escape(meaning(one))} <code>{escape(one)}</code></li>" for one in scopes
-    )
     return _page(
         "Authorization required",
         f"""
-        <div class="bar"><span>Signed in as <strong>@{escape(account.username)}</strong></span>
-        <form action="/auth/sign_out" method="post">{_hidden(token)}
-          <button type="submit" class="link">Log out</button></form></div>
+        {_bar(account, csrf)}
         <p><strong>{escape(application.name)}</strong> would like permission to access your account.
         Only approve this request if you recognize and trust this source.</p>
-        <p>It would be allowed to</p><ul>{permissions}</ul>
+        <p>It would be allowed to</p>{_permissions(scopes)}
         <form action="/oauth/authorize" method="post">{_hidden({**fields, **token})}
           <button type="submit">Authorize</button></form>
         <form action="/oauth/authorize" method="post">
@@ -95,6 +90,26 @@ def code(value: str) -> str:
     return _page(
         "Copy this authorization code and paste it to the application.",
         f'<input class="code" type="text" value="{escape(value)}" readonly autofocus>',
+    )
+
+
+def authorized_applications(
+    account: Account, authorizations: Iterable[Authorization], csrf: str
+) -> str:
+    """Return the list of what an account authorized, each with the button that revokes it.
+
+    A suspended account gets no buttons, as in Mastodon's view.
+    """
+    button = '<button type="submit" class="plain">Revoke</button>'
+    button = "" if account.state == "suspended" else button
+    entries = "".join(_authorized(one, csrf, button) for one in authorizations)
+    return _page(
+        "Your authorized applications",
+        f"""
+        {_bar(account, csrf)}
+        <p>These applications can act for your account. Revoke those that you do not recognize.</p>
+        {entries or '<p class="note">None yet.</p>'}
+        """,
     )
 
 
@@ -122,6 +137,29 @@ def profile(account: Account, address: str, statuses: Iterable[Status]) -> str:
     posts = "".join(_post(one) for one in statuses) or '<p class="note">No posts yet.</p>'
     name = account.display_name or account.username
     return _page(name, f'<p class="note">@{escape(address)}</p>{posts}')
+
+
+def _bar(account: Account, csrf: str) -> str:
+    return f"""
+        <div class="bar"><span>Signed in as <strong>@{escape(account.username)}</strong></span>
+        <form action="/auth/sign_out" method="post">{_hidden({"authenticity_token": csrf})}
+          <button type="submit" class="link">Log out</button></form></div>"""
+
+
+def _permissions(scopes: Iterable[str]) -> str:
+    rows = (f"<li>{escape(meaning(one))} <code>{escape(one)}</code></li>" for one in scopes)
+    return f"<ul>{''.join(rows)}</ul>"
+
+
+def _authorized(one: Authorization, csrf: str, button: str) -> str:
+    """Return an entry, whole inside its form; the time has Doorkeeper's format."""
+    when = datetime.fromtimestamp(one.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    fields = {"_method": "delete", "authenticity_token": csrf}
+    return f"""
+        <article><form action="/oauth/authorized_applications/{one.application.id}" method="post">
+          {_hidden(fields)}<strong>{escape(one.application.name)}</strong>
+          <p class="note">Authorized on {when}. It is allowed to</p>
+          {_permissions(one.scopes)}{button}</form></article>"""
 
 
 def _post(status: Status) -> str:

@@ -29,6 +29,12 @@ def parameters(request: Request) -> Parameters:
     return merged
 
 
+def deletes(request: Request, given: Parameters) -> bool:
+    """Whether that is a DELETE: a form sends POST and `_method` (Rack's MethodOverride)."""
+    overridden = request.method == "POST" and given.text("_method").lower() == "delete"
+    return overridden or request.method == "DELETE"
+
+
 def _form(request: Request) -> Parameters:
     if request.media_type != "application/x-www-form-urlencoded":
         return Parameters()

@@ -21,13 +21,14 @@ class PersonStuckError(Exception):
 
 @dataclass
 class Form:
-    """A form on a page: where it leads, what it would send, its buttons' words."""
+    """A form on a page: where it leads, what it would send, its buttons' and its other words."""
 
     action: str
     method: str
     fields: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     buttons: list[str] = field(default_factory=list)
+    words: str = ""
 
     def named(self, kind: str) -> str | None:
         """Return the name of the first field of a kind, as `password`."""
@@ -88,6 +89,8 @@ class Page(HTMLParser):
             self._inside.buttons[-1] += data.strip()
         elif not self._hidden:
             self._words.append(data)
+            if self._inside is not None:
+                self._inside.words += data
 
     def _input(self, given: dict[str, str]) -> None:
         kind = given.get("type", "text").lower()
@@ -139,6 +142,19 @@ class Person:
         if form is None:
             raise PersonStuckError(Page(answer.text).text)
         return self._submit(answer, form).text
+
+    def remove(self, origin: str, which: str) -> str:
+        """Press *Revoke* beside the one authorized application whose entry contains `which`.
+
+        That may be its name, or the time where others bear the same name. Returns the words of the
+        page after it; `PersonStuckError` where not exactly one entry contains them.
+        """
+        answer = self._open(f"{origin}/oauth/authorized_applications")
+        page = Page(answer.text)
+        forms = [one for one in page.forms if "Revoke" in one.buttons and which in one.words]
+        if len(forms) != 1:
+            raise PersonStuckError(page.text)
+        return Page(self._submit(answer, forms[0]).text).text
 
     def look(self, link: str) -> str:
         """Open the link, sign in if asked, and return the page's words."""

@@ -78,7 +78,10 @@ class RegisteredApplication:
 
 @dataclass(eq=False)
 class Grant:
-    """An authorization code and what a person approved."""
+    """An authorization code and what a person approved.
+
+    One that was revoked counts as used: Doorkeeper revokes a grant when its code is exchanged.
+    """
 
     code: str = field(repr=False)
     application: RegisteredApplication
@@ -105,6 +108,15 @@ class AccessToken:
     def live(self) -> bool:
         """Whether the instance still accepts it; Mastodon's tokens do not expire."""
         return self.revoked_at is None
+
+
+@dataclass(frozen=True)
+class Authorization:
+    """An application that may act for an account, with all that its tokens and codes allow."""
+
+    application: RegisteredApplication
+    scopes: tuple[str, ...]
+    since: float
 
 
 @dataclass(eq=False)
@@ -143,6 +155,7 @@ class Store:
     code_seconds: float = CODE_SECONDS
     accounts: list[Account] = field(default_factory=list)
     applications: list[RegisteredApplication] = field(default_factory=list)
+    last_application: int = 0
     grants: list[Grant] = field(default_factory=list)
     tokens: list[AccessToken] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
@@ -178,6 +191,10 @@ class Store:
         """Find a grant by its code; white space counts."""
         return next((one for one in self.grants if one.code == code), None)
 
+    def usable(self, grant: Grant) -> bool:
+        """Whether a grant's code can still be exchanged (Doorkeeper's `accessible?`)."""
+        return not grant.used and self.clock() <= grant.created_at + self.code_seconds
+
     def token(self, value: str) -> AccessToken | None:
         """Find a token, revoked or not."""
         return next((one for one in self.tokens if one.token == value), None)
@@ -193,6 +210,30 @@ class Store:
                 return one
         return None
 
+    def authorizations(self, account: Account) -> list[Authorization]:
+        """Return the applications with a live token or usable code of an account, oldest first."""
+        given: list[AccessToken | Grant] = [one for one in self.tokens if one.live]
+        given += [one for one in self.grants if self.usable(one)]
+        found: dict[RegisteredApplication, list[AccessToken | Grant]] = {}
+        for one in (one for one in given if one.account is account):
+            found.setdefault(one.application, []).append(one)
+        return sorted(
+            (_authorization(application, all_of_it) for application, all_of_it in found.items()),
+            key=lambda one: (one.since, one.application.id),
+        )
+
+    def revoke_authorization(self, application: RegisteredApplication, account: Account) -> None:
+        """Revoke an account's tokens and codes of an application, and nobody else's.
+
+        Doorkeeper's `revoke_tokens_and_grants_for`: the application's own tokens stay alive.
+        """
+        for token in self.tokens:
+            if token.application is application and token.account is account and token.live:
+                token.revoked_at = self.clock()
+        for grant in self.grants:
+            if grant.application is application and grant.account is account:
+                grant.used = True
+
     def issue(
         self, application: RegisteredApplication, account: Account | None, scopes: tuple[str, ...]
     ) -> AccessToken:
@@ -207,3 +248,11 @@ class Store:
         token = AccessToken(self.identifier(), account, application, scopes, self.clock())
         self.tokens.append(token)
         return token
+
+
+def _authorization(
+    application: RegisteredApplication, given: Iterable[AccessToken | Grant]
+) -> Authorization:
+    ordered = sorted(given, key=lambda one: one.created_at)
+    scopes = dict.fromkeys(scope for one in ordered for scope in one.scopes)
+    return Authorization(application, tuple(scopes), ordered[0].created_at)

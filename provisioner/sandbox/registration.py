@@ -60,8 +60,10 @@ def register(store: Store, throttle: Throttle, request: Request) -> Response:
     problems = _problems(given, uris, scopes)
     if problems:
         return json_response(422, {"error": f"Validation failed: {', '.join(problems)}"}, headers)
+    # Never a deleted application's number: an old page's form would revoke the new one.
+    store.last_application += 1
     application = RegisteredApplication(
-        id=len(store.applications) + 1,
+        id=store.last_application,
         name=given.text("client_name"),
         website=given.text("website").strip(),
         redirect_uris=uris,
