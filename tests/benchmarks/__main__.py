@@ -17,11 +17,12 @@ ROUNDS_OF_HELP = 25
 KINDS = ("first", "rotation")
 
 DIFFERENCE = """\
-What the two do differently. Provisioner reads its journal once and writes it three times (the
-attempt, the token, the result), so that a run that is killed anywhere loses no token; it checks
-whose token it is before anything is stored; and it looks whose repository and journal these are.
-Mastodon.py + gh do nothing of this. They ask for the instance's metadata and version, and gh
-connects to GitHub anew for each thing that it writes."""
+What the two do differently. Provisioner writes its journal three times (the attempt, the token,
+the result), so that a run that is killed anywhere loses no token, and reads it before each time,
+so that another run is noticed: these are what it asks again. It checks whose token it is before
+anything is stored, and whose repository and journal these are. Mastodon.py + gh do nothing of
+this. They ask for the instance's metadata and version, and gh connects to GitHub anew for each
+thing that it writes."""
 
 
 def main() -> None:
