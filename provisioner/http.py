@@ -20,7 +20,7 @@ from typing import Any, Self
 import httpx
 
 from provisioner import __version__
-from provisioner.addresses import is_loopback, require_secure
+from provisioner.addresses import require_secure
 from provisioner.answer import Answer, passing
 from provisioner.errors import InputError, NoAnswerError, NotSentError, TransportError
 from provisioner.secret import Secret
@@ -80,10 +80,10 @@ class Http:
 
         Raises InputError for a URL that is neither https nor loopback, NotSentError, NoAnswerError.
         """
-        require_secure(url)
+        plain_http = require_secure(url).startswith("http://")
         secrets = tuple(v for v in (form or {}).values() if isinstance(v, Secret))
         secrets += (bearer,) if bearer else ()
-        client = self._loopback if is_loopback(httpx.URL(url).netloc.decode()) else self._public
+        client = self._loopback if plain_http else self._public
         request = client.build_request(
             method,
             url,
@@ -108,7 +108,7 @@ class Http:
 
     @cached_property
     def _public(self) -> httpx.Client:
-        """For the world, through the proxy that the environment names."""
+        """For https, through the proxy and with the certificates that the environment names."""
         try:
             return self._client(trust_env=True)
         except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
@@ -123,7 +123,7 @@ class Http:
 
     @cached_property
     def _loopback(self) -> httpx.Client:
-        """For this very machine: a proxy must not see what plain http carries."""
+        """For plain http to this very machine: a proxy must not see what that carries."""
         return self._client(trust_env=False)
 
     def _client(self, *, trust_env: bool) -> httpx.Client:
