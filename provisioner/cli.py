@@ -228,6 +228,8 @@ def main() -> NoReturn:
         _fail(StoppedError(interruption.code))
     except typer.Abort:  # the end of the input, where a code was asked for
         _fail(StoppedError(Exit.SIGINT))
+    except OSError as error:
+        _fail(_system(error))
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
         _fail(_bug(error))
 
@@ -311,6 +313,15 @@ def _usage(error: typer.TyperException) -> InputError:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "provisioner"
     return InputError("usage", what, todo=f"See `{command} --help`.")
+
+
+def _system(error: OSError) -> ProvisionerError:
+    """A full disk and the like: no bug of ours."""
+    return ProvisionerError(
+        "system",
+        f"The operating system refused: {error.strerror}.",
+        todo="See to that, then run it again.",
+    )
 
 
 def _bug(error: Exception) -> BugError:

@@ -11,7 +11,7 @@ from provisioner.errors import ProvisionerError
 from provisioner.github import GitHub
 from provisioner.http import Http
 from provisioner.inputs import parse_inputs
-from provisioner.sandbox import Person, Sandbox
+from provisioner.sandbox import Person, Repository, Sandbox
 from provisioner.secret import Secret
 from provisioner.terminal import Terminal
 
@@ -31,29 +31,43 @@ def play() -> None:
         repository = sandbox.github.add_repository(REPOSITORY)
         desk = _desk(sandbox, http, terminal)
 
-        terminal.title("1. begin: register an application, show the link")
+        _title(terminal, "1. begin: register an application, show the link")
         link = ceremony.begin(desk).outputs()["authorize-url"]
         terminal.say(f"  {link}")
 
-        terminal.title("2. A person opens it, signs in, presses Authorize, and sees a code")
+        _title(terminal, "2. A person opens it, signs in, presses Authorize, and sees a code")
         code = Person(BOT, PASSWORD).approve(link)
         terminal.done(f"A one-time code of {len(code)} characters")
 
-        terminal.title("3. complete: exchange the code, check the account, seal, write")
+        _title(terminal, "3. complete: exchange the code, check the account, seal, write")
         ceremony.complete(desk, lambda: code)
 
-        terminal.title("4. What GitHub stored: boxes that only its runners open")
-        terminal.stored(REPOSITORY, repository.secrets, repository.variables)
+        _title(terminal, "4. What GitHub stored: boxes that only its runners open")
+        show_stored(terminal, repository)
 
-        terminal.title("5. check: what a weekly schedule would do")
+        _title(terminal, "5. check: what a weekly schedule would do")
         for finding in ceremony.check(desk).findings:
             terminal.done(finding.text)
 
-        terminal.title("6. The scheduled bot reads its secret, and posts")
+        _title(terminal, "6. The scheduled bot reads its secret, and posts")
         run = sandbox.github.queue(REPOSITORY)
         token = Secret(run.secret("MASTODON_ACCESS_TOKEN"))
         page = _post(http, run.variables["MASTODON_BASE_URL"], token)
         terminal.done(f"{BOT} posted “{FIRST_POST}”: {page}")
+
+
+def show_stored(terminal: Terminal, repository: Repository) -> None:
+    """What an embedded GitHub holds: names and sizes, and no secret."""
+    name = repository.full_name
+    for secret, box in repository.secrets.items():
+        terminal.say(f"  {name}  secret    {secret}  {box.ciphertext_length} bytes, sealed")
+    for variable, value in repository.variables.items():
+        shown = value if value.startswith("http") else f"{len(value)} bytes, sealed"
+        terminal.say(f"  {name}  variable  {variable}  {shown}")
+
+
+def _title(terminal: Terminal, text: str) -> None:
+    terminal.say(f"\n{text}", "bold")
 
 
 def _desk(sandbox: Sandbox, http: Http, terminal: Terminal) -> Desk:

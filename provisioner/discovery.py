@@ -41,6 +41,12 @@ def find_origin(http: Http, account: Handle) -> str:
         # A domain delegates WebFinger by redirect; nothing secret is in the request.
         url, params = joined(url, answer.headers.get("location", "")), None
         _require_no_downgrade(url, account, local=local)
+    if answer.status >= 500 or answer.status == 429:
+        raise TransportError(
+            "instance-unwell",
+            f"{account.domain} is in trouble: it answers WebFinger with {answer.described()}.",
+            todo="Run this again when it is well, or name the server with --instance.",
+        )
     origin = _self_link(answer)
     if origin:
         _require_no_downgrade(origin, account, local=local)

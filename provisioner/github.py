@@ -22,6 +22,7 @@ from provisioner.secret import Secret, redact
 
 API_VERSION = "2022-11-28"
 MAX_REDIRECTS = 3
+MOVED = {301, 302, 307, 308}
 WRITTEN = {201, 204}
 """Created, updated. Any other success, such as a page with 200, did not come from GitHub."""
 
@@ -66,7 +67,7 @@ class GitHub:
                 wait=wait_for,
             )
             location = answer.headers.get("location", "")
-            if not answer.redirect or not location:
+            if answer.status not in MOVED or not location:
                 return answer
             url = joined(url, location)
             if origin_of(url) != origin_of(self.api_url):
@@ -171,9 +172,14 @@ class Repository:
     def put_variable(self, name: str, value: str) -> None:
         """Write a variable; idempotent. PATCH, and where there is none POST: there is no upsert."""
         check_size(name, value)
-        written = self.update_variable(name, value) or self.create_variable(name, value)
-        if not written:  # another run, or a POST of ours whose answer was lost, created it
-            self.update_variable(name, value)
+        ways = (self.update_variable, self.create_variable, self.update_variable)
+        # The third: a POST whose answer was lost, or another run, had created it.
+        if not any(write(name, value) for write in ways):
+            raise TransportError(
+                "github-unwell",
+                f"GitHub says of the variable {name} both that it exists and that it does not.",
+                todo="Run this again in a minute.",
+            )
 
     def create_variable(self, name: str, value: str, *, repeat: bool = True) -> bool:
         """Create a variable; False where there is one already (409).

@@ -62,6 +62,11 @@ class Inputs:
     dry_run: bool = False
 
     @property
+    def mappings(self) -> tuple[Mapping, ...]:
+        """Everything to be written."""
+        return (*self.secrets, *self.variables)
+
+    @property
     def scopes_to_ask(self) -> tuple[str, ...]:
         """The scopes of a new authorization."""
         return self.scopes or PRESETS[defaults.SCOPES]
@@ -91,7 +96,7 @@ def parse_inputs(raw: dict[str, str], *, dry_run: bool = False) -> Inputs:
         grace=parse_duration(given.get("grace", defaults.GRACE)),
         dry_run=dry_run,
     )
-    require_distinct(journal, (*inputs.secrets, *inputs.variables))
+    require_distinct(journal, inputs.mappings)
     return inputs
 
 

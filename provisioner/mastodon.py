@@ -45,6 +45,8 @@ class Alive:
 
     id: str
     user: str
+    domain: str
+    """"" where it is the server's own: `acct` names it for others only."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,8 @@ class Mastodon:
             return Unclear(error.what, refused=False)
         user, number = answer.text("username"), _identifier(answer.fields().get("id"))
         if answer.status == 200 and user and number:
-            return Alive(number, answer.shown(user))
+            domain = answer.text("acct").partition("@")[2]
+            return Alive(number, answer.shown(user), answer.shown(domain))
         reason = f"{self.server.host} answered {answer.described()}"
         if answer.status == 401 and answer.text("error"):
             return Dead(reason)

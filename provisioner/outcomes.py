@@ -63,6 +63,8 @@ class Provisioned:
     """Secrets that held something before us: their old tokens live on."""
     superseded: OldToken | None
     """What a rotation replaced."""
+    unsettled_since: str
+    """ISO 8601: when an earlier exchange may have issued another token; "" where none did."""
     remove_at: str
     """The page where a person removes applications and their tokens."""
 

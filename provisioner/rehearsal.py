@@ -4,6 +4,7 @@ import signal
 import threading
 from contextlib import ExitStack
 
+from provisioner.demo import show_stored
 from provisioner.errors import InputError
 from provisioner.sandbox import Request, Response, Sandbox
 from provisioner.terminal import Terminal
@@ -57,7 +58,7 @@ Five applications in ten minutes, as on Mastodon; start anew for more. Stop with
         sandbox.github.observers.append(lambda *seen: _show(terminal, "GitHub  ", *seen))
         while not stop.wait(1):  # a wait without an end can sleep through a signal
             pass
-        terminal.stored(repository.full_name, repository.secrets, repository.variables)
+        show_stored(terminal, repository)
 
 
 def _show(terminal: Terminal, who: str, request: Request, response: Response) -> None:

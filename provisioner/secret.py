@@ -14,6 +14,8 @@ from urllib.parse import quote, quote_plus
 from pydantic import PlainSerializer, SecretStr, SerializationInfo
 
 MASK = "***"
+SHORTEST_PART = 8
+"""Characters; what is shorter stands in honest words too."""
 LONGEST = 4096
 """Characters of a token, a client id or a client secret."""
 SEALING = object()
@@ -60,5 +62,5 @@ def _forms(plain: str) -> Iterator[str]:
     for offset in range(3):
         encoded = base64.b64encode(bytes(offset) + plain.encode()).decode()
         for form in (encoded, encoded.rstrip("="), encoded[(0, 2, 3)[offset] : -4]):
-            if form:
+            if len(form) >= SHORTEST_PART:
                 yield from (form, form.translate(str.maketrans("+/", "-_")))

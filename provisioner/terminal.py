@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from io import StringIO
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -24,20 +24,11 @@ from provisioner.outcomes import (
     ApprovalPending,
     Checked,
     DryRun,
-    OldToken,
     Outcome,
     Provisioned,
 )
 
 MARKS = {"good": ("✓", "green"), "unclear": ("?", "yellow"), "bad": ("✗", "red")}
-
-
-class SealedBox(Protocol):
-    """A stored secret, as far as anybody can see it."""
-
-    @property
-    def ciphertext_length(self) -> int:
-        """Bytes."""
 
 
 class _Stream(Console):
@@ -149,6 +140,11 @@ class Terminal:
                 f"The secret {name} held something before, and that token lives on. If it was this "
                 f"account's, remove its application: {outcome.remove_at}"
             )
+        if outcome.unsettled_since:
+            self.warn(
+                f"An exchange of {outcome.unsettled_since} may have issued another token. If there "
+                f"is more than one authorization of that time, remove it: {outcome.remove_at}"
+            )
         if old := outcome.superseded:
             if old.left_in:
                 self.warn(
@@ -170,20 +166,6 @@ class Terminal:
         words = {"healthy": "is healthy", "attention": "needs attention"}
         self.say(f"{outcome.account} {words[outcome.status]}", "bold")
 
-    def title(self, text: str) -> None:
-        """A chapter of the demo's story."""
-        self.say(f"\n{text}", "bold")
-
-    def stored(
-        self, repository: str, secrets: Mapping[str, "SealedBox"], variables: Mapping[str, str]
-    ) -> None:
-        """What an embedded GitHub holds: names and sizes, and no secret."""
-        for name, box in secrets.items():
-            self.say(f"  {repository}  secret    {name}  {box.ciphertext_length} bytes, sealed")
-        for name, value in variables.items():
-            shown = value if len(value) <= 40 else f"{len(value)} bytes, sealed"
-            self.say(f"  {repository}  variable  {name}  {shown}")
-
     def say(self, text: str = "", style: str = "") -> None:
         """A line of the outcome."""
         self._out.show(Text(text, style))
@@ -194,15 +176,23 @@ class Terminal:
 
 def _as_json(outcome: Outcome) -> dict[str, object]:
     """The outputs, and what a person is told besides."""
+    more: dict[str, object] = {}
     match outcome:
-        case Provisioned(superseded=OldToken() as old):
-            more: dict[str, object] = {"old-token": asdict(old) | {"remove_at": outcome.remove_at}}
+        case Provisioned():
+            more = {"overwritten": outcome.overwritten, "remove-at": outcome.remove_at}
+            more["unsettled-since"] = outcome.unsettled_since
+            if old := outcome.superseded:
+                more["old-token"] = {
+                    "issued-at": old.issued_at,
+                    "grace-ends": old.grace_ends,
+                    "left-in": old.left_in,
+                }
         case Checked():
             more = {"findings": [asdict(finding) for finding in outcome.findings]}
         case DryRun():
             more = {"would": outcome.would}
-        case _:
-            more = {}
+        case ApprovalPending():
+            pass
     return {**outcome.outputs(), **more}
 
 

@@ -40,9 +40,7 @@ def begin(desk: Desk) -> ApprovalPending | DryRun:
         require_own(case.journal, desk.inputs, desk.inputs.instance)
     require_nothing_staged(case)
     _announce(desk, case)
-    server = find_server(desk)
-    if case.journal.holds_tokens:
-        require_own(case.journal, desk.inputs, server.origin)
+    server = find_server(desk, case)
     if pending := _usable(desk, case, server):
         return _approval(desk, case, pending, again=True)
     if desk.inputs.dry_run:
@@ -89,9 +87,8 @@ def _usable(desk: Desk, case: Case, server: Server) -> Pending | None:
     if pending.attempted_at is not None:
         desk.tell.warn(
             f"An exchange on {iso(pending.attempted_at)} may have issued a token that was lost: "
-            "the same link brings it back. Should the instance know the link no more, remove what "
-            f"{inputs.account} authorized at {server.authorized_applications}, delete the variable "
-            f"{case.store.name}, and begin again"
+            "the same link brings it back. Should the instance know the link no more, run complete "
+            "with any code: the application is then given up, and begin makes a new one"
         )
         return pending
     same = (

@@ -26,7 +26,7 @@ from provisioner.mastodon import (
 from provisioner.oauth import Application
 from provisioner.outcomes import DryRun, OldToken, Provisioned
 from provisioner.secret import LONGEST, Secret
-from provisioner.store import UnconfirmedError
+from provisioner.store import OvertakenError, UnconfirmedError
 
 LARGEST_GRANT = Grant(Secret("x" * LONGEST), ("x" * LONGEST_SCOPE,) * MOST_SCOPES, None)
 """What an instance may answer at the most: the journal must have room for it."""
@@ -56,15 +56,15 @@ def _pending(desk: Desk, case: Case) -> Pending:
     """What is to be completed; in a single run, with the application made by hand."""
     journal, application = case.journal, desk.inputs.application
     pending = journal.pending
-    adopt = application and (pending is None or pending.application != application)
-    if journal.holds_tokens or (pending and not adopt):
+    by_hand = None if pending and pending.application == application else application
+    if journal.holds_tokens or (pending and not by_hand):
         require_own(journal, desk.inputs, desk.inputs.instance)
     if pending and pending.staged:
         desk.tell.done("A token is staged, from a run that stopped half-way: going on with it")
         case.changed = True
         return pending
-    if application and adopt:
-        return _single_run(desk, case, application)
+    if by_hand:
+        return _single_run(desk, case, by_hand)
     if pending is None:
         raise _nothing_pending(desk, case)
     if desk.inputs.scopes and set(desk.inputs.scopes) != set(pending.scopes):
@@ -84,11 +84,8 @@ def _single_run(desk: Desk, case: Case, application: Application) -> Pending:
             "application can be used.",
             link=former.link,
         )
-    server = find_server(desk)
-    if case.journal.holds_tokens:
-        require_own(case.journal, desk.inputs, server.origin)
     return Pending(
-        server=server,
+        server=find_server(desk, case),
         application=application,
         verifier=None,
         scopes=desk.inputs.scopes_to_ask,
@@ -162,13 +159,14 @@ def _exchange(
 
 
 def _write(desk: Desk, case: Case, pending: Pending, staged: Credential) -> Credential:
-    """Write every destination; the journal knows them beforehand."""
+    """Write every destination; the journal knows them beforehand, and is still ours."""
     places = _destinations(desk, case)
     if places != staged.destinations:  # the inputs changed since it was staged
         former = (place for place in staged.destinations if place not in places)
         places = (*places, *filter(case.may_hold, former))
         staged = staged.model_copy(update={"destinations": places})
         case.save(pending=pending.with_token(staged))
+    case.store.require_unchanged()  # another run may have rotated while this one waited
     values = _values(desk, staged)
     for mapping in desk.inputs.secrets:
         value = values[mapping.field]
@@ -185,17 +183,28 @@ def _write(desk: Desk, case: Case, pending: Pending, staged: Credential) -> Cred
 def _promote(desk: Desk, case: Case, pending: Pending, staged: Credential) -> Provisioned:
     """Make the staged credential the current one, and the old one superseded with its grace.
 
-    A credential that holds the very same token is not superseded: revoking it would kill both.
+    A credential that holds the very same token is not superseded: revoking it would kill both. It
+    stands wherever either was written.
     """
     others, former = case.journal.superseded, case.journal.current
     superseded = [old for old in others if old.credential.token != staged.token]
+    equal = [known for known in case.journal.credentials() if known.token == staged.token]
+    places = dict.fromkeys(p for known in (staged, *equal) for p in known.destinations)
+    staged = staged.model_copy(update={"destinations": tuple(places)})
     old_token = None
     if former and former.token != staged.token:
         until = desk.now() + desk.inputs.grace
         superseded.append(Superseded(credential=former, revoke_after=until))
         left_in = [place.name for place in former.destinations if place not in staged.destinations]
         old_token = OldToken(iso(former.issued_at), iso(until), tuple(left_in))
-    case.save(pending=None, current=staged, superseded=tuple(superseded))
+    try:
+        case.save(pending=None, current=staged, superseded=tuple(superseded))
+    except OvertakenError as error:
+        error.todo = (
+            "Let the other one finish. The secrets may hold a token that it replaced: begin and "
+            "complete again."
+        )
+        raise
     desk.tell.done("Wrote the journal: the new token is current")
     return Provisioned(
         status="rotated" if old_token else "provisioned",
@@ -204,9 +213,10 @@ def _promote(desk: Desk, case: Case, pending: Pending, staged: Credential) -> Pr
         repository=case.repository.name,
         scopes=staged.scopes,
         expires_at=iso(staged.expires_at),
-        written=(*desk.inputs.secrets, *desk.inputs.variables),
-        overwritten=pending.overwrites,
+        written=desk.inputs.mappings,
+        overwritten=tuple(p.name for p in places if p.name in pending.overwrites),
         superseded=old_token,
+        unsettled_since="" if pending.attempted_at is None else iso(pending.attempted_at),
         remove_at=staged.server.authorized_applications,
     )
 
@@ -227,7 +237,7 @@ def _credential(desk: Desk, case: Case, pending: Pending, grant: Grant) -> Crede
 def _destinations(desk: Desk, case: Case) -> tuple[Destination, ...]:
     return tuple(
         Destination(repository_id=case.repository.id, kind=mapping.kind, name=mapping.name)
-        for mapping in (*desk.inputs.secrets, *desk.inputs.variables)
+        for mapping in desk.inputs.mappings
     )
 
 

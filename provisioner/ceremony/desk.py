@@ -16,7 +16,7 @@ from provisioner.inputs import Inputs
 from provisioner.journal import Credential, Destination, Journal, Pending, Superseded
 from provisioner.oauth import Server
 from provisioner.secret import Secret
-from provisioner.store import JournalStore
+from provisioner.store import JournalStore, OvertakenError
 
 
 class Tell(Protocol):
@@ -100,14 +100,15 @@ class Case:
         """
         if self.journal.generation > 0:
             return
-        self.store.require_unchanged()  # or another first run has made its key already
         name, made = self.store.key_name, not self.store.key
+        if self.repository.has_secret(name):
+            self.repository.require_readable_variables()
         if made:
-            if self.repository.has_secret(name):
-                self.repository.require_readable_variables()
             self.store.key = Secret(base64.b64encode(desk.entropy(32)).decode())
+        self.store.require_unchanged()
         self.changed = True
         self.repository.put_secret(name, self.store.key)
+        self.save()  # at once: a second first run at this moment finds it, and stops
         if made:
             desk.tell.warn(f"Made the journal's key: only workflows can read it (secret {name})")
         else:
@@ -117,7 +118,8 @@ class Case:
 def open_case(desk: Desk) -> Case:
     """Find the repository and read its journal, live; an empty one where there is none yet.
 
-    Raises InputError where the journal can't be opened.
+    Raises InputError where the journal can't be opened, PersonNeededError where it is damaged or
+    newer, or the repository archived or out of reach.
     """
     inputs = desk.inputs
     repository = desk.github.repository(inputs.repository)
@@ -129,14 +131,16 @@ def open_case(desk: Desk) -> Case:
     return Case(repository, store, journal or empty)
 
 
-def find_server(desk: Desk) -> Server:
-    """Discover the account's instance."""
+def find_server(desk: Desk, case: Case) -> Server:
+    """Discover the account's instance; where the journal holds tokens it must be theirs."""
     account = desk.inputs.account
     origin = desk.inputs.instance or find_origin(desk.http, account)
     if not origin:
         origin = home_of(account)
-        desk.tell.warn(f"{account.domain} knows no {account} (WebFinger): check the spelling")
+        desk.tell.warn(f"{account.domain} does not say where {account} lives: check the spelling")
     server = describe(desk.http, origin)
+    if case.journal.holds_tokens:
+        require_own(case.journal, desk.inputs, server.origin)
     desk.tell.done(f"Found the instance: {server.origin}")
     return server
 
@@ -161,7 +165,7 @@ def require_own(journal: Journal, inputs: Inputs, origin: str) -> None:
             todo="Correct --account, or give this bot a journal and names of its own: --journal "
             "OTHER_JOURNAL --secrets OTHER_TOKEN=access_token --variables OTHER_URL=base_url.",
         )
-    if origin and origin != journal.origin:
+    if origin and journal.origin and origin != journal.origin:
         raise InputError(
             "journal-other-instance",
             f"The journal belongs to {journal.origin}, not to {origin}.",
@@ -179,8 +183,9 @@ def half_way(case: Case) -> Iterator[None]:
     try:
         yield
     except ProvisionerError as error:
-        staged = case.journal.pending is not None and case.journal.pending.staged is not None
-        if staged:
+        pending = case.journal.pending
+        staged = pending is not None and pending.staged is not None
+        if staged and not isinstance(error, OvertakenError):
             error.todo += " The new token is kept in the journal: complete then needs no code."
         stopped = {Exit.FAILED, Exit.INPUT} if staged else {Exit.FAILED}
         if case.changed and error.exit_code in stopped:

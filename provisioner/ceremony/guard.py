@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 
+from provisioner.addresses import is_loopback
 from provisioner.ceremony.desk import Case, Desk
 from provisioner.errors import HalfWayError, PersonNeededError, ProvisionerError, TransportError
-from provisioner.journal import Credential, Pending, Superseded
+from provisioner.journal import Credential, Journal, Pending, Superseded
 from provisioner.mastodon import Alive, Dead, Mastodon, Unclear
+from provisioner.store import OvertakenError
 
 
 def guard(
@@ -27,8 +29,7 @@ def guard(
             case Unclear(reason):
                 raise _unverified(staged, case, reason)
     if problem:
-        problem.why = f"{problem.why} {_undo(desk, case, mastodon, pending, staged)}"
-        raise problem
+        raise _undone(desk, case, mastodon, pending, staged, problem)
     desk.tell.done(f"The token is {desk.inputs.account}'s; scopes: {' '.join(staged.scopes)}")
     return staged
 
@@ -38,18 +39,29 @@ def undo_unstaged(desk: Desk, case: Case, mastodon: Mastodon, token: Credential)
 
     Two runs that complete the same application get the same token on Mastodon. So the journal is
     read again: the token is ours alone if the journal is still as we wrote it, or knows nothing of
-    this application. Where that can't be seen it lives on, and approving again brings it back.
+    this application. Where that can't be seen it lives on: on Mastodon, approving again brings it
+    back as long as the journal holds the application.
     """
+    shared = False
     try:
-        journal = case.store.read()
+        case.store.require_unchanged()
+    except OvertakenError:
+        journal = _journal_now(case)
+        shared = journal is None or token.application in journal.applications()
     except ProvisionerError:
         return
-    overtaken = journal is not None and journal.generation != case.journal.generation
-    shared = journal is not None and overtaken and token.application in journal.applications()
     if shared or _in_use(case, token):
         return
     if _revoke(mastodon, token):
         desk.tell.warn("The new token could not be kept, and was revoked")
+
+
+def _journal_now(case: Case) -> Journal | None:
+    """The journal as another run left it; None where that can't be seen."""
+    try:
+        return case.store.read()
+    except ProvisionerError:
+        return None
 
 
 def missing(granted: tuple[str, ...], wanted: Iterable[str]) -> list[str]:
@@ -79,7 +91,10 @@ def _wrong_account(
 ) -> PersonNeededError | None:
     wanted, current = desk.inputs.account, case.journal.current
     if account.user.casefold() != wanted.user.casefold():
-        whose = f"{account.user}@{wanted.domain}"
+        whose = f"{account.user}@{account.domain or wanted.domain}"
+    elif account.domain.casefold() not in {"", wanted.domain} and not is_loopback(wanted.domain):
+        # Takahē serves many domains; a loopback address is none that an account bears.
+        whose = f"{account.user}@{account.domain}"
     elif current and current.account_id != account.id:
         whose = f"another account by the name {wanted} (number {account.id})"
     else:
@@ -115,34 +130,40 @@ def _unverified(staged: Credential, case: Case, reason: str) -> HalfWayError:
     )
 
 
-def _undo(desk: Desk, case: Case, mastodon: Mastodon, pending: Pending, staged: Credential) -> str:
-    """Take back a token that must not be used; says in a sentence what became of it.
+def _undone(
+    desk: Desk,
+    case: Case,
+    mastodon: Mastodon,
+    pending: Pending,
+    staged: Credential,
+    problem: ProvisionerError,
+) -> ProvisionerError:
+    """Take back a token that must not be used; the problem, with what became of the token.
 
-    Written ahead: until it is seen dead, the journal holds it among those to be revoked.
+    A run that is killed in between is finished by the next one: the token is staged until it is
+    revoked, and after that it is seen dead.
     """
-    clean = pending.with_token(None)
+    superseded = case.journal.superseded
     if _in_use(case, staged):
-        case.save(pending=clean)
-        return (
-            "The token was not stored, and not revoked either: it may be in use elsewhere, since "
-            "its application was made by hand."
-            if staged.application.by_hand
-            else "The token was not stored, and not revoked either: it is the one that is in use."
+        by_hand = "may be in use elsewhere, since its application was made by hand"
+        reason = by_hand if staged.application.by_hand else "is the one that is in use"
+        became = f"The token was not stored, and not revoked either: it {reason}."
+    elif _revoke(mastodon, staged):
+        became = "The token was revoked, and not stored."
+    else:
+        unused = staged.model_copy(update={"destinations": ()})
+        superseded += (Superseded(credential=unused, revoke_after=desk.now()),)
+        became = (
+            "The token was not stored, but could not be revoked: remove its application at "
+            f"{staged.server.authorized_applications} as that account."
         )
-    unused = staged.model_copy(update={"destinations": ()})
-    others = case.journal.superseded
     try:
-        leftover = Superseded(credential=unused, revoke_after=desk.now())
-        case.save(pending=clean, superseded=(*others, leftover))
-        if _revoke(mastodon, staged):
-            case.save(superseded=others)
-            return "The token was revoked, and not stored."
+        case.save(pending=pending.with_token(None), superseded=superseded)
     except ProvisionerError as error:
-        return f"The token was not stored. Taking it back was interrupted: {error.what}"
-    return (
-        "The token was not stored, but could not be revoked: remove its application at "
-        f"{staged.server.authorized_applications} as that account."
-    )
+        error.why = f"{problem.what} {became} {error.why}"
+        return error
+    problem.why = f"{problem.why} {became}"
+    return problem
 
 
 def _in_use(case: Case, token: Credential) -> bool:

@@ -130,6 +130,21 @@ def test_a_journal_needs_its_key(stage: Stage) -> None:
     assert stage.stored("MASTODON_JOURNAL_KEY") == stage.key
 
 
+def test_a_key_is_not_overwritten_where_variables_cannot_be_seen(stage: Stage) -> None:
+    """404 for every variable, and a key in its secret: there may be a journal under that key."""
+    stage.provision()
+
+    def blind(request: Request) -> Response:
+        if "/actions/variables" in request.path:
+            return Response(404, (), b'{"message": "Not Found"}')
+        return stage.github(request)
+
+    stage.wire.hosts["api.github.test"] = blind
+    with pytest.raises(PersonNeededError, match="list the variables"):
+        stage.begin(journal_key=base64.b64encode(b"k" * 32).decode())
+    assert stage.stored("MASTODON_JOURNAL_KEY") == stage.key
+
+
 def test_another_key_opens_nothing(stage: Stage) -> None:
     """A journal under another key is refused, and left as it is."""
     stage.begin()
@@ -213,6 +228,26 @@ def test_metadata_of_another_origin_is_refused(stage: Stage) -> None:
     with pytest.raises(InputError, match=r"evil\.example"):
         stage.begin()
     assert stage.instance.applications == []
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_trouble_with_webfinger_is_not_a_misspelling(stage: Stage, status: int) -> None:
+    """A domain that is in trouble says nothing of its accounts: the web domain may be another."""
+
+    def unwell(request: Request) -> Response:
+        if request.path == "/.well-known/webfinger":
+            return Response(status)
+        return stage.instance(request)
+
+    stage.wire.hosts["social.example"] = unwell
+    with pytest.raises(ProvisionerError, match="is in trouble"):
+        stage.begin()
+
+
+def test_a_misspelt_account_is_warned_of(stage: Stage) -> None:
+    """The domain does not know it; the guard would find out only after the approval."""
+    stage.begin(account="mybto@social.example")
+    assert any("check the spelling" in line for line in stage.shown)
 
 
 def test_the_application_bears_the_accounts_name(stage: Stage) -> None:

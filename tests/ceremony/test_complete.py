@@ -64,6 +64,7 @@ def test_everything_happens_in_the_order_that_is_safe(stage: Stage) -> None:
         "POST /oauth/token",
         *(f"GET {journal}", f"PATCH {journal}"),
         "GET /api/v1/accounts/verify_credentials",
+        f"GET {journal}",
         f"PUT {actions}/secrets/MASTODON_ACCESS_TOKEN",
         *(f"PATCH {actions}/variables/MASTODON_BASE_URL", f"POST {actions}/variables"),
         *(f"GET {journal}", f"PATCH {journal}"),
@@ -460,6 +461,65 @@ def test_a_run_that_was_overtaken_spends_nothing(stage: Stage) -> None:
         ceremony.complete(stage.desk(), type_slowly)
     assert stage.live() == [stage.stored()]
     assert stage.journal().current is not None
+
+
+def test_an_undo_that_cannot_be_written_says_all_of_it(stage: Stage) -> None:
+    """Wrong account, and then no journal: the next run, without a code, finishes the undo."""
+    link = stage.link()
+    code = stage.approve(link, "alice")
+    stage.wire.faults = [Fault("500", method="PATCH", first=2, times=99)]
+    with pytest.raises(HalfWayError, match="did not confirm") as caught:
+        stage.complete(code)
+    assert "given by alice@social" in caught.value.why
+    stage.wire.faults = []
+    with suppress(PersonNeededError):
+        stage.complete("")
+    stage.complete(stage.approve(link))
+    assert stage.live() == [stage.stored()]
+
+
+def test_a_namesake_of_another_domain_is_another_account(stage: Stage) -> None:
+    """Takahē serves many domains, and lets the person choose: `acct` tells them apart."""
+    code = stage.approve(stage.link())
+    rewrite(stage, "/api/v1/accounts/verify_credentials", fields(acct="mybot@other.example"))
+    with pytest.raises(PersonNeededError, match=r"given by mybot@other\.example"):
+        stage.complete(code)
+    assert stage.live() == []
+
+
+def test_only_what_was_overwritten_is_reported(stage: Stage) -> None:
+    """A stranger's secret that was left alone in the end is not to be revoked."""
+    stage.repository.set_secret("MASTODON_ACCESS_TOKEN", "from-before-us")
+    link = stage.link()
+    with suppress(PersonNeededError):
+        stage.complete("wrong")
+    outcome = stage.complete(stage.approve(link), secrets="MY_TOKEN=access_token")
+    assert isinstance(outcome, Provisioned)
+    assert outcome.overwritten == ()
+
+
+def test_a_token_that_may_have_been_lost_is_told_of(stage: Stage) -> None:
+    """An exchange of alice's lost its answer; then mybot completed: hers may live on."""
+    link = stage.link()
+    code = stage.approve(link, "alice")
+    stage.wire.faults = [Fault("answer lost", path="/oauth/token")]
+    with suppress(PersonNeededError):
+        stage.complete(code)
+    outcome = stage.complete(stage.approve(link))
+    assert isinstance(outcome, Provisioned)
+    assert outcome.unsettled_since == "2027-01-15T08:00:00Z"
+
+
+def test_an_equal_token_is_remembered_wherever_it_stands(stage: Stage) -> None:
+    """The server gave the token that is in use once more, to be written elsewhere."""
+    stage.provision()
+    code = stage.approve(stage.link())
+    rewrite(stage, "/oauth/token", fields(access_token=stage.stored()))
+    stage.complete(code, secrets="OTHER=access_token")
+    current = stage.journal().current
+    assert current is not None
+    names = {place.name for place in current.destinations}
+    assert names == {"MASTODON_ACCESS_TOKEN", "OTHER", "MASTODON_BASE_URL"}
 
 
 def test_a_full_journal_does_not_cost_the_code(stage: Stage) -> None:

@@ -9,8 +9,8 @@ import pytest
 from provisioner.errors import Exit, ProvisionerError
 from tests.stage import FAULTS, Fault, FaultKind, Stage
 
-BEGIN_REQUESTS = 11
-COMPLETE_REQUESTS = 15
+BEGIN_REQUESTS = 14
+COMPLETE_REQUESTS = 16
 
 
 def finish(stage: Stage, *, before: str = "") -> None:

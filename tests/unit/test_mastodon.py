@@ -590,7 +590,7 @@ class TestVerify:
     def test_alive(self, mastodon: Mastodon, server: ScriptedServer, number: object) -> None:
         """A token that names its account is alive; its number may be a number."""
         server.on("GET", "/api/v1/accounts/verify_credentials", say(ACCOUNT | {"id": number}))
-        assert mastodon.verify(Secret(TOKEN)) == Alive("14715", "mybot")
+        assert mastodon.verify(Secret(TOKEN)) == Alive("14715", "mybot", "")
 
     @pytest.mark.parametrize(
         "changes",
@@ -706,7 +706,7 @@ class TestVerify:
         """To look is repeated."""
         path = "/api/v1/accounts/verify_credentials"
         server.on("GET", path, page(502), hang_up, say(ACCOUNT))
-        assert mastodon.verify(Secret(TOKEN)) == Alive("14715", "mybot")
+        assert mastodon.verify(Secret(TOKEN)) == Alive("14715", "mybot", "")
 
     def test_nobody_there(self, http: Http) -> None:
         """A server that is away says nothing of the token."""

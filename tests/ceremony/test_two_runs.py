@@ -1,0 +1,122 @@
+"""Two runs for the same bot: one inside the other, at the moments that matter.
+
+The inner run happens in the middle of a request of the outer one. GitHub's variables know no
+compare-and-swap, so that between a read of the journal and the write after it a moment is left.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from provisioner import ceremony
+from provisioner.errors import HalfWayError, ProvisionerError
+from provisioner.sandbox import Request, Response
+from provisioner.store import OvertakenError
+from tests.stage import Stage
+
+
+def meanwhile(
+    stage: Stage, host: str, method: str, path: str, do: Callable[[], object], *, turn: int = 1
+) -> None:
+    """Before the `turn`-th such request is answered, something else happens, once."""
+    real, seen = stage.wire.hosts[host], []
+
+    def handler(request: Request) -> Response:
+        if request.method == method and path in request.path:
+            seen.append(request)
+            if len(seen) == turn:
+                do()
+        return real(request)
+
+    stage.wire.hosts[host] = handler
+
+
+def known(stage: Stage) -> list[str]:
+    """The tokens in the journal."""
+    return sorted(credential.token.reveal() for credential in stage.journal().credentials())
+
+
+def test_a_run_that_slept_publishes_nothing(stage: Stage) -> None:
+    """While it looked whose token it is, others finished it and rotated: its token is old now."""
+    code = stage.approve(stage.link())
+
+    def others() -> None:
+        stage.complete("")
+        stage.provision()
+
+    meanwhile(stage, "social.example", "GET", "verify_credentials", others)
+    with pytest.raises(OvertakenError) as caught:
+        stage.complete(code)
+    current = stage.journal().current
+    assert current is not None
+    assert stage.stored() == current.token.reveal()
+    assert "needs no code" not in caught.value.todo
+    assert known(stage) == sorted(stage.live())
+
+
+def test_the_same_token_of_another_run_is_not_revoked(stage: Stage) -> None:
+    """Two runs complete one link, and get one token: the slower one leaves it alone."""
+    link = stage.link()
+    first, second = stage.approve(link), stage.approve(link)
+    # The second run starts and ends between the first one's answer and its staging write.
+    meanwhile(
+        stage,
+        "api.github.test",
+        "GET",
+        "variables/MASTODON_JOURNAL",
+        lambda: ceremony.complete(stage.desk(), lambda: second),
+        turn=3,
+    )
+    with pytest.raises(OvertakenError):
+        stage.complete(first)
+    assert stage.live() == [stage.stored()]
+    assert known(stage) == stage.live()
+
+
+def test_equal_generations_are_not_taken_for_the_same_journal(stage: Stage) -> None:
+    """Both runs read one generation and write the next: the contents tell them apart."""
+    link = stage.link()
+    first, second = stage.approve(link), stage.approve(link)
+    meanwhile(
+        stage,
+        "api.github.test",
+        "PATCH",
+        "variables/MASTODON_JOURNAL",
+        lambda: suppressed(lambda: ceremony.complete(stage.desk(), lambda: second)),
+    )
+    with suppress(ProvisionerError):
+        stage.complete(first)
+    assert stage.stored() in {"", *stage.live()}
+
+
+def suppressed(run: Callable[[], object]) -> None:
+    """A run whose failure is its own affair."""
+    with suppress(ProvisionerError):
+        run()
+
+
+def test_a_second_first_begin_stops_at_the_first_ones_journal(stage: Stage) -> None:
+    """The journal is claimed before the application is registered, which may take a minute."""
+    stopped: list[ProvisionerError] = []
+
+    def second() -> None:
+        try:
+            stage.begin(journal_key="")
+        except ProvisionerError as error:
+            stopped.append(error)
+
+    meanwhile(stage, "social.example", "POST", "/api/v1/apps", second)
+    stage.begin(journal_key="")
+    stage.key = stage.stored("MASTODON_JOURNAL_KEY")
+    assert [error.ident for error in stopped] == ["journal-key-missing"]
+    assert stage.journal().pending is not None
+
+
+def test_a_begin_overtaken_by_a_completion_writes_nothing(stage: Stage) -> None:
+    """While it registered an application, another run completed: the token stays known."""
+    code = stage.approve(stage.link())
+    meanwhile(stage, "social.example", "POST", "/api/v1/apps", lambda: stage.complete(code))
+    with pytest.raises(HalfWayError, match="Another run"):
+        stage.begin(scopes="read write")
+    assert known(stage) == stage.live() == [stage.stored()]
