@@ -84,12 +84,13 @@ class JournalStore:
                 link=journal.credentials()[0].server.authorized_applications,
             )
 
-    def write(self, journal: Journal) -> Journal:
+    def write(self, journal: Journal, *, at_once: bool = False) -> Journal:
         """Seal and write; returns only once it is certain that the journal is stored.
 
         The variable is read before each try: that shows whether another run wrote it since, and
-        settles an answer that was lost. Raises OvertakenError; UnconfirmedError where an answer
-        can't be settled in time; GitHub's definite refusals.
+        settles an answer that was lost. With `at_once` the first try goes without: where a token
+        was just issued, no request may come between. Raises OvertakenError; UnconfirmedError where
+        an answer can't be settled in time; GitHub's definite refusals.
         """
         journal = journal.model_copy(update={"generation": journal.generation + 1})
         value = seal(journal, parse_key(self.key.reveal()))
@@ -98,7 +99,7 @@ class JournalStore:
         for pause in PATIENCE:
             self.sleep(pause)
             try:
-                written = self._holds(value) or self._put(value)
+                written = (not at_once and self._holds(value)) or self._put(value)
             except TransportError:
                 unsettled = True
                 written = self._landed(value)
@@ -109,6 +110,7 @@ class JournalStore:
             if written:
                 self._stored = value
                 return journal
+            at_once = False
         raise UnconfirmedError(
             "journal-unconfirmed",
             f"GitHub did not confirm that the journal ({self.name}) was written.",

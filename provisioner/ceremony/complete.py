@@ -148,7 +148,7 @@ def _exchange(
     staged = _credential(desk, case, pending, grant)
     try:
         # What this exchange may have issued is settled by its answer.
-        case.save(pending=pending.with_token(staged))
+        case.stage(pending.with_token(staged))
     except UnconfirmedError:
         raise  # it may well be staged
     except ProvisionerError:

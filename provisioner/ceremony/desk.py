@@ -73,6 +73,11 @@ class Case:
         self.changed = True
         self.journal = self.store.write(self.journal.model_copy(update=dict(changes)))
 
+    def stage(self, pending: Pending) -> None:
+        """Write the journal with a token just issued, with no other request before."""
+        journal = self.journal.model_copy(update={"pending": pending})
+        self.journal = self.store.write(journal, at_once=True)
+
     def secrets_written(self) -> set[str]:
         """Names of the secrets that credentials in the journal were written to."""
         return {

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from provisioner.addresses import is_loopback
-from provisioner.ceremony.desk import Case, Desk
+from provisioner.ceremony.desk import Case, Desk, iso
 from provisioner.errors import HalfWayError, PersonNeededError, ProvisionerError, TransportError
 from provisioner.journal import Credential, Journal, Pending, Superseded
 from provisioner.mastodon import Alive, Dead, Mastodon, Unclear
@@ -125,8 +125,9 @@ def _unverified(staged: Credential, case: Case, reason: str) -> HalfWayError:
         f"Whose token it is could not be seen: {reason}.",
         why="The instance is in trouble, or the account is disabled, unconfirmed or moved.",
         todo="Look at the account in a browser, then run complete again. To give the token up: "
-        f"remove its application at {staged.server.authorized_applications}, delete the variable "
-        f"{case.store.name}, and begin again.",
+        f"remove its application, the one of {iso(staged.issued_at)}, at "
+        f"{staged.server.authorized_applications}; delete the variable {case.store.name}, and "
+        "begin again.",
     )
 
 

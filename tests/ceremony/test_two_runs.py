@@ -55,23 +55,51 @@ def test_a_run_that_slept_publishes_nothing(stage: Stage) -> None:
     assert known(stage) == sorted(stage.live())
 
 
-def test_the_same_token_of_another_run_is_not_revoked(stage: Stage) -> None:
-    """Two runs complete one link, and get one token: the slower one leaves it alone."""
+def test_two_runs_that_exchange_for_the_same_token_agree(stage: Stage) -> None:
+    """A second run starts and ends during the first one's exchange: both got the same token."""
     link = stage.link()
     first, second = stage.approve(link), stage.approve(link)
-    # The second run starts and ends between the first one's answer and its staging write.
+    meanwhile(
+        stage, "social.example", "POST", "/oauth/token", lambda: stage.complete(second), turn=1
+    )
+    stage.complete(first)
+    assert stage.live() == [stage.stored()]
+    assert known(stage) == stage.live()
+
+
+def test_a_run_whose_token_another_one_finished_stops(stage: Stage) -> None:
+    """Before it publishes it reads the journal, and finds that it was finished."""
+    code = stage.approve(stage.link())
     meanwhile(
         stage,
         "api.github.test",
         "GET",
         "variables/MASTODON_JOURNAL",
-        lambda: ceremony.complete(stage.desk(), lambda: second),
+        lambda: stage.complete(""),
         turn=3,
     )
     with pytest.raises(OvertakenError):
-        stage.complete(first)
+        stage.complete(code)
     assert stage.live() == [stage.stored()]
     assert known(stage) == stage.live()
+
+
+def test_a_token_that_could_not_be_staged_is_revoked_if_it_is_nobody_elses(stage: Stage) -> None:
+    """GitHub refuses the staging write: the token that nobody knows is taken back."""
+    code = stage.approve(stage.link())
+    real, written = stage.wire.hosts["api.github.test"], []
+
+    def refuse(request: Request) -> Response:
+        if request.method == "PATCH" and "MASTODON_JOURNAL" in request.path:
+            written.append(request)
+            if len(written) > 1:
+                return Response(403, (), b'{"message": "Resource not accessible"}')
+        return real(request)
+
+    stage.wire.hosts["api.github.test"] = refuse
+    with pytest.raises(ProvisionerError):
+        stage.complete(code)
+    assert stage.live() == []
 
 
 def test_equal_generations_are_not_taken_for_the_same_journal(stage: Stage) -> None:
