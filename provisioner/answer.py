@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 
 import httpx
 
@@ -41,16 +42,17 @@ class Answer:
         """Whether the status is 4xx, except those that are about the moment (408, 429)."""
         return 400 <= self.status < 500 and self.status not in {408, 429}
 
-    def json(self) -> object:
-        """The body as JSON, or None where it is something else."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-
     def fields(self) -> dict[str, object]:
         """The body's JSON object, or an empty one."""
-        value = self.json()
+        return self._fields
+
+    @cached_property
+    def _fields(self) -> dict[str, object]:
+        """Parsed once: most answers are asked for several of their fields."""
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
         return value if isinstance(value, dict) else {}
 
     def text(self, name: str) -> str:

@@ -41,7 +41,7 @@ LONGEST_APP_NAME = 60
 """Characters of an application's name on Mastodon."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Inputs:
     """Everything that a run is told (README, section Inputs)."""
 
@@ -57,7 +57,7 @@ class Inputs:
     journal_key: Secret = field(default_factory=lambda: Secret(""))
     application: Application | None = None
     """An application made by hand, in Preferences > Development."""
-    grace: int = 86400
+    grace: int
     """Seconds that a superseded token lives on."""
     dry_run: bool = False
 

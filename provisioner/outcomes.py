@@ -70,12 +70,7 @@ class Provisioned:
 
     def outputs(self) -> Outputs:
         """Status, account, the scopes that were granted, and when the token expires."""
-        return {
-            "status": self.status,
-            "account": self.account,
-            "scopes": " ".join(self.scopes),
-            "expires-at": self.expires_at,
-        }
+        return _of_token(self)
 
 
 @dataclass(frozen=True)
@@ -109,12 +104,7 @@ class Checked:
 
     def outputs(self) -> Outputs:
         """Status, account, scopes and when the token expires."""
-        return {
-            "status": self.status,
-            "account": self.account,
-            "scopes": " ".join(self.scopes),
-            "expires-at": self.expires_at,
-        }
+        return _of_token(self)
 
 
 @dataclass(frozen=True)
@@ -128,6 +118,16 @@ class DryRun:
     def outputs(self) -> Outputs:
         """Status and account."""
         return {"status": self.status, "account": self.account}
+
+
+def _of_token(outcome: Provisioned | Checked) -> Outputs:
+    """What the two outcomes that speak of a token say of it."""
+    return {
+        "status": outcome.status,
+        "account": outcome.account,
+        "scopes": " ".join(outcome.scopes),
+        "expires-at": outcome.expires_at,
+    }
 
 
 Outcome = ApprovalPending | Provisioned | Checked | DryRun

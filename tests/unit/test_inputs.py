@@ -449,7 +449,10 @@ class TestInputs:
 
     def test_defaults(self) -> None:
         """What is missing gets the documented default."""
-        assert parse_inputs(LEAST) == Inputs(Handle("mybot", "social.example"), "me/mybot")
+        least = Inputs(
+            account=Handle("mybot", "social.example"), repository="me/mybot", grace=24 * 3600
+        )
+        assert parse_inputs(LEAST) == least
 
     def test_empty_is_missing(self) -> None:
         """An empty input is a missing one: that is what a workflow hands in."""
