@@ -42,8 +42,11 @@ from provisioner.options import (
 if TYPE_CHECKING:
     from types import FrameType
 
-    from provisioner.ceremony import Desk
+    from provisioner.action import Step
+    from provisioner.ceremony import Case, Desk
+    from provisioner.inputs import Inputs
     from provisioner.outcomes import Outcome
+    from provisioner.secret import Secret
     from provisioner.terminal import Terminal
 
 SECRET_OPTIONS = {
@@ -113,9 +116,9 @@ def begin(
     Example:
       provisioner begin --account mybot@mastodon.social --repository me/mybot
     """
-    from provisioner.ceremony import begin as verb
+    from provisioner import ceremony
 
-    _conduct(context, verb)
+    _conduct(context, ceremony.begin)
 
 
 @app.command()
@@ -146,9 +149,12 @@ def complete(
     Example:
       provisioner complete --account mybot@mastodon.social --repository me/mybot
     """
-    from provisioner.ceremony import complete as verb
+    from provisioner import ceremony
 
-    _conduct(context, lambda desk: verb(desk, lambda: _ask_code(code, needed=not dry_run)))
+    def ask() -> str:
+        return _ask_code(code, needed=not dry_run)
+
+    _conduct(context, lambda desk, case: ceremony.complete(desk, case, ask))
 
 
 @app.command()
@@ -172,9 +178,9 @@ def check(
     Example:
       provisioner check --account mybot@mastodon.social --repository me/mybot
     """
-    from provisioner.ceremony import check as verb
+    from provisioner import ceremony
 
-    _conduct(context, verb)
+    _conduct(context, ceremony.check)
 
 
 @app.command()
@@ -188,8 +194,9 @@ def demo() -> None:
       provisioner demo
     """
     from provisioner.demo import play
+    from provisioner.terminal import Terminal
 
-    play()
+    play(Terminal(progress=sys.stdout))
 
 
 @app.command()
@@ -209,6 +216,19 @@ def sandbox(
     from provisioner.rehearsal import serve
 
     serve(instance_port, github_port)
+
+
+@app.command(hidden=True)
+def action() -> None:
+    """What action.yml runs: inputs from GitHub's runner, the outcome to its log and summary."""
+    from provisioner.demo import play
+
+    step = _step()
+    command = step.command()
+    if command == "demo":
+        step.outcome(*play(step))
+    else:
+        _perform(step, *step.inputs(), step.verb(command))
 
 
 def main() -> NoReturn:
@@ -234,22 +254,34 @@ def main() -> NoReturn:
         _fail(_bug(error))
 
 
-def _conduct(context: typer.Context, verb: "Callable[[Desk], Outcome]") -> None:
-    """Run one verb with the command's options, and render what comes of it."""
-    from provisioner.ceremony import Desk
-    from provisioner.github import GitHub
-    from provisioner.http import Http
-    from provisioner.outcomes import Checked
-    from provisioner.surroundings import api_url, fill_in
+def _conduct(context: typer.Context, verb: "Callable[[Desk, Case], Outcome]") -> None:
+    """Run one verb with the command's options."""
+    from provisioner.surroundings import fill_in
     from provisioner.terminal import Terminal
 
     terminal = Terminal(as_json=context.params["as_json"])
     _warn_of_listed_secrets(context, terminal)
-    inputs, token = fill_in(context.params)
-    with Http(waiting=terminal.waiting) as http:
+    _perform(terminal, *fill_in(context.params), verb)
+
+
+def _perform(
+    face: "Step | Terminal",
+    inputs: "Inputs",
+    token: "Secret",
+    verb: "Callable[[Desk, Case], Outcome]",
+) -> None:
+    """Open the journal, run one verb on it, and render what comes of it."""
+    from provisioner.ceremony import Desk, open_case
+    from provisioner.github import GitHub
+    from provisioner.http import Http
+    from provisioner.outcomes import Checked
+    from provisioner.surroundings import api_url
+
+    with Http(waiting=face.waiting) as http:
         github = GitHub(http, api_url(), token)
-        outcome = verb(Desk(inputs, http, github, terminal, time.time, os.urandom))
-    terminal.outcome(outcome, inputs)
+        desk = Desk(inputs, http, github, face, time.time, os.urandom)
+        outcome = verb(desk, open_case(desk))
+    face.outcome(outcome, inputs)
     if isinstance(outcome, Checked) and outcome.needs_person:
         raise typer.Exit(Exit.PERSON)
 
@@ -286,12 +318,20 @@ def _interrupt(number: int, _frame: "FrameType | None") -> NoReturn:
     raise _Interruption(Exit(128 + number))
 
 
+def _step() -> "Step":
+    from provisioner.action import Step
+    from provisioner.runner import Runner
+
+    return Step(Runner(os.environ, sys.stdout))
+
+
 def _fail(error: ProvisionerError) -> NoReturn:
     """Render an error, once, and exit with its code."""
     from provisioner.terminal import Terminal
 
-    # The command line may not have been understood: --json is asked of it as it stands.
-    Terminal(as_json="--json" in sys.argv).error(error)
+    # The command line may not have been understood: it is taken as it stands.
+    face = _step() if sys.argv[1:] == ["action"] else Terminal(as_json="--json" in sys.argv)
+    face.error(error)
     sys.exit(error.exit_code)
 
 

@@ -55,6 +55,8 @@ class Inputs:
     variables: tuple[Mapping, ...] = parse_variables(defaults.VARIABLES)
     journal: str = defaults.JOURNAL
     journal_key: Secret = field(default_factory=lambda: Secret(""))
+    keeps_key: bool = False
+    """Whether the key that was handed in is kept in a secret already, wherever that is."""
     application: Application | None = None
     """An application made by hand, in Preferences > Development."""
     grace: int
@@ -77,7 +79,7 @@ class Inputs:
         return self.app_name or self.account.user[:LONGEST_APP_NAME]
 
 
-def parse_inputs(raw: dict[str, str], *, dry_run: bool = False) -> Inputs:
+def parse_inputs(raw: dict[str, str], *, keeps_key: bool = False, dry_run: bool = False) -> Inputs:
     """Inputs out of what was typed; what is missing or empty gets its default."""
     given = {name: text for name, text in raw.items() if text.strip()}
     journal = check_name(given.get("journal", defaults.JOURNAL))
@@ -92,6 +94,7 @@ def parse_inputs(raw: dict[str, str], *, dry_run: bool = False) -> Inputs:
         variables=parse_variables(given.get("variables", defaults.VARIABLES)),
         journal=journal,
         journal_key=Secret(given.get("journal_key", "").strip()),
+        keeps_key=keeps_key,
         application=_application(given.get("client_id", ""), given.get("client_secret", "")),
         grace=parse_duration(given.get("grace", defaults.GRACE)),
         dry_run=dry_run,
@@ -112,7 +115,7 @@ def _application(client_id: str, client_secret: str) -> Application | None:
             why="One of them is missing, holds a space or a line break, or is longer than any "
             "instance's.",
             todo="Copy both from the instance: Preferences > Development > your application. They "
-            "go into --client-id and $MASTODON_CLIENT_SECRET.",
+            "are --client-id and, out of a secret or $MASTODON_CLIENT_SECRET, --client-secret.",
         )
     return Application(client_id=strings[0], client_secret=Secret(strings[1]), by_hand=True)
 
@@ -221,8 +224,8 @@ def parse_code(text: str, origin: str) -> Secret:
             "no-code" if not code else "bad-code",
             "There is no code." if not code else "What was given is not a code.",
             why="After Authorize is pressed, the instance shows a one-time code to copy.",
-            todo="Copy the whole code, or the address of the page that shows it, and give that: "
-            "--code=…, or type it when asked, or pipe it to standard input.",
+            todo="Copy the whole code, or the address of the page that shows it, and complete with "
+            "that: type it when asked, or hand it in as --code.",
         )
     return Secret(code)
 

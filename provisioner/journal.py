@@ -12,6 +12,7 @@ wrong key from a damaged box; the key has 256 random bits, so that it tells nobo
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 from hashlib import blake2b
 
 from nacl.exceptions import CryptoError
@@ -21,7 +22,7 @@ from pydantic import BaseModel
 from provisioner.destinations import Kind
 from provisioner.errors import InputError, PersonNeededError
 from provisioner.oauth import Application, Server, authorization_url
-from provisioner.secret import SEALING, SealedSecret
+from provisioner.secret import SEALING, SealedSecret, Secret
 
 VERSION = 1
 
@@ -111,6 +112,13 @@ class Journal(BaseModel, frozen=True):
         staged = self.pending.staged if self.pending else None
         old = (superseded.credential for superseded in self.superseded)
         return tuple(filter(None, (staged, self.current, *old)))
+
+    def secrets(self) -> Iterator[Secret]:
+        """Every secret in the journal."""
+        yield from (credential.token for credential in self.credentials())
+        yield from (application.client_secret for application in self.applications())
+        if self.pending and self.pending.verifier:
+            yield self.pending.verifier
 
     @property
     def holds_tokens(self) -> bool:

@@ -68,6 +68,46 @@ class Provisioned:
     remove_at: str
     """The page where a person removes applications and their tokens."""
 
+    @property
+    def headline(self) -> str:
+        """What was reached."""
+        done = "has a new token" if self.status == "rotated" else "has its token"
+        return f"{self.account} {done} in {self.repository}."
+
+    @property
+    def lines_for_bot(self) -> str:
+        """What the bot's workflow needs to read it: YAML."""
+        contexts = {"secrets": "secrets", "variables": "vars"}
+        return "\n".join(
+            ["env:"] + [f"  {m.name}: ${{{{ {contexts[m.kind]}.{m.name} }}}}" for m in self.written]
+        )
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person has to know, or to do, besides."""
+        notes = [
+            f"The secret {name} held something before, and that token lives on. If it was this "
+            f"account's, remove its application: {self.remove_at}"
+            for name in self.overwritten
+        ]
+        if self.unsettled_since:
+            notes.append(
+                f"An exchange of {self.unsettled_since} may have issued another token. If there is "
+                f"more than one authorization of that time, remove it: {self.remove_at}"
+            )
+        if self.superseded and self.superseded.left_in:
+            notes.append(
+                f"The old token still stands in {', '.join(self.superseded.left_in)}: change the "
+                "workflows that read it, and delete that first"
+            )
+        if self.superseded:
+            notes.append(
+                f"The old token, of {self.superseded.issued_at}, stays alive for runs that still "
+                f"use it. After {self.superseded.grace_ends}, remove its application (the one of "
+                f"that time): {self.remove_at}"
+            )
+        return notes
+
     def outputs(self) -> Outputs:
         """Status, account, the scopes that were granted, and when the token expires."""
         return _of_token(self)

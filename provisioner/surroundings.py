@@ -21,7 +21,7 @@ def fill_in(options: Mapping[str, object]) -> tuple[Inputs, Secret]:
     raw = {name: _text(value) for name, value in options.items()}
     raw["repository"] = raw["repository"] or _repository_here()
     inputs = parse_inputs(raw, dry_run=options.get("dry_run") is True)
-    return inputs, _github_token(raw["github_token"])
+    return inputs, parse_github_token(raw["github_token"].strip() or _token_of_gh())
 
 
 def api_url() -> str:
@@ -42,16 +42,19 @@ def _text(value: object) -> str:
     return "\n".join(map(str, value)) if isinstance(value, list) else str(value or "")
 
 
-def _github_token(given: str) -> Secret:
-    token = given.strip() or _token_of_gh()
+def parse_github_token(token: str) -> Secret:
+    """A token for GitHub's API. Raises InputError where it can't be one."""
     if is_visible(token):
         return Secret(token)
     raise InputError(
         "no-github-token" if not token else "bad-github-token",
         "There is no GitHub token." if not token else "The GitHub token is not one.",
-        why="" if not token else "It holds a space, a line break or a character outside ASCII.",
+        why="It holds a space, a line break or a character outside ASCII."
+        if token
+        else "In a workflow, the secret that --github-token names is not set in this repository.",
         todo="Make a fine-grained token for this repository alone, with Secrets and Variables: "
-        "read and write, and set it as GH_TOKEN. Or sign in with `gh auth login`.",
+        "read and write, and put it into that secret; on a laptop, set it as GH_TOKEN, or sign in "
+        "with `gh auth login`.",
         link=FORM_FOR_NEW_TOKENS,
     )
 

@@ -27,6 +27,7 @@ from provisioner.outcomes import (
     Outcome,
     Provisioned,
 )
+from provisioner.secret import Secret
 
 MARKS = {"good": ("✓", "green"), "unclear": ("?", "yellow"), "bad": ("✗", "red")}
 
@@ -73,6 +74,9 @@ class Terminal:
     def warn(self, text: str) -> None:
         """Something that the person should know, and that does not stop the run."""
         self._err.show(Text.assemble(("! ", "yellow"), text))
+
+    def hide(self, secret: Secret) -> None:
+        """Nothing to do: what is not printed is not shown, and a terminal has no masks."""
 
     def waiting(self, host: str, seconds: float) -> None:
         """A pause before a request is repeated."""
@@ -126,36 +130,14 @@ class Terminal:
 
     def _provisioned(self, outcome: Provisioned) -> None:
         self._err.show(Text())
-        done = "has a new token" if outcome.status == "rotated" else "has its token"
-        self.say(f"{outcome.account} {done} in {outcome.repository}.", "bold green")
+        self.say(outcome.headline, "bold green")
         self.say(f"Scopes: {' '.join(outcome.scopes)}. Expires: {outcome.expires_at}.")
         self.say("In the bot's workflow:")
         self.say()
-        self.say("    env:")
-        for mapping in outcome.written:
-            context = "secrets" if mapping.kind == "secrets" else "vars"
-            self.say(f"      {mapping.name}: ${{{{ {context}.{mapping.name} }}}}")
-        for name in outcome.overwritten:
-            self.warn(
-                f"The secret {name} held something before, and that token lives on. If it was this "
-                f"account's, remove its application: {outcome.remove_at}"
-            )
-        if outcome.unsettled_since:
-            self.warn(
-                f"An exchange of {outcome.unsettled_since} may have issued another token. If there "
-                f"is more than one authorization of that time, remove it: {outcome.remove_at}"
-            )
-        if old := outcome.superseded:
-            if old.left_in:
-                self.warn(
-                    f"The old token still stands in {', '.join(old.left_in)}: change the workflows "
-                    "that read it, and delete that first"
-                )
-            self.warn(
-                f"The old token, of {old.issued_at}, stays alive for runs that still use it. "
-                f"After {old.grace_ends}, remove its application (the one of that time): "
-                f"{outcome.remove_at}"
-            )
+        for line in outcome.lines_for_bot.splitlines():
+            self.say(f"    {line}")
+        for note in outcome.notes:
+            self.warn(note)
 
     def _checked(self, outcome: Checked) -> None:
         for finding in outcome.findings:

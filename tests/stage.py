@@ -15,7 +15,7 @@ from typing import Literal
 import httpx
 
 from provisioner import ceremony
-from provisioner.ceremony import Desk
+from provisioner.ceremony import Case, Desk
 from provisioner.errors import ProvisionerError
 from provisioner.github import GitHub as GitHubClient
 from provisioner.http import Http
@@ -109,6 +109,7 @@ class Stage:
         self.key = base64.b64encode(bytes(range(32))).decode()
         self.shown: list[str] = []
         self.codes: list[str] = []
+        self.hidden: set[str] = set()
         self._entropy = count(1)
 
     @property
@@ -128,7 +129,7 @@ class Stage:
         return self._run(ceremony.begin, raw)
 
     def complete(self, code: str = "", **raw: str) -> Outcome:
-        return self._run(lambda desk: ceremony.complete(desk, lambda: code), raw)
+        return self._run(lambda desk, case: ceremony.complete(desk, case, lambda: code), raw)
 
     def check(self, **raw: str) -> Outcome:
         return self._run(ceremony.check, raw)
@@ -172,6 +173,9 @@ class Stage:
     def warn(self, text: str) -> None:
         self.shown.append(f"! {text}")
 
+    def hide(self, secret: Secret) -> None:
+        self.hidden.add(secret.reveal())
+
     def sleep(self, seconds: float) -> None:
         self.time += seconds
 
@@ -181,9 +185,10 @@ class Stage:
     def entropy(self, size: int) -> bytes:
         return next(self._entropy).to_bytes(size, "big")
 
-    def _run(self, verb: Callable[[Desk], Outcome], raw: dict[str, str]) -> Outcome:
+    def _run(self, verb: Callable[[Desk, Case], Outcome], raw: dict[str, str]) -> Outcome:
         try:
-            outcome = verb(self.desk(**raw))
+            desk = self.desk(**raw)
+            outcome = verb(desk, ceremony.open_case(desk))
         except ProvisionerError as error:
             self.shown += [error.what, error.why, error.todo, error.link]
             self.shown += traceback.format_exception(error)

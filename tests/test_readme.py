@@ -3,12 +3,8 @@
 import re
 from pathlib import Path
 
-import pytest
-
-from provisioner import defaults
-from provisioner.destinations import SECRET_FIELDS, VARIABLE_FIELDS
 from provisioner.errors import Exit
-from provisioner.inputs import PRESETS
+from tests.readme import filled
 
 README = Path("README.md").read_text()
 SOURCE = "".join(path.read_text() for path in sorted(Path("provisioner").glob("[!s]*/*.py")))
@@ -41,22 +37,6 @@ def test_the_exit_codes_are_a_closed_table() -> None:
     assert documented == {int(code) for code in Exit}
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_the_presets_are_spelled_out(preset: str) -> None:
-    """A preset's name stands among the inputs."""
-    assert f"`{preset}`" in section("Inputs")
-
-
-WORDS = {*SECRET_FIELDS, *VARIABLE_FIELDS} | {
-    defaults.SECRETS,
-    defaults.VARIABLES,
-    defaults.SCOPES,
-    defaults.GRACE,
-    defaults.JOURNAL,
-}
-
-
-@pytest.mark.parametrize("word", sorted(WORDS))
-def test_fields_and_defaults_are_those_of_the_code(word: str) -> None:
-    """Each field and each default stands among the inputs."""
-    assert f"`{word}`" in section("Inputs")
+def test_blocks_are_as_their_sources() -> None:
+    """Example workflows, inputs and outputs stand there as they are: `python -m tests.readme`."""
+    assert filled(README) == README

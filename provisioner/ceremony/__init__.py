@@ -8,6 +8,6 @@ published; and a run that is killed anywhere can be followed by another.
 from provisioner.ceremony.begin import begin
 from provisioner.ceremony.check import check
 from provisioner.ceremony.complete import complete
-from provisioner.ceremony.desk import Desk, Tell
+from provisioner.ceremony.desk import Case, Desk, Tell, open_case
 
-__all__ = ["Desk", "Tell", "begin", "check", "complete"]
+__all__ = ["Case", "Desk", "Tell", "begin", "check", "complete", "open_case"]

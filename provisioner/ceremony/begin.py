@@ -8,7 +8,6 @@ from provisioner.ceremony.desk import (
     find_server,
     half_way,
     iso,
-    open_case,
     require_nothing_staged,
     require_own,
 )
@@ -26,7 +25,7 @@ USABLE_ANYWHERE = 10 * 60
 after a day."""
 
 
-def begin(desk: Desk) -> ApprovalPending | DryRun:
+def begin(desk: Desk, case: Case) -> ApprovalPending | DryRun:
     """Register an application and show the link that authorizes it.
 
     While an approval is pending and usable, the same link is shown again: Mastodon allows five
@@ -35,7 +34,6 @@ def begin(desk: Desk) -> ApprovalPending | DryRun:
 
     Raises ProvisionerError.
     """
-    case = open_case(desk)
     if case.journal.holds_tokens:
         require_own(case.journal, desk.inputs, desk.inputs.instance)
     require_nothing_staged(case)
@@ -112,13 +110,16 @@ def _application(desk: Desk, server: Server) -> Application:
         return desk.inputs.application
     name = desk.inputs.name_of_app
     application = Mastodon(desk.http, server).register(name, desk.inputs.scopes_to_ask)
+    desk.tell.hide(application.client_secret)
     desk.tell.done(f"Registered the application “{name}”")
     return application
 
 
 def _verifier(desk: Desk) -> Secret:
     """A PKCE code verifier of 43 characters (RFC 7636, section 4.1)."""
-    return Secret(base64.urlsafe_b64encode(desk.entropy(32)).rstrip(b"=").decode())
+    verifier = Secret(base64.urlsafe_b64encode(desk.entropy(32)).rstrip(b"=").decode())
+    desk.tell.hide(verifier)
+    return verifier
 
 
 def _approval(desk: Desk, case: Case, pending: Pending, *, again: bool) -> ApprovalPending:

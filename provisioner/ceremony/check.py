@@ -4,7 +4,6 @@ from provisioner.ceremony.desk import (
     Case,
     Desk,
     iso,
-    open_case,
     require_nothing_staged,
     require_own,
 )
@@ -15,13 +14,12 @@ from provisioner.mastodon import Alive, Dead, Mastodon, Unclear
 from provisioner.outcomes import Checked, Finding
 
 
-def check(desk: Desk) -> Checked:
+def check(desk: Desk, case: Case) -> Checked:
     """Look at the current credential and its secrets; changes nothing.
 
     Only the instance's own word makes a token dead: whatever else goes wrong is “unclear”.
     Raises PersonNeededError where nothing was provisioned yet, ProvisionerError.
     """
-    case = open_case(desk)
     if case.journal.generation:
         require_own(case.journal, desk.inputs, desk.inputs.instance)
     require_nothing_staged(case)

@@ -8,7 +8,6 @@ from provisioner.ceremony.desk import (
     find_server,
     half_way,
     iso,
-    open_case,
     require_own,
 )
 from provisioner.ceremony.guard import guard, undo_unstaged
@@ -32,13 +31,12 @@ LARGEST_GRANT = Grant(Secret("x" * LONGEST), ("x" * LONGEST_SCOPE,) * MOST_SCOPE
 """What an instance may answer at the most: the journal must have room for it."""
 
 
-def complete(desk: Desk, ask_code: Callable[[], str]) -> Provisioned | DryRun:
+def complete(desk: Desk, case: Case, ask_code: Callable[[], str]) -> Provisioned | DryRun:
     """Exchange the code, check whose token it is, and write it where the bot reads it.
 
     `ask_code` is called only if a code is needed: a run that stopped half-way goes on without one.
     Raises ProvisionerError.
     """
-    case = open_case(desk)
     pending = _pending(desk, case)
     mastodon = Mastodon(desk.http, pending.server)
     code = _code(desk, pending, ask_code)
@@ -102,10 +100,12 @@ def _code(desk: Desk, pending: Pending, ask_code: Callable[[], str]) -> Secret:
     if desk.inputs.dry_run and not pasted:
         return Secret("")
     try:
-        return parse_code(pasted, pending.server.origin)
+        code = parse_code(pasted, pending.server.origin)
     except ProvisionerError as error:
         error.link = pending.link
         raise
+    desk.tell.hide(code)
+    return code
 
 
 def _look_before(desk: Desk, case: Case, pending: Pending) -> Pending:
@@ -128,7 +128,7 @@ def _exchange(
 ) -> Credential:
     """Exchange the code, the attempt written ahead; stage the token, and see that confirmed.
 
-    Between the instance's answer and the staging write nothing else is done, not even said.
+    Between the instance's answer and the staging write nothing else is done but to mask the token.
     """
     case.ensure_key(desk)
     attempted = pending.model_copy(update={"attempted_at": pending.attempted_at or desk.now()})
@@ -145,6 +145,7 @@ def _exchange(
         raise PersonNeededError(error.ident, error.what, why=error.why, todo=error.todo) from None
     except TransportError as error:
         raise _with_link(error, pending) from None
+    desk.tell.hide(grant.token)
     staged = _credential(desk, case, pending, grant)
     try:
         # What this exchange may have issued is settled by its answer.

@@ -28,6 +28,9 @@ class Tell(Protocol):
     def warn(self, text: str) -> None:
         """Something that the person should know, and that does not stop the run."""
 
+    def hide(self, secret: Secret) -> None:
+        """A secret came into being, or was read: it is never to be shown. Must not raise."""
+
 
 @dataclass(frozen=True)
 class Desk:
@@ -101,23 +104,24 @@ class Case:
         """Before the very first write, put the journal's key into its secret.
 
         That proves that secrets can be written, before anybody is asked to approve anything. A key
-        that is there already is overwritten only if there is certainly no journal under it.
+        that is there already is overwritten only if there is certainly no journal under it. A
+        workflow's key comes out of a secret, perhaps a protected environment's: it stays there.
         """
         if self.journal.generation > 0:
             return
         name, made = self.store.key_name, not self.store.key
-        if self.repository.has_secret(name):
+        if not desk.inputs.keeps_key and self.repository.has_secret(name):
             self.repository.require_readable_variables()
         if made:
             self.store.key = Secret(base64.b64encode(desk.entropy(32)).decode())
+            desk.tell.hide(self.store.key)
         self.store.require_unchanged()
         self.changed = True
-        self.repository.put_secret(name, self.store.key)
+        if not desk.inputs.keeps_key:
+            self.repository.put_secret(name, self.store.key)
+            doing = "Made the journal's key, and stored it" if made else "Stored the journal's key"
+            desk.tell.done(f"{doing} in the secret {name}")
         self.save()  # at once: a second first run at this moment finds it, and stops
-        if made:
-            desk.tell.warn(f"Made the journal's key: only workflows can read it (secret {name})")
-        else:
-            desk.tell.done(f"Stored the journal's key in the secret {name}")
 
 
 def open_case(desk: Desk) -> Case:
@@ -130,6 +134,8 @@ def open_case(desk: Desk) -> Case:
     repository = desk.github.repository(inputs.repository)
     store = JournalStore(repository, inputs.journal, inputs.journal_key, desk.http.sleep)
     journal = store.read()
+    for secret in journal.secrets() if journal else ():
+        desk.tell.hide(secret)
     found = f"read its journal (generation {journal.generation})" if journal else "found no journal"
     desk.tell.done(f"Opened {repository.name} and {found}")
     empty = Journal(repository_id=repository.id, account=str(inputs.account))

@@ -459,7 +459,7 @@ def test_a_run_that_was_overtaken_spends_nothing(stage: Stage) -> None:
         return second
 
     with pytest.raises(HalfWayError, match="Another run"):
-        ceremony.complete(stage.desk(), type_slowly)
+        ceremony.complete(desk := stage.desk(), ceremony.open_case(desk), type_slowly)
     assert stage.live() == [stage.stored()]
     assert stage.journal().current is not None
 

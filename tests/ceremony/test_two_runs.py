@@ -9,7 +9,6 @@ from contextlib import suppress
 
 import pytest
 
-from provisioner import ceremony
 from provisioner.errors import HalfWayError, ProvisionerError
 from provisioner.sandbox import Request, Response
 from provisioner.store import OvertakenError
@@ -111,7 +110,7 @@ def test_equal_generations_are_not_taken_for_the_same_journal(stage: Stage) -> N
         "api.github.test",
         "PATCH",
         "variables/MASTODON_JOURNAL",
-        lambda: suppressed(lambda: ceremony.complete(stage.desk(), lambda: second)),
+        lambda: suppressed(lambda: stage.complete(second)),
     )
     with suppress(ProvisionerError):
         stage.complete(first)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from provisioner import __version__
-from provisioner.ceremony import Desk, begin
+from provisioner.ceremony import Desk, begin, open_case
 from provisioner.errors import InputError, ProvisionerError
 from provisioner.github import GitHub
 from provisioner.http import Http
@@ -71,7 +71,7 @@ class Site:
         with Http() as http:
             github = GitHub(http, self.env["GITHUB_API_URL"], token)
             desk = Desk(inputs, http, github, Terminal(), time.time, os.urandom)
-            return begin(desk).outputs()["authorize-url"]
+            return begin(desk, open_case(desk)).outputs()["authorize-url"]
 
     @property
     def begun(self) -> bool:

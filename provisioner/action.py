@@ -1,0 +1,163 @@
+"""The GitHub Action: what a workflow's step asks for, and how it is answered."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from provisioner import ceremony, summary
+from provisioner.ceremony import Case, Desk
+from provisioner.errors import InputError, ProvisionerError, plain
+from provisioner.inputs import Inputs, parse_inputs
+from provisioner.outcomes import ApprovalPending, Outcome
+from provisioner.runner import Runner
+from provisioner.secret import Secret
+from provisioner.surroundings import parse_github_token
+
+INPUTS = (
+    "account",
+    "app-name",
+    "client-id",
+    "client-secret",
+    "grace",
+    "instance",
+    "journal",
+    "journal-key",
+    "repository",
+    "scopes",
+    "secrets",
+    "variables",
+)
+SECRET_INPUTS = ("github-token", "journal-key", "client-secret")
+DISPATCHED = ("code", "rotate")
+"""Inputs of the workflow_dispatch: under `with:` the runner would print them in the log."""
+COMMANDS = ("auto", "begin", "complete", "check", "demo")
+EVENTS = ("workflow_dispatch", "schedule")
+TITLE = "Mastodon Provisioner"
+
+
+@dataclass(frozen=True)
+class Step:
+    """The step of a workflow that this run is: told of the progress, it writes the runner's log."""
+
+    runner: Runner
+
+    def command(self) -> str:
+        """What is to be done. Before anything else, the secrets handed in are masked.
+
+        Raises InputError: for a command, an event or an input that is none of the action's.
+        """
+        handed_in = [self.runner.input(name) for name in (*SECRET_INPUTS, *DISPATCHED)]
+        for text in (*handed_in, self.runner.dispatched("code")):
+            self.hide(Secret(_code_within(text)))
+        if not self.runner.is_real:
+            raise InputError(
+                "no-runner",
+                "This is what the GitHub Action runs, and there is no runner here.",
+                todo="Use begin, complete and check.",
+            )
+        command = self.runner.input("command") or "auto"
+        if command not in COMMANDS:
+            raise InputError(
+                "bad-command",
+                f"“{plain(command)}” is not a command of this action.",
+                todo=f"Write one of {', '.join(COMMANDS)}.",
+            )
+        if command != "demo":
+            self._require_our_event()
+        return command
+
+    def inputs(self) -> tuple[Inputs, Secret]:
+        """The inputs, and the token for GitHub. Raises InputError."""
+        for name in filter(self.runner.input, DISPATCHED):
+            raise InputError(
+                "input-in-log",
+                f"The input {name} was handed in under `with:`.",
+                why="The runner prints what stands there in the log, before the action starts.",
+                todo=f"Remove it there. The action reads the workflow_dispatch's input {name} by "
+                "itself. If it was a code: open the link once more for another one.",
+            )
+        raw = {name.replace("-", "_"): self.runner.input(name) for name in INPUTS}
+        raw["repository"] = raw["repository"] or self.runner.repository
+        inputs = parse_inputs(raw, keeps_key=bool(raw["journal_key"]))
+        return inputs, parse_github_token(self.runner.input("github-token"))
+
+    def verb(self, command: str) -> Callable[[Desk, Case], Outcome]:
+        """The verb that a command stands for; for `auto`, one that chooses when it has looked."""
+        code = self.runner.dispatched("code")
+        verbs: dict[str, Callable[[Desk, Case], Outcome]] = {
+            "begin": ceremony.begin,
+            "complete": lambda desk, case: ceremony.complete(desk, case, lambda: code),
+            "check": ceremony.check,
+        }
+        if command != "auto":
+            return verbs[command]
+        rotate = self.runner.flag("rotate")
+        return lambda desk, case: verbs[self._choose(case, code, rotate=rotate)](desk, case)
+
+    def _choose(self, case: Case, code: str, *, rotate: bool) -> str:
+        pending, current = case.journal.pending, case.journal.current
+        if self.runner.event == "schedule":
+            return "check"
+        if code or (pending and pending.staged):
+            return "complete"
+        return "begin" if rotate or current is None else "check"
+
+    def _require_our_event(self) -> None:
+        if self.runner.event not in EVENTS:
+            raise InputError(
+                "wrong-event",
+                f"This workflow was started by “{plain(self.runner.event)}”.",
+                why="Only somebody who may run the repository's workflows, or its schedule, may "
+                "start an authorization; other events can be caused by strangers.",
+                todo="Use the action in a workflow on: workflow_dispatch and schedule alone.",
+            )
+
+    # What a run tells, in the runner's form.
+
+    def done(self, text: str) -> None:
+        """A step is done."""
+        self.runner.line(f"✓ {text}")
+
+    def warn(self, text: str) -> None:
+        """Something that the person should know, and that does not stop the run."""
+        self.runner.annotate("warning", text, TITLE)
+
+    def hide(self, secret: Secret) -> None:
+        """A secret came into being: it is masked before it travels."""
+        self.runner.mask(secret)
+
+    def waiting(self, host: str, seconds: float) -> None:
+        """A pause before a request is repeated."""
+        self.runner.line(f"… {host} is asked again in {seconds:.0f} s")
+
+    def say(self, text: str = "", _style: str = "") -> None:
+        """A line of the outcome."""
+        self.runner.line(text)
+
+    def outcome(self, outcome: Outcome, inputs: Inputs) -> None:
+        """How the run ended: the link as a line and a notice, outputs, the summary."""
+        if isinstance(outcome, ApprovalPending):
+            self.runner.line(f"Open this link, sign in as {outcome.account}, press Authorize:")
+            self.runner.line(outcome.authorize_url)
+            title = f"Open this link and sign in as {outcome.account}"
+            self.runner.annotate("notice", outcome.authorize_url, title)
+        else:
+            for finding in summary.lines(outcome):
+                self.runner.line(finding)
+        for name, value in outcome.outputs().items():
+            self.runner.output(name, value)
+        self.runner.summarize(summary.of(outcome, inputs, self.runner.workflow_page))
+
+    def error(self, error: ProvisionerError) -> None:
+        """What happened, why, what to do next: an annotation, and the summary."""
+        parts = [error.what, error.why, f"Next: {error.todo}" if error.todo else "", error.link]
+        self.runner.annotate("error", "\n".join(filter(None, parts)), error.ident)
+        page = self.runner.workflow_page
+        self.runner.summarize(summary.of_error(error, page, is_rerun=self.runner.is_rerun))
+
+
+def _code_within(pasted: str) -> str:
+    """The part of a pasted text that is secret: an address around it is not."""
+    if match := re.search(r"[?&]code=([^&\s]+)|^code=([^&\s]+)", pasted):
+        return match[1] or match[2]
+    return "" if "://" in pasted else pasted
