@@ -8,7 +8,14 @@ from provisioner import ceremony, summary
 from provisioner.ceremony import Case, Desk
 from provisioner.errors import InputError, ProvisionerError, plain
 from provisioner.inputs import Inputs, parse_inputs
-from provisioner.outcomes import ApprovalPending, Outcome
+from provisioner.outcomes import (
+    ApprovalPending,
+    Checked,
+    DryRun,
+    Finding,
+    Outcome,
+    Provisioned,
+)
 from provisioner.runner import Runner
 from provisioner.secret import Secret
 from provisioner.surroundings import parse_github_token
@@ -135,18 +142,36 @@ class Step:
         self.runner.line(text)
 
     def outcome(self, outcome: Outcome, inputs: Inputs) -> None:
-        """How the run ended: the link as a line and a notice, outputs, the summary."""
-        if isinstance(outcome, ApprovalPending):
-            self.runner.line(f"Open this link, sign in as {outcome.account}, press Authorize:")
-            self.runner.line(outcome.authorize_url)
-            title = f"Open this link and sign in as {outcome.account}"
-            self.runner.annotate("notice", outcome.authorize_url, title)
-        else:
-            for finding in summary.lines(outcome):
-                self.runner.line(finding)
+        """How the run ended: in the log, as outputs, and in the summary."""
+        match outcome:
+            case ApprovalPending():
+                self.runner.line(f"Open this link, sign in as {outcome.account}, press Authorize:")
+                self.runner.line(outcome.authorize_url)
+                title = f"Open this link, and sign in as {outcome.account}"
+                self.runner.annotate("notice", outcome.authorize_url, title)
+            case Provisioned():
+                self.runner.line(outcome.headline)
+                for note in outcome.notes:
+                    self.warn(note)
+            case Checked():
+                for finding in outcome.findings:
+                    self._finding(finding)
+            case DryRun():  # no input asks for one
+                return
         for name, value in outcome.outputs().items():
             self.runner.output(name, value)
         self.runner.summarize(summary.of(outcome, inputs, self.runner.workflow_page))
+
+    def _finding(self, finding: Finding) -> None:
+        """A good one is a line of the log; the others stand on the run's page too."""
+        text = f"{finding.text}\nNext: {finding.todo}" if finding.todo else finding.text
+        match finding.verdict:
+            case "good":
+                self.done(text)
+            case "unclear":
+                self.warn(text)
+            case "bad":
+                self.runner.annotate("error", text, TITLE)
 
     def error(self, error: ProvisionerError) -> None:
         """What happened, why, what to do next: an annotation, and the summary."""

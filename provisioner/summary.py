@@ -10,7 +10,7 @@ from provisioner.addresses import host_of, origin_of
 from provisioner.destinations import Mapping
 from provisioner.errors import Exit, ProvisionerError
 from provisioner.inputs import Inputs
-from provisioner.outcomes import ApprovalPending, Checked, DryRun, Outcome, Provisioned
+from provisioner.outcomes import ApprovalPending, Checked, Provisioned
 
 MARKS = {"good": "✅", "unclear": "❔", "bad": "❌"}
 SPECIAL = re.compile(
@@ -29,7 +29,7 @@ HEADINGS = {
 }
 
 
-def of(outcome: Outcome, inputs: Inputs, page: str) -> str:
+def of(outcome: ApprovalPending | Provisioned | Checked, inputs: Inputs, page: str) -> str:
     """How a run ended well; `page` is where *Run workflow* is pressed."""
     match outcome:
         case ApprovalPending():
@@ -38,8 +38,6 @@ def of(outcome: Outcome, inputs: Inputs, page: str) -> str:
             return _provisioned(outcome)
         case Checked():
             return _checked(outcome, page)
-        case DryRun():
-            return "\n".join(lines(outcome))
 
 
 def of_error(error: ProvisionerError, page: str, *, is_rerun: bool) -> str:
@@ -59,20 +57,6 @@ def of_error(error: ProvisionerError, page: str, *, is_rerun: bool) -> str:
         )
     parts.append(f"<sub>`{error.ident}`, exit code {int(error.exit_code)}</sub>")
     return "\n\n".join(parts)
-
-
-def lines(outcome: Outcome) -> list[str]:
-    """The same for the log, in short: but for a link, which stands out by itself."""
-    match outcome:
-        case Checked():
-            marks = {"good": "✓", "unclear": "?", "bad": "✗"}
-            return [f"{marks[finding.verdict]} {finding.text}" for finding in outcome.findings]
-        case Provisioned():
-            return [outcome.headline, *(f"! {note}" for note in outcome.notes)]
-        case DryRun():
-            return ["Nothing was changed. A real run would now:", *outcome.would]
-        case ApprovalPending():
-            return []
 
 
 def _approval(outcome: ApprovalPending, inputs: Inputs, page: str) -> str:
