@@ -12,7 +12,7 @@ install = $(python) -m pip install --quiet --disable-pip-version-check --no-inpu
     --require-hashes --only-binary :all: --requirement
 
 .DELETE_ON_ERROR:
-.PHONY: help install demo test e2e bench format requirements clean
+.PHONY: help install demo test lint e2e bench format requirements clean
 
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -23,11 +23,24 @@ install: .venv/.runtime ## Put the command into .venv/bin
 demo: .venv/.runtime ## Play the whole story against an embedded instance and GitHub
 	@.venv/bin/provisioner demo
 
-test: .venv/.dev .cache/github-api.json ## Check style, types and behaviour
+test: lint .venv/.dev .cache/github-api.json ## Check style, types and behaviour
 	$(python) -m ruff check
 	$(python) -m ruff format --check
 	$(python) -m mypy
 	$(python) -m pytest
+
+# Without a network: each brings the rules and schemas that it checks with, and the versions are
+# pinned, so that the verdict changes with the files alone.
+workflows = .github/workflows/*.yml .github/examples/*.yml
+
+lint: .venv/.dev ## Check the action, its image and the workflows
+	.venv/bin/actionlint -shellcheck .venv/bin/shellcheck $(workflows)
+	.venv/bin/zizmor --offline --quiet --pedantic --config .github/zizmor.yml \
+	    action.yml .github/dependabot.yml $(workflows)
+	.venv/bin/hadolint Dockerfile
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows $(workflows)
+	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 e2e: .venv/.e2e .cache/github-api.json ## Test with a real OAuth server and a browser (Debian)
 	tests/e2e/setup
