@@ -46,7 +46,8 @@ e2e: .venv/.e2e .cache/github-api.json ## Test with a real OAuth server and a br
 	tests/e2e/setup
 	$(python) -m pytest -o faulthandler_timeout=300 tests/e2e
 
-bench: .venv/.benchmarks ## Measure, beside other tools for the same work
+bench: .venv/.e2e .venv/.benchmarks ## Measure, beside other tools for the same work (Debian)
+	tests/e2e/setup
 	$(python) -m tests.benchmarks
 
 format: .venv/.dev ## Put the code in shape

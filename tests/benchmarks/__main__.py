@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from provisioner import __version__
-from tests.benchmarks import provisioning, start_up
+from tests.benchmarks import image, provisioning, start_up
 from tests.benchmarks.provisioning import NAMES, ROUND_TRIP, Run
 from tests.benchmarks.slow_link import Asked
 
@@ -31,6 +31,7 @@ def main() -> None:
     with provisioning.set_stage() as stage:
         print_provisioning(provisioning.measure_all(stage, ROUNDS))
     print_help(start_up.measure_all(ROUNDS_OF_HELP))
+    image.main()
 
 
 def print_provisioning(runs: dict[tuple[str, str], list[Run]]) -> None:

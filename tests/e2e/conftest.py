@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: a browser, an instance, a GitHub, and the command line."""
+"""What the end-to-end tests share: browser, instance, GitHub, command line, engine and image."""
 
 import contextlib
 import tempfile
@@ -11,7 +11,11 @@ from selenium.common.exceptions import WebDriverException
 from provisioner.sandbox import GitHub, serve
 from tests.e2e.browser import Browser
 from tests.e2e.command import REPOSITORY, Command
+from tests.e2e.engine import ROOT, Engine, base_image, container_engine
 from tests.e2e.instance import Instance
+
+IMAGE = "mastodon-provisioner"
+JOB_IMAGE = "mastodon-provisioner:job"
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +47,30 @@ def command(instance: Instance) -> Iterator[Command]:
     with serve(github) as server:
         github.api_url = server.origin
         yield Command(instance, instance.bot, github)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """A container engine that has the image's base."""
+    with container_engine() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def image(engine: Engine) -> str:
+    """The action's image, by its name."""
+    engine.build(ROOT, IMAGE)
+    return IMAGE
+
+
+@pytest.fixture(scope="session")
+def job_image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An image for a workflow's jobs, by its name: the base with curl."""
+    folder = tmp_path_factory.mktemp("job")
+    install = "apt-get update -qq && apt-get install -qq --no-install-recommends curl"
+    (folder / "Dockerfile").write_text(f"FROM {base_image()}\nRUN {install}\n")
+    engine.build(folder, JOB_IMAGE)
+    return JOB_IMAGE
 
 
 @pytest.hookimpl(wrapper=True)

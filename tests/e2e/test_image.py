@@ -1,0 +1,182 @@
+"""The action's image: what it is made of, and how it behaves as the runner starts it."""
+
+import signal
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.engine import ROOT, Engine, base_image
+
+STRUCTURE = Path(__file__).with_name("structure.yaml")
+CHECKOUT = "/github/workspace"
+PATIENCE = 30.0
+ENDS_WITHIN = 3.0
+"""The runner loses patience after 7.5 seconds."""
+
+
+# GitHub's runner takes the one, act the other.
+with_both_builders = pytest.mark.parametrize("builder", ["buildkit", "legacy"])
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    """A checkout, or a home, in which files are named like modules that the program imports."""
+    for folder in (tmp_path, tmp_path / ".local/lib/python3.13/site-packages"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for module in ("httpx", "provisioner", "sitecustomize", "typing", "usercustomize"):
+            (folder / f"{module}.py").write_text("raise SystemExit('hijacked')\n")
+    return tmp_path
+
+
+@with_both_builders
+def test_structure(engine: Engine, builder: str) -> None:
+    """Both builders make an image that holds the program and nothing of what made it, and that
+    starts it isolated.
+    """
+    image = f"mastodon-provisioner:{builder}"
+    engine.build(ROOT, image, buildkit=builder == "buildkit")
+    platform = engine.inspect(image, "{{.Os}}/{{.Architecture}}")
+    tool = Path(sys.executable).with_name("container-structure-test")
+    done = subprocess.run(
+        [tool, "test", "--image", image, "--platform", platform, "--config", STRUCTURE],
+        env=engine.environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_user_and_folder_are_left_to_the_runner(engine: Engine, image: str) -> None:
+    """The image sets no user and no working directory: only root can write the runner's files."""
+    assert engine.inspect(image, "{{.Config.User}}") == ""
+    assert engine.inspect(image, "{{.Config.WorkingDir}}") in {"", "/"}  # some builders say so
+
+
+@with_both_builders
+def test_the_builder_is_sent_nothing_else(engine: Engine, tmp_path: Path, builder: str) -> None:
+    """Of a checkout in use, the builder is sent what the Dockerfile copies: no secrets, no history,
+    and no bytecode, at any depth.
+    """
+    wanted = {
+        "LICENSE",
+        "provisioner/__main__.py",
+        "provisioner/py.typed",
+        "provisioner/sandbox/__init__.py",
+        "pyproject.toml",
+        "requirements/build.txt",
+        "requirements/runtime.txt",
+    }
+    unwanted = {
+        ".env",
+        ".git/config",
+        ".venv/pyvenv.cfg",
+        "provisioner/.env",
+        "provisioner/__pycache__/cli.pyc",
+        "provisioner/sandbox/.env",
+        "requirements/dev.txt",
+        "secrets.json",
+        "tests/conftest.py",
+    }
+    for name in wanted | unwanted:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / ".dockerignore").write_text((ROOT / ".dockerignore").read_text())
+    (tmp_path / "Dockerfile").write_text(f"FROM {base_image()}\nCOPY . /sent\nWORKDIR /sent\n")
+    image = "mastodon-provisioner:sent"
+    engine.build(tmp_path, image, buildkit=builder == "buildkit")
+    sent = engine.run(image, "find", "-type", "f").stdout
+    assert {line.removeprefix("./") for line in sent.splitlines()} == wanted
+
+
+def test_nothing_is_compiled_again(engine: Engine, image: str) -> None:
+    """A run writes nothing into the container: whatever it imports, of the standard library too,
+    was compiled when the image was built, and is found to be fresh.
+    """
+    with named(engine) as name:
+        engine.call("run", f"--name={name}", image, "demo")
+        assert engine.call("diff", name) == ""
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "PATH=utter-nonsense",
+        "PYTHONHOME=.",
+        "PYTHONPATH=.",
+        f"PYTHONSTARTUP={CHECKOUT}/httpx.py",
+        "PYTHONUSERBASE=.local",
+        "PYTHONINSPECT=1",
+        "LC_ALL=POSIX",
+    ],
+)
+def test_the_surroundings_say_nothing(
+    engine: Engine, image: str, hostile: Path, variable: str
+) -> None:
+    """Neither files of the checkout or of the home that are named like modules nor variables of the
+    job decide what is run, while the secrets are in the environment.
+    """
+    done = engine.run(image, "demo", options=[*there(hostile), f"--env={variable}"])
+    assert done.returncode == 0, done.stderr
+    assert "hijacked" not in done.stdout + done.stderr
+    assert "✓ mybot posted" in done.stdout
+
+
+def test_without_isolation_the_checkout_would_be_run(
+    engine: Engine, image: str, hostile: Path
+) -> None:
+    """The hostile checkout is hostile: without -I, its files are what is run."""
+    options = [*there(hostile), "--entrypoint=/opt/provisioner/bin/python"]
+    done = engine.run(image, "-m", "provisioner", "--version", options=options)
+    assert "hijacked" in done.stderr
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_cancelled_run_ends_at_once(
+    engine: Engine, image: str, sent: signal.Signals, code: int
+) -> None:
+    """As the first process of its container, the program ends by the signals of a cancelled run,
+    which the runner sends to the engine's client, though a server owes it an answer.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as silent, named(engine) as name:
+        silent.settimeout(PATIENCE)
+        address = "127.0.0.1:{1}".format(*silent.getsockname())
+        command = [
+            *(engine.client, "run", f"--name={name}", "--network=host"),
+            *(f"--env=GITHUB_API_URL=http://{address}", "--env=GH_TOKEN=github_pat_0123456789"),
+            *(image, "begin", f"--account=bot@{address}", "--repository=acme/demo"),
+        ]
+        with subprocess.Popen(
+            command, env=engine.environment, stderr=subprocess.PIPE, encoding="utf-8"
+        ) as client:
+            try:
+                connection, _ = silent.accept()
+                with connection:
+                    client.send_signal(sent)
+                    _, said = client.communicate(timeout=ENDS_WITHIN)
+            finally:
+                client.kill()
+    assert client.returncode == code, said
+    assert "(interrupted, exit code" in said
+
+
+def there(folder: Path) -> list[str]:
+    """Options: started in this folder, as in a checkout, and with it for a home."""
+    return [f"--volume={folder}:{CHECKOUT}", f"--workdir={CHECKOUT}", f"--env=HOME={CHECKOUT}"]
+
+
+@contextmanager
+def named(engine: Engine) -> Iterator[str]:
+    """A name for a container, which is removed afterwards, whatever it does."""
+    name = f"provisioner-{uuid.uuid4()}"
+    try:
+        yield name
+    finally:
+        engine.call("rm", "--force", name)
