@@ -30,8 +30,8 @@ def parse_account(text: str) -> Handle:
     if not at or not host or not re.fullmatch(r"[\w.-]+", user):
         raise InputError(
             "bad-account",
-            f"“{plain(text)}” is not an account.",
-            why="" if at else "An account names its user and its server.",
+            f"“{plain(text)}” is not an account." if given else "No account was named.",
+            why="" if at or not given else "An account names its user and its server.",
             todo="Write it as on a profile page: mybot@mastodon.social.",
         )
     return Handle(user, host)

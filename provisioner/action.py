@@ -176,7 +176,9 @@ class Step:
     def error(self, error: ProvisionerError) -> None:
         """What happened, why, what to do next: an annotation, and the summary."""
         parts = [error.what, error.why, f"Next: {error.todo}" if error.todo else "", error.link]
-        self.runner.annotate("error", "\n".join(filter(None, parts)), error.ident)
+        text = "\n".join(filter(None, parts))
+        # What is an option of the command line is an input here.
+        self.runner.annotate("error", re.sub(r"--(?=[a-z])", "", text), error.ident)
         page = self.runner.workflow_page
         self.runner.summarize(summary.of_error(error, page, is_rerun=self.runner.is_rerun))
 

@@ -6,6 +6,7 @@ from actions/runner (ActionCommand.cs, ActionCommandManager.cs, FileCommandManag
 
 import contextlib
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ class Runner:
 
         The runner finds `##[…]` anywhere in a line, and `::…::` at its beginning.
         """
-        for line in text.split("\n"):
+        for line in re.split(r"[\r\n]+", text):
             harmless = line.replace("##[", "# # [")
             self._write(f"| {harmless}" if harmless.lstrip().startswith("::") else harmless)
 

@@ -131,7 +131,7 @@ def _how(todo: str, page: str) -> list[str]:
     press = f"press [**Run workflow**]({_link(page)})"
     ways = []
     if re.search(r"\bbeg[iu]n\b", todo, re.IGNORECASE):
-        ways.append(f"- to begin: {press} with **rotate** ticked")
+        ways.append(f"- to begin: {press}, with **rotate** ticked where a token is in use already")
     if re.search(r"\bcomplete\b", todo, re.IGNORECASE):
         ways.append(f"- to complete: {press} with the **code** (empty, where none is needed)")
     if not ways and re.search(r"\b[Rr]un (this|it|check)\b", todo):

@@ -16,7 +16,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.e2e.instance import Account
 
-PATIENCE = 15.0
+PATIENCE, POLL = 15.0, 0.05
 ARGUMENTS = (
     "--headless",
     "--no-sandbox",  # it has none as root, and it opens nothing but our own pages
@@ -74,7 +74,7 @@ class Browser:
 
     def _find(self, selector: str) -> WebElement:
         """Wait for the page that has this: one after the other may still be loading."""
-        wait = WebDriverWait(self._chrome, PATIENCE, ignored_exceptions=[WebDriverException])
+        wait = WebDriverWait(self._chrome, PATIENCE, POLL, ignored_exceptions=[WebDriverException])
         by = (By.CSS_SELECTOR, selector)
         return wait.until(lambda chrome: chrome.find_element(*by), f"{selector} is on no page")
 

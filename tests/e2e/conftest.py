@@ -79,7 +79,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show what the instance was asked and what the browser shows, where a test failed."""
     report = yield
-    for used in getattr(item, "funcargs", {}).values() if report.failed else ():
+    failed = report.failed and report.when != "teardown"  # then they may be gone
+    for used in getattr(item, "funcargs", {}).values() if failed else ():
         if isinstance(used, Instance):
             report.sections.append(("The instance's log", used.log()))
         if isinstance(used, Browser):
