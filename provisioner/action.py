@@ -53,8 +53,9 @@ class Step:
 
         Raises InputError: for a command, an event or an input that is none of the action's.
         """
-        handed_in = [self.runner.input(name) for name in (*SECRET_INPUTS, *DISPATCHED)]
-        for text in (*handed_in, self.runner.dispatched("code")):
+        for name in SECRET_INPUTS:
+            self.hide(Secret(self.runner.input(name)))
+        for text in (*map(self.runner.input, DISPATCHED), self.runner.dispatched("code")):
             self.hide(Secret(_code_within(text)))
         if not self.runner.is_real:
             raise InputError(
@@ -175,10 +176,11 @@ class Step:
 
     def error(self, error: ProvisionerError) -> None:
         """What happened, why, what to do next: an annotation, and the summary."""
-        parts = [error.what, error.why, f"Next: {error.todo}" if error.todo else "", error.link]
-        text = "\n".join(filter(None, parts))
-        # What is an option of the command line is an input here.
-        self.runner.annotate("error", re.sub(r"--(?=[a-z])", "", text), error.ident)
+        parts = [error.what, error.why, f"Next: {error.todo}" if error.todo else ""]
+        # What is an option of the command line is an input here; a link may hold two hyphens.
+        told = [re.sub(r"(?<![\w-])--(?=[a-z])", "", part) for part in parts]
+        text = "\n".join(filter(None, (*told, error.link)))
+        self.runner.annotate("error", text, error.ident)
         page = self.runner.workflow_page
         self.runner.summarize(summary.of_error(error, page, is_rerun=self.runner.is_rerun))
 

@@ -70,9 +70,9 @@ class Answer:
         return self.shown(words)
 
     def described(self) -> str:
-        """Status and words in one phrase: `HTTP 422 ("Validation failed")`."""
+        """Status and words in one phrase: `HTTP 422 (“Validation failed”)`."""
         words = self.said()
-        return f'HTTP {self.status} ("{words}")' if words else f"HTTP {self.status}"
+        return f"HTTP {self.status} (“{words}”)" if words else f"HTTP {self.status}"
 
 
 def retry_after(answer: Answer) -> float | None:

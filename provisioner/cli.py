@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -322,7 +322,7 @@ def _step() -> "Step":
     from provisioner.action import Step
     from provisioner.runner import Runner
 
-    return Step(Runner(os.environ, sys.stdout))
+    return Step(Runner(os.environ, sys.stdout or StringIO()))
 
 
 def _fail(error: ProvisionerError) -> NoReturn:

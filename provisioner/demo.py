@@ -46,7 +46,8 @@ def play(teller: Teller) -> tuple[Outcome, Inputs]:
         teller.say(f"  {link}")
 
         _title(teller, "2. A person opens it, signs in, presses Authorize, and sees a code")
-        code = Person(BOT, PASSWORD).approve(link)
+        with Person(BOT, PASSWORD) as person:
+            code = person.approve(link)
         teller.done(f"A one-time code of {len(code)} characters")
 
         _title(teller, "3. complete: exchange the code, check the account, seal, write")

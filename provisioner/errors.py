@@ -15,6 +15,7 @@ command line. No text in here may hold a secret; text that a server wrote passes
         └── NoAnswerError        it may have acted on the request
 """
 
+import re
 from enum import IntEnum
 
 
@@ -99,6 +100,10 @@ class NoAnswerError(TransportError):
 
 
 def plain(text: str, limit: int = 200) -> str:
-    """Untrusted text made fit to print: one line, printable characters only, cut to `limit`."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """Untrusted text made fit to print: one line, printable characters only, cut to `limit`.
+
+    It stands in “quotation marks” of ours, and so has none of them itself.
+    """
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(re.sub("[“”]", '"', printable).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"

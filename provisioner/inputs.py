@@ -143,7 +143,7 @@ def parse_repository(text: str) -> str:
         raise InputError(
             "bad-repository",
             f"“{plain(text)}” is not a repository." if text.strip() else "No repository was named.",
-            todo="Write it as owner/name, for example --repository octocat/mybot.",
+            todo="Write it as owner/name, such as octocat/mybot.",
         )
     return name
 
@@ -225,7 +225,7 @@ def parse_code(text: str, origin: str) -> Secret:
             "There is no code." if not code else "What was given is not a code.",
             why="After Authorize is pressed, the instance shows a one-time code to copy.",
             todo="Copy the whole code, or the address of the page that shows it, and complete with "
-            "that: type it when asked, or hand it in as --code.",
+            "that.",
         )
     return Secret(code)
 

@@ -161,7 +161,7 @@ def unseal(value: str, key: bytes) -> Journal:
         raise PersonNeededError(
             "journal-newer",
             "The journal was written by a newer version of this tool.",
-            todo="Update this tool; it changed nothing.",
+            todo="Update this tool, or the action's version in the workflow. Nothing was changed.",
         )
     match = re.fullmatch(rf"{VERSION}:([0-9a-f]{{16}}):([A-Za-z0-9+/=]+)", value.strip())
     if not match:

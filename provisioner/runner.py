@@ -6,6 +6,7 @@ from actions/runner (ActionCommand.cs, ActionCommandManager.cs, FileCommandManag
 
 import contextlib
 import json
+import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -52,7 +53,8 @@ class Runner:
         """Where the button *Run workflow* is; all workflows where this one is not known."""
         server = self.environment.get("GITHUB_SERVER_URL", "https://github.com")
         # owner/name/.github/workflows/file.yml@refs/heads/main
-        file = self.environment.get("GITHUB_WORKFLOW_REF", "").partition("@")[0].rpartition("/")[2]
+        path = self.environment.get("GITHUB_WORKFLOW_REF", "").partition("@refs/")[0]
+        file = path.rpartition("/")[2]
         return f"{server}/{self.repository}/actions" + (f"/workflows/{file}" if file else "")
 
     def input(self, name: str) -> str:
@@ -121,16 +123,20 @@ class Runner:
         if not path:
             return
         try:
-            with Path(path).open("a", encoding="utf-8") as file:
+            with Path(path).open("a", encoding="utf-8", errors="replace") as file:
                 file.write(text)
         except OSError as error:
             self.line(f"! {variable} could not be written: {error.strerror}")
 
     def _write(self, line: str) -> None:
         """A line at once: what follows it may never come. A closed log stops nothing."""
-        with contextlib.suppress(OSError, ValueError):
+        try:
             self.out.write(f"{line}\n")
             self.out.flush()
+        except (OSError, ValueError):
+            # Nobody reads any more, and Python is not to complain of it at the end.
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self.out.fileno())
 
 
 def _data(text: str) -> str:

@@ -4,7 +4,7 @@ What servers wrote stands in code spans or escaped: it can be no link, no image 
 """
 
 import re
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from provisioner.addresses import host_of, origin_of
 from provisioner.destinations import Mapping
@@ -14,13 +14,17 @@ from provisioner.outcomes import ApprovalPending, Checked, Provisioned
 
 MARKS = {"good": "✅", "unclear": "❔", "bad": "❌"}
 SPECIAL = re.compile(
-    r"(“[^”]*”|`[^`]+`|--[a-z-]+|[\w.-]+@[\w.-]*\w(?::\d+)?|https?://[^\s<>]+?(?=[.,:;)]*(?:\s|$)))"
+    r"(“[^”]*”|`[^`]+`|\$\{\{.*?\}\}|--[a-z-]+(?: [A-Z_]+(?:=[a-z_]+)?)?|[A-Z]+(?:_[A-Z]+)+"
+    r"|\d{4}-\d\d-\d\dT[\d:]+Z|[\w.-]+@[\w.-]*\w(?::\d+)?"
+    r"|https?://[^\s<>]+?(?=[.,:;)]*(?:\s|$)))"
 )
-"""What a text quotes, names or points to: anything in quotation marks, code, an option, an account,
-an address."""
+"""What a text quotes, names or points to: anything in quotation marks, code, an expression, an
+option and its value, a secret's name, a time, an account, an address."""
+MEANINGFUL = re.compile(r"([\\`*_\[\]<>|~&@$]|:(?=/)|(?<=www)\.)", re.IGNORECASE)
+"""What GitHub-flavoured Markdown sees a meaning in, within a line."""
 HEADINGS = {
     Exit.FAILED: "Failed; nothing was changed",
-    Exit.INPUT: "Something is wrong in what was handed in",
+    Exit.INPUT: "An input is wrong",
     Exit.HALF_WAY: "Stopped half-way; the next run goes on from there",
     Exit.PERSON: "You are needed",
     Exit.BUG: "This is a bug",
@@ -48,53 +52,50 @@ def of_error(error: ProvisionerError, page: str, *, is_rerun: bool) -> str:
     if error.todo:
         parts.append(f"**Next:** {_text(error.todo)}")
     if error.link:
-        parts.append(f"### ➜ [**Open {_host(error.link)}**]({_link(error.link)})")
-    parts += _how(error.todo, page)
+        parts.append(f"### ➜ [**Open {_address(error.link)}**]({_link(error.link)})")
+    parts.append(_how(error.todo, page))
     if is_rerun:
         parts.append(
-            f"⚠️ This was a *Re-run*, which brings the inputs and the secrets of the first attempt. "
-            f"Press [**Run workflow**]({_link(page)}) instead."
+            "⚠️ Not *Re-run*, as this one was: that brings the inputs and the secrets of the first "
+            "attempt."
         )
     parts.append(f"<sub>`{error.ident}`, exit code {int(error.exit_code)}</sub>")
     return "\n\n".join(parts)
 
 
 def _approval(outcome: ApprovalPending, inputs: Inputs, page: str) -> str:
-    user, host = inputs.account.user, _host(outcome.instance)
-    again = " (the link of an earlier run, still good)" if outcome.again else ""
+    user, host = inputs.account.user, _address(outcome.instance)
+    again = " It is the link of an earlier run, still good." if outcome.again else ""
     return f"""
-## One click to go: {_code(outcome.account)}
+## Your turn: authorize as {_code(outcome.account)}
 
-### ➜ [**Open {host} and press Authorize**]({_link(outcome.authorize_url)}){again}
+### ➜ [**Open {host} and press Authorize**]({_link(outcome.authorize_url)})
 
-Sign in there as {_code(user)}. Somebody else's approval would be noticed, and not be used.
+Sign in there as {_code(user)}: an approval by anybody else is noticed, and not used.{again}
 
 Then copy the code that {host} shows. It works once, and for a few minutes (ten on Mastodon):
 
-1. Press [**Run workflow**]({_link(page)}).
+1. Press [**Run workflow**]({_link(page)}), on this workflow's page.
 2. Paste the code into the field **code**, and press the green button.
 
-{_table(outcome.account, outcome.instance, outcome.scopes, inputs.mappings, outcome.repository)}
+{_table("Will be stored in", outcome, inputs.mappings)}
 """
 
 
 def _provisioned(outcome: Provisioned) -> str:
     notes = "".join(f"\n- ⚠️ {_text(note)}" for note in outcome.notes)
-    table = _table(
-        outcome.account, outcome.instance, outcome.scopes, outcome.written, outcome.repository
-    )
     return f"""
-## ✅ {_text(outcome.headline)}
-
-{table}
-| Expires | {_text(outcome.expires_at)} |
+## ✅ {_text(outcome.headline.removesuffix("."))}
 {notes}
 
-In the bot's workflow:
+The bot's workflow reads it so:
 
 ```yaml
 {outcome.lines_for_bot}
 ```
+
+{_table("Stored in", outcome, outcome.written)}
+| Expires | {_text(outcome.expires_at)} |
 """
 
 
@@ -107,45 +108,44 @@ def _checked(outcome: Checked, page: str) -> str:
         if finding.todo:
             found.append(f"  <br>**Next:** {_text(finding.todo)}")
     todos = " ".join(finding.todo for finding in outcome.findings)
-    return "\n".join([*found, "", "\n\n".join(_how(todos, page))])
+    return "\n".join([*found, "", _how(todos, page) if todos.strip() else ""])
 
 
 def _table(
-    account: str, instance: str, scopes: tuple[str, ...], written: tuple[Mapping, ...], place: str
+    stored: str, outcome: ApprovalPending | Provisioned, written: tuple[Mapping, ...]
 ) -> str:
-    """Whose token, where, for what: the first row is the head, as GitHub's tables need one."""
+    """Whose token, for what, where to: the first row is the head, as GitHub's tables need one."""
     names = (f"{mapping.kind.removesuffix('s')} {_code(mapping.name)}" for mapping in written)
     return "\n".join(
         [
-            f"| Account | {_code(account)} |",
+            f"| Token of | {_code(outcome.account)} |",
             "| :--- | :--- |",
-            f"| Server | {_code(instance)} |",
-            f"| May | {' '.join(map(_code, scopes))} |",
-            f"| Written to {_code(place)} | {'<br>'.join(names)} |",
+            f"| Server | {_code(outcome.instance)} |",
+            f"| May | {' '.join(map(_code, outcome.scopes))} |",
+            f"| {stored} {_code(outcome.repository)} as | {'<br>'.join(names)} |",
         ]
     )
 
 
-def _how(todo: str, page: str) -> list[str]:
-    """What the verbs mean on a page with a button."""
-    press = f"press [**Run workflow**]({_link(page)})"
+def _how(todo: str, page: str) -> str:
+    """What the verbs mean on a page with a button; in any case, that the button is pressed."""
+    button = f"press [**Run workflow**]({_link(page)})"
     ways = []
+    if re.search(r"\brun check\b", todo, re.IGNORECASE):
+        ways.append("to check, {} with both fields left empty")
     if re.search(r"\bbeg[iu]n\b", todo, re.IGNORECASE):
-        ways.append(f"- to begin: {press}, with **rotate** ticked where a token is in use already")
+        ways.append("to begin, {} with **rotate** ticked where a token is in use already")
     if re.search(r"\bcomplete\b", todo, re.IGNORECASE):
-        ways.append(f"- to complete: {press} with the **code** (empty, where none is needed)")
-    if not ways and re.search(r"\b[Rr]un (this|it|check)\b", todo):
-        ways.append(f"- to run it again: {press}")
-    return ["\n".join(ways)] if ways else []
+        fields = "both fields left empty" if "no code" in todo else "the **code** in its field"
+        ways.append(f"to complete, {{}} with {fields}")
+    told = "; ".join(ways or ["then {}"])
+    return f"{told[0].upper()}{told[1:]}.".replace("{}", button, 1).replace("{}", "press it")
 
 
 def _text(text: str) -> str:
-    """A sentence of ours: what it quotes becomes code, options become the inputs they stand for.
-
-    Everything else is escaped: any punctuation may be, in GitHub-flavoured Markdown.
-    """
+    """A sentence of ours: what it quotes becomes code, options become the inputs they stand for."""
     return "".join(
-        _special(part) if odd % 2 else re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", part)
+        _special(part) if odd % 2 else MEANINGFUL.sub(r"\\\1", part)
         for odd, part in enumerate(SPECIAL.split(text))
     )
 
@@ -153,9 +153,9 @@ def _text(text: str) -> str:
 def _special(part: str) -> str:
     if part.startswith("http"):
         return f"<{part}>"
-    if part.startswith("“"):
-        return f"“{_code(part[1:-1])}”"
-    return _code(part.removeprefix("--").strip("`"))
+    if part.startswith("--"):
+        return _code(part.removeprefix("--").replace(" ", ": "))
+    return _code(part[1:-1] if part[0] in "“`" else part)
 
 
 def _code(text: str) -> str:
@@ -165,11 +165,14 @@ def _code(text: str) -> str:
     return f"{fence}{pad}{text.replace('|', '¦')}{pad}{fence}" if text else ""
 
 
-def _host(url: str) -> str:
-    return re.sub(r"([._-])", r"\\\1", host_of(origin_of(url))) or "the link"
+def _address(url: str) -> str:
+    """An address for a link's name: without its query."""
+    origin = origin_of(url)
+    path = urlsplit(url).path.rstrip("/") if origin else ""
+    return MEANINGFUL.sub(r"\\\1", host_of(origin) + path) or "the link"
 
 
 def _link(url: str) -> str:
-    """A link's destination: nothing in it can end it."""
-    safe = re.sub(r"[<>\s]", lambda character: quote(character[0]), url)
-    return f"<{safe}>"
+    """A link's destination: nothing in it can end it, or means anything else than itself."""
+    safe = re.sub(r"[<>\\\s]", lambda character: quote(character[0]), url)
+    return f"<{safe.replace('&', '&amp;')}>"

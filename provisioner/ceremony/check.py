@@ -60,7 +60,7 @@ def _token(desk: Desk, current: Credential) -> Finding:
         case Alive(user=user):
             return Finding(
                 "bad",
-                f"The token belongs to another account now: {user}",
+                f"The token belongs to another account now: “{user}”",
                 "Look into this at the instance; then begin, and complete, for a new token.",
             )
         case Dead(reason):
@@ -91,7 +91,7 @@ def _scopes(desk: Desk, current: Credential) -> Finding:
             f"The token lacks {' '.join(lacking)}: it was granted “{' '.join(current.scopes)}”",
             "Begin, and complete, for a token with these scopes; or ask for fewer.",
         )
-    return Finding("good", f"It was granted {' '.join(current.scopes)}")
+    return Finding("good", f"It was granted “{' '.join(current.scopes)}”")
 
 
 def _secret(case: Case, name: str) -> Finding:

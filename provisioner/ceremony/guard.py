@@ -91,10 +91,10 @@ def _wrong_account(
 ) -> PersonNeededError | None:
     wanted, current = desk.inputs.account, case.journal.current
     if account.user.casefold() != wanted.user.casefold():
-        whose = f"{account.user}@{account.domain or wanted.domain}"
+        whose = f"“{account.user}@{account.domain or wanted.domain}”"
     elif account.domain.casefold() not in {"", wanted.domain} and not is_loopback(wanted.domain):
         # Takahē serves many domains; a loopback address is none that an account bears.
-        whose = f"{account.user}@{account.domain}"
+        whose = f"“{account.user}@{account.domain}”"
     elif current and current.account_id != account.id:
         whose = f"another account by the name {wanted} (number {account.id})"
     else:

@@ -134,7 +134,7 @@ def test_fields_are_written_under_the_names_that_were_asked_for(stage: Stage) ->
 def test_another_accounts_token_is_revoked_and_not_stored(stage: Stage) -> None:
     """The browser was signed in as alice: the message says so, and nothing is left."""
     code = stage.approve(stage.link(), "alice")
-    with pytest.raises(PersonNeededError, match="given by alice@social"):
+    with pytest.raises(PersonNeededError, match="given by “alice@social"):
         stage.complete(code)
     assert stage.live() == []
     assert "MASTODON_ACCESS_TOKEN" not in stage.repository.secrets
@@ -154,7 +154,7 @@ def test_a_wrong_token_that_cannot_be_revoked_stays_known(stage: Stage) -> None:
     """A revocation that fails leaves the token in the journal, to be revoked later."""
     code = stage.approve(stage.link(), "alice")
     stage.wire.faults = [Fault("500", path="/oauth/revoke", times=99)]
-    with pytest.raises(PersonNeededError, match="given by alice@social") as caught:
+    with pytest.raises(PersonNeededError, match="given by “alice@social") as caught:
         stage.complete(code)
     assert "could not be revoked" in caught.value.why
     known = [old.credential.token.reveal() for old in stage.journal().superseded]
@@ -411,7 +411,7 @@ def test_a_refused_look_does_not_make_up_for_a_failed_revocation(stage: Stage, s
         return stage.instance(request)
 
     stage.wire.hosts["social.example"] = blocking
-    with pytest.raises(PersonNeededError, match="given by alice@social"):
+    with pytest.raises(PersonNeededError, match="given by “alice@social"):
         stage.complete(code)
     assert [old.credential.token.reveal() for old in stage.journal().superseded] == stage.live()
 
@@ -471,7 +471,7 @@ def test_an_undo_that_cannot_be_written_says_all_of_it(stage: Stage) -> None:
     stage.wire.faults = [Fault("500", method="PATCH", first=2, times=99)]
     with pytest.raises(HalfWayError, match="did not confirm") as caught:
         stage.complete(code)
-    assert "given by alice@social" in caught.value.why
+    assert "given by “alice@social" in caught.value.why
     stage.wire.faults = []
     with suppress(PersonNeededError):
         stage.complete("")
@@ -483,7 +483,7 @@ def test_a_namesake_of_another_domain_is_another_account(stage: Stage) -> None:
     """Takahē serves many domains, and lets the person choose: `acct` tells them apart."""
     code = stage.approve(stage.link())
     rewrite(stage, "/api/v1/accounts/verify_credentials", fields(acct="mybot@other.example"))
-    with pytest.raises(PersonNeededError, match=r"given by mybot@other\.example"):
+    with pytest.raises(PersonNeededError, match=r"given by “mybot@other\.example"):
         stage.complete(code)
     assert stage.live() == []
 

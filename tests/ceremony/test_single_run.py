@@ -43,7 +43,7 @@ def test_a_hand_made_applications_token_is_never_revoked(stage: Stage) -> None:
     """Another account's token is not stored, but lives on: it may be in use elsewhere."""
     application = hand_made(stage)
     code = code_for(stage, application, "alice")
-    with pytest.raises(PersonNeededError, match="given by alice@social") as caught:
+    with pytest.raises(PersonNeededError, match="given by “alice@social") as caught:
         stage.complete(code, **strings(application))
     assert "made by hand" in caught.value.why
     assert len(stage.live()) == 1

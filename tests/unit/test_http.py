@@ -641,7 +641,7 @@ class TestSecrecy:
     def test_echoes(self, field: str, echo: str) -> None:
         """A server's words are shown without the secrets that it was sent."""
         said = made(400, json.dumps({field: f"bad token {echo}"}).encode()).described()
-        assert said == 'HTTP 400 ("bad token ***")'
+        assert said == "HTTP 400 (“bad token ***”)"
 
 
 class TestWords:

@@ -636,7 +636,7 @@ class TestVerify:
         """A 401 in the API's own form means dead."""
         server.on("GET", "/api/v1/accounts/verify_credentials", say({"error": error}, 401))
         assert mastodon.verify(Secret(TOKEN)) == Dead(
-            f'{mastodon.server.host} answered HTTP 401 ("{error}")'
+            f"{mastodon.server.host} answered HTTP 401 (“{error}”)"
         )
 
     @pytest.mark.parametrize(
