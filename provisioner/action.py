@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from provisioner import ceremony, summary
 from provisioner.ceremony import Case, Desk
@@ -47,6 +47,7 @@ class Step:
     """The step of a workflow that this run is: told of the progress, it writes the runner's log."""
 
     runner: Runner
+    warnings: list[str] = field(default_factory=list)
 
     def command(self) -> str:
         """What is to be done. Before anything else, the secrets handed in are masked.
@@ -55,7 +56,7 @@ class Step:
         """
         for name in SECRET_INPUTS:
             self.hide(Secret(self.runner.input(name)))
-        for text in (*map(self.runner.input, DISPATCHED), self.runner.dispatched("code")):
+        for text in (*map(self.runner.input, DISPATCHED), *map(self.runner.dispatched, DISPATCHED)):
             self.hide(Secret(_code_within(text)))
         if not self.runner.is_real:
             raise InputError(
@@ -68,7 +69,7 @@ class Step:
             raise InputError(
                 "bad-command",
                 f"“{plain(command)}” is not a command of this action.",
-                todo=f"Write one of {', '.join(COMMANDS)}.",
+                todo=f"Write one of `{', '.join(COMMANDS)}`.",
             )
         if command != "demo":
             self._require_our_event()
@@ -76,17 +77,29 @@ class Step:
 
     def inputs(self) -> tuple[Inputs, Secret]:
         """The inputs, and the token for GitHub. Raises InputError."""
-        for name in filter(self.runner.input, DISPATCHED):
+        # One that is empty today would be full, and in the log, the next time.
+        for name in filter(self.runner.hands_in, DISPATCHED):
             raise InputError(
                 "input-in-log",
                 f"The input {name} was handed in under `with:`.",
                 why="The runner prints what stands there in the log, before the action starts.",
-                todo=f"Remove it there. The action reads the workflow_dispatch's input {name} by "
-                "itself. If it was a code: open the link once more for another one.",
+                todo="Remove it there, and have it under `on: workflow_dispatch: inputs:`, where "
+                "the action finds it by itself. If it was a code: open the link again, and "
+                "complete with the new one.",
             )
         raw = {name.replace("-", "_"): self.runner.input(name) for name in INPUTS}
         raw["repository"] = raw["repository"] or self.runner.repository
         inputs = parse_inputs(raw, keeps_key=bool(raw["journal_key"]))
+        here = inputs.repository.casefold() == self.runner.repository.casefold()
+        if not here and not inputs.keeps_key:
+            raise InputError(
+                "journal-key-elsewhere",
+                f"The journal of {inputs.repository} needs a key that this workflow hands in.",
+                why="One that is made now would become a secret over there, where this workflow "
+                "can't read it.",
+                todo="Put the output of `openssl rand -base64 32` into a secret of this "
+                "repository, and hand that in as --journal-key.",
+            )
         return inputs, parse_github_token(self.runner.input("github-token"))
 
     def verb(self, command: str) -> Callable[[Desk, Case], Outcome]:
@@ -108,6 +121,8 @@ class Step:
             return "check"
         if code or (pending and pending.staged):
             return "complete"
+        if self.runner.is_rerun and not pending:
+            rotate = False  # that rotation is done: a re-run of it must not start another
         return "begin" if rotate or current is None else "check"
 
     def _require_our_event(self) -> None:
@@ -128,7 +143,8 @@ class Step:
 
     def warn(self, text: str) -> None:
         """Something that the person should know, and that does not stop the run."""
-        self.runner.annotate("warning", text, TITLE)
+        self.warnings.append(text)
+        self.runner.annotate("warning", _as_inputs(text), TITLE)
 
     def hide(self, secret: Secret) -> None:
         """A secret came into being: it is masked before it travels."""
@@ -142,6 +158,14 @@ class Step:
         """A line of the outcome."""
         self.runner.line(text)
 
+    def played(self, outcome: Outcome, inputs: Inputs) -> None:
+        """How the demo ended."""
+        self.runner.summarize(
+            "**This was the demo.** Nothing in it is real, and this repository was not touched. "
+            "A real run would end so:"
+        )
+        self.outcome(outcome, inputs)
+
     def outcome(self, outcome: Outcome, inputs: Inputs) -> None:
         """How the run ended: in the log, as outputs, and in the summary."""
         match outcome:
@@ -153,7 +177,7 @@ class Step:
             case Provisioned():
                 self.runner.line(outcome.headline)
                 for note in outcome.notes:
-                    self.warn(note)
+                    self.runner.annotate("warning", note, TITLE)
             case Checked():
                 for finding in outcome.findings:
                     self._finding(finding)
@@ -161,7 +185,8 @@ class Step:
                 return
         for name, value in outcome.outputs().items():
             self.runner.output(name, value)
-        self.runner.summarize(summary.of(outcome, inputs, self.runner.workflow_page))
+        told = summary.of(outcome, inputs, self.runner.workflow_page)
+        self.runner.summarize(told + summary.of_warnings(self.warnings))
 
     def _finding(self, finding: Finding) -> None:
         """A good one is a line of the log; the others stand on the run's page too."""
@@ -176,10 +201,9 @@ class Step:
 
     def error(self, error: ProvisionerError) -> None:
         """What happened, why, what to do next: an annotation, and the summary."""
-        parts = [error.what, error.why, f"Next: {error.todo}" if error.todo else ""]
-        # What is an option of the command line is an input here; a link may hold two hyphens.
-        told = [re.sub(r"(?<![\w-])--(?=[a-z])", "", part) for part in parts]
-        text = "\n".join(filter(None, (*told, error.link)))
+        again = "This was a re-run. Press Run workflow instead." if self.runner.is_rerun else ""
+        parts = [again, error.what, error.why, f"Next: {error.todo}" if error.todo else ""]
+        text = "\n".join(filter(None, (*map(_as_inputs, parts), error.link)))
         self.runner.annotate("error", text, error.ident)
         page = self.runner.workflow_page
         self.runner.summarize(summary.of_error(error, page, is_rerun=self.runner.is_rerun))
@@ -189,4 +213,9 @@ def _code_within(pasted: str) -> str:
     """The part of a pasted text that is secret: an address around it is not."""
     if match := re.search(r"[?&]code=([^&\s]+)|^code=([^&\s]+)", pasted):
         return match[1] or match[2]
-    return "" if "://" in pasted else pasted
+    return "" if re.search("[/?]", pasted) else pasted  # the link itself must stay readable
+
+
+def _as_inputs(text: str) -> str:
+    """What is an option of the command line is an input here; an address may hold two hyphens."""
+    return re.sub(r"(?<![\w-])--(?=[a-z])", "", text)

@@ -226,7 +226,7 @@ def action() -> None:
     step = _step()
     command = step.command()
     if command == "demo":
-        step.outcome(*play(step))
+        step.played(*play(step))
     else:
         _perform(step, *step.inputs(), step.verb(command))
 

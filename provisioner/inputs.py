@@ -242,7 +242,7 @@ def _code_of_page(pasted: str, origin: str) -> str:
             "foreign-code",
             f"The pasted address belongs to “{host}”, not to {origin}.",
             why="A code is good only at the instance that issued it, and is never sent elsewhere.",
-            todo=f"Open the link that begin showed, and copy the code that {origin} shows.",
+            todo=f"Open the link again, and complete with the code that {origin} shows.",
         )
     if not code:
         raise InputError(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO
 
-from provisioner.errors import InputError, plain
+from provisioner.errors import InputError, ProvisionerError
 from provisioner.secret import SHORTEST_PART, Secret
 
 LONGEST_ANNOTATION = 4096
@@ -51,11 +51,15 @@ class Runner:
     @property
     def workflow_page(self) -> str:
         """Where the button *Run workflow* is; all workflows where this one is not known."""
-        server = self.environment.get("GITHUB_SERVER_URL", "https://github.com")
+        server = self.environment.get("GITHUB_SERVER_URL") or "https://github.com"
         # owner/name/.github/workflows/file.yml@refs/heads/main
         path = self.environment.get("GITHUB_WORKFLOW_REF", "").partition("@refs/")[0]
         file = path.rpartition("/")[2]
         return f"{server}/{self.repository}/actions" + (f"/workflows/{file}" if file else "")
+
+    def hands_in(self, name: str) -> bool:
+        """Whether an input stands under `with:` or has a default, be it empty."""
+        return f"INPUT_{name.upper()}" in self.environment
 
     def input(self, name: str) -> str:
         """An input under `with:`, or its default; hyphens stay in the variable's name."""
@@ -65,13 +69,20 @@ class Runner:
         """An input of the workflow_dispatch; "" where there is none.
 
         Taken from the event's file, since the runner prints in the log what stands under `with:`.
+        Raises ProvisionerError where a dispatch's file can't be read.
         """
-        path = self.environment.get("GITHUB_EVENT_PATH", "")
-        try:
-            event = json.loads(Path(path).read_text()) if path else {}
-            value = (event.get("inputs") or {}).get(name)
-        except (OSError, ValueError, AttributeError):
+        if self.event != "workflow_dispatch":
             return ""
+        try:
+            path = Path(self.environment.get("GITHUB_EVENT_PATH", ""))
+            value = (json.loads(path.read_text(encoding="utf-8")).get("inputs") or {}).get(name)
+        except (OSError, ValueError, AttributeError):
+            raise ProvisionerError(
+                "bad-event",
+                "The workflow's event can't be read, and with it the inputs of the dispatch.",
+                why="The runner writes it into the file that GITHUB_EVENT_PATH names.",
+                todo="Run this again; on a runner of your own, look into its work folder.",
+            ) from None
         return ("true" if value is True else str(value or "")).strip()
 
     def flag(self, name: str) -> bool:
@@ -80,8 +91,8 @@ class Runner:
         if text not in {"", "true", "false"}:
             raise InputError(
                 "bad-boolean",
-                f"The input {name} is “{plain(text)}”, which is neither true nor false.",
-                todo=f"Give {name} the type boolean in the workflow, or write true or false.",
+                f"The input {name} is neither true nor false.",
+                todo=f"Give it `type: boolean` under `on: workflow_dispatch: inputs: {name}:`.",
             )
         return text == "true"
 
@@ -89,7 +100,7 @@ class Runner:
         """Have the runner show asterisks in place of a secret, from here on.
 
         Never where no runner reads it. What is as short as a word is left: it would garble the log,
-        and the runner drops an output that contains a masked value. Never raises.
+        and GitHub drops a job's output that contains a masked value. Never raises.
         """
         for part in secret.reveal().split():
             if self.is_real and len(part) >= SHORTEST_PART:

@@ -46,7 +46,13 @@ def of(outcome: ApprovalPending | Provisioned | Checked, inputs: Inputs, page: s
 
 def of_error(error: ProvisionerError, page: str, *, is_rerun: bool) -> str:
     """What happened, why, and what to do next."""
-    parts = [f"## ❌ {HEADINGS[error.exit_code]}", f"**What happened:** {_text(error.what)}"]
+    parts = [f"## ❌ {HEADINGS[error.exit_code]}"]
+    if is_rerun:
+        parts.append(
+            "⚠️ This was a *Re-run*, which brings the inputs and the secrets of the first attempt. "
+            f"Press [**Run workflow**]({_link(page)}) instead; nothing is broken."
+        )
+    parts.append(f"**What happened:** {_text(error.what)}")
     if error.why:
         parts.append(f"**Why:** {_text(error.why)}")
     if error.todo:
@@ -54,13 +60,13 @@ def of_error(error: ProvisionerError, page: str, *, is_rerun: bool) -> str:
     if error.link:
         parts.append(f"### ➜ [**Open {_address(error.link)}**]({_link(error.link)})")
     parts.append(_how(error.todo, page))
-    if is_rerun:
-        parts.append(
-            "⚠️ Not *Re-run*, as this one was: that brings the inputs and the secrets of the first "
-            "attempt."
-        )
     parts.append(f"<sub>`{error.ident}`, exit code {int(error.exit_code)}</sub>")
     return "\n\n".join(parts)
+
+
+def of_warnings(warnings: list[str]) -> str:
+    """What was said besides on the way."""
+    return "".join(f"\n- ⚠️ {_text(warning)}" for warning in warnings)
 
 
 def _approval(outcome: ApprovalPending, inputs: Inputs, page: str) -> str:
@@ -130,7 +136,7 @@ def _table(
 def _how(todo: str, page: str) -> str:
     """What the verbs mean on a page with a button; in any case, that the button is pressed."""
     button = f"press [**Run workflow**]({_link(page)})"
-    ways = []
+    ways, todo = [], re.sub("“[^”]*”|`[^`]*`", "", todo)
     if re.search(r"\brun check\b", todo, re.IGNORECASE):
         ways.append("to check, {} with both fields left empty")
     if re.search(r"\bbeg[iu]n\b", todo, re.IGNORECASE):

@@ -11,7 +11,13 @@ from provisioner.ceremony.desk import (
     require_own,
 )
 from provisioner.ceremony.guard import guard, undo_unstaged
-from provisioner.errors import NotSentError, PersonNeededError, ProvisionerError, TransportError
+from provisioner.errors import (
+    InputError,
+    NotSentError,
+    PersonNeededError,
+    ProvisionerError,
+    TransportError,
+)
 from provisioner.inputs import parse_code
 from provisioner.journal import Credential, Destination, Pending, Superseded
 from provisioner.mastodon import (
@@ -104,6 +110,14 @@ def _code(desk: Desk, pending: Pending, ask_code: Callable[[], str]) -> Secret:
     except ProvisionerError as error:
         error.link = pending.link
         raise
+    if code.reveal() in pending.link:  # nor may it be masked: the link has to be shown
+        raise InputError(
+            "bad-code",
+            "What was given is a part of the link, not the code.",
+            why="The code is shown after Authorize is pressed.",
+            todo="Open the link, press Authorize, and complete with the code that is shown then.",
+            link=pending.link,
+        )
     desk.tell.hide(code)
     return code
 

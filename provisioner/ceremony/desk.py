@@ -104,8 +104,9 @@ class Case:
         """Before the very first write, put the journal's key into its secret.
 
         That proves that secrets can be written, before anybody is asked to approve anything. A key
-        that is there already is overwritten only if there is certainly no journal under it. A
-        workflow's key comes out of a secret, perhaps a protected environment's: it stays there.
+        that is there already is overwritten only if there is certainly no journal under it. A key
+        that a workflow hands in comes out of a secret, perhaps a protected environment's: it stays
+        there, and that secrets can be written shows only when the token is.
         """
         if self.journal.generation > 0:
             return

@@ -104,7 +104,7 @@ def _wrong_account(
         f"The authorization was given by {whose}, not by {wanted}.",
         why="The browser was signed in as somebody else, or somebody else opened the link.",
         todo=f"Open the link again, sign out there, sign in as {wanted}, and complete with the new "
-        "code.",
+        "code. Or was the account misspelt? Then correct --account, and begin again.",
         link=pending.link,
     )
 

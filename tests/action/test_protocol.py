@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.errors import InputError
+from provisioner.errors import InputError, ProvisionerError
 from provisioner.runner import LONGEST_ANNOTATION, Runner
 from provisioner.secret import SHORTEST_PART, Secret
 from tests.action.step import lines_of
@@ -224,7 +224,8 @@ def event_of(tmp_path: Path, content: str) -> Runner:
     """A runner whose event file holds that."""
     file = tmp_path / "event.json"
     file.write_text(content)
-    return Runner({"GITHUB_EVENT_PATH": str(file)}, io.StringIO())
+    environment = {"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_EVENT_PATH": str(file)}
+    return Runner(environment, io.StringIO())
 
 
 @pytest.mark.parametrize(
@@ -255,8 +256,6 @@ def test_dispatched_input(tmp_path: Path, inputs: object, expected: str) -> None
         "null",
         '"text"',
         "1",
-        "{}",
-        '{"inputs": []}',
         '{"inputs": ["code"]}',
         '{"inputs": "code"}',
         '{"inputs": 1}',
@@ -264,15 +263,30 @@ def test_dispatched_input(tmp_path: Path, inputs: object, expected: str) -> None
     ],
 )
 def test_rubbish_for_an_event(tmp_path: Path, content: str) -> None:
-    """An event that is none of GitHub's has no inputs, and is no bug."""
-    assert event_of(tmp_path, content).dispatched("code") == ""
+    """An event that is none of GitHub's is refused: a code in it would be passed over."""
+    with pytest.raises(ProvisionerError, match="event can't be read"):
+        event_of(tmp_path, content).dispatched("code")
 
 
 @pytest.mark.parametrize("name", ["", "event.json", "\x00"])
 def test_no_event(tmp_path: Path, name: str) -> None:
-    """Where there is no event file, there are no inputs."""
+    """A dispatch without an event file is refused too."""
     path = str(tmp_path / name) if name else ""
-    assert Runner({"GITHUB_EVENT_PATH": path}, io.StringIO()).dispatched("code") == ""
+    environment = {"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_EVENT_PATH": path}
+    with pytest.raises(ProvisionerError, match="event can't be read"):
+        Runner(environment, io.StringIO()).dispatched("code")
+
+
+@pytest.mark.parametrize("content", ["{}", '{"inputs": null}', '{"inputs": []}'])
+def test_no_inputs(tmp_path: Path, content: str) -> None:
+    """A dispatch of a workflow that has no inputs has none."""
+    assert event_of(tmp_path, content).dispatched("code") == ""
+
+
+def test_another_event_has_no_inputs() -> None:
+    """A schedule brings no code, whatever its event file says."""
+    runner = Runner({"GITHUB_EVENT_NAME": "schedule"}, io.StringIO())
+    assert runner.dispatched("code") == ""
 
 
 @pytest.mark.parametrize(
