@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,7 +97,7 @@ def test_begin_shows_the_link(scene: Scene) -> None:
     assert link in result.record.log
     [annotation] = result.record.annotations
     assert (annotation.kind, annotation.message) == ("notice", link)
-    assert f"<{link}>" in result.record.summary
+    assert f"<{escape(link)}>" in result.record.summary
     assert result.record.outputs.keys() == {"status", "authorize-url", "account", "scopes"}
 
 
