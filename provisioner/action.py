@@ -12,6 +12,7 @@ from provisioner.outcomes import (
     ApprovalPending,
     Checked,
     DryRun,
+    Ended,
     Finding,
     Outcome,
     Provisioned,
@@ -29,6 +30,7 @@ INPUTS = (
     "instance",
     "journal",
     "journal-key",
+    "max-age",
     "repository",
     "scopes",
     "secrets",
@@ -37,7 +39,7 @@ INPUTS = (
 SECRET_INPUTS = ("github-token", "journal-key", "client-secret")
 DISPATCHED = ("code", "rotate")
 """Inputs of the workflow_dispatch: under `with:` the runner would print them in the log."""
-COMMANDS = ("auto", "begin", "complete", "check", "demo")
+COMMANDS = ("auto", "begin", "complete", "check", "abandon", "deprovision", "demo")
 EVENTS = ("workflow_dispatch", "schedule")
 TITLE = "Mastodon Provisioner"
 
@@ -109,6 +111,8 @@ class Step:
             "begin": ceremony.begin,
             "complete": lambda desk, case: ceremony.complete(desk, case, lambda: code),
             "check": ceremony.check,
+            "abandon": ceremony.abandon,
+            "deprovision": ceremony.deprovision,
         }
         if command != "auto":
             return verbs[command]
@@ -174,7 +178,7 @@ class Step:
                 self.runner.line(outcome.authorize_url)
                 title = f"Open this link, and sign in as {outcome.account}"
                 self.runner.annotate("notice", outcome.authorize_url, title)
-            case Provisioned():
+            case Provisioned() | Ended():
                 self.runner.line(outcome.headline)
                 for note in outcome.notes:
                     self.runner.annotate("warning", note, TITLE)
@@ -194,7 +198,7 @@ class Step:
         match finding.verdict:
             case "good":
                 self.done(text)
-            case "unclear":
+            case "unclear" | "soon":
                 self.warn(text)
             case "bad":
                 self.runner.annotate("error", text, TITLE)

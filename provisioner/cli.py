@@ -30,6 +30,7 @@ from provisioner.options import (
     Instance,
     Journal,
     JournalKey,
+    MaxAge,
     Port,
     Repository,
     Scopes,
@@ -164,15 +165,16 @@ def check(
     repository: Repository = "",
     instance: Instance = "",
     scopes: ScopesOfToken = "",
+    max_age: MaxAge = "",
     journal: Journal = defaults.JOURNAL,
     journal_key: JournalKey = "",
     github_token: GitHubToken = "",
     as_json: AsJson = False,
 ) -> None:
-    """Tell whether the token is alive, and stored.
+    """Tell whether the token is alive, and stored; revoke replaced ones.
 
-    Alive, the right account's, with the scopes it needs, its secrets there. Changes nothing; a
-    server in trouble is not taken for a dead token.
+    Alive, the right account's, with the scopes it needs, its secrets there. A server in trouble is
+    not taken for a dead token. Replaced tokens are revoked when their grace is over.
 
     \b
     Example:
@@ -181,6 +183,56 @@ def check(
     from provisioner import ceremony
 
     _conduct(context, ceremony.check)
+
+
+@app.command()
+def abandon(
+    context: typer.Context,
+    account: Account,
+    repository: Repository = "",
+    instance: Instance = "",
+    secrets: Secrets = [defaults.SECRETS],
+    variables: Variables = [defaults.VARIABLES],
+    journal: Journal = defaults.JOURNAL,
+    journal_key: JournalKey = "",
+    github_token: GitHubToken = "",
+    as_json: AsJson = False,
+) -> None:
+    """Give up an authorization that can't be finished.
+
+    Its token, if there is one, is revoked; the token in use stays as it is.
+
+    \b
+    Example:
+      provisioner abandon --account mybot@mastodon.social --repository me/mybot
+    """
+    from provisioner import ceremony
+
+    _conduct(context, ceremony.abandon)
+
+
+@app.command()
+def deprovision(
+    context: typer.Context,
+    account: Account,
+    repository: Repository = "",
+    instance: Instance = "",
+    journal: Journal = defaults.JOURNAL,
+    journal_key: JournalKey = "",
+    github_token: GitHubToken = "",
+    as_json: AsJson = False,
+) -> None:
+    """Revoke every token of the bot, and delete what was written.
+
+    The secrets, the variables, the journal and its key.
+
+    \b
+    Example:
+      provisioner deprovision --account mybot@mastodon.social --repository me/mybot
+    """
+    from provisioner import ceremony
+
+    _conduct(context, ceremony.deprovision)
 
 
 @app.command()

@@ -7,6 +7,7 @@ design: GitHub asks writers not to send requests concurrently.
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from nacl.exceptions import CryptoError
@@ -14,7 +15,7 @@ from nacl.public import PublicKey, SealedBox
 
 from provisioner.addresses import joined, origin_of, shown
 from provisioner.answer import Answer
-from provisioner.destinations import check_size, is_repository, path, repository_path
+from provisioner.destinations import Kind, check_size, is_repository, path, repository_path
 from provisioner.errors import PersonNeededError, TransportError
 from provisioner.github_errors import archived, explain, wait_for
 from provisioner.http import Http
@@ -42,6 +43,8 @@ class GitHub:
     http: Http
     api_url: str
     token: Secret
+    token_expires_at: int | None = None
+    """Epoch seconds; None where no answer told, as for tokens that don't expire."""
 
     def call(
         self, method: str, path: str, body: Mapping[str, str] | None = None, *, repeat: bool = True
@@ -66,6 +69,8 @@ class GitHub:
                 repeat=repeat,
                 wait=wait_for,
             )
+            told = answer.headers.get("github-authentication-token-expiration", "")
+            self.token_expires_at = _moment(told) or self.token_expires_at
             location = answer.headers.get("location", "")
             if answer.status not in MOVED or not location:
                 return answer
@@ -153,6 +158,12 @@ class Repository:
             {"encrypted_value": base64.b64encode(box).decode(), "key_id": self.sealing_key.id},
         )
 
+    def delete(self, kind: Kind, name: str) -> None:
+        """Delete a secret or a variable; idempotent: one that is gone already is gone."""
+        answer = self.github.call("DELETE", path(self.name, kind, name))
+        if answer.status not in {204, 404}:
+            raise explain(answer, f"delete {name} from the {kind} of {self.name}")
+
     def variable(self, name: str) -> str | None:
         """A variable's value, None where there is none of that name."""
         answer = self.github.call("GET", path(self.name, "variables", name))
@@ -205,3 +216,12 @@ class Repository:
         if answer.status not in {*WRITTEN, nothing}:
             raise explain(answer, f"write the variable {name} of {self.name}")
         return answer.status in WRITTEN
+
+
+def _moment(text: str) -> int | None:
+    """Epoch seconds of `2026-12-01 09:30:00 UTC` (or `+0100`), as GitHub's header tells it."""
+    try:
+        moment = datetime.strptime(text.replace("UTC", "+0000"), "%Y-%m-%d %H:%M:%S %z")
+        return int(moment.timestamp())
+    except (ValueError, OverflowError):
+        return None

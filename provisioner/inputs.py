@@ -37,6 +37,7 @@ PRESETS = {
 VERIFYING_SCOPES = {"read", "read:accounts", "profile"}
 """Any of these lets `verify_credentials` answer, without which no account can be guarded."""
 LONGEST_GRACE = 30 * 86400
+SHORTEST_AGE, LONGEST_AGE = 86400, 10 * 365 * 86400
 LONGEST_APP_NAME = 60
 """Characters of an application's name on Mastodon."""
 
@@ -61,6 +62,8 @@ class Inputs:
     """An application made by hand, in Preferences > Development."""
     grace: int
     """Seconds that a superseded token lives on."""
+    max_age: int | None = None
+    """Seconds after which a check demands a new token; None for never."""
     dry_run: bool = False
 
     @property
@@ -96,7 +99,8 @@ def parse_inputs(raw: dict[str, str], *, keeps_key: bool = False, dry_run: bool 
         journal_key=Secret(given.get("journal_key", "").strip()),
         keeps_key=keeps_key,
         application=_application(given.get("client_id", ""), given.get("client_secret", "")),
-        grace=parse_duration(given.get("grace", defaults.GRACE)),
+        grace=parse_grace(given.get("grace", defaults.GRACE)),
+        max_age=parse_max_age(given["max_age"]) if "max_age" in given else None,
         dry_run=dry_run,
     )
     require_distinct(journal, inputs.mappings)
@@ -184,18 +188,36 @@ def parse_app_name(text: str) -> str:
     return name
 
 
-def parse_duration(text: str) -> int:
+def parse_grace(text: str) -> int:
     """Seconds of `90m`, `24h`, `7d` or `0`; 30 days at the most."""
-    match = re.fullmatch(r"(?a:(\d{1,9})\s*([smhd]))|0", text.strip().lower())
-    unit = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-    seconds = int(match[1]) * unit[match[2]] if match and match[2] else 0
-    if not match or seconds > LONGEST_GRACE:
+    seconds = _seconds(text)
+    if seconds is None or seconds > LONGEST_GRACE:
         raise InputError(
             "bad-duration",
             f"“{plain(text)}” is not a time that an old token may live on.",
             todo="Write 0, 90m, 24h (the default) or 7d; 30d is the longest.",
         )
     return seconds
+
+
+def parse_max_age(text: str) -> int:
+    """Seconds of a time such as `90d`; a day at least."""
+    seconds = _seconds(text)
+    if seconds is None or not SHORTEST_AGE <= seconds <= LONGEST_AGE:
+        raise InputError(
+            "bad-duration",
+            f"“{plain(text)}” is not an age that a token may reach.",
+            todo="Write a time such as 90d or 365d; 1d is the shortest.",
+        )
+    return seconds
+
+
+def _seconds(text: str) -> int | None:
+    match = re.fullmatch(r"(?a:(\d{1,9})\s*([smhd]))|0", text.strip().lower())
+    if not match:
+        return None
+    unit = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    return int(match[1]) * unit[match[2]] if match[2] else 0
 
 
 def parse_code(text: str, origin: str) -> Secret:

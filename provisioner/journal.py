@@ -45,6 +45,8 @@ class Credential(BaseModel, frozen=True):
     account_id: str = ""
     """The instance's number for the account; "" until verified."""
     scopes: tuple[str, ...]
+    code: str = ""
+    """SHA-256 of the one-time code that it was issued for, which must never be sent again."""
     issued_at: int
     """Epoch seconds, as all times in here."""
     expires_at: int | None
@@ -127,6 +129,20 @@ class Journal(BaseModel, frozen=True):
         return bool(self.credentials() or attempted)
 
 
+class DamagedError(PersonNeededError):
+    """The value is no sealed journal, or was changed after it was sealed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "journal-damaged",
+            "The journal can't be read: its value is damaged.",
+            why="Somebody edited the variable, or it was cut in copying.",
+            todo="Put its former value back, if you have it. Otherwise remove the bot's "
+            "authorization at its instance (Preferences > Account > Authorized apps), delete the "
+            "variable, and begin again.",
+        )
+
+
 def parse_key(text: str) -> bytes:
     """The journal key's 32 bytes out of their base64. Raises InputError."""
     try:
@@ -154,7 +170,7 @@ def seal(journal: Journal, key: bytes) -> str:
 def unseal(value: str, key: bytes) -> Journal:
     """The journal from the variable's value.
 
-    Raises InputError for another key, PersonNeededError for a newer version or a damaged value.
+    Raises InputError for another key, DamagedError, PersonNeededError for another version.
     """
     version = re.match(r"([1-9][0-9]{0,8}):", value)
     if version and int(version[1]) > VERSION:
@@ -165,7 +181,7 @@ def unseal(value: str, key: bytes) -> Journal:
         )
     match = re.fullmatch(rf"{VERSION}:([0-9a-f]{{16}}):([A-Za-z0-9+/=]+)", value.strip())
     if not match:
-        raise _damaged()
+        raise DamagedError
     if match[1] != _fingerprint(key):
         raise InputError(
             "journal-key-wrong",
@@ -178,21 +194,22 @@ def unseal(value: str, key: bytes) -> Journal:
         )
     try:
         plaintext = SecretBox(key).decrypt(base64.b64decode(match[2], validate=True))
-        return Journal.model_validate_json(plaintext)
     except (CryptoError, ValueError):
-        raise _damaged() from None  # pydantic's errors quote what they could not read
+        raise DamagedError from None
+    try:
+        return Journal.model_validate_json(plaintext)
+    except ValueError:
+        raise _unreadable() from None  # pydantic's errors quote what they could not read
 
 
 def _fingerprint(key: bytes) -> str:
     return blake2b(key, digest_size=8, person=b"journal-key").hexdigest()
 
 
-def _damaged() -> PersonNeededError:
+def _unreadable() -> PersonNeededError:
     return PersonNeededError(
-        "journal-damaged",
-        "The journal can't be read: its value is damaged.",
-        why="Somebody edited the variable, or it was cut in copying.",
-        todo="Put its former value back, if you have it. Otherwise remove the bot's authorization "
-        "at its instance (Preferences > Account > Authorized apps), delete the variable, and begin "
-        "again.",
+        "journal-unreadable",
+        "The journal was opened, but this version of the tool can't read it.",
+        why="Another version wrote it.",
+        todo="Use that version, or a later one; nothing was changed.",
     )

@@ -158,27 +158,31 @@ class Mastodon:
             return Dead(reason)
         return Unclear(reason, answer.refused)
 
-    def revoke(self, application: Application, token: Secret) -> bool:
-        """Revoke a token with its own application's credentials (RFC 7009); whether it is dead.
+    def revoke(self, application: Application, token: Secret) -> Alive | Dead | Unclear:
+        """Revoke a token with its own application's credentials (RFC 7009); how it is afterwards.
 
         A 200 proves nothing, since servers answer so to unknown tokens too: the token is tried
-        afterwards. Where the revocation itself was not accepted, only the clear word “dead” counts.
-        Raises TransportError.
+        afterwards. Where the revocation was accepted, any refusal of the token means dead.
         """
         form: dict[str, str | Secret] = {
             "token": token,
             "client_id": application.client_id,
             "client_secret": application.client_secret,
         }
-        endpoint = self.server.revocation_endpoint
-        accepted = endpoint and self.http.send("POST", endpoint, form=form, repeat=True).ok
+        try:
+            accepted = self._revoke(form) or self._revoke(form, bearer=token)
+        except TransportError:
+            accepted = False
         match self.verify(token):
-            case Alive():
-                return False
-            case Dead():
-                return True
-            case Unclear(refused=refused):
-                return bool(accepted and refused)
+            case Unclear(reason, refused=True) if accepted:
+                return Dead(reason)
+            case state:
+                return state
+
+    def _revoke(self, form: dict[str, str | Secret], bearer: Secret | None = None) -> bool:
+        """Whether it was accepted; Mitra wants the token itself as the bearer."""
+        url = self.server.revocation_endpoint
+        return bool(url) and self.http.send("POST", url, form=form, bearer=bearer, repeat=True).ok
 
 
 def _grant(host: str, answer: Answer) -> Grant:

@@ -114,3 +114,7 @@ Grace = Annotated[
         help="How long a replaced token is left to runs that still use it: 0, 90m, 24h, 7d.",
     ),
 ]
+MaxAge = Annotated[
+    str,
+    typer.Option(metavar="TIME", help="An age that the token may not exceed: 90d. Default: any."),
+]

@@ -35,16 +35,43 @@ class ApprovalPending:
         }
 
 
+Fate = Literal["waiting", "revoked", "retry", "stuck", "forgotten"]
+
+
 @dataclass(frozen=True)
 class OldToken:
-    """The token that a rotation replaced: still alive, for runs that read it before."""
+    """A token that was replaced, or not used, and what became of it."""
 
     issued_at: str
     """ISO 8601; tells its application from others of the same name."""
-    grace_ends: str
+    fate: Fate
+    """“stuck” needs a person; “retry” is left to the next run; “forgotten” is no longer known."""
+    revoke_after: str
     """ISO 8601: before that, runs may still use it."""
-    left_in: tuple[str, ...]
-    """Names that hold it still, since the new token was written elsewhere."""
+    reason: str
+    """Why it is not revoked, as the second half of a sentence."""
+    remove_at: str
+    """The page where a person removes its application."""
+
+    @property
+    def note(self) -> str:
+        """What became of it, and what is to be done."""
+        which = f"The old token, of {self.issued_at},"
+        match self.fate:
+            case "revoked":
+                return f"{which} is revoked"
+            case "waiting":
+                note = f"{which} stays alive for runs that still use it; the first run after "
+                note += f"{self.revoke_after} revokes it"
+                return f"{note}. But {self.reason}" if self.reason else note
+            case "retry":
+                return f"{which} is not revoked yet: {self.reason}. The next run tries again"
+            case "stuck":
+                note = f"{which} is not revoked: {self.reason}. Or remove its application (the one "
+                return f"{note}of that time): {self.remove_at}"
+            case "forgotten":
+                note = f"{which} will not be revoked: {self.reason}. If nothing else uses it, "
+                return f"{note}remove its application (the one of that time): {self.remove_at}"
 
 
 @dataclass(frozen=True)
@@ -61,8 +88,8 @@ class Provisioned:
     written: tuple[Mapping, ...]
     overwritten: tuple[str, ...]
     """Secrets that held something before us: their old tokens live on."""
-    superseded: OldToken | None
-    """What a rotation replaced."""
+    old_tokens: tuple[OldToken, ...]
+    """What was replaced, now and before."""
     unsettled_since: str
     """ISO 8601: when an earlier exchange may have issued another token; "" where none did."""
     remove_at: str
@@ -95,18 +122,7 @@ class Provisioned:
                 f"An exchange of {self.unsettled_since} may have issued another token. If there is "
                 f"more than one authorization of that time, remove it: {self.remove_at}"
             )
-        if self.superseded and self.superseded.left_in:
-            notes.append(
-                f"The old token still stands in {', '.join(self.superseded.left_in)}: change the "
-                "workflows that read it, and delete that first"
-            )
-        if self.superseded:
-            notes.append(
-                f"The old token, of {self.superseded.issued_at}, stays alive for runs that still "
-                f"use it. After {self.superseded.grace_ends}, remove its application (the one of "
-                f"that time): {self.remove_at}"
-            )
-        return notes
+        return notes + [old.note for old in self.old_tokens]
 
     def outputs(self) -> Outputs:
         """Status, account, the scopes that were granted, and when the token expires."""
@@ -117,8 +133,8 @@ class Provisioned:
 class Finding:
     """One thing that a check looked at."""
 
-    verdict: Literal["good", "unclear", "bad"]
-    """“unclear” changes nothing and needs nobody; “bad” needs a person."""
+    verdict: Literal["good", "unclear", "soon", "bad"]
+    """“unclear” needs nobody, “soon” needs a person some day, “bad” needs one now."""
     text: str
     todo: str = ""
 
@@ -148,6 +164,28 @@ class Checked:
 
 
 @dataclass(frozen=True)
+class Ended:
+    """An authorization was given up, or the bot's offboarding is done."""
+
+    status: Literal["abandoned", "deprovisioned"]
+    account: str
+    repository: str
+    notes: tuple[str, ...]
+    """What is left behind, and where a person removes it."""
+
+    @property
+    def headline(self) -> str:
+        """What was reached."""
+        if self.status == "abandoned":
+            return f"The authorization of {self.account} is given up."
+        return f"{self.repository} holds nothing of {self.account} any more."
+
+    def outputs(self) -> Outputs:
+        """Status and account."""
+        return {"status": self.status, "account": self.account}
+
+
+@dataclass(frozen=True)
 class DryRun:
     """Everything was checked that can be without changing anything; what would come next."""
 
@@ -170,4 +208,4 @@ def _of_token(outcome: Provisioned | Checked) -> Outputs:
     }
 
 
-Outcome = ApprovalPending | Provisioned | Checked | DryRun
+Outcome = ApprovalPending | Provisioned | Checked | Ended | DryRun

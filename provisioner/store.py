@@ -12,7 +12,7 @@ from provisioner.errors import (
     TransportError,
 )
 from provisioner.github import Repository
-from provisioner.journal import Journal, parse_key, seal, unseal
+from provisioner.journal import DamagedError, Journal, parse_key, seal, unseal
 from provisioner.secret import Secret
 
 PATIENCE = (0.0, 1.0, 2.0, 4.0, 8.0)
@@ -67,9 +67,16 @@ class JournalStore:
         return journal
 
     def require_unchanged(self) -> None:
-        """Read the variable again. Raises OvertakenError where another run wrote it since."""
-        if self.repository.variable(self.name) != self._stored:
-            raise _overtaken()
+        """Read the variable again. Raises OvertakenError where another run wrote it since.
+
+        Where it was garbled on its way it is written once more: the caller's journal is at stake.
+        """
+        known = self._stored
+        if known is None:
+            if self.repository.variable(self.name) is not None:
+                raise _overtaken()
+        elif not self._holds(known):
+            self._write(known)
 
     def require_room(self, journal: Journal) -> None:
         """Raise PersonNeededError where a journal would be larger than a variable may be."""
@@ -95,6 +102,10 @@ class JournalStore:
         journal = journal.model_copy(update={"generation": journal.generation + 1})
         value = seal(journal, parse_key(self.key.reveal()))
         check_size(self.name, value)
+        self._write(value, at_once=at_once)
+        return journal
+
+    def _write(self, value: str, *, at_once: bool = False) -> None:
         unsettled = False
         for pause in PATIENCE:
             self.sleep(pause)
@@ -109,7 +120,7 @@ class JournalStore:
                 written = self._landed(value)
             if written:
                 self._stored = value
-                return journal
+                return
             at_once = False
         raise UnconfirmedError(
             "journal-unconfirmed",
@@ -119,12 +130,24 @@ class JournalStore:
         )
 
     def _holds(self, value: str) -> bool:
-        """Whether the variable holds the value. One that was deleted by hand is made anew."""
+        """Whether the variable holds the value. One that was deleted by hand is made anew.
+
+        One that our own key does not open is no other run's: ours was garbled on its way.
+        """
         stored = self.repository.variable(self.name)
-        if stored not in {None, value, self._stored}:
+        if stored not in {None, value, self._stored} and not self._is_garbled(stored):
             raise _overtaken()
         self._stored = stored
         return stored == value
+
+    def _is_garbled(self, stored: str | None) -> bool:
+        try:
+            unseal(stored or "", parse_key(self.key.reveal()))
+        except DamagedError:
+            return True
+        except ProvisionerError:
+            return False
+        return False
 
     def _landed(self, value: str) -> bool:
         """Whether the write landed all the same; False where that can't be seen."""

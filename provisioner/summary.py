@@ -10,9 +10,9 @@ from provisioner.addresses import host_of, origin_of
 from provisioner.destinations import Mapping
 from provisioner.errors import Exit, ProvisionerError
 from provisioner.inputs import Inputs
-from provisioner.outcomes import ApprovalPending, Checked, Provisioned
+from provisioner.outcomes import ApprovalPending, Checked, Ended, Provisioned
 
-MARKS = {"good": "✅", "unclear": "❔", "bad": "❌"}
+MARKS = {"good": "✅", "unclear": "❔", "soon": "⚠️", "bad": "❌"}
 SPECIAL = re.compile(
     r"(“[^”]*”|`[^`]+`|\$\{\{.*?\}\}|--[a-z-]+(?: [A-Z_]+(?:=[a-z_]+)?)?|[A-Z]+(?:_[A-Z]+)+"
     r"|\d{4}-\d\d-\d\dT[\d:]+Z|[\w.-]+@[\w.-]*\w(?::\d+)?"
@@ -33,7 +33,7 @@ HEADINGS = {
 }
 
 
-def of(outcome: ApprovalPending | Provisioned | Checked, inputs: Inputs, page: str) -> str:
+def of(outcome: ApprovalPending | Provisioned | Checked | Ended, inputs: Inputs, page: str) -> str:
     """How a run ended well; `page` is where *Run workflow* is pressed."""
     match outcome:
         case ApprovalPending():
@@ -42,6 +42,9 @@ def of(outcome: ApprovalPending | Provisioned | Checked, inputs: Inputs, page: s
             return _provisioned(outcome)
         case Checked():
             return _checked(outcome, page)
+        case Ended():
+            notes = (f"- ⚠️ {_text(note)}" for note in outcome.notes)
+            return "\n".join([f"## {_text(outcome.headline)}", "", *notes])
 
 
 def of_error(error: ProvisionerError, page: str, *, is_rerun: bool) -> str:

@@ -24,12 +24,18 @@ from provisioner.outcomes import (
     ApprovalPending,
     Checked,
     DryRun,
+    Ended,
     Outcome,
     Provisioned,
 )
 from provisioner.secret import Secret
 
-MARKS = {"good": ("✓", "green"), "unclear": ("?", "yellow"), "bad": ("✗", "red")}
+MARKS = {
+    "good": ("✓", "green"),
+    "unclear": ("?", "yellow"),
+    "soon": ("!", "yellow"),
+    "bad": ("✗", "red"),
+}
 
 
 class _Stream(Console):
@@ -106,6 +112,10 @@ class Terminal:
                 self._provisioned(outcome)
             case Checked():
                 self._checked(outcome)
+            case Ended():
+                self.say(outcome.headline, "bold")
+                for note in outcome.notes:
+                    self.warn(note)
             case DryRun():
                 self.say("Nothing was changed. A real run would now:")
                 for step in outcome.would:
@@ -163,16 +173,21 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
         case Provisioned():
             more = {"overwritten": outcome.overwritten, "remove-at": outcome.remove_at}
             more["unsettled-since"] = outcome.unsettled_since
-            if old := outcome.superseded:
-                more["old-token"] = {
+            more["old-tokens"] = [
+                {
                     "issued-at": old.issued_at,
-                    "grace-ends": old.grace_ends,
-                    "left-in": old.left_in,
+                    "fate": old.fate,
+                    "revoke-after": old.revoke_after,
+                    "reason": old.reason,
                 }
+                for old in outcome.old_tokens
+            ]
         case Checked():
             more = {"findings": [asdict(finding) for finding in outcome.findings]}
         case DryRun():
             more = {"would": outcome.would}
+        case Ended():
+            more = {"notes": outcome.notes}
         case ApprovalPending():
             pass
     return {**outcome.outputs(), **more}

@@ -8,6 +8,8 @@ everything that is shown to a person is searched for secrets.
 import base64
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Literal
@@ -20,9 +22,18 @@ from provisioner.errors import ProvisionerError
 from provisioner.github import GitHub as GitHubClient
 from provisioner.http import Http
 from provisioner.inputs import parse_inputs
-from provisioner.journal import Journal, parse_key, unseal
+from provisioner.journal import Journal, parse_key, seal, unseal
 from provisioner.outcomes import Outcome
-from provisioner.sandbox import GitHub, Headers, Instance, Person, Repository, Request, Response
+from provisioner.sandbox import (
+    GitHub,
+    Headers,
+    Instance,
+    Person,
+    RegisteredApplication,
+    Repository,
+    Request,
+    Response,
+)
 from provisioner.secret import Secret
 from tests.contract.github_description import Description, checking_observer
 from tests.leaks import forms
@@ -91,15 +102,23 @@ class Wire(httpx.BaseTransport):
         return _response(answer.status, answer.body, list(answer.headers))
 
 
+class UnwatchedHttp(Http):
+    """Without the thread that cuts an answer which drips: the wire does not, and threads cost."""
+
+    @contextmanager
+    def _deadline(self, host: str, request: httpx.Request) -> Iterator[None]:  # noqa: ARG002
+        yield
+
+
 class Stage:
     """One bot, one other person, one repository; and what has been shown so far."""
 
     def __init__(self, description: Description) -> None:
-        self.time = START
-        self.instance = Instance(ORIGIN, clock=lambda: self.time, registration_limit=None)
+        self.time, self.api, self.account = START, API, "mybot@social.example"
+        self.instance = Instance(ORIGIN, clock=self.clock, registration_limit=None)
         self.instance.add_account("mybot", "mybot-password")
         self.instance.add_account("alice", "alice-password")
-        self.github = GitHub(API, clock=lambda: self.time)
+        self.github = GitHub(API, clock=self.clock)
         self.github.add_repository(NAME)
         self.checked = checking_observer(description)
         self.github.observers.append(self.checked)
@@ -110,7 +129,18 @@ class Stage:
         self.shown: list[str] = []
         self.codes: list[str] = []
         self.hidden: set[str] = set()
-        self._entropy = count(1)
+        self.in_workflow = False
+        """Whether a run gets the journal's key out of its secret, as that is when it is queued."""
+        self._drawn = 0
+
+    def copied(self) -> "Stage":
+        """The same world once more, as it is now, for something else to happen in.
+
+        Shared is what has no state, or none that matters.
+        """
+        numbers = self.github._numbers  # noqa: SLF001 - of repositories to come: can't be copied
+        shared = (self.instance.lock, self.github.lock, numbers, self.checked.description)
+        return deepcopy(self, {id(one): one for one in shared})
 
     @property
     def repository(self) -> Repository:
@@ -118,12 +148,17 @@ class Stage:
 
     def desk(self, **raw: str) -> Desk:
         """A run's collaborators, with these inputs."""
-        given = {"account": "mybot@social.example", "repository": NAME, "journal_key": self.key}
+        given = {"account": self.account, "repository": NAME, "journal_key": self.key}
+        if self.in_workflow:
+            given["journal_key"] = self.stored("MASTODON_JOURNAL_KEY")
+        keeps_key = self.in_workflow and bool(given["journal_key"])
         dry_run = raw.pop("dry_run", "") == "true"
         token = Secret(raw.pop("github_token", self.token))
-        inputs = parse_inputs(given | raw, dry_run=dry_run)
-        http = Http(sleep=self.sleep, clock=self.clock, transport=self.network)
-        return Desk(inputs, http, GitHubClient(http, API, token), self, self.clock, self.entropy)
+        inputs = parse_inputs(given | raw, keeps_key=keeps_key, dry_run=dry_run)
+        http = UnwatchedHttp(sleep=self.sleep, clock=self.clock, transport=self.network)
+        return Desk(
+            inputs, http, GitHubClient(http, self.api, token), self, self.clock, self.entropy
+        )
 
     def begin(self, **raw: str) -> Outcome:
         return self._run(ceremony.begin, raw)
@@ -133,6 +168,12 @@ class Stage:
 
     def check(self, **raw: str) -> Outcome:
         return self._run(ceremony.check, raw)
+
+    def abandon(self, **raw: str) -> Outcome:
+        return self._run(ceremony.abandon, raw)
+
+    def deprovision(self, **raw: str) -> Outcome:
+        return self._run(ceremony.deprovision, raw)
 
     def link(self, **raw: str) -> str:
         """Begin, and the link that it shows."""
@@ -150,9 +191,42 @@ class Stage:
         """Begin, approve and complete."""
         return self.complete(self.approve(self.link(**raw)), **raw)
 
+    def hand_made(self) -> RegisteredApplication:
+        """An application as Preferences > Development makes one, and nothing in the repository."""
+        self.begin(journal="SCRATCH")
+        del self.repository.variables["SCRATCH"]
+        return self.instance.applications[-1]
+
+    def code_for(self, application: RegisteredApplication, who: str = "mybot") -> str:
+        """The code of a link that the person put together, without PKCE."""
+        link = (
+            f"{self.instance.origin}/oauth/authorize?response_type=code&client_id={application.client_id}"
+            "&redirect_uri=urn:ietf:wg:oauth:2.0:oob&scope=read:accounts+write:statuses+write:media"
+        )
+        return self.approve(link, who)
+
+    def provision_by_hand(self) -> Outcome:
+        """A single run, with an application of its own."""
+        application = self.hand_made()
+        strings = {"client_id": application.client_id, "client_secret": application.client_secret}
+        return self.complete(self.code_for(application), **strings)
+
+    def delete(self, kind: str, name: str) -> None:
+        """A person deletes a secret or a variable by hand."""
+        fields = {"User-Agent": "a person", "Authorization": f"Bearer {self.token}"}
+        place = f"/repos/{NAME}/actions/{kind}/{name}"
+        answer = self.github(Request("DELETE", place, headers=Headers(fields.items())))
+        assert answer.status == 204
+
     def journal(self) -> Journal:
         """What the repository remembers."""
-        return unseal(self.repository.variables["MASTODON_JOURNAL"], parse_key(self.key))
+        key = self.stored("MASTODON_JOURNAL_KEY") if self.in_workflow else self.key
+        return unseal(self.repository.variables["MASTODON_JOURNAL"], parse_key(key))
+
+    def rewrite(self, **changes: object) -> None:
+        """Change the journal, as time or another version would have."""
+        journal = self.journal().model_copy(update=changes)
+        self.repository.variables["MASTODON_JOURNAL"] = seal(journal, parse_key(self.key))
 
     def stored(self, name: str = "MASTODON_ACCESS_TOKEN") -> str:
         """What a workflow would read."""
@@ -183,7 +257,8 @@ class Stage:
         return self.time
 
     def entropy(self, size: int) -> bytes:
-        return next(self._entropy).to_bytes(size, "big")
+        self._drawn += 1
+        return self._drawn.to_bytes(size, "big")
 
     def _run(self, verb: Callable[[Desk, Case], Outcome], raw: dict[str, str]) -> Outcome:
         try:
@@ -203,7 +278,8 @@ class Stage:
         secrets |= {application.client_secret for application in self.instance.applications}
         secrets |= {
             base64.urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode()
-            for number in range(1, next(self._entropy))
+            for number in range(1, self._drawn + 1)
         }
-        leaked = {form for secret in secrets for form in forms(secret)}
+        shown = "\n".join(self.shown)
+        leaked = {form for secret in secrets for form in forms(secret) if form in shown}
         return [line for line in self.shown if any(form in line for form in leaked)]

@@ -5,9 +5,21 @@ is in the journal before anything else happens to it; the account is checked bef
 published; and a run that is killed anywhere can be followed by another.
 """
 
+from provisioner.ceremony.abandon import abandon
 from provisioner.ceremony.begin import begin
 from provisioner.ceremony.check import check
 from provisioner.ceremony.complete import complete
+from provisioner.ceremony.deprovision import deprovision
 from provisioner.ceremony.desk import Case, Desk, Tell, open_case
 
-__all__ = ["Case", "Desk", "Tell", "begin", "check", "complete", "open_case"]
+__all__ = [
+    "Case",
+    "Desk",
+    "Tell",
+    "abandon",
+    "begin",
+    "check",
+    "complete",
+    "deprovision",
+    "open_case",
+]

@@ -55,6 +55,7 @@ def begin(desk: Desk, case: Case) -> ApprovalPending | DryRun:
         )
         case.save(account=str(desk.inputs.account), origin=server.origin, pending=pending)
         desk.tell.done("Wrote the journal")
+        case.confirm()
     return _approval(desk, case, pending, again=False)
 
 

@@ -1,6 +1,7 @@
 """complete: from the one-time code to the token in its secrets."""
 
 from collections.abc import Callable
+from hashlib import sha256
 
 from provisioner.ceremony.desk import (
     Case,
@@ -11,6 +12,8 @@ from provisioner.ceremony.desk import (
     require_own,
 )
 from provisioner.ceremony.guard import guard, undo_unstaged
+from provisioner.ceremony.publish import destinations, publish
+from provisioner.ceremony.retire import retire
 from provisioner.errors import (
     InputError,
     NotSentError,
@@ -19,7 +22,7 @@ from provisioner.errors import (
     TransportError,
 )
 from provisioner.inputs import parse_code
-from provisioner.journal import Credential, Destination, Pending, Superseded
+from provisioner.journal import Credential, Pending, Superseded
 from provisioner.mastodon import (
     LONGEST_SCOPE,
     MOST_SCOPES,
@@ -29,7 +32,7 @@ from provisioner.mastodon import (
     Mastodon,
 )
 from provisioner.oauth import Application
-from provisioner.outcomes import DryRun, OldToken, Provisioned
+from provisioner.outcomes import DryRun, Provisioned
 from provisioner.secret import LONGEST, Secret
 from provisioner.store import OvertakenError, UnconfirmedError
 
@@ -45,8 +48,8 @@ def complete(desk: Desk, case: Case, ask_code: Callable[[], str]) -> Provisioned
     """
     pending = _pending(desk, case)
     mastodon = Mastodon(desk.http, pending.server)
-    code = _code(desk, pending, ask_code)
-    pending = _look_before(desk, case, pending)
+    code = _code(desk, case, pending, ask_code)
+    pending = _look_before(desk, case, pending, code)
     if desk.inputs.dry_run:
         return _dry_run(desk, pending)
     with half_way(case):
@@ -98,7 +101,7 @@ def _single_run(desk: Desk, case: Case, application: Application) -> Pending:
     )
 
 
-def _code(desk: Desk, pending: Pending, ask_code: Callable[[], str]) -> Secret:
+def _code(desk: Desk, case: Case, pending: Pending, ask_code: Callable[[], str]) -> Secret:
     """The code, if one is needed: empty for a staged token, and for a dry run without one."""
     if pending.staged:
         return Secret("")
@@ -119,16 +122,37 @@ def _code(desk: Desk, pending: Pending, ask_code: Callable[[], str]) -> Secret:
             link=pending.link,
         )
     desk.tell.hide(code)
+    _require_unused(case, code)
     return code
 
 
-def _look_before(desk: Desk, case: Case, pending: Pending) -> Pending:
+def _require_unused(case: Case, code: Secret) -> None:
+    """Refuse a code that gave a token of this journal, as a re-run hands it in once more.
+
+    A server that is shown a code twice should revoke what it issued for it (RFC 6749, 4.1.2): that
+    may be the token in use. Raises PersonNeededError.
+    """
+    for credential in case.journal.credentials():
+        if credential.code == _fingerprint(code):
+            raise PersonNeededError(
+                "code-used",
+                f"This code was used on {iso(credential.issued_at)}, and works once.",
+                why="The run may have been a re-run, which brings the first attempt's inputs.",
+                todo="Open the link again, and complete with the new code.",
+            )
+
+
+def _fingerprint(code: Secret) -> str:
+    return sha256(code.reveal().encode()).hexdigest()
+
+
+def _look_before(desk: Desk, case: Case, pending: Pending, code: Secret) -> Pending:
     """Check what can be checked before the one-time code is spent."""
     if desk.inputs.secrets:
         _ = case.repository.sealing_key
         desk.tell.done(f"Got the public key of {case.repository.name}")
     if case.journal.generation:  # a new one has room
-        largest = pending.with_token(_credential(desk, case, pending, LARGEST_GRANT))
+        largest = pending.with_token(_credential(desk, case, pending, code, LARGEST_GRANT))
         case.store.require_room(case.journal.model_copy(update={"pending": largest}))
     strangers = case.strangers(desk.inputs.secrets)
     for name in strangers:
@@ -160,7 +184,7 @@ def _exchange(
     except TransportError as error:
         raise _with_link(error, pending) from None
     desk.tell.hide(grant.token)
-    staged = _credential(desk, case, pending, grant)
+    staged = _credential(desk, case, pending, code, grant)
     try:
         # What this exchange may have issued is settled by its answer.
         case.stage(pending.with_token(staged))
@@ -174,24 +198,16 @@ def _exchange(
 
 
 def _write(desk: Desk, case: Case, pending: Pending, staged: Credential) -> Credential:
-    """Write every destination; the journal knows them beforehand, and is still ours."""
-    places = _destinations(desk, case)
-    if places != staged.destinations:  # the inputs changed since it was staged
-        former = (place for place in staged.destinations if place not in places)
-        places = (*places, *filter(case.may_hold, former))
-        staged = staged.model_copy(update={"destinations": places})
+    """Write every destination; the journal knows beforehand that it may, and is still ours."""
+    places = destinations(desk, case)
+    former = (place for place in staged.destinations if place not in places)
+    places = (*places, *filter(case.may_hold, former))  # the inputs changed since it was staged
+    staged = staged.model_copy(update={"destinations": places})
+    if case.journal.pending == pending.with_token(staged):  # a run before this one got as far
+        case.store.require_unchanged()
+    else:
         case.save(pending=pending.with_token(staged))
-    case.store.require_unchanged()  # another run may have rotated while this one waited
-    values = _values(desk, staged)
-    for mapping in desk.inputs.secrets:
-        value = values[mapping.field]
-        case.repository.put_secret(
-            mapping.name, value if isinstance(value, Secret) else Secret(value)
-        )
-        desk.tell.done(f"Sealed and wrote the secret {mapping.name}")
-    for mapping in desk.inputs.variables:
-        case.repository.put_variable(mapping.name, str(values[mapping.field]))
-        desk.tell.done(f"Wrote the variable {mapping.name}")
+    publish(desk, case, staged)
     return staged
 
 
@@ -206,12 +222,13 @@ def _promote(desk: Desk, case: Case, pending: Pending, staged: Credential) -> Pr
     equal = [known for known in case.journal.credentials() if known.token == staged.token]
     places = dict.fromkeys(p for known in (staged, *equal) for p in known.destinations)
     staged = staged.model_copy(update={"destinations": tuple(places)})
-    old_token = None
-    if former and former.token != staged.token:
+    rotated = former is not None and former.token != staged.token
+    if former and rotated:
         until = desk.now() + desk.inputs.grace
-        superseded.append(Superseded(credential=former, revoke_after=until))
-        left_in = [place.name for place in former.destinations if place not in staged.destinations]
-        old_token = OldToken(iso(former.issued_at), iso(until), tuple(left_in))
+        superseded = [
+            old.model_copy(update={"revoke_after": min(old.revoke_after, until)})
+            for old in (*superseded, Superseded(credential=former, revoke_after=until))
+        ]
     try:
         case.save(pending=None, current=staged, superseded=tuple(superseded))
     except OvertakenError as error:
@@ -222,7 +239,7 @@ def _promote(desk: Desk, case: Case, pending: Pending, staged: Credential) -> Pr
         raise
     desk.tell.done("Wrote the journal: the new token is current")
     return Provisioned(
-        status="rotated" if old_token else "provisioned",
+        status="rotated" if rotated else "provisioned",
         account=str(desk.inputs.account),
         instance=staged.server.origin,
         repository=case.repository.name,
@@ -230,43 +247,24 @@ def _promote(desk: Desk, case: Case, pending: Pending, staged: Credential) -> Pr
         expires_at=iso(staged.expires_at),
         written=desk.inputs.mappings,
         overwritten=tuple(p.name for p in places if p.name in pending.overwrites),
-        superseded=old_token,
+        old_tokens=retire(desk, case),
         unsettled_since="" if pending.attempted_at is None else iso(pending.attempted_at),
         remove_at=staged.server.authorized_applications,
     )
 
 
-def _credential(desk: Desk, case: Case, pending: Pending, grant: Grant) -> Credential:
+def _credential(desk: Desk, case: Case, pending: Pending, code: Secret, grant: Grant) -> Credential:
     now = desk.now()
     return Credential(
         server=pending.server,
         application=pending.application,
         token=grant.token,
         scopes=grant.scopes or pending.scopes,
+        code=_fingerprint(code),
         issued_at=now,
         expires_at=None if grant.expires_in is None else now + grant.expires_in,
-        destinations=_destinations(desk, case),
+        destinations=destinations(desk, case),
     )
-
-
-def _destinations(desk: Desk, case: Case) -> tuple[Destination, ...]:
-    return tuple(
-        Destination(repository_id=case.repository.id, kind=mapping.kind, name=mapping.name)
-        for mapping in desk.inputs.mappings
-    )
-
-
-def _values(desk: Desk, staged: Credential) -> dict[str, str | Secret]:
-    """The fields that can be written, by the names of the inputs `secrets` and `variables`."""
-    return {
-        "access_token": staged.token,
-        "client_id": staged.application.client_id,
-        "client_secret": staged.application.client_secret,
-        "base_url": staged.server.origin,
-        "account": str(desk.inputs.account),
-        "scopes": " ".join(staged.scopes),
-        "expires_at": iso(staged.expires_at),
-    }
 
 
 def _nothing_pending(desk: Desk, case: Case) -> PersonNeededError:

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, TypedDict, Unpack
@@ -80,6 +80,15 @@ class Case:
         """Write the journal with a token just issued, with no other request before."""
         journal = self.journal.model_copy(update={"pending": pending})
         self.journal = self.store.write(journal, at_once=True)
+
+    def confirm(self) -> None:
+        """Read the last write back: what was garbled on its way is written once more.
+
+        GitHub's 204 was the confirmation; this is all that is left to do, and so fails nothing.
+        """
+        if self.changed:
+            with suppress(ProvisionerError):
+                self.store.require_unchanged()
 
     def secrets_written(self) -> set[str]:
         """Names of the secrets that credentials in the journal were written to."""
@@ -185,6 +194,15 @@ def require_own(journal: Journal, inputs: Inputs, origin: str) -> None:
             todo="Leave --instance out. If the account moved to another server, give it a journal "
             "of its own with --journal.",
         )
+
+
+def unsettled(pending: Pending | None) -> tuple[str, ...]:
+    """What a person is told of an exchange whose answer was lost, if there was one."""
+    if pending is None or pending.attempted_at is None or pending.staged:
+        return ()
+    note = f"An exchange of {iso(pending.attempted_at)} may have issued a token that was lost. If "
+    note += "there is an authorization of that time, remove it: "
+    return (note + pending.server.authorized_applications,)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from provisioner.addresses import is_loopback
 from provisioner.ceremony.desk import Case, Desk, iso
-from provisioner.errors import HalfWayError, PersonNeededError, ProvisionerError, TransportError
+from provisioner.errors import HalfWayError, PersonNeededError, ProvisionerError
 from provisioner.journal import Credential, Journal, Pending, Superseded
 from provisioner.mastodon import Alive, Dead, Mastodon, Unclear
 from provisioner.store import OvertakenError
@@ -176,7 +176,4 @@ def _in_use(case: Case, token: Credential) -> bool:
 
 
 def _revoke(mastodon: Mastodon, token: Credential) -> bool:
-    try:
-        return mastodon.revoke(token.application, token.token)
-    except TransportError:
-        return False
+    return isinstance(mastodon.revoke(token.application, token.token), Dead)

@@ -63,7 +63,7 @@ STATES: dict[str, Prepare] = {
         ("pending", "nothing-provisioned"),
         ("staged", "already-staged"),
         ("current", "healthy"),
-        ("rotating", "healthy"),
+        ("rotating", "attention"),
     ],
 )
 def test_schedule_checks(site: Site, state: str, status: str) -> None:
@@ -79,7 +79,7 @@ def test_schedule_checks(site: Site, state: str, status: str) -> None:
         ("pending", "approval-pending"),
         ("staged", "provisioned"),
         ("current", "healthy"),
-        ("rotating", "healthy"),
+        ("rotating", "attention"),
     ],
 )
 def test_dispatch(site: Site, state: str, status: str) -> None:
@@ -202,7 +202,7 @@ def test_code_under_with_is_masked() -> None:
     assert masks_of({"INPUT_CODE": TYPED}) == f"{MASK}{TYPED}\n"
 
 
-@pytest.mark.parametrize("command", ["rotate", "Auto", "begin complete", "deprovision", "sandbox"])
+@pytest.mark.parametrize("command", ["rotate", "Auto", "begin complete", "sandbox"])
 def test_unknown_command(site: Site, command: str) -> None:
     """A command that is none is refused, and the error says which there are."""
     with pytest.raises(InputError) as caught:
@@ -453,7 +453,7 @@ def test_finding_that_needs_a_person(site: Site) -> None:
     done = site.play("schedule")
     errors = [text.message for text in done.annotations if text.kind == "error"]
     assert (done.code, done.outputs["status"], len(errors)) == (Exit.PERSON, "attention", 1)
-    assert re.match(r"(?s)The token is dead: .*\nNext: Begin, and complete", errors[0])
+    assert re.match(r"(?s)The token is dead: .*\nNext: Somebody revoked it", errors[0])
 
 
 def test_demo_needs_nothing(site: Site) -> None:

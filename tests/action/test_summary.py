@@ -122,22 +122,22 @@ def test_what_was_written(scene: Scene) -> None:
 
 
 def test_old_token(scene: Scene) -> None:
-    """After a rotation the way to the page is there on which the old token is removed."""
+    """After a rotation it is said until when the old token lives, and that it is revoked then."""
     scene.provision()
     scene.begin(rotate="true")
     page = Page(scene.complete())
-    assert f"{ORIGIN}/oauth/authorized_applications" in page.links.values()
+    assert re.search(r"stays alive for runs that still use it; the first run after", page.text)
 
 
 # A check.
 
 
 def test_healthy(scene: Scene) -> None:
-    """Where all is well there are four findings, and nothing to do."""
+    """Where all is well there are five findings, and nothing to do."""
     scene.provision()
     page = Page(scene.check())
     marks = [words[0] for words in page.words("li")]
-    assert (marks, page.links, "Next" in page.text) == (["✅"] * 4, {}, False)
+    assert (marks, page.links, "Next" in page.text) == (["✅"] * 5, {}, False)
 
 
 def test_finding(scene: Scene) -> None:
@@ -152,7 +152,7 @@ def test_ways_are_no_findings(scene: Scene) -> None:
     """What to press is there, and not as one more finding in the list of them."""
     scene.provision()
     page = Page(scene.check(scopes="interact"))
-    assert (len(page.words("li")), PAGE in page.links.values()) == (4, True)
+    assert (len(page.words("li")), PAGE in page.links.values()) == (5, True)
 
 
 # An error.
@@ -385,7 +385,15 @@ def provisioned(*scopes: str, written: tuple[Mapping, ...] = INPUTS_OF_BOT.mappi
         expires_at="2027-01-15T08:00:00Z",
         written=written,
         overwritten=tuple(mapping.name for mapping in written),
-        superseded=OldToken("2027-01-01T08:00:00Z", "2027-01-02T08:00:00Z", ("OTHER_TOKEN",)),
+        old_tokens=(
+            OldToken(
+                "2027-01-01T08:00:00Z",
+                "stuck",
+                "2027-01-02T08:00:00Z",
+                "it still stands in OTHER_TOKEN: delete that, if nothing reads it",
+                f"{ORIGIN}/oauth/authorized_applications",
+            ),
+        ),
         unsettled_since="2027-01-01T08:00:00Z",
         remove_at=f"{ORIGIN}/oauth/authorized_applications",
     )

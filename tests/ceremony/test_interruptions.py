@@ -10,7 +10,7 @@ from provisioner.errors import Exit, ProvisionerError
 from tests.stage import FAULTS, Fault, FaultKind, Stage
 
 BEGIN_REQUESTS = 14
-COMPLETE_REQUESTS = 15
+COMPLETE_REQUESTS = 16
 
 
 def finish(stage: Stage, *, before: str = "") -> None:

@@ -6,25 +6,7 @@ import pytest
 
 from provisioner.errors import InputError, PersonNeededError
 from provisioner.sandbox import RegisteredApplication
-from tests.stage import ORIGIN, Fault, Stage
-
-SCOPES = ("read:accounts", "write:statuses", "write:media")
-
-
-def hand_made(stage: Stage) -> RegisteredApplication:
-    """An application as Preferences > Development makes one, and nothing in the repository yet."""
-    stage.begin(journal="SCRATCH")
-    del stage.repository.variables["SCRATCH"]
-    return stage.instance.applications[-1]
-
-
-def code_for(stage: Stage, application: RegisteredApplication, who: str = "mybot") -> str:
-    """The code of a link that the person put together, without PKCE."""
-    link = (
-        f"{ORIGIN}/oauth/authorize?response_type=code&client_id={application.client_id}"
-        f"&redirect_uri=urn:ietf:wg:oauth:2.0:oob&scope={'+'.join(SCOPES)}"
-    )
-    return stage.approve(link, who)
+from tests.stage import Fault, Stage
 
 
 def strings(application: RegisteredApplication) -> dict[str, str]:
@@ -34,15 +16,15 @@ def strings(application: RegisteredApplication) -> dict[str, str]:
 
 def test_one_run_does_it_all(stage: Stage) -> None:
     """Client id, client secret and code: the token is stored, without a begin."""
-    application = hand_made(stage)
-    stage.complete(code_for(stage, application), **strings(application))
+    application = stage.hand_made()
+    stage.complete(stage.code_for(application), **strings(application))
     assert stage.live() == [stage.stored()]
 
 
 def test_a_hand_made_applications_token_is_never_revoked(stage: Stage) -> None:
     """Another account's token is not stored, but lives on: it may be in use elsewhere."""
-    application = hand_made(stage)
-    code = code_for(stage, application, "alice")
+    application = stage.hand_made()
+    code = stage.code_for(application, "alice")
     with pytest.raises(PersonNeededError, match="given by “alice@social") as caught:
         stage.complete(code, **strings(application))
     assert "made by hand" in caught.value.why
@@ -52,25 +34,25 @@ def test_a_hand_made_applications_token_is_never_revoked(stage: Stage) -> None:
 
 def test_the_same_token_again_is_not_superseded(stage: Stage) -> None:
     """Mastodon gives the same application the same token: it must not be revoked one day."""
-    application = hand_made(stage)
+    application = stage.hand_made()
     for _ in range(2):
-        stage.complete(code_for(stage, application), **strings(application))
+        stage.complete(stage.code_for(application), **strings(application))
     assert stage.live() == [stage.stored()]
     assert stage.journal().superseded == ()
 
 
 def test_a_wrong_code_can_be_followed_by_the_right_one(stage: Stage) -> None:
     """The application stays, and needs a new code only."""
-    application = hand_made(stage)
+    application = stage.hand_made()
     with suppress(PersonNeededError):
         stage.complete("wrong", **strings(application))
-    stage.complete(code_for(stage, application), **strings(application))
+    stage.complete(stage.code_for(application), **strings(application))
     assert stage.live() == [stage.stored()]
 
 
 def test_begin_shows_a_link_for_a_hand_made_application(stage: Stage) -> None:
     """Nothing is registered, and complete uses the link's verifier."""
-    application = hand_made(stage)
+    application = stage.hand_made()
     before = len(stage.instance.applications)
     code = stage.approve(stage.link(**strings(application)))
     stage.complete(code, **strings(application))
@@ -86,7 +68,7 @@ def test_half_an_application_is_refused(stage: Stage) -> None:
 
 def test_an_unsettled_attempt_is_not_forgotten(stage: Stage) -> None:
     """An application whose token may be alive is not replaced by one made by hand."""
-    application = hand_made(stage)
+    application = stage.hand_made()
     link = stage.link()
     stage.wire.faults = [Fault("answer lost", path="/oauth/token")]
     code = stage.approve(link)
@@ -99,7 +81,7 @@ def test_an_unsettled_attempt_is_not_forgotten(stage: Stage) -> None:
 
 def test_the_link_of_a_refused_single_run_has_no_challenge(stage: Stage) -> None:
     """Challenge and verifier go together: Mastodon refuses either without the other."""
-    application = hand_made(stage)
+    application = stage.hand_made()
     with pytest.raises(PersonNeededError) as caught:
         stage.complete("wrong", **strings(application))
     assert "code_challenge" not in caught.value.link

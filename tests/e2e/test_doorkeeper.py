@@ -12,9 +12,9 @@ TOKEN = "MASTODON_ACCESS_TOKEN"
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
 
 
-def test_the_same_application_is_given_the_same_token(instance: Instance, browser: Browser) -> None:
+def test_a_naive_rotation_kills_the_bot(instance: Instance, browser: Browser) -> None:
     """The trap that rotation is built around: who authorizes an application on Mastodon again gets
-    the token that it already has.
+    the token that it already has, and who then revokes “the old one” is left with none.
     """
     with instance.api() as api:
         wanted = {"redirect_uri": OUT_OF_BAND, "scope": "read write"}
@@ -29,7 +29,31 @@ def test_the_same_application_is_given_the_same_token(instance: Instance, browse
             code = browser.approve(f"{instance.origin}/oauth/authorize?{query}", instance.bot)
             grant = {**wanted, **client, "grant_type": "authorization_code", "code": code}
             tokens.append(api.post("/oauth/token", data=grant).json()["access_token"])
-    assert tokens[0] == tokens[1]
+        old, new = tokens
+        api.post("/oauth/revoke", data={**client, "token": old})
+    assert (new == old, instance.whose(new)) == (True, "")
+
+
+def test_a_rotation_of_ours_does_not(
+    instance: Instance, browser: Browser, command: Command
+) -> None:
+    """The old token is revoked in the same run, and the new one posts."""
+    command.complete(browser.approve(command.begin(), instance.bot)).answer()
+    old = command.stored(TOKEN)
+    code = browser.approve(command.begin(), instance.bot)
+    assert command.complete(code, "--grace", "0").answer()["status"] == "rotated"
+    new = command.stored(TOKEN)
+    assert (instance.whose(old), instance.whose(new)) == ("", "bot")
+    assert instance.live_tokens() == [new]
+
+
+def test_deprovision(instance: Instance, browser: Browser, command: Command) -> None:
+    """Nothing is left: no token at the instance, no secret and no variable in the repository."""
+    command.complete(browser.approve(command.begin(), instance.bot)).answer()
+    assert command.run("deprovision").answer()["status"] == "deprovisioned"
+    repository = command.github.repository(REPOSITORY)
+    assert instance.live_tokens() == []
+    assert (dict(repository.secrets), repository.variables) == ({}, {})
 
 
 def test_the_secret_is_the_live_token(

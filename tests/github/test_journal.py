@@ -287,7 +287,7 @@ def test_refusals_quote_nothing() -> None:
     with pytest.raises(PersonNeededError) as caught:
         unseal(SEALED[:19] + box, KEY)
     assert (caught.value.ident, caught.value.__cause__, caught.value.__suppress_context__) == (
-        "journal-damaged",
+        "journal-unreadable",
         None,
         True,
     )

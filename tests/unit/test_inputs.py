@@ -14,7 +14,7 @@ from provisioner.inputs import (
     Inputs,
     parse_app_name,
     parse_code,
-    parse_duration,
+    parse_grace,
     parse_inputs,
     parse_instance,
     parse_repository,
@@ -278,7 +278,7 @@ class TestDuration:
     )
     def test_forms(self, text: str, seconds: int) -> None:
         """Seconds, minutes, hours and days, or none at all."""
-        assert parse_duration(text) == seconds
+        assert parse_grace(text) == seconds
 
     @pytest.mark.parametrize(
         "text",
@@ -308,14 +308,14 @@ class TestDuration:
     def test_bad(self, text: str) -> None:
         """Negative, absurd and half-written times are refused."""
         with pytest.raises(InputError) as caught:
-            parse_duration(text)
+            parse_grace(text)
         assert caught.value.ident == "bad-duration"
 
     @given(st.text() | st.text("0123456789smhd -+."))
     def test_anything(self, text: str) -> None:
         """Any text is a time within bounds, or refused."""
         try:
-            seconds = parse_duration(text)
+            seconds = parse_grace(text)
         except InputError:
             return
         assert 0 <= seconds <= LONGEST_GRACE

@@ -764,6 +764,12 @@ class TestRevoke:
             "client_secret": "the-client-secret",
         }
 
+    def test_the_token_as_the_bearer(self, mastodon: Mastodon, server: ScriptedServer) -> None:
+        """Where the form alone is refused, the token itself is shown too, as Mitra wants it."""
+        self.script(server, answer(401), say({"error": "The access token is invalid"}, 401))
+        mastodon.revoke(APPLICATION, Secret(TOKEN))
+        assert server.requests[1].header("authorization") == f"Bearer {TOKEN}"
+
     @pytest.mark.parametrize(
         ("revoke", "verify", "dead"),
         [
@@ -804,30 +810,30 @@ class TestRevoke:
     ) -> None:
         """A token is dead when it is seen dead: the revocation's own answer proves nothing."""
         self.script(server, revoke, verify)
-        assert mastodon.revoke(APPLICATION, Secret(TOKEN)) == dead
+        assert isinstance(mastodon.revoke(APPLICATION, Secret(TOKEN)), Dead) == dead
 
     def test_throttled(self, mastodon: Mastodon, server: ScriptedServer) -> None:
         """A rate limit on the look afterwards is no proof of death."""
         self.script(server, say({}), say({"error": "Too many requests"}, 429))
-        assert not mastodon.revoke(APPLICATION, Secret(TOKEN))
+        assert not isinstance(mastodon.revoke(APPLICATION, Secret(TOKEN)), Dead)
 
     @pytest.mark.parametrize("status", [401, 403, 418, 429])
     def test_blocked(self, mastodon: Mastodon, server: ScriptedServer, status: int) -> None:
         """A proxy that lets us do nothing has revoked nothing: the token lives on."""
         self.script(server, page(status), page(status))
-        assert not mastodon.revoke(APPLICATION, Secret(TOKEN))
+        assert not isinstance(mastodon.revoke(APPLICATION, Secret(TOKEN)), Dead)
 
     def test_a_lost_answer(self, mastodon: Mastodon, server: ScriptedServer) -> None:
         """A revocation whose answer is lost is repeated."""
         self.script(server, say({}), say({"error": "revoked"}, 401))
         server.on("POST", "/oauth/revoke", hang_up, say({}))
-        assert mastodon.revoke(APPLICATION, Secret(TOKEN))
+        assert isinstance(mastodon.revoke(APPLICATION, Secret(TOKEN)), Dead)
 
     def test_no_endpoint(self, http: Http, server: ScriptedServer) -> None:
         """Where there is no endpoint nothing is sent to one, and the token is looked at."""
         server.on("GET", "/api/v1/accounts/verify_credentials", say(ACCOUNT))
         endpointless = Mastodon(http, server_at(server.origin, revocation_endpoint=""))
-        assert not endpointless.revoke(APPLICATION, Secret(TOKEN))
+        assert isinstance(endpointless.revoke(APPLICATION, Secret(TOKEN)), Alive)
         assert only(server).method == "GET"
 
 

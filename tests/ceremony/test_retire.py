@@ -1,0 +1,209 @@
+"""Replaced tokens: revoked when nothing can need them any more, and not a moment before."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from provisioner.ceremony.retire import GIVE_UP
+from provisioner.outcomes import Checked, OldToken, Provisioned
+from provisioner.sandbox import Request, Response
+from tests.stage import FAULTS, Fault, FaultKind, Stage
+
+DAY = 86400.0
+
+
+@dataclass
+class Rotated:
+    """A bot whose token was rotated."""
+
+    stage: Stage
+    old: str
+    new: str
+
+    def check(self, **raw: str) -> Checked:
+        outcome = self.stage.check(**raw)
+        assert isinstance(outcome, Checked)
+        return outcome
+
+    def superseded(self) -> list[str]:
+        """The replaced tokens in the journal."""
+        return [old.credential.token.reveal() for old in self.stage.journal().superseded]
+
+
+@pytest.fixture
+def rotated(stage: Stage) -> Rotated:
+    """With the default grace of a day."""
+    stage.provision()
+    old = stage.stored()
+    stage.provision()
+    return Rotated(stage, old, stage.stored())
+
+
+def old_tokens(stage: Stage, **raw: str) -> tuple[OldToken, ...]:
+    """What a rotation said of the tokens that it replaced."""
+    outcome = stage.provision(**raw)
+    assert isinstance(outcome, Provisioned)
+    return outcome.old_tokens
+
+
+def test_a_check_within_the_grace_revokes_nothing(rotated: Rotated) -> None:
+    """Runs that were queued before the rotation still post with the old token."""
+    rotated.stage.time += DAY - 60
+    rotated.check()
+    assert sorted(rotated.stage.live()) == sorted([rotated.old, rotated.new])
+
+
+def test_a_check_after_the_grace_revokes(rotated: Rotated) -> None:
+    """Only the token in use is left, and known."""
+    rotated.stage.time += DAY
+    outcome = rotated.check()
+    assert rotated.stage.live() == [rotated.new]
+    assert rotated.superseded() == []
+    assert outcome.status == "healthy"
+
+
+def test_a_grace_of_nothing_revokes_in_the_same_run(stage: Stage) -> None:
+    """After a leak, say."""
+    stage.provision()
+    [token] = old_tokens(stage, grace="0")
+    assert token.fate == "revoked"
+    assert stage.live() == [stage.stored()]
+
+
+def test_a_shorter_grace_holds_for_those_replaced_before(rotated: Rotated) -> None:
+    """Who says 0 wants none of them alive."""
+    assert [token.fate for token in old_tokens(rotated.stage, grace="0")] == ["revoked"] * 2
+    assert rotated.stage.live() == [rotated.stage.stored()]
+
+
+def test_the_application_of_the_old_token_revokes_it(rotated: Rotated) -> None:
+    """Mastodon refuses another application's credentials (403)."""
+    rotated.stage.time += DAY
+    since = len(rotated.stage.instance.tokens)
+    rotated.check()
+    old = next(t for t in rotated.stage.instance.tokens[:since] if t.token == rotated.old)
+    assert not old.live
+
+
+def test_a_token_that_a_secret_may_still_hold_is_not_revoked(stage: Stage) -> None:
+    """The bot's workflow reads the former name."""
+    stage.provision()
+    former = stage.stored()
+    stage.provision(secrets="NEW_NAME=access_token")
+    stage.time += DAY
+    outcome = Rotated(stage, former, "").check()
+    assert former in stage.live()
+    assert outcome.needs_person
+
+
+def test_once_that_secret_is_deleted_it_is_revoked(stage: Stage) -> None:
+    """A person did what the check said."""
+    stage.provision()
+    former = stage.stored()
+    stage.provision(secrets="NEW_NAME=access_token")
+    stage.time += DAY
+    stage.delete("secrets", "MASTODON_ACCESS_TOKEN")
+    assert Rotated(stage, former, "").check().status == "healthy"
+    assert former not in stage.live()
+
+
+def test_a_name_that_a_later_token_took_over_holds_it_no_more(stage: Stage) -> None:
+    """First A, then B, then A again: the first token is nowhere."""
+    stage.provision()
+    stage.provision(secrets="B=access_token")
+    stage.provision()
+    stage.time += DAY
+    stage.check()
+    assert len(stage.live()) == 2
+    assert stage.stored("B") in stage.live()
+
+
+@pytest.mark.parametrize("status", [403, 418, 429, 500, 503])
+def test_no_old_token_goes_before_the_new_one_is_seen_alive(rotated: Rotated, status: int) -> None:
+    """If the new one should be broken, the old one is all there is."""
+    real = rotated.stage.instance
+
+    def unwell(request: Request) -> Response:
+        return Response(status) if "verify" in request.path else real(request)
+
+    rotated.stage.wire.hosts["social.example"] = unwell
+    rotated.stage.time += DAY
+    outcome = rotated.check()
+    assert rotated.old in rotated.stage.live()
+    assert not outcome.needs_person
+
+
+def test_no_old_token_goes_when_the_new_one_is_dead(rotated: Rotated) -> None:
+    """A person revoked the new one by hand."""
+    next(t for t in rotated.stage.instance.tokens if t.token == rotated.new).revoked_at = 1.0
+    rotated.stage.time += DAY
+    assert rotated.check().needs_person
+    assert rotated.stage.live() == [rotated.old]
+
+
+def test_a_200_proves_nothing(rotated: Rotated) -> None:
+    """A server that says yes and does nothing: the token stays known, and a person is told."""
+    real = rotated.stage.instance
+
+    def deaf(request: Request) -> Response:
+        return Response(200, (), b"{}") if "revoke" in request.path else real(request)
+
+    rotated.stage.wire.hosts["social.example"] = deaf
+    rotated.stage.time += DAY
+    outcome = rotated.check()
+    assert outcome.needs_person
+    assert rotated.superseded() == [rotated.old]
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_fault_leaves_it_to_the_next_check(rotated: Rotated, kind: FaultKind) -> None:
+    """Whatever happened to the revocation, the next check ends it."""
+    rotated.stage.time += DAY
+    rotated.stage.wire.faults = [Fault(kind, path="oauth/revoke", times=99)]
+    assert not rotated.check().findings[0].todo
+    rotated.stage.wire.faults = []
+    rotated.check()
+    assert rotated.stage.live() == [rotated.new]
+    assert rotated.superseded() == []
+
+
+def test_a_token_of_an_instance_that_is_gone_is_forgotten_in_the_end(stage: Stage) -> None:
+    """It blocks nothing for ever, and a person is told where it was."""
+    stage.provision()
+    stage.provision()
+    journal = stage.journal()
+    gone = journal.superseded[0].credential
+    server = gone.server.model_copy(update={"origin": "https://gone.example"})
+    endpoints = {"revocation_endpoint": "https://gone.example/oauth/revoke"}
+    server = server.model_copy(update=endpoints)
+    stage.rewrite(
+        superseded=(
+            journal.superseded[0].model_copy(
+                update={"credential": gone.model_copy(update={"server": server})}
+            ),
+        )
+    )
+    stage.time += DAY + GIVE_UP + 60
+    outcome = stage.check()
+    assert isinstance(outcome, Checked)
+    assert not outcome.needs_person
+    assert any("will not be revoked" in finding.text for finding in outcome.findings)
+    assert stage.journal().superseded == ()
+
+
+def test_a_token_of_an_application_made_by_hand_is_left_alone(stage: Stage) -> None:
+    """It may be in use elsewhere; a person is told."""
+    stage.provision_by_hand()
+    by_hand = stage.stored()
+    [token] = old_tokens(stage, grace="0")
+    assert token.fate == "forgotten"
+    assert by_hand in stage.live()
+
+
+def test_many_at_once(stage: Stage) -> None:
+    """Each with its own application's credentials."""
+    for _ in range(4):
+        stage.provision()
+    stage.time += DAY
+    stage.check()
+    assert stage.live() == [stage.stored()]
