@@ -159,9 +159,11 @@ class Repository:
         )
 
     def delete(self, kind: Kind, name: str) -> None:
-        """Delete a secret or a variable; idempotent: one that is gone already is gone."""
+        """Delete a secret or a variable; idempotent: one that is certainly gone is gone."""
         answer = self.github.call("DELETE", path(self.name, kind, name))
-        if answer.status not in {204, 404}:
+        if answer.status == 404:
+            self.require_readable(kind)
+        elif answer.status != 204:
             raise explain(answer, f"delete {name} from the {kind} of {self.name}")
 
     def variable(self, name: str) -> str | None:
@@ -174,11 +176,11 @@ class Repository:
             raise explain(answer, f"read the variable {name} of {self.name}")
         return value
 
-    def require_readable_variables(self) -> None:
-        """Raise unless GitHub lists the variables: only then does a 404 for one mean absent."""
-        answer = self.github.call("GET", path(self.name, "variables"))
+    def require_readable(self, kind: Kind) -> None:
+        """Raise unless GitHub lists the secrets or variables: only then does a 404 mean absent."""
+        answer = self.github.call("GET", path(self.name, kind))
         if "total_count" not in answer.fields():
-            raise explain(answer, f"list the variables of {self.name}")
+            raise explain(answer, f"list the {kind} of {self.name}")
 
     def put_variable(self, name: str, value: str) -> None:
         """Write a variable; idempotent. PATCH, and where there is none POST: there is no upsert."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Literal
+from typing import Literal, Self
 
 import httpx
 
@@ -129,11 +129,13 @@ class Stage:
         self.shown: list[str] = []
         self.codes: list[str] = []
         self.hidden: set[str] = set()
+        self.by_hand: set[str] = set()
+        """Client ids of the applications that a person made."""
         self.in_workflow = False
         """Whether a run gets the journal's key out of its secret, as that is when it is queued."""
         self._drawn = 0
 
-    def copied(self) -> "Stage":
+    def copied(self) -> Self:
         """The same world once more, as it is now, for something else to happen in.
 
         Shared is what has no state, or none that matters.
@@ -195,6 +197,7 @@ class Stage:
         """An application as Preferences > Development makes one, and nothing in the repository."""
         self.begin(journal="SCRATCH")
         del self.repository.variables["SCRATCH"]
+        self.by_hand.add(self.instance.applications[-1].client_id)
         return self.instance.applications[-1]
 
     def code_for(self, application: RegisteredApplication, who: str = "mybot") -> str:

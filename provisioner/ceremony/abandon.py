@@ -29,7 +29,7 @@ def abandon(desk: Desk, case: Case) -> Ended:
         desk.tell.warn(note)
     with half_way(case):
         if pending:
-            case.changed = True
+            case.save()  # claims the journal: a run under way notices, and publishes nothing
             if pending.staged:
                 places = _take_back(desk, case, pending, pending.staged)
                 unused = pending.staged.model_copy(update={"destinations": places})

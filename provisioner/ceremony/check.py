@@ -31,8 +31,9 @@ def check(desk: Desk, case: Case) -> Checked:
     if case.journal.generation:
         require_own(case.journal, desk.inputs, desk.inputs.instance)
     require_nothing_staged(case)
-    if case.journal.current is None:
-        retire(desk, case)  # what an abandoned authorization may have left
+    if case.journal.current is None:  # an abandoned authorization may have left a token
+        for old in retire(desk, case):
+            desk.tell.warn(old.note)
     current = _current(case)
     token = _token(desk, current)
     findings = (

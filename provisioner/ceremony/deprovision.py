@@ -27,7 +27,8 @@ def deprovision(desk: Desk, case: Case) -> Ended:
     for note in notes:  # before it is forgotten: the run may end at any moment
         desk.tell.warn(note)
     with half_way(case):
-        case.changed = bool(journal.generation)
+        if journal.generation:
+            case.save()  # claims the journal: a run under way notices, and publishes nothing
         alive = [token for token in journal.credentials() if not _is_dead(desk, token)]
         by_hand = [token for token in alive if token.application.by_hand]
         for place in _ours(case):

@@ -107,7 +107,10 @@ class Case:
 
     def may_hold(self, place: Destination) -> bool:
         """Whether something may have been written there: a secret that is not there was not."""
-        return place.kind != "secrets" or self.repository.has_secret(place.name)
+        if place.kind != "secrets" or self.repository.has_secret(place.name):
+            return True
+        self.repository.require_readable("secrets")
+        return False
 
     def ensure_key(self, desk: Desk) -> None:
         """Before the very first write, put the journal's key into its secret.
@@ -121,7 +124,7 @@ class Case:
             return
         name, made = self.store.key_name, not self.store.key
         if not desk.inputs.keeps_key and self.repository.has_secret(name):
-            self.repository.require_readable_variables()
+            self.repository.require_readable("variables")
         if made:
             self.store.key = Secret(base64.b64encode(desk.entropy(32)).decode())
             desk.tell.hide(self.store.key)

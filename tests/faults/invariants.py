@@ -1,0 +1,268 @@
+"""What must always hold (DESIGN.md, section 4), checked against the sandbox's own state.
+
+A witness sees every exchange of both servers the moment it is done, and each run when it ended. It
+opens the secrets' boxes, knows which tokens live, and trusts nothing that the tool says of itself.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from provisioner.errors import Exit, ProvisionerError
+from provisioner.journal import Journal
+from provisioner.outcomes import Ended, Outcome, Provisioned
+from provisioner.sandbox import AccessToken, Request, Response
+from tests.faults.faults import Killed, Record
+from tests.faults.scenarios import STRANGER, Command
+from tests.leaks import forms
+from tests.stage import Stage
+
+JOURNAL, KEY = "MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"
+MOST_REQUESTS, MOST_SECONDS = 150, 1800
+"""Of one run, whatever strikes: then it has ended. GitHub's own limit for a job is six hours."""
+
+Ending = Outcome | ProvisionerError | Killed
+State = tuple[dict[str, str], dict[str, str], set[str]]
+
+
+class Witness:
+    """Watches one world from now on; what must not be is `found`."""
+
+    def __init__(self, stage: Stage, *, offboarding: bool) -> None:
+        self.stage = stage
+        self.offboarding = offboarding
+        self.found: list[str] = []
+        self.orphans: set[str] = set()
+        """Tokens of these runs that were alive and in no place known: in the documented window."""
+        self.told: list[str] = []
+        """The notes of those runs that ended well."""
+        self.record = Record()
+        self.command = Command("check")
+        self._away = False
+        self._said_before = len(stage.shown)
+        self._secrets = self._opened()
+        self._live = set(stage.live())
+        self._before = self._state()
+        self._began = stage.time
+        self._known_before = self._known(self.journal())
+        self._lost_before = self._live - self._known_before
+        stage.instance.observers.append(self._at_the_instance)
+        stage.github.observers.append(self._at_github)
+
+    # A run.
+
+    def begins(self, command: Command) -> Record:
+        """A run begins; what it asks is to be recorded."""
+        self.command, self.record = command, Record()
+        self._before, self._began = self._state(), self.stage.time
+        return self.record
+
+    def ends(self, ended: Ending) -> None:
+        """A run ended, well or not."""
+        if isinstance(ended, Provisioned | Ended):
+            self.told += ended.notes
+        journal = self.journal()
+        self._nothing_lost(journal)
+        self._nothing_equal(journal)
+        self._nothing_sent_elsewhere()
+        self._honest(ended)
+        seconds = self.stage.time - self._began
+        if len(self.record.asked) > MOST_REQUESTS or seconds > MOST_SECONDS:
+            self._no(f"I5: it took {len(self.record.asked)} requests and {seconds:.0f} s")
+
+    def ends_for_good(self) -> None:
+        """Nothing comes after that: what was shown is searched."""
+        for line in self.stage.leaks():
+            self._no(f"I4: shown: {line}")
+        for violation in self.stage.checked.violations:
+            self._no(f"GitHub's description: {violation}")
+
+    @contextmanager
+    def looking_away(self) -> Iterator[None]:
+        """What a person does by hand is no run's doing."""
+        self._away = True
+        yield
+        self._away = False
+        self._live, self._secrets = set(self.stage.live()), self._opened()
+
+    def journal(self) -> Journal | None:
+        """The journal, where there is one that can be opened with the key that is there."""
+        if JOURNAL not in self.stage.repository.variables:
+            return None
+        try:
+            return self.stage.journal()
+        except ProvisionerError as error:
+            self._no(f"I5: the journal can't be opened: {error.ident}")
+            return None
+
+    # What is checked at each moment.
+
+    def _at_the_instance(self, request: Request, _: Response) -> None:
+        if self._away:
+            return
+        live = set(self.stage.live())
+        died, self._live = self._live - live, live
+        for token in died:
+            self._died(token)
+        if (request.method, request.path) == ("POST", "/oauth/token"):
+            self._exchanged()
+        self._nothing_dead_in_secrets()
+
+    def _at_github(self, request: Request, _: Response) -> None:
+        if request.method == "GET" or self._away:
+            return
+        before, self._secrets = self._secrets, self._opened()
+        for name in before.keys() | self._secrets.keys():
+            old, new = before.get(name), self._secrets.get(name)
+            if old != new:
+                self._changed(name, old, new)
+        self._nothing_dead_in_secrets()
+
+    def _nothing_dead_in_secrets(self) -> None:
+        if self.offboarding:
+            return
+        for name, value in self._secrets.items():
+            token = self._token(value)
+            if token and not token.live:
+                self._no(f"I1: the secret {name} holds a token that was revoked")
+
+    def _died(self, token: str) -> None:
+        journal = self.journal()
+        if journal is None:
+            self._no("I3: a token was revoked that no journal knows any more")
+            return
+        known = self._token(token)
+        if known and known.application.client_id in self.stage.by_hand:
+            self._no("I8: a token of an application made by hand was revoked")
+        if self.offboarding:
+            return
+        current = journal.current.token.reveal() if journal.current else ""
+        if token == current:
+            self._no("I2: the token in use was revoked")
+        for old in journal.superseded:
+            if old.credential.token.reveal() != token:
+                continue
+            if old.revoke_after > self.stage.time:
+                self._no("I1: a token was revoked within its grace")
+            if current and current not in self.record.seen_alive:
+                self._no("I1: a token was revoked, and the new one was not seen alive before")
+
+    def _exchanged(self) -> None:
+        """A code reached the instance: everything else was checked, and the attempt written."""
+        journal = self.journal()
+        pending = journal.pending if journal else None
+        if pending is None or pending.attempted_at is None:
+            self._no("I3: a code was sent, and the journal does not say so")
+        asked = " ".join(self.record.asked)
+        for place in ("/actions/secrets/public-key", f"/actions/variables/{JOURNAL}"):
+            if place not in asked:
+                self._no(f"I6: a code was sent before {place} was asked for")
+        if not any(f"{method} /repos" in asked for method in ("PATCH", "POST")):
+            self._no("I6: a code was sent before the journal was seen to be writable")
+
+    def _changed(self, name: str, old: str | None, new: str | None) -> None:
+        """A secret was written or deleted."""
+        if name == KEY:
+            if old is not None and JOURNAL in self.stage.repository.variables:
+                self._no("I7: the key of a journal was overwritten or deleted")
+            return
+        if new is None:
+            if old == STRANGER or self.command.verb not in {"abandon", "deprovision"}:
+                self._no(f"I7: the secret {name} was deleted")
+            return
+        token = self._token(new)
+        if token is None or token.account is None or token.account.username != "mybot":
+            self._no(f"I8: the secret {name} got what is no token of this account")
+        elif not token.live:
+            self._no(f"I7: the secret {name} got a dead token")
+        elif new not in self.record.seen_alive and not self._is_current(new):
+            self._no(f"I7: the secret {name} got a token that was not seen alive")
+
+    def _is_current(self, token: str) -> bool:
+        journal = self.journal()
+        current = journal.current if journal else None
+        return current is not None and current.token.reveal() == token
+
+    # What is checked after each run.
+
+    def _nothing_lost(self, journal: Journal | None) -> None:
+        """Every live token is in the journal or a secret; or else exactly in the window."""
+        known = self._known(journal)
+        for token in self.stage.instance.tokens:
+            if not token.live or token.token in known or self.may_be_left(token):
+                continue
+            if token.token not in self._lost_before:
+                self.orphans.add(token.token)
+            pending = journal.pending if journal else None
+            in_window = (
+                pending is not None
+                and pending.attempted_at is not None
+                and pending.application.client_id == token.application.client_id
+            )
+            if not (in_window or self.spoken_of):
+                self._no("I3: a token lives that nobody knows of")
+
+    def _known(self, journal: Journal | None) -> set[str]:
+        tokens = {one.token.reveal() for one in journal.credentials()} if journal else set()
+        return tokens | set(self._secrets.values())
+
+    def may_be_left(self, token: AccessToken) -> bool:
+        """Whether it is a person's own: replaced, or another's who pressed Authorize."""
+        theirs = token.account is None or token.account.username != "mybot"
+        by_hand = token.application.client_id in self.stage.by_hand
+        return by_hand and (theirs or token.token in self._known_before)
+
+    @property
+    def spoken_of(self) -> bool:
+        """Whether a person was told, on the way out, that a token may have been lost."""
+        return "may have issued a" in self.said
+
+    @property
+    def said(self) -> str:
+        """All that a person was told from the first of these runs on."""
+        return "\n".join((*self.stage.shown[self._said_before :], *self.told))
+
+    def _nothing_equal(self, journal: Journal | None) -> None:
+        """No token that is to be revoked is the one in use, or the one to come."""
+        if journal is None:
+            return
+        old = {one.credential.token.reveal() for one in journal.superseded}
+        if journal.current and journal.current.token.reveal() in old:
+            self._no("I2: the token in use is to be revoked")
+
+    def _nothing_sent_elsewhere(self) -> None:
+        """Each server was sent its own secrets only, and the key nobody but sealed."""
+        stage = self.stage
+        key = {stage.stored(KEY), "" if stage.in_workflow else stage.key}
+        mastodons = {token.token for token in stage.instance.tokens} | set(stage.codes)
+        mastodons |= {one.client_secret for one in stage.instance.applications}
+        foreign_to = {stage.instance.origin: key | {stage.token}, stage.api: key | mastodons}
+        for origin, foreign in foreign_to.items():
+            server = urlsplit(origin).netloc
+            sent = self.record.sent[server].decode()
+            if any(form in sent for secret in foreign if secret for form in forms(secret)):
+                self._no(f"I4: {server} was sent a secret that is none of its own")
+
+    def _honest(self, ended: Ending) -> None:
+        """“Failed, nothing changed” and “wrong input” are true."""
+        if not isinstance(ended, ProvisionerError):
+            return
+        if ended.exit_code in {Exit.FAILED, Exit.INPUT} and self._state() != self._before:
+            self._no(f"I5: something was changed, and it said “{ended.ident}”, {ended.exit_code}")
+        if not ended.todo:
+            self._no(f"I5: “{ended.ident}” says nothing of what to do")
+
+    def _state(self) -> State:
+        variables = dict(self.stage.repository.variables)
+        return self._opened(), variables, set(self.stage.live())
+
+    def _opened(self) -> dict[str, str]:
+        repository = self.stage.repository
+        return {name: repository.open_secret(name) for name in repository.secrets}
+
+    def _token(self, value: str) -> AccessToken | None:
+        return next((one for one in self.stage.instance.tokens if one.token == value), None)
+
+    def _no(self, violation: str) -> None:
+        if violation not in self.found:
+            self.found.append(violation)

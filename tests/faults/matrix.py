@@ -1,0 +1,113 @@
+"""Which plays there are: each request with each fault, and pairs of faults."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.faults.faults import (
+    DECISIVE,
+    FAULTS,
+    GATEWAY_TIMEOUT,
+    KILLED_AFTER,
+    LOST,
+    REFUSED_FROM_HERE,
+    SILENT_FROM_HERE,
+    Fault,
+    Hit,
+)
+from tests.faults.play import Played, play
+from tests.faults.scenarios import AT_ONCE, CHECK, FIRST, Scenario
+
+PAIRED = (FIRST, AT_ONCE, CHECK)
+"""The scenarios for pairs of faults."""
+SURVIVED = (LOST, GATEWAY_TIMEOUT)
+"""The first of two faults in one run, which often goes on after it."""
+CUTTING = (KILLED_AFTER, SILENT_FROM_HERE)
+"""The first of two faults where the second one strikes the next run."""
+MOST_PAIRS = 250
+"""Of a scenario and a kind: of more, a sample is played."""
+
+
+@dataclass(frozen=True)
+class Strike:
+    """The faults of one play: those of the first run, and those of the next."""
+
+    first: tuple[Hit, ...]
+    then: tuple[Hit, ...] = ()
+
+
+Kind = Callable[[Scenario], Iterator[Strike]]
+
+
+@dataclass
+class Tally:
+    """What many plays of one scenario came to."""
+
+    plays: int = 0
+    orphans: int = 0
+    """Plays after some run of which a token was in the window."""
+    most_runs: int = 0
+    violations: list[str] = field(default_factory=list)
+
+    def add(self, scenario: Scenario, strike: Strike) -> None:
+        """Play once more."""
+        played = play(scenario, strike.first, strike.then)
+        self.plays += 1
+        self.orphans += bool(played.orphans)
+        self.most_runs = max(self.most_runs, len(played.runs))
+        where = f"{scenario}: {_told(strike, played)}"
+        self.violations += [f"{where}: {violation}" for violation in played.violations]
+
+
+def faults(scenario: Scenario, *, every: bool = False) -> tuple[Fault, ...]:
+    """The faults that are played at each request of a scenario."""
+    return DECISIVE if scenario.variant and not every else FAULTS
+
+
+def requests(scenario: Scenario) -> tuple[str, ...]:
+    """The requests of a run that nothing strikes."""
+    return play(scenario).runs[0]
+
+
+def singles(scenario: Scenario, fault: Fault) -> Iterator[Strike]:
+    """This fault at each request."""
+    for at in range(len(requests(scenario))):
+        yield Strike((Hit(fault, at),))
+
+
+def pairs_in_one_run(scenario: Scenario) -> Iterator[Strike]:
+    """Two faults in the same run, the second one in what the run does after the first."""
+    seconds = (KILLED_AFTER, SILENT_FROM_HERE, REFUSED_FROM_HERE, LOST)
+    for first in (Hit(fault, at) for fault in SURVIVED for at in _all(requests(scenario))):
+        length = len(play(scenario, (first,)).runs[0])
+        for second in (Hit(fault, at) for fault in seconds for at in range(first.at + 1, length)):
+            yield Strike((first, second))
+
+
+def pairs_in_two_runs(scenario: Scenario) -> Iterator[Strike]:
+    """A fault in the run, and another one in the run after it."""
+    for first in (Hit(fault, at) for fault in CUTTING for at in _all(requests(scenario))):
+        for run in play(scenario, (first,)).runs[1:2]:
+            for second in (Hit(fault, at) for fault in DECISIVE for at in _all(run)):
+                yield Strike((first,), (second,))
+
+
+def sample(strikes: Iterable[Strike]) -> list[Strike]:
+    """MOST_PAIRS of them: always the same."""
+    whole = list(strikes)
+    return Random(0).sample(whole, min(MOST_PAIRS, len(whole)))  # noqa: S311 - no secret
+
+
+def _all(requests: tuple[str, ...]) -> range:
+    return range(len(requests))
+
+
+def _told(strike: Strike, played: Played) -> str:
+    """Which requests were struck, and by what."""
+    told = []
+    for run, hits in enumerate((strike.first, strike.then)):
+        asked = played.runs[run] if run < len(played.runs) else ()
+        for hit in hits:
+            request = asked[hit.at] if hit.at < len(asked) else "not asked"
+            told.append(f"run {run + 1}, request {hit.at} ({request}): {hit.fault}")
+    return "; ".join(told)

@@ -1,0 +1,177 @@
+"""The bot's owner: runs the tool, reads how it ended, does what that says, and sees the end."""
+
+import re
+from collections.abc import Sequence
+
+from provisioner.errors import ProvisionerError
+from provisioner.journal import Credential
+from provisioner.outcomes import ApprovalPending, Checked, DryRun, Ended, Provisioned
+from provisioner.sandbox import Person
+from tests.faults.faults import Hit, Killed, Line
+from tests.faults.invariants import KEY, Ending, Witness
+from tests.faults.scenarios import SECRET, STRANGER, VARIABLE, Command, Scenario
+from tests.stage import Stage
+
+MOST_RUNS = 4
+"""After the one that was struck: with more, it has not converged."""
+
+
+class Owner:
+    """The bot's owner, who does what the tool says and knows nothing else."""
+
+    def __init__(self, stage: Stage, witness: Witness, scenario: Scenario) -> None:
+        self.stage = stage
+        self.witness = witness
+        self.scenario = scenario
+        self.asked: list[tuple[str, ...]] = []
+        self.removed: set[str] = set()
+        """Tokens whose authorizations the owner removed by hand."""
+
+    def runs(self, command: Command, hits: Sequence[Hit] = ()) -> Command | None:
+        """One run; what is to be run next, or None where it is done."""
+        record = self.witness.begins(command)
+        self.stage.network = Line(self.stage.wire, record, hits)
+        try:
+            return self.ends(command, command.run(self.stage))
+        except (ProvisionerError, Killed) as stopped:
+            return self.ends(command, stopped)
+        except Exception as bug:  # noqa: BLE001 - as the command line, which says to run it again
+            self.witness.found.append(f"a bug: {bug!r}")
+            return self.ends(command, Killed())
+
+    def ends(self, command: Command, ending: Ending) -> Command | None:
+        """A run ended, well or not; what is to be run next."""
+        self.witness.ends(ending)
+        self.asked.append(tuple(self.witness.record.asked))
+        return self._reads(command, ending)
+
+    def goes_on(self, following: Command | None) -> None:
+        """Run what is to be run until it is done, and see that it is."""
+        while following and len(self.asked) <= MOST_RUNS:
+            following = self.runs(following)
+        if following:
+            self.witness.found.append(f"I5: still not done after {len(self.asked)} runs")
+        else:
+            self._cleans_up()
+            self._sees()
+        self.witness.ends_for_good()
+
+    def _reads(self, command: Command, ending: Ending) -> Command | None:
+        match ending:
+            case Killed():
+                return command
+            case ApprovalPending():
+                return self._approves(command, ending.authorize_url)
+            case Provisioned():
+                return self._reads_notes(ending.notes)
+            case Ended():
+                return self._reads_notes(ending.notes)
+            case Checked():
+                return self._reads_findings(ending)
+            case ProvisionerError():
+                return self._reads_error(command, ending)
+            case DryRun():
+                return None
+
+    def _reads_notes(self, notes: Sequence[str]) -> Command | None:
+        """An old token that is still to be revoked is a later run's."""
+        left = any("is not revoked" in note for note in notes)
+        return Command("check") if left else None
+
+    def _reads_error(self, command: Command, error: ProvisionerError) -> Command | None:
+        if "/oauth/authorize?" in error.link:
+            return self._approves(command, error.link)
+        match error.ident:
+            case "already-staged":
+                return Command("complete", raw=command.raw)
+            case "completed-already" | "code-used" | "nothing-to-abandon":
+                return Command("check")
+            case "nothing-pending" | "unknown-application":
+                return Command("begin", raw=command.raw)
+            case "nothing-provisioned" if self.scenario.goal != "provisioned":
+                return None
+            case _:
+                return command
+
+    def _reads_findings(self, checked: Checked) -> Command | None:
+        """What is not clear, the next check sees; an instance that did not revoke may do so yet."""
+        for finding in checked.findings:
+            if match := re.search(r"still stands in (\w+): delete that", finding.text):
+                with self.witness.looking_away():
+                    self.stage.delete("secrets", match[1])
+            elif finding.verdict == "bad" and "did not revoke it" not in finding.text:
+                self.witness.found.append(f"I5: a check found: {finding.text}")
+        return Command("check") if checked.status == "attention" else None
+
+    def _approves(self, command: Command, link: str) -> Command:
+        return Command("complete", self.stage.approve(link), command.raw)
+
+    def _cleans_up(self) -> None:
+        """Remove by hand the authorizations of tokens that the tool said it can't revoke.
+
+        Either its answer was lost, or a secret that was there before may hold it.
+        """
+        said = self.witness.said
+        lost = re.search(r"exchange of (\S+)T(\d\d:)", said)
+        stuck = re.search(r"old token, of (\S+)T(\d\d:)\S+, is not revoked: it still stands", said)
+        known = {one.token.reveal() for one in self._credentials()}
+        left = [one for one in self.stage.instance.tokens if not self.witness.may_be_left(one)]
+        for token in left:
+            told = lost if token.token not in known else stuck
+            if not (told and token.live and token.account) or token.token == self._current:
+                continue
+            who = token.account.username
+            if (who, self.scenario.goal) == ("mybot", "provisioned"):
+                self.witness.found.append("I3: a lost token was not brought back")
+            with (
+                self.witness.looking_away(),
+                Person(who, f"{who}-password", transport=self.stage.wire) as person,
+            ):
+                person.remove(self.stage.instance.origin, f"{told[1]} {told[2]}")
+                self.removed.add(token.token)
+
+    def _credentials(self) -> tuple[Credential, ...]:
+        journal = self.witness.journal()
+        return journal.credentials() if journal else ()
+
+    @property
+    def _current(self) -> str:
+        journal = self.witness.journal()
+        return journal.current.token.reveal() if journal and journal.current else ""
+
+    def _sees(self) -> None:
+        """Whether all is as it should be in the end."""
+        wrong = self._left() if self.scenario.goal == "deprovisioned" else self._unfinished()
+        self.witness.found += [f"I5: in the end, {what}" for what, so in wrong.items() if so]
+
+    def _left(self) -> dict[str, bool]:
+        return {
+            "a token lives": bool(self.stage.live()),
+            "the token's secret is there": bool(self.stage.stored(SECRET)),
+            "the key is there": bool(self.stage.stored(KEY)),
+            "a variable is there": bool(self.stage.repository.variables),
+        }
+
+    def _unfinished(self) -> dict[str, bool]:
+        stage, journal = self.stage, self.stage.journal()
+        tokens = [token for token in stage.instance.tokens if token.live]
+        live = {token.token for token in tokens}
+        ours = {token.token for token in tokens if not self.witness.may_be_left(token)}
+        known = {one.token.reveal() for one in self._credentials()} - self.removed
+        due = {
+            old.credential.token.reveal()
+            for old in journal.superseded
+            if old.revoke_after <= stage.time and not old.credential.application.by_hand
+        }
+        in_use, stored = self._current, stage.stored(self.scenario.secret)
+        good = {in_use} if in_use else {"", STRANGER} | self.removed
+        return {
+            "an authorization is under way": journal.pending is not None,
+            "there is no token": self.scenario.goal == "provisioned" and not in_use,
+            "what is stored is not the token in use": stored not in good,
+            "the variable is not written": bool(in_use)
+            and stage.repository.variables.get(VARIABLE) != stage.instance.origin,
+            "a token lives that is not known": not ours <= known,
+            "a token is known that is dead": not known <= live,
+            "a token lives that was to be revoked": bool(due & live),
+        }

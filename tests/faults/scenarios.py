@@ -1,0 +1,299 @@
+"""The runs that faults strike: each with the world before it, and what it is for."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Literal
+
+from provisioner.errors import ProvisionerError
+from provisioner.outcomes import Outcome
+from provisioner.sandbox import RegisteredApplication
+from tests.stage import Fault as Trouble
+from tests.stage import Stage
+
+SECRET = "MASTODON_ACCESS_TOKEN"
+VARIABLE = "MASTODON_BASE_URL"
+STRANGER = "a-token-of-somebody-else"
+OTHER = "OTHER_TOKEN"
+DAY = 86400
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a person runs."""
+
+    verb: Literal["begin", "complete", "check", "abandon", "deprovision"]
+    code: str = ""
+    raw: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, stage: Stage) -> Outcome:
+        """Raises ProvisionerError."""
+        if self.verb == "complete":
+            return stage.complete(self.code, **self.raw)
+        run: Callable[..., Outcome] = getattr(stage, self.verb)
+        return run(**self.raw)
+
+
+Goal = Literal["provisioned", "abandoned", "deprovisioned"]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A command in a world; `prepare` makes the world on an empty stage."""
+
+    name: str
+    prepare: Callable[[Stage], Command] = field(repr=False)
+    goal: Goal = "provisioned"
+    secret: str = SECRET
+    """Where the token is to be in the end."""
+    variant: bool = False
+    """Whether another scenario is much the same: then the decisive faults are enough."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _cut(stage: Stage, path: str, method: str = "") -> None:
+    """Begin, and complete as far as the first such request to this path, and no further."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Trouble("500", method=method, path=path, times=99)]
+    with suppress(ProvisionerError):
+        stage.complete(code)
+    stage.wire.faults = []
+
+
+def _lose(stage: Stage) -> str:
+    """A completion whose token was issued, and lost with the answer; the link."""
+    stage.time += 3600  # the time tells a person which authorization that was
+    link = stage.link()
+    code = stage.approve(link)
+    stage.wire.faults = [Trouble("answer lost", path="oauth/token")]
+    with suppress(ProvisionerError):
+        stage.complete(code)
+    stage.wire.faults = []
+    return link
+
+
+def _strings(application: RegisteredApplication) -> dict[str, str]:
+    return {"client_id": application.client_id, "client_secret": application.client_secret}
+
+
+def _first_begin(_: Stage) -> Command:
+    return Command("begin")
+
+
+def _first_begin_in_workflow(stage: Stage) -> Command:
+    stage.in_workflow = True
+    return Command("begin")
+
+
+def _first_complete(stage: Stage) -> Command:
+    return Command("complete", stage.approve(stage.link()))
+
+
+def _first_complete_in_workflow(stage: Stage) -> Command:
+    stage.in_workflow = True
+    return _first_complete(stage)
+
+
+def _over_a_stranger(stage: Stage) -> Command:
+    stage.repository.set_secret(SECRET, STRANGER)
+    return _first_complete(stage)
+
+
+def _by_somebody_else(stage: Stage) -> Command:
+    return Command("complete", stage.approve(stage.link(), "alice"))
+
+
+def _single_run(stage: Stage) -> Command:
+    application = stage.hand_made()
+    return Command("complete", stage.code_for(application), _strings(application))
+
+
+def _single_run_again(stage: Stage) -> Command:
+    application = stage.hand_made()
+    stage.complete(stage.code_for(application), **_strings(application))
+    return Command("complete", stage.code_for(application), _strings(application))
+
+
+def _begin_after_a_lost_exchange(stage: Stage) -> Command:
+    _lose(stage)
+    return Command("begin")
+
+
+def _single_run_by_somebody_else(stage: Stage) -> Command:
+    application = stage.hand_made()
+    return Command("complete", stage.code_for(application, "alice"), _strings(application))
+
+
+def _rotation_of_hand_made(stage: Stage) -> Command:
+    stage.provision_by_hand()
+    return Command("complete", stage.approve(stage.link()), {"grace": "0"})
+
+
+def _after_a_lost_exchange(stage: Stage) -> Command:
+    return Command("complete", stage.approve(_lose(stage)))
+
+
+def _going_on(stage: Stage) -> Command:
+    _cut(stage, "verify_credentials")
+    return Command("complete")
+
+
+def _going_on_elsewhere(stage: Stage) -> Command:
+    _cut(stage, "verify_credentials")
+    return Command("complete", raw={"secrets": f"{OTHER}=access_token"})
+
+
+def _rotation_begin(stage: Stage) -> Command:
+    stage.provision()
+    return Command("begin")
+
+
+def _rotation(stage: Stage) -> Command:
+    stage.provision()
+    return Command("complete", stage.approve(stage.link()))
+
+
+def _rotation_at_once(stage: Stage) -> Command:
+    stage.provision()
+    return Command("complete", stage.approve(stage.link()), {"grace": "0"})
+
+
+def _check(stage: Stage) -> Command:
+    stage.provision()
+    stage.provision()
+    stage.time += DAY
+    return Command("check")
+
+
+def _check_within_grace(stage: Stage) -> Command:
+    stage.provision()
+    stage.provision()
+    stage.time += DAY - 3600
+    return Command("check")
+
+
+def _check_old_name(stage: Stage) -> Command:
+    stage.provision()
+    stage.provision(secrets=f"{OTHER}=access_token")
+    stage.time += DAY
+    return Command("check")
+
+
+def _check_old_name_deleted(stage: Stage) -> Command:
+    command = _check_old_name(stage)
+    stage.delete("secrets", SECRET)
+    return command
+
+
+def _abandon_link(stage: Stage) -> Command:
+    stage.provision()
+    stage.link()
+    return Command("abandon")
+
+
+def _abandon_lost(stage: Stage) -> Command:
+    stage.provision()
+    _lose(stage)
+    return Command("abandon")
+
+
+def _abandon_staged(stage: Stage) -> Command:
+    stage.provision()
+    _cut(stage, "verify_credentials")
+    return Command("abandon")
+
+
+def _abandon_written(stage: Stage) -> Command:
+    stage.provision()
+    _cut(stage, f"variables/{VARIABLE}")
+    return Command("abandon")
+
+
+def _abandon_first_written(stage: Stage) -> Command:
+    _cut(stage, f"variables/{VARIABLE}")
+    return Command("abandon")
+
+
+def _abandon_over_a_stranger(stage: Stage) -> Command:
+    """Whether the stranger's token was overwritten already is what abandon can't know."""
+    stage.repository.set_secret(SECRET, STRANGER)
+    _cut(stage, f"secrets/{SECRET}", "PUT")
+    return Command("abandon")
+
+
+def _abandon_over_a_stranger_written(stage: Stage) -> Command:
+    stage.repository.set_secret(SECRET, STRANGER)
+    _cut(stage, f"variables/{VARIABLE}")
+    return Command("abandon")
+
+
+def _deprovision(stage: Stage) -> Command:
+    stage.provision()
+    stage.provision()
+    return Command("deprovision")
+
+
+def _deprovision_in_workflow(stage: Stage) -> Command:
+    stage.in_workflow = True
+    return _deprovision(stage)
+
+
+def _deprovision_half_way(stage: Stage) -> Command:
+    stage.provision()
+    _cut(stage, f"variables/{VARIABLE}")
+    return Command("deprovision")
+
+
+def _deprovision_lost(stage: Stage) -> Command:
+    stage.provision()
+    _lose(stage)
+    return Command("deprovision")
+
+
+FIRST = Scenario("first: complete", _first_complete)
+AT_ONCE = Scenario("rotation, grace 0: complete", _rotation_at_once)
+CHECK = Scenario("check, a token due", _check)
+
+SCENARIOS = (
+    Scenario("first: begin", _first_begin),
+    FIRST,
+    Scenario("single run", _single_run),
+    Scenario("rotation: begin", _rotation_begin),
+    Scenario("rotation: complete", _rotation),
+    AT_ONCE,
+    CHECK,
+    Scenario("deprovision", _deprovision, "deprovisioned"),
+    Scenario("abandon, exchange lost", _abandon_lost, "abandoned"),
+    Scenario("abandon, staged", _abandon_staged, "abandoned"),
+    Scenario("abandon, staged and written", _abandon_written, "abandoned"),
+    Scenario("first, key made: begin", _first_begin_in_workflow, variant=True),
+    Scenario("first, key made: complete", _first_complete_in_workflow, variant=True),
+    Scenario("first, over a secret: complete", _over_a_stranger, variant=True),
+    Scenario("first, approved by another: complete", _by_somebody_else, variant=True),
+    Scenario("first, exchange lost before: begin", _begin_after_a_lost_exchange, variant=True),
+    Scenario("first, exchange lost before: complete", _after_a_lost_exchange, variant=True),
+    Scenario("first, half-way: complete", _going_on, variant=True),
+    Scenario(
+        "first, half-way, other name: complete", _going_on_elsewhere, secret=OTHER, variant=True
+    ),
+    Scenario("single run, the same token again", _single_run_again, variant=True),
+    Scenario("single run, approved by another", _single_run_by_somebody_else, variant=True),
+    Scenario("rotation of a hand-made one, grace 0", _rotation_of_hand_made, variant=True),
+    Scenario("check, within the grace", _check_within_grace, variant=True),
+    Scenario("check, old name still there", _check_old_name, secret=OTHER, variant=True),
+    Scenario("check, old name deleted", _check_old_name_deleted, secret=OTHER, variant=True),
+    Scenario("abandon a link", _abandon_link, "abandoned", variant=True),
+    Scenario("abandon, first and written", _abandon_first_written, "abandoned", variant=True),
+    Scenario("abandon, over a secret", _abandon_over_a_stranger, "abandoned", variant=True),
+    Scenario(
+        "abandon, over a secret, written",
+        _abandon_over_a_stranger_written,
+        "abandoned",
+        variant=True,
+    ),
+    Scenario("deprovision, key made", _deprovision_in_workflow, "deprovisioned", variant=True),
+    Scenario("deprovision, half-way", _deprovision_half_way, "deprovisioned", variant=True),
+    Scenario("deprovision, exchange lost", _deprovision_lost, "deprovisioned", variant=True),
+)
