@@ -18,10 +18,11 @@ KINDS = ("first", "rotation")
 
 DIFFERENCE = """\
 What the two do differently. Provisioner writes its journal four times (the attempt, the token, that
-it was verified, the result), so that a run that is killed anywhere loses no token, and reads it before
-each but the second, and at the end, so that another run is noticed: this is what it asks again. It checks whose token it is before anything is stored, and whose repository and journal
-these are. Mastodon.py + gh do nothing of this. They ask for the instance's metadata and version,
-and gh connects to GitHub anew for each thing that it writes."""
+it is the right account's, the result), so that a run that is killed anywhere loses no token, and
+reads it before each of these but the second, and at the end, so that another run is noticed: this
+is what it asks again. It checks whose token it is before anything is stored, and whose repository
+and journal these are. Mastodon.py + gh do nothing of this. They ask for the instance's metadata
+and version, and gh connects to GitHub anew for each thing that it writes."""
 
 
 def main() -> None:
