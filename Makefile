@@ -12,7 +12,7 @@ install = $(python) -m pip install --quiet --disable-pip-version-check --no-inpu
     --require-hashes --only-binary :all: --requirement
 
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint faults e2e bench format requirements clean
+.PHONY: help install demo test lint faults interleavings e2e bench format requirements clean
 
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ lint: .venv/.dev ## Check the action, its image and the workflows
 faults: .venv/.dev .cache/github-api.json ## Strike at every request with every fault, and count
 	$(python) -m pytest tests/faults/test_witness.py
 	$(python) -m tests.faults
+
+interleavings: .venv/.dev .cache/github-api.json ## Let two runs meet at every pair of requests
+	$(python) -m pytest -rA tests/concurrency
 
 e2e: .venv/.e2e .cache/github-api.json ## Test with a real OAuth server and a browser (Debian)
 	tests/e2e/setup

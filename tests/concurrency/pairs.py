@@ -1,0 +1,234 @@
+"""Two runs for the same bot that may meet, what to prepare for them, and what that may cost."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from provisioner.errors import ProvisionerError
+from tests.concurrency.scene import Doing, Runs, Scene
+from tests.concurrency.verdict import DAY, DEAD, KEY_LOST, UNKNOWN
+from tests.stage import Fault
+
+Prepare = Callable[[Scene], Runs]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs that may meet; `prepare` sets the scene for them."""
+
+    name: str
+    prepare: Prepare
+    window: frozenset[str] = frozenset()
+    """What may be violated where one run acts between a look of the other and its next request."""
+    anyway: frozenset[str] = frozenset()
+    """What may be violated besides, for a reason that has nothing to do with taking turns."""
+    every: int = 1
+    """Of how many places of the second run one is tried."""
+    bug: str = ""
+    """What is violated otherwise, and should not be."""
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def offboards(self) -> bool:
+        """Whether dead tokens in secrets are what is wanted, for a moment."""
+        return "deprovision" in self.name
+
+    @property
+    def deletes(self) -> bool:
+        """Whether a run may delete the secret."""
+        return self.offboards or "abandon" in self.name
+
+
+def completing(code: str) -> Doing:
+    """A completion after which replaced tokens are revoked at once: the hardest case."""
+    return lambda scene: scene.complete(code, grace="0")
+
+
+def rotate(scene: Scene) -> None:
+    """All of it: a link, or the one that is there; an approval; a completion."""
+    scene.complete(scene.approve(scene.link()), grace="0")
+
+
+def finish_and_rotate(scene: Scene) -> None:
+    """Finish what a cut run left, and then rotate."""
+    scene.complete("", grace="0")
+    rotate(scene)
+
+
+def begin_anew(scene: Scene) -> None:
+    """With other scopes, so that the pending link is replaced."""
+    scene.begin(scopes="read write")
+
+
+def both(one: Doing, other: Doing) -> Prepare:
+    """Nothing to prepare."""
+    return lambda _: (one, other)
+
+
+def provisioned(prepare: Prepare) -> Prepare:
+    """The same where a token is in use already."""
+
+    def prepare_provisioned(scene: Scene) -> Runs:
+        scene.provision()
+        return prepare(scene)
+
+    return prepare_provisioned
+
+
+def two_codes(second: str) -> Prepare:
+    """Two completions of one link, the second with a code that `second` got."""
+
+    def prepare(scene: Scene) -> Runs:
+        link = scene.link()
+        return completing(scene.approve(link)), completing(scene.approve(link, second))
+
+    return prepare
+
+
+def one_code(other: Doing) -> Prepare:
+    """A completion, and something else."""
+    return lambda scene: (completing(scene.approve(scene.link())), other)
+
+
+def staged(other: Doing, path: str = "verify_credentials") -> Prepare:
+    """The completion of what another run left, cut at the first request to `path`; and another."""
+
+    def prepare(scene: Scene) -> Runs:
+        code = scene.approve(scene.link())
+        scene.wire.faults = [Fault("500", path=path, times=99)]
+        with suppress(ProvisionerError):
+            scene.complete(code)
+        scene.wire.faults = []
+        return completing(""), other
+
+    return prepare
+
+
+def published(other: Doing) -> Prepare:
+    """The same, where the token stands in its secret already."""
+    return staged(other, "variables/MASTODON_BASE_URL")
+
+
+def one_due(other: Doing) -> Prepare:
+    """A check that finds a replaced token whose grace is over, and something else."""
+
+    def prepare(scene: Scene) -> Runs:
+        scene.provision()
+        scene.provision()
+        scene.time += DAY
+        return Scene.check, other
+
+    return prepare
+
+
+def one_due_and_code(scene: Scene) -> Runs:
+    """The same, and a completion."""
+    check, _ = one_due(Scene.check)(scene)
+    return check, completing(scene.approve(scene.link()))
+
+
+def by_hand(scene: Scene) -> Runs:
+    """A completion, and a single run with an application made by hand."""
+    made = scene.hand_made()
+    code = scene.code_for(made)
+    single = {"client_id": made.client_id, "client_secret": made.client_secret}
+    completion, _ = one_code(Scene.check)(scene)
+    return completion, lambda scene: scene.complete(code, **single)
+
+
+def second_of(prepare: Prepare) -> Prepare:
+    """The second run, twice."""
+
+    def prepare_twice(scene: Scene) -> Runs:
+        _, do = prepare(scene)
+        return do, do
+
+    return prepare_twice
+
+
+NO_KEY = "the loser of two first runs leaves its key in the secret, and not the journal's"
+REVIVED = "a run under way makes the deleted journal anew, though its key is deleted"
+UNANNOUNCED = "it acts before it writes the journal, so that a run under way does not notice"
+PAIRS = (
+    Pair("two completions", provisioned(two_codes("mybot"))),
+    Pair("two completions, one a stranger's", provisioned(two_codes("alice"))),
+    Pair("two first begins", both(Scene.begin, Scene.begin), frozenset({KEY_LOST}), bug=NO_KEY),
+    Pair(
+        "first begin, first provisioning",
+        both(Scene.begin, rotate),
+        frozenset({KEY_LOST, UNKNOWN}),
+        bug=NO_KEY,
+    ),
+    Pair("two rotations", provisioned(both(rotate, rotate)), frozenset({UNKNOWN}), every=4),
+    Pair("completion, begin", provisioned(one_code(Scene.begin))),
+    Pair("completion, begin anew", provisioned(one_code(begin_anew)), frozenset({UNKNOWN})),
+    Pair("check that revokes, completion", one_due_and_code),
+    Pair("check that revokes, begin", one_due(Scene.begin)),
+    Pair("two checks that revoke", one_due(Scene.check)),
+    Pair("two completions of a staged token", provisioned(staged(completing("")))),
+    Pair(
+        "completion of a staged token, that and a rotation",
+        provisioned(staged(finish_and_rotate)),
+        frozenset({DEAD, UNKNOWN}),
+        every=4,
+    ),
+    Pair("completion, single run", provisioned(by_hand), frozenset({UNKNOWN}), every=2),
+    Pair(
+        "completion, deprovision",
+        provisioned(one_code(Scene.deprovision)),
+        frozenset({DEAD, UNKNOWN, KEY_LOST}),
+        bug=f"{REVIVED}; {UNANNOUNCED}",
+    ),
+    Pair(
+        "first completion, deprovision",
+        one_code(Scene.deprovision),
+        frozenset({DEAD, UNKNOWN, KEY_LOST}),
+        bug=f"{REVIVED}; {UNANNOUNCED}",
+    ),
+    Pair(
+        "completion of a staged token, deprovision",
+        provisioned(staged(Scene.deprovision)),
+        frozenset({DEAD, UNKNOWN, KEY_LOST}),
+        bug=f"{REVIVED}; {UNANNOUNCED}",
+    ),
+    Pair(
+        "begin, deprovision",
+        provisioned(both(Scene.begin, Scene.deprovision)),
+        anyway=frozenset({KEY_LOST}),  # it was queued when there was a key: see test_queue.py
+    ),
+    Pair(
+        "check that revokes, deprovision",
+        one_due(Scene.deprovision),
+        frozenset({KEY_LOST}),
+        bug=REVIVED,
+    ),
+    Pair("two deprovisions", provisioned(both(Scene.deprovision, Scene.deprovision))),
+    Pair(
+        "completion, abandon",
+        provisioned(one_code(Scene.abandon)),
+        frozenset({DEAD, UNKNOWN}),
+        bug=UNANNOUNCED,
+    ),
+    Pair("first completion, abandon", one_code(Scene.abandon), frozenset({DEAD, UNKNOWN})),
+    Pair(
+        "completion of a staged token, abandon",
+        provisioned(staged(Scene.abandon)),
+        frozenset({DEAD}),
+        bug=UNANNOUNCED,
+    ),
+    Pair(
+        "completion of a stored token, abandon",
+        provisioned(published(Scene.abandon)),
+        frozenset({DEAD}),
+        bug=UNANNOUNCED,
+    ),
+    Pair(
+        "first completion of a stored token, abandon",
+        published(Scene.abandon),
+        frozenset({DEAD}),
+        bug=UNANNOUNCED,
+    ),
+    Pair("two abandons", provisioned(second_of(published(Scene.abandon))), bug=UNANNOUNCED),
+)

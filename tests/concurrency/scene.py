@@ -1,0 +1,42 @@
+"""A stage whose runs are workflow runs that may meet."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+from provisioner.errors import ProvisionerError
+from provisioner.github import Repository
+from provisioner.journal import Journal
+from provisioner.sandbox import AccessToken
+from tests.contract.github_description import Description
+from tests.stage import Stage
+
+TOKEN, KEY, JOURNAL = "MASTODON_ACCESS_TOKEN", "MASTODON_JOURNAL_KEY", "MASTODON_JOURNAL"
+
+# In Python 3.11 one lock guards a cached property of all instances: a run that stands before its
+# request for GitHub's public key would keep all others from theirs.
+vars(Repository)["sealing_key"].lock = nullcontext()
+
+
+class Scene(Stage):
+    """A stage whose runs are workflow runs: the key is the one stored when they are queued."""
+
+    def __init__(self) -> None:
+        super().__init__(Description.load())
+        self.github.observers.clear()  # GitHub's description is held against in the other tests
+        self.in_workflow = True
+
+    def remembered(self) -> Journal | None:
+        """The journal; None where there is none, or none that the stored key opens."""
+        try:
+            return self.journal()
+        except (KeyError, ProvisionerError):
+            return None
+
+    def living(self) -> list[AccessToken]:
+        return [token for token in self.instance.tokens if token.live]
+
+
+Doing = Callable[[Scene], object]
+"""What a run does."""
+Runs = tuple[Doing, Doing]
+"""Two that may meet."""

@@ -1,0 +1,232 @@
+"""Runs that come too late: queued long ago, pressed *Re-run*, or asleep while others went on."""
+
+from collections.abc import Callable
+
+import pytest
+
+from provisioner.errors import InputError, PersonNeededError, ProvisionerError
+from provisioner.store import OvertakenError
+from tests.concurrency.pairs import begin_anew, published, staged
+from tests.concurrency.scene import JOURNAL, KEY, TOKEN, Doing, Scene
+from tests.concurrency.turns import Run, Turns
+from tests.concurrency.witness import LOOK, Witness
+from tests.stage import NAME
+
+DAY = 86400.0
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """Nothing has happened yet."""
+    return Scene()
+
+
+def everything(scene: Scene) -> tuple[object, ...]:
+    """What a run could change, codes that it could spend included."""
+    repository, store = scene.repository, scene.instance.store
+    return (
+        dict(repository.variables),
+        {name: repository.open_secret(name) for name in repository.secrets},
+        scene.live(),
+        [grant.used for grant in store.grants],
+        len(store.applications),
+    )
+
+
+def stopped(scene: Scene, do: Callable[[], object]) -> ProvisionerError:
+    """How it stopped, having asked for this and that but changed nothing."""
+    before, since = everything(scene), len(scene.wire.log)
+    with pytest.raises(ProvisionerError) as caught:
+        do()
+    assert everything(scene) == before
+    assert [ask for ask in scene.requests(since) if not ask.startswith("GET ")] == []
+    return caught.value
+
+
+class TestQueued:
+    """A workflow run gets the secrets as they were when it was queued."""
+
+    @pytest.mark.parametrize("verb", ["begin", "complete", "check", "deprovision"])
+    def test_before_the_first_run_made_the_key(self, scene: Scene, verb: str) -> None:
+        """It has no key for the journal that is there now: it says so, and to start a new run."""
+        queued = scene.github.queue(NAME)
+        scene.begin()
+        late = getattr(scene, verb)
+        error = stopped(scene, lambda: late(journal_key=queued.secret(KEY)))
+        assert isinstance(error, InputError)
+        assert error.ident == "journal-key-missing"
+        assert "queued before the secret existed" in error.why
+        assert "start a new run" in error.todo
+
+    def test_that_new_run_goes_on(self, scene: Scene) -> None:
+        """Nothing is lost by it: the link is the first run's."""
+        link = scene.link()
+        assert scene.link() == link
+
+    def test_before_an_offboarding_and_another_begin(self, scene: Scene) -> None:
+        """Its key is the former journal's: it does not touch the new one."""
+        scene.provision()
+        queued = scene.github.queue(NAME)
+        scene.deprovision()
+        scene.begin()
+        error = stopped(scene, lambda: scene.check(journal_key=queued.secret(KEY)))
+        assert error.ident == "journal-key-wrong"
+
+    def test_a_begin_before_an_offboarding(self, scene: Scene) -> None:
+        """It finds no journal, and makes one under the key that it was handed, which is deleted by
+        now: the next run says that the key is missing and what to delete, and nothing is lost.
+        """
+        scene.provision()
+        scene.network = Turns(scene.wire, Witness(scene))
+        queued = Run(scene.begin)
+        scene.deprovision()
+        queued.advance()
+        error = stopped(scene, scene.begin)
+        assert error.ident == "journal-key-missing"
+        assert "delete the variable" in error.todo
+        scene.delete("variables", JOURNAL)
+        scene.provision()
+        assert scene.live() == [scene.stored()]
+
+    def test_a_bots_run_within_the_grace(self, scene: Scene) -> None:
+        """It was queued before a rotation, and its token lives as long as it was promised to."""
+        scene.provision()
+        queued = scene.github.queue(NAME)
+        scene.provision()
+        scene.time += DAY - 60
+        scene.check()
+        assert scene.instance.is_live(queued.secret(TOKEN))
+
+
+class TestRerun:
+    """*Re-run* brings the inputs of the first attempt, and with them its code."""
+
+    def test_of_a_completion(self, scene: Scene) -> None:
+        """There is nothing to complete; the code is not sent again."""
+        code = scene.approve(scene.link())
+        scene.complete(code)
+        error = stopped(scene, lambda: scene.complete(code))
+        assert error.ident == "completed-already"
+
+    def test_of_a_completion_before_a_rotation(self, scene: Scene) -> None:
+        """Nor after others have come and gone."""
+        code = scene.approve(scene.link())
+        scene.complete(code)
+        scene.provision()
+        error = stopped(scene, lambda: scene.complete(code))
+        assert error.ident == "completed-already"
+
+    @pytest.mark.parametrize("rotations", [0, 1])
+    def test_while_another_link_waits(self, scene: Scene, rotations: int) -> None:
+        """The code of the token in use, or of the one before: an instance that is shown a code
+        twice should revoke what it issued for it, and so is not shown it.
+        """
+        code = scene.approve(scene.link())
+        scene.complete(code)
+        for _ in range(rotations):
+            scene.provision()
+        scene.begin()
+        error = stopped(scene, lambda: scene.complete(code))
+        assert error.ident == "code-used"
+
+    def test_long_after(self, scene: Scene) -> None:
+        """The token of that code is revoked and forgotten: the instance refuses the code, and the
+        link that waits is as good as before.
+        """
+        code = scene.approve(scene.link())
+        scene.complete(code)
+        scene.provision()
+        scene.time += DAY
+        scene.check()
+        link = scene.link()
+        with pytest.raises(PersonNeededError, match="did not accept the code"):
+            scene.complete(code)
+        assert scene.link() == link
+        scene.complete(scene.approve(link))
+        assert scene.stored() in scene.live()
+
+
+def begun(scene: Scene) -> Doing:
+    """A begin, where nothing waits."""
+    scene.provision()
+    return begin_anew
+
+
+def with_code(scene: Scene) -> Doing:
+    """A completion."""
+    scene.provision()
+    code = scene.approve(scene.link())
+    return lambda scene: scene.complete(code)
+
+
+def cut_and(do: Doing) -> Callable[[Scene], Doing]:
+    """What follows a completion that was cut when its token was in the secret."""
+
+    def prepare(scene: Scene) -> Doing:
+        scene.provision()
+        _, other = published(do)(scene)
+        return other
+
+    return prepare
+
+
+def abandoned(scene: Scene) -> Doing:
+    """Giving up a link."""
+    scene.begin()
+    return Scene.abandon
+
+
+def unverified(scene: Scene) -> Doing:
+    """Going on with a token that another run staged."""
+    completion, _ = staged(Scene.check)(scene)
+    return completion
+
+
+def offboarded(scene: Scene) -> Doing:
+    """Offboarding."""
+    scene.provision()
+    return Scene.deprovision
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        begun,
+        with_code,
+        unverified,
+        cut_and(lambda scene: scene.complete("")),
+        abandoned,
+        cut_and(Scene.abandon),
+        offboarded,
+    ],
+    ids=[
+        "begin",
+        "complete",
+        "complete a staged token",
+        "complete a stored token",
+        "abandon",
+        "abandon a stored token",
+        "deprovision",
+    ],
+)
+def test_a_run_that_slept_finds_the_next_generation(
+    scene: Scene, prepare: Callable[[Scene], Doing]
+) -> None:
+    """It read generation n; before it spends a code, revokes a token or writes anything it finds
+    n + 1, and stops.
+    """
+    do = prepare(scene)
+    witness = Witness(scene)
+    scene.network = Turns(scene.wire, witness)
+    run = Run(lambda: do(scene))
+    while LOOK not in witness.asked.get(run, []):
+        run.advance(1)
+    scene.key = scene.stored(KEY)
+    scene.rewrite(generation=scene.journal().generation + 1)
+    *before, _ = everything(scene)
+    run.advance()
+    *after, _ = everything(scene)
+    assert isinstance(run.error, OvertakenError)
+    assert after == before
+    changed = [act for act in witness.asked[run] if act and not act.startswith("GET ")]
+    assert changed in ([], ["POST /api/v1/apps"])  # for a link that nobody is shown
