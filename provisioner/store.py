@@ -27,6 +27,10 @@ class OvertakenError(HalfWayError):
     """Another run wrote the journal since this one read it."""
 
 
+class DeletedError(OvertakenError):
+    """The journal that this run knew is gone: it is not made anew."""
+
+
 @dataclass
 class JournalStore:
     """The variable `name` of a repository, and the secret `<name>_KEY`."""
@@ -67,7 +71,7 @@ class JournalStore:
         return journal
 
     def require_unchanged(self) -> None:
-        """Read the variable again. Raises OvertakenError where another run wrote it since.
+        """Read the variable again. Raises OvertakenError where another run wrote or deleted it.
 
         Where it was garbled on its way it is written once more: the caller's journal is at stake.
         """
@@ -96,8 +100,8 @@ class JournalStore:
 
         The variable is read before each try: that shows whether another run wrote it since, and
         settles an answer that was lost. With `at_once` the first try goes without: where a token
-        was just issued, no request may come between. Raises OvertakenError; UnconfirmedError where
-        an answer can't be settled in time; GitHub's definite refusals.
+        was just issued, no request may come between. Raises OvertakenError, DeletedError among
+        them; UnconfirmedError where an answer can't be settled in time; GitHub's definite refusals.
         """
         journal = journal.model_copy(update={"generation": journal.generation + 1})
         value = seal(journal, parse_key(self.key.reveal()))
@@ -130,11 +134,16 @@ class JournalStore:
         )
 
     def _holds(self, value: str) -> bool:
-        """Whether the variable holds the value. One that was deleted by hand is made anew.
+        """Whether the variable holds the value.
 
-        One that our own key does not open is no other run's: ours was garbled on its way.
+        One that our own key does not open is no other run's: ours was garbled on its way. One that
+        we knew and that is gone was deleted, as the last act of an offboarding or by hand: a run
+        under way does not bring the bot back.
         """
         stored = self.repository.variable(self.name)
+        if stored is None and self._stored is not None:
+            self.repository.require_readable("variables")
+            raise _deleted(self)
         if stored not in {None, value, self._stored} and not self._is_garbled(stored):
             raise _overtaken()
         self._stored = stored
@@ -171,6 +180,15 @@ def _overtaken() -> OvertakenError:
         "Another run wrote the journal since this one read it.",
         why="Two runs for the same bot were started, and this one was slower.",
         todo="Let the other one finish, then run this again.",
+    )
+
+
+def _deleted(store: JournalStore) -> DeletedError:
+    return DeletedError(
+        "journal-deleted",
+        f"The journal ({store.name}) was deleted since this run read it.",
+        why="Another run took the bot off (deprovision), or somebody deleted the variable.",
+        todo="If the bot is to go on, begin again.",
     )
 
 

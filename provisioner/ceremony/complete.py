@@ -34,7 +34,7 @@ from provisioner.mastodon import (
 from provisioner.oauth import Application
 from provisioner.outcomes import DryRun, Provisioned
 from provisioner.secret import LONGEST, Secret
-from provisioner.store import OvertakenError, UnconfirmedError
+from provisioner.store import DeletedError, OvertakenError, UnconfirmedError
 
 LARGEST_GRANT = Grant(Secret("x" * LONGEST), ("x" * LONGEST_SCOPE,) * MOST_SCOPES, None)
 """What an instance may answer at the most: the journal must have room for it."""
@@ -231,6 +231,12 @@ def _promote(desk: Desk, case: Case, pending: Pending, staged: Credential) -> Pr
         ]
     try:
         case.save(pending=None, current=staged, superseded=tuple(superseded))
+    except DeletedError as error:
+        error.todo += (
+            " If not, delete the secrets that this run wrote, and remove the bot's newest "
+            f"application at {staged.server.authorized_applications}"
+        )
+        raise
     except OvertakenError as error:
         error.todo = (
             "Let the other one finish. The secrets may hold a token that it replaced: begin and "

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from provisioner.addresses import is_loopback
 from provisioner.ceremony.desk import Case, Desk, iso
 from provisioner.errors import HalfWayError, PersonNeededError, ProvisionerError
-from provisioner.journal import Credential, Journal, Pending, Superseded
+from provisioner.journal import Credential, Pending, Superseded
 from provisioner.mastodon import Alive, Dead, Mastodon, Unclear
 from provisioner.store import OvertakenError
 
@@ -38,30 +38,34 @@ def undo_unstaged(desk: Desk, case: Case, mastodon: Mastodon, token: Credential)
     """Revoke a token that could not be staged, unless another run may hold the very same.
 
     Two runs that complete the same application get the same token on Mastodon. So the journal is
-    read again: the token is ours alone if the journal is still as we wrote it, or knows nothing of
-    this application. Where that can't be seen it lives on: on Mastodon, approving again brings it
-    back as long as the journal holds the application.
+    read again: the token is ours alone if the journal is still as we wrote it, is deleted, or knows
+    nothing of this application. Where that can't be seen it lives on: on Mastodon, approving again
+    brings it back as long as the journal holds the application.
     """
-    shared = False
     try:
-        case.store.require_unchanged()
-    except OvertakenError:
-        journal = _journal_now(case)
-        shared = journal is None or token.application in journal.applications()
+        try:
+            case.store.require_unchanged()
+        except OvertakenError:
+            if _is_known(case, token):
+                return
     except ProvisionerError:
         return
-    if shared or _in_use(case, token):
+    if _in_use(case, token):
         return
     if _revoke(mastodon, token):
         desk.tell.warn("The new token could not be kept, and was revoked")
 
 
-def _journal_now(case: Case) -> Journal | None:
-    """The journal as another run left it; None where that can't be seen."""
-    try:
-        return case.store.read()
-    except ProvisionerError:
-        return None
+def _is_known(case: Case, token: Credential) -> bool:
+    """Whether the journal, as another run left it, holds the token's application.
+
+    Raises ProvisionerError where that can't be seen.
+    """
+    journal = case.store.read()
+    if journal is None:
+        case.repository.require_readable("variables")
+        return False
+    return token.application in journal.applications()
 
 
 def missing(granted: tuple[str, ...], wanted: Iterable[str]) -> list[str]:

@@ -31,7 +31,7 @@ from provisioner.journal import (
 )
 from provisioner.oauth import Application, Server
 from provisioner.secret import Secret
-from provisioner.store import PATIENCE, JournalStore, UnconfirmedError
+from provisioner.store import PATIENCE, DeletedError, JournalStore, UnconfirmedError
 from tests.github.server import Octo, Seen, reply
 
 NAME = "MASTODON_JOURNAL"
@@ -523,6 +523,61 @@ def test_overtaken_at_the_very_first_write(shop: Shop) -> None:
     with pytest.raises(HalfWayError):
         shop.store.write(shop.journal(current=None))
     assert shop.written == others
+
+
+class TestDeleted:
+    """A journal that this run knew and that is gone stays gone: its key may be deleted, too."""
+
+    def test_before_a_write(self, open_shop: Shop) -> None:
+        """It is not made anew."""
+        del open_shop.octo.stored.variables[NAME]
+        with pytest.raises(DeletedError):
+            open_shop.store.write(open_shop.journal(generation=1))
+        assert open_shop.octo.stored.variables == {}
+        assert open_shop.methods == ["GET", "GET"]
+
+    def test_before_an_act(self, open_shop: Shop) -> None:
+        """Whatever was to follow the look does not."""
+        del open_shop.octo.stored.variables[NAME]
+        with pytest.raises(DeletedError):
+            open_shop.store.require_unchanged()
+        assert open_shop.octo.stored.variables == {}
+
+    def test_before_a_write_without_a_look(self, open_shop: Shop) -> None:
+        """The write that stages a token finds nothing to update, and creates nothing."""
+        del open_shop.octo.stored.variables[NAME]
+        with pytest.raises(DeletedError):
+            open_shop.store.write(open_shop.journal(generation=1), at_once=True)
+        assert open_shop.octo.stored.variables == {}
+
+    def test_while_a_write_was_lost(self, open_shop: Shop) -> None:
+        """Neither is one whose answer was lost repeated."""
+
+        def interfere(seen: Seen, real: Callable[[], bytes]) -> bytes | None:
+            if seen.method == "PATCH":
+                del open_shop.octo.stored.variables[NAME]
+                return None
+            return real()
+
+        open_shop.octo.interfere = interfere
+        with pytest.raises(DeletedError):
+            open_shop.store.write(open_shop.journal(generation=1))
+        assert open_shop.octo.stored.variables == {}
+
+    def test_not_by_a_404_alone(self, open_shop: Shop) -> None:
+        """GitHub says 404 to who may not look, too: that is what the run stops with."""
+        del open_shop.octo.stored.variables[NAME]
+        none = reply(404, {"message": "Not Found"})
+        open_shop.octo.interfere = lambda _, __: none
+        with pytest.raises(PersonNeededError):
+            open_shop.store.require_unchanged()
+
+    def test_as_seen_by_another_run(self, open_shop: Shop) -> None:
+        """A run that starts afterwards makes one, as the first run did."""
+        del open_shop.octo.stored.variables[NAME]
+        assert open_shop.store.read() is None
+        open_shop.store.write(open_shop.journal())
+        assert open_shop.written.generation == 1
 
 
 def test_taking_turns(open_shop: Shop) -> None:
