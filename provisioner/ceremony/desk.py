@@ -125,6 +125,8 @@ class Case:
         name, made = self.store.key_name, not self.store.key
         if not desk.inputs.keeps_key and self.repository.has_secret(name):
             self.repository.require_readable("variables")
+        if not desk.inputs.keeps_key:
+            _ = self.repository.sealing_key  # so that no request comes between the look and the PUT
         if made:
             self.store.key = Secret(base64.b64encode(desk.entropy(32)).decode())
             desk.tell.hide(self.store.key)
@@ -135,6 +137,9 @@ class Case:
             doing = "Made the journal's key, and stored it" if made else "Stored the journal's key"
             desk.tell.done(f"{doing} in the secret {name}")
         self.save()  # at once: a second first run at this moment finds it, and stops
+        if not desk.inputs.keeps_key:
+            # But it may have put its own key there just before: the journal's has the last word.
+            self.repository.put_secret(name, self.store.key)
 
 
 def open_case(desk: Desk) -> Case:
