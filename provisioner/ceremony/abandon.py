@@ -29,6 +29,8 @@ def abandon(desk: Desk, case: Case) -> Ended:
         desk.tell.warn(note)
     with half_way(case):
         if pending:
+            if pending.staged:
+                _ = case.repository.sealing_key  # no request between the claim and what it is for
             case.save()  # claims the journal: a run under way notices, and publishes nothing
             if pending.staged:
                 places = _take_back(desk, case, pending, pending.staged)

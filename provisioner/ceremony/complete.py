@@ -198,15 +198,15 @@ def _exchange(
 
 
 def _write(desk: Desk, case: Case, pending: Pending, staged: Credential) -> Credential:
-    """Write every destination; the journal knows beforehand that it may, and is still ours."""
+    """Write every destination; the journal knows beforehand that it may, and is still ours.
+
+    It is written even if a run before this one got as far: an abandon at the same time notices.
+    """
     places = destinations(desk, case)
     former = (place for place in staged.destinations if place not in places)
     places = (*places, *filter(case.may_hold, former))  # the inputs changed since it was staged
     staged = staged.model_copy(update={"destinations": places})
-    if case.journal.pending == pending.with_token(staged):  # a run before this one got as far
-        case.store.require_unchanged()
-    else:
-        case.save(pending=pending.with_token(staged))
+    case.save(pending=pending.with_token(staged))
     publish(desk, case, staged)
     return staged
 

@@ -1,8 +1,10 @@
 """deprovision: offboarding."""
 
+from collections.abc import Iterator
+
 from provisioner.ceremony.desk import Case, Desk, half_way, iso, require_own, unsettled
 from provisioner.errors import HalfWayError, PersonNeededError
-from provisioner.journal import Credential, Destination
+from provisioner.journal import Credential, Destination, Journal, Superseded
 from provisioner.mastodon import Alive, Dead, Mastodon, Unclear
 from provisioner.outcomes import Ended
 
@@ -28,7 +30,9 @@ def deprovision(desk: Desk, case: Case) -> Ended:
         desk.tell.warn(note)
     with half_way(case):
         if journal.generation:
-            case.save()  # claims the journal: a run under way notices, and publishes nothing
+            # Claims the journal: a run under way notices, and one that starts from now on finds
+            # nothing to go on with. Neither publishes a token that is being revoked.
+            case.save(pending=None, superseded=(*journal.superseded, *_unfinished(desk, journal)))
         alive = [token for token in journal.credentials() if not _is_dead(desk, token)]
         by_hand = [token for token in alive if token.application.by_hand]
         for place in _ours(case):
@@ -48,14 +52,19 @@ def deprovision(desk: Desk, case: Case) -> Ended:
     return Ended("deprovisioned", str(desk.inputs.account), case.repository.name, notes)
 
 
+def _unfinished(desk: Desk, journal: Journal) -> Iterator[Superseded]:
+    """The staged token, as one that is to be revoked; written nowhere, if it was not verified."""
+    if journal.pending and (staged := journal.pending.staged):
+        places = staged.destinations if staged.account_id else ()
+        unused = staged.model_copy(update={"destinations": places})
+        yield Superseded(credential=unused, revoke_after=desk.now())
+
+
 def _ours(case: Case) -> list[Destination]:
-    """Everything that was written, but for what a cut run only meant to overwrite."""
-    pending = case.journal.pending
-    staged = pending.staged if pending else None
+    """Everything that was written."""
     places = dict.fromkeys(
         place
         for token in case.journal.credentials()
-        if token != staged or token.account_id
         for place in token.destinations
         if place.repository_id == case.repository.id
     )

@@ -11,8 +11,8 @@ import pytest
 
 from provisioner.errors import HalfWayError, ProvisionerError
 from provisioner.sandbox import Request, Response
-from provisioner.store import OvertakenError
-from tests.stage import Stage
+from provisioner.store import DeletedError, OvertakenError
+from tests.stage import Fault, Stage
 
 
 def meanwhile(
@@ -147,3 +147,118 @@ def test_a_begin_overtaken_by_a_completion_writes_nothing(stage: Stage) -> None:
     with pytest.raises(HalfWayError, match="Another run"):
         stage.begin(scopes="read write")
     assert known(stage) == stage.live() == [stage.stored()]
+
+
+def test_the_key_of_the_first_journal_has_the_last_word(stage: Stage) -> None:
+    """A second first begin put its own key into the secret before it found that it was second."""
+    real, asked = stage.wire.hosts["api.github.test"], []
+    own: list[str] = []
+
+    def handler(request: Request) -> Response:
+        asked.append(request.method)
+        if request.method == "POST" and asked.count("POST") == 1:
+            suppressed(lambda: stage.begin(journal_key=""))
+            own.append(stage.stored("MASTODON_JOURNAL_KEY"))
+        elif request.method == "POST":  # it is killed
+            raise ProvisionerError("killed", "It was killed.")
+        return real(request)
+
+    stage.wire.hosts["api.github.test"] = handler
+    stage.begin(journal_key="")
+    stage.key = stage.stored("MASTODON_JOURNAL_KEY")
+    assert own != [stage.key]
+    assert stage.journal().pending is not None
+
+
+class TestOffboardedMeanwhile:
+    """A run under way does not bring back a bot that was taken off, nor loses what it was given."""
+
+    def test_before_it_publishes(self, stage: Stage) -> None:
+        """While it looked whose token it is: nothing is stored, and no journal made."""
+        code = stage.approve(stage.link())
+        meanwhile(stage, "social.example", "GET", "verify_credentials", stage.deprovision)
+        with pytest.raises(DeletedError) as caught:
+            stage.complete(code)
+        assert "needs no code" not in caught.value.todo
+        assert stage.live() == []
+        assert stage.repository.variables == {}
+        assert dict(stage.repository.secrets) == {}
+
+    def test_before_it_stages(self, stage: Stage) -> None:
+        """During its exchange: the token, which no journal knows any more, is revoked."""
+        code = stage.approve(stage.link())
+        meanwhile(stage, "social.example", "POST", "/oauth/token", stage.deprovision)
+        with pytest.raises(DeletedError):
+            stage.complete(code)
+        assert len(stage.instance.tokens) == 1
+        assert stage.live() == []
+        assert stage.repository.variables == {}
+
+    def test_before_it_stages_unseen(self, stage: Stage) -> None:
+        """Where it can't be told whether the journal is gone, the token lives on."""
+        code = stage.approve(stage.link())
+        real = stage.wire.hosts["api.github.test"]
+
+        def blind(request: Request) -> Response:
+            if "/variables" in request.path and stage.instance.tokens:
+                return Response(404, (), b'{"message": "Not Found"}')
+            return real(request)
+
+        stage.wire.hosts["api.github.test"] = blind
+        with pytest.raises(ProvisionerError) as caught:
+            stage.complete(code)
+        assert not isinstance(caught.value, OvertakenError)
+        assert len(stage.live()) == 1
+
+    def test_after_it_published(self, stage: Stage) -> None:
+        """It says what is left to do by hand, should the bot be gone for good."""
+        code = stage.approve(stage.link())
+        meanwhile(
+            stage,
+            "api.github.test",
+            "PATCH",
+            "variables/MASTODON_BASE_URL",
+            lambda: stage.delete("variables", "MASTODON_JOURNAL"),
+        )
+        with pytest.raises(DeletedError, match="was deleted since") as caught:
+            stage.complete(code)
+        assert "delete the secrets" in caught.value.todo
+        assert stage.live() == [stage.stored()]
+
+    def test_an_offboarding_by_two(self, stage: Stage) -> None:
+        """The second one notices, and there is nothing left for it to do."""
+        stage.provision()
+        meanwhile(
+            stage,
+            "api.github.test",
+            "GET",
+            "variables/MASTODON_JOURNAL",
+            lambda: suppressed(stage.deprovision),
+            turn=2,
+        )
+        with pytest.raises(OvertakenError):
+            stage.deprovision()
+        assert stage.live() == []
+        assert stage.repository.variables == {}
+        assert dict(stage.repository.secrets) == {}
+
+
+def test_an_offboarding_leaves_nothing_to_go_on_with(stage: Stage) -> None:
+    """A completion that starts while it revokes a staged token finds none, and stores none."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("500", path="verify_credentials", times=99)]
+    suppressed(lambda: stage.complete(code))
+    stage.wire.faults = []
+    assert stage.journal().pending is not None
+    late: list[str] = []
+
+    def complete() -> None:
+        with pytest.raises(ProvisionerError) as caught:
+            stage.complete("")
+        late.append(caught.value.ident)
+
+    meanwhile(stage, "social.example", "POST", "/oauth/revoke", complete)
+    stage.deprovision()
+    assert late == ["nothing-pending"]
+    assert stage.stored() == ""
+    assert stage.live() == []

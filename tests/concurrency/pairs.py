@@ -154,12 +154,11 @@ UNANNOUNCED = "it acts before it writes the journal, so that a run under way doe
 PAIRS = (
     Pair("two completions", provisioned(two_codes("mybot"))),
     Pair("two completions, one a stranger's", provisioned(two_codes("alice"))),
-    Pair("two first begins", both(Scene.begin, Scene.begin), frozenset({KEY_LOST}), bug=NO_KEY),
+    Pair("two first begins", both(Scene.begin, Scene.begin), frozenset({KEY_LOST})),
     Pair(
         "first begin, first provisioning",
         both(Scene.begin, rotate),
         frozenset({KEY_LOST, UNKNOWN}),
-        bug=NO_KEY,
     ),
     Pair("two rotations", provisioned(both(rotate, rotate)), frozenset({UNKNOWN}), every=4),
     Pair("completion, begin", provisioned(one_code(Scene.begin))),
@@ -179,19 +178,16 @@ PAIRS = (
         "completion, deprovision",
         provisioned(one_code(Scene.deprovision)),
         frozenset({DEAD, UNKNOWN, KEY_LOST}),
-        bug=f"{REVIVED}; {UNANNOUNCED}",
     ),
     Pair(
         "first completion, deprovision",
         one_code(Scene.deprovision),
         frozenset({DEAD, UNKNOWN, KEY_LOST}),
-        bug=f"{REVIVED}; {UNANNOUNCED}",
     ),
     Pair(
         "completion of a staged token, deprovision",
         provisioned(staged(Scene.deprovision)),
         frozenset({DEAD, UNKNOWN, KEY_LOST}),
-        bug=f"{REVIVED}; {UNANNOUNCED}",
     ),
     Pair(
         "begin, deprovision",
@@ -202,33 +198,28 @@ PAIRS = (
         "check that revokes, deprovision",
         one_due(Scene.deprovision),
         frozenset({KEY_LOST}),
-        bug=REVIVED,
     ),
     Pair("two deprovisions", provisioned(both(Scene.deprovision, Scene.deprovision))),
     Pair(
         "completion, abandon",
         provisioned(one_code(Scene.abandon)),
         frozenset({DEAD, UNKNOWN}),
-        bug=UNANNOUNCED,
     ),
     Pair("first completion, abandon", one_code(Scene.abandon), frozenset({DEAD, UNKNOWN})),
     Pair(
         "completion of a staged token, abandon",
         provisioned(staged(Scene.abandon)),
         frozenset({DEAD}),
-        bug=UNANNOUNCED,
     ),
     Pair(
         "completion of a stored token, abandon",
         provisioned(published(Scene.abandon)),
         frozenset({DEAD}),
-        bug=UNANNOUNCED,
     ),
     Pair(
         "first completion of a stored token, abandon",
         published(Scene.abandon),
         frozenset({DEAD}),
-        bug=UNANNOUNCED,
     ),
-    Pair("two abandons", provisioned(second_of(published(Scene.abandon))), bug=UNANNOUNCED),
+    Pair("two abandons", provisioned(second_of(published(Scene.abandon)))),
 )
