@@ -45,9 +45,11 @@ lint: .venv/.dev ## Check the action, its image and the workflows
 faults: .venv/.dev .cache/github-api.json ## Strike at every request with every fault, and count
 	$(python) -m pytest tests/faults/test_witness.py
 	$(python) -m tests.faults
+	$(python) -m pytest tests/concurrency/test_queue.py
+	$(python) -m tests.concurrency
 
 interleavings: .venv/.dev .cache/github-api.json ## Let two runs meet at every pair of requests
-	$(python) -m pytest -rA tests/concurrency
+	$(python) -m tests.concurrency --all
 
 e2e: .venv/.e2e .cache/github-api.json ## Test with a real OAuth server and a browser (Debian)
 	tests/e2e/setup

@@ -22,10 +22,6 @@ class Pair:
     """What may be violated where one run acts between a look of the other and its next request."""
     anyway: frozenset[str] = frozenset()
     """What may be violated besides, for a reason that has nothing to do with taking turns."""
-    every: int = 1
-    """Of how many places of the second run one is tried."""
-    bug: str = ""
-    """What is violated otherwise, and should not be."""
 
     def __str__(self) -> str:
         return self.name
@@ -138,19 +134,16 @@ def by_hand(scene: Scene) -> Runs:
     return completion, lambda scene: scene.complete(code, **single)
 
 
-def second_of(prepare: Prepare) -> Prepare:
-    """The second run, twice."""
+def meeting(one: Doing, prepare: Prepare) -> Prepare:
+    """A run of another kind, and the second one."""
 
-    def prepare_twice(scene: Scene) -> Runs:
-        _, do = prepare(scene)
-        return do, do
+    def prepare_other(scene: Scene) -> Runs:
+        _, other = prepare(scene)
+        return one, other
 
-    return prepare_twice
+    return prepare_other
 
 
-NO_KEY = "the loser of two first runs leaves its key in the secret, and not the journal's"
-REVIVED = "a run under way makes the deleted journal anew, though its key is deleted"
-UNANNOUNCED = "it acts before it writes the journal, so that a run under way does not notice"
 PAIRS = (
     Pair("two completions", provisioned(two_codes("mybot"))),
     Pair("two completions, one a stranger's", provisioned(two_codes("alice"))),
@@ -160,7 +153,7 @@ PAIRS = (
         both(Scene.begin, rotate),
         frozenset({KEY_LOST, UNKNOWN}),
     ),
-    Pair("two rotations", provisioned(both(rotate, rotate)), frozenset({UNKNOWN}), every=4),
+    Pair("two rotations", provisioned(both(rotate, rotate)), frozenset({UNKNOWN})),
     Pair("completion, begin", provisioned(one_code(Scene.begin))),
     Pair("completion, begin anew", provisioned(one_code(begin_anew)), frozenset({UNKNOWN})),
     Pair("check that revokes, completion", one_due_and_code),
@@ -171,23 +164,22 @@ PAIRS = (
         "completion of a staged token, that and a rotation",
         provisioned(staged(finish_and_rotate)),
         frozenset({DEAD, UNKNOWN}),
-        every=4,
     ),
-    Pair("completion, single run", provisioned(by_hand), frozenset({UNKNOWN}), every=2),
+    Pair("completion, single run", provisioned(by_hand), frozenset({UNKNOWN})),
     Pair(
         "completion, deprovision",
         provisioned(one_code(Scene.deprovision)),
-        frozenset({DEAD, UNKNOWN, KEY_LOST}),
+        frozenset({DEAD, UNKNOWN}),
     ),
     Pair(
         "first completion, deprovision",
         one_code(Scene.deprovision),
-        frozenset({DEAD, UNKNOWN, KEY_LOST}),
+        frozenset({DEAD, UNKNOWN}),
     ),
     Pair(
         "completion of a staged token, deprovision",
         provisioned(staged(Scene.deprovision)),
-        frozenset({DEAD, UNKNOWN, KEY_LOST}),
+        frozenset({DEAD, UNKNOWN}),
     ),
     Pair(
         "begin, deprovision",
@@ -197,7 +189,6 @@ PAIRS = (
     Pair(
         "check that revokes, deprovision",
         one_due(Scene.deprovision),
-        frozenset({KEY_LOST}),
     ),
     Pair("two deprovisions", provisioned(both(Scene.deprovision, Scene.deprovision))),
     Pair(
@@ -221,5 +212,12 @@ PAIRS = (
         published(Scene.abandon),
         frozenset({DEAD}),
     ),
-    Pair("two abandons", provisioned(second_of(published(Scene.abandon)))),
+    Pair("two abandons", provisioned(meeting(Scene.abandon, published(Scene.abandon)))),
+    Pair("begin, abandon", provisioned(meeting(begin_anew, one_code(Scene.abandon)))),
+    Pair("check that revokes, abandon", one_due(Scene.abandon)),
+    Pair(
+        "abandon, deprovision",
+        provisioned(meeting(Scene.abandon, published(Scene.deprovision))),
+        frozenset({DEAD}),
+    ),
 )
