@@ -42,6 +42,15 @@ class Answer:
         """Whether the status is 4xx, except those that are about the moment (408, 429)."""
         return 400 <= self.status < 500 and self.status not in {408, 429}
 
+    @property
+    def is_page(self) -> bool:
+        """Whether the body is neither JSON nor empty: it may be from something in between."""
+        try:
+            json.loads(self.body.strip() or b"null")
+        except (ValueError, RecursionError):
+            return True
+        return False
+
     def fields(self) -> dict[str, object]:
         """The body's JSON object, or an empty one."""
         return self._fields

@@ -5,6 +5,7 @@ GoToSocial, Takahē and the others all take (https://docs.joinmastodon.org/metho
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from provisioner.answer import Answer, in_minutes, rate_limit_reset, retry_after
 from provisioner.errors import (
@@ -63,6 +64,17 @@ class Unclear:
     reason: str
     refused: bool
     """Whether it was a refusal (4xx): enough for a token that we ourselves just revoked."""
+
+
+Heard = Literal["accepted", "refused", "unheard"]
+"""How a revocation was answered; “unheard” where perhaps not by the instance itself."""
+
+
+@dataclass(frozen=True)
+class Unheard:
+    """The token works still, and the instance may not have heard that it is to be revoked."""
+
+    reason: str
 
 
 class InvalidGrantError(ProvisionerError):
@@ -158,11 +170,12 @@ class Mastodon:
             return Dead(reason)
         return Unclear(reason, answer.refused)
 
-    def revoke(self, application: Application, token: Secret) -> Alive | Dead | Unclear:
+    def revoke(self, application: Application, token: Secret) -> Alive | Dead | Unclear | Unheard:
         """Revoke a token with its own application's credentials (RFC 7009); how it is afterwards.
 
         A 200 proves nothing, since servers answer so to unknown tokens too: the token is tried
-        afterwards. Where the revocation was accepted, any refusal of the token means dead.
+        afterwards. Where the revocation was accepted, any refusal of the token means dead; where
+        it was heard, a token that still works is one that can't be revoked.
         """
         form: dict[str, str | Secret] = {
             "token": token,
@@ -170,19 +183,30 @@ class Mastodon:
             "client_secret": application.client_secret,
         }
         try:
-            accepted = self._revoke(form) or self._revoke(form, bearer=token)
+            heard = self._revoke(form)
+            if heard != "accepted":
+                heard = self._revoke(form, bearer=token)  # as Mitra wants it
         except TransportError:
-            accepted = False
+            heard = "unheard"
         match self.verify(token):
-            case Unclear(reason, refused=True) if accepted:
+            case Unclear(reason, refused=True) if heard == "accepted":
                 return Dead(reason)
+            case Alive() if heard == "unheard":
+                return Unheard(f"{self.server.host} did not answer its revocation")
             case state:
                 return state
 
-    def _revoke(self, form: dict[str, str | Secret], bearer: Secret | None = None) -> bool:
-        """Whether it was accepted; Mitra wants the token itself as the bearer."""
+    def _revoke(self, form: dict[str, str | Secret], bearer: Secret | None = None) -> Heard:
         url = self.server.revocation_endpoint
-        return bool(url) and self.http.send("POST", url, form=form, bearer=bearer, repeat=True).ok
+        if not url:
+            return "refused"
+        answer = self.http.send("POST", url, form=form, bearer=bearer, repeat=True)
+        # Mastodon answers `{}`, Takahē nothing at all; a page may be from something in between.
+        if answer.ok and not answer.is_page:
+            return "accepted"
+        # Where there is no such endpoint, that may be said by a page.
+        refused = answer.status == 404 or (answer.refused and not answer.is_page)
+        return "refused" if refused else "unheard"
 
 
 def _grant(host: str, answer: Answer) -> Grant:

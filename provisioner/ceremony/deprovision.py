@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from provisioner.ceremony.desk import Case, Desk, half_way, iso, require_own, unsettled
 from provisioner.errors import HalfWayError, PersonNeededError
 from provisioner.journal import Credential, Destination, Journal, Superseded
-from provisioner.mastodon import Alive, Dead, Mastodon, Unclear
+from provisioner.mastodon import Alive, Dead, Mastodon, Unclear, Unheard
 from provisioner.outcomes import Ended
 
 
@@ -82,7 +82,7 @@ def _is_dead(desk: Desk, token: Credential) -> bool:
             desk.tell.warn(
                 f"{token.server.host} did not revoke the token of {iso(token.issued_at)}"
             )
-        case Unclear(reason):
+        case Unclear(reason) | Unheard(reason):
             desk.tell.warn(f"The token of {iso(token.issued_at)} can't be seen dead: {reason}")
     return False
 

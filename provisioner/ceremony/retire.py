@@ -3,11 +3,12 @@
 from provisioner.ceremony.desk import Case, Desk, iso
 from provisioner.errors import ProvisionerError
 from provisioner.journal import Credential, Destination, Superseded
-from provisioner.mastodon import Alive, Dead, Mastodon, Unclear
+from provisioner.mastodon import Alive, Dead, Mastodon, Unclear, Unheard
 from provisioner.outcomes import Fate, OldToken
 
 GIVE_UP = 30 * 86400
-"""Seconds after which a token of an instance that does not answer any more is forgotten."""
+"""Seconds after which a token of an instance that does not answer any more is forgotten; one that
+works still is a person's to remove."""
 
 
 def retire(desk: Desk, case: Case) -> tuple[OldToken, ...]:
@@ -51,7 +52,9 @@ def _retire(desk: Desk, case: Case, old: Superseded, trouble: str) -> OldToken:
         case Unclear(reason, refused=False) if desk.now() - old.revoke_after > GIVE_UP:
             _forget(case, old)
             return _told(old, "forgotten", reason)
-        case Unclear(reason):
+        case Unheard(reason) if desk.now() - old.revoke_after > GIVE_UP:
+            return _told(old, "stuck", reason)
+        case Unclear(reason) | Unheard(reason):
             return _told(old, "retry", reason)
         case Alive():
             return _told(old, "stuck", f"{token.server.host} did not revoke it")

@@ -29,6 +29,7 @@ from provisioner.mastodon import (
     InvalidGrantError,
     Mastodon,
     Unclear,
+    Unheard,
 )
 from provisioner.oauth import Application, Server, authorization_url, challenge
 from provisioner.secret import Secret
@@ -811,6 +812,39 @@ class TestRevoke:
         """A token is dead when it is seen dead: the revocation's own answer proves nothing."""
         self.script(server, revoke, verify)
         assert isinstance(mastodon.revoke(APPLICATION, Secret(TOKEN)), Dead) == dead
+
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            page(200),
+            answer(200, b"OK"),
+            page(403),
+            answer(500),
+            say({}, 429),
+            hang_up,
+            redirect("/login"),
+        ],
+        ids=["page", "text", "blocked", "unwell", "throttled", "lost", "redirect"],
+    )
+    def test_unheard(self, mastodon: Mastodon, server: ScriptedServer, reply: Reply) -> None:
+        """What is not the instance's own answer says nothing of what it does with revocations."""
+        self.script(server, reply, say(ACCOUNT))
+        assert isinstance(mastodon.revoke(APPLICATION, Secret(TOKEN)), Unheard)
+
+    @pytest.mark.parametrize(
+        "reply",
+        [say({}), answer(200), answer(204), say({"error": "unauthorized_client"}, 403), page(404)],
+        ids=["Mastodon", "Takahe", "no content", "refused", "no endpoint"],
+    )
+    def test_heard(self, mastodon: Mastodon, server: ScriptedServer, reply: Reply) -> None:
+        """A token that works still after the instance's own answer can't be revoked."""
+        self.script(server, reply, say(ACCOUNT))
+        assert isinstance(mastodon.revoke(APPLICATION, Secret(TOKEN)), Alive)
+
+    def test_a_page_is_not_believed(self, mastodon: Mastodon, server: ScriptedServer) -> None:
+        """After a page with 200, which nobody knows the author of, a refusal is no proof."""
+        self.script(server, page(200), page(401))
+        assert isinstance(mastodon.revoke(APPLICATION, Secret(TOKEN)), Unclear)
 
     def test_throttled(self, mastodon: Mastodon, server: ScriptedServer) -> None:
         """A rate limit on the look afterwards is no proof of death."""
