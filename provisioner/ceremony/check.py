@@ -33,7 +33,8 @@ def check(desk: Desk, case: Case) -> Checked:
     require_nothing_staged(case)
     if case.journal.current is None:  # an abandoned authorization may have left a token
         for old in retire(desk, case):
-            desk.tell.warn(old.note)
+            if old.fate != "forgotten":  # of that, the person was told
+                desk.tell.warn(old.note)
     current = _current(case)
     token = _token(desk, current)
     findings = (

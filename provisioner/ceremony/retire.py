@@ -38,8 +38,7 @@ def _retire(desk: Desk, case: Case, old: Superseded, trouble: str) -> OldToken:
         reason = f"it still stands in {', '.join(places)}: delete that, if nothing reads it"
         return _told(old, "stuck", reason)
     if token.application.by_hand:
-        _forget(case, old)
-        return _told(old, "forgotten", "its application was made by hand")
+        return _give_up(desk, case, old, "its application was made by hand")
     if trouble:
         return _told(old, "retry", trouble)
     match Mastodon(desk.http, token.server).revoke(token.application, token.token):
@@ -50,8 +49,7 @@ def _retire(desk: Desk, case: Case, old: Superseded, trouble: str) -> OldToken:
                 desk.tell.warn(f"After that, {trouble}")
             return _told(old, "revoked")
         case Unclear(reason, refused=False) if desk.now() - old.revoke_after > GIVE_UP:
-            _forget(case, old)
-            return _told(old, "forgotten", reason)
+            return _give_up(desk, case, old, reason)
         case Unheard(reason) if desk.now() - old.revoke_after > GIVE_UP:
             return _told(old, "stuck", reason)
         case Unclear(reason) | Unheard(reason):
@@ -83,6 +81,14 @@ def _trouble_with_current(desk: Desk, case: Case) -> str:
             return "the token in use belongs to another account"
         case Dead(reason) | Unclear(reason):
             return f"the token in use was not seen alive: {reason}"
+
+
+def _give_up(desk: Desk, case: Case, old: Superseded, reason: str) -> OldToken:
+    """Leave a token to a person, who is told before it is forgotten: the run may end any moment."""
+    told = _told(old, "forgotten", reason)
+    desk.tell.warn(told.note)
+    _forget(case, old)
+    return told
 
 
 def _forget(case: Case, old: Superseded) -> None:

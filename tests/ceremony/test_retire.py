@@ -7,6 +7,7 @@ import pytest
 from provisioner.ceremony.retire import GIVE_UP
 from provisioner.outcomes import Checked, OldToken, Provisioned
 from provisioner.sandbox import Request, Response
+from tests.faults.faults import Killed
 from tests.stage import FAULTS, Fault, FaultKind, Stage
 
 DAY = 86400.0
@@ -206,6 +207,26 @@ def test_a_token_of_an_application_made_by_hand_is_left_alone(stage: Stage) -> N
     [token] = old_tokens(stage, grace="0")
     assert token.fate == "forgotten"
     assert by_hand in stage.live()
+
+
+def test_one_that_is_forgotten_was_spoken_of_before(stage: Stage) -> None:
+    """The run is killed when it has just forgotten the token: a person was told all the same."""
+    stage.provision_by_hand()
+    stage.provision()
+    stage.time += DAY
+    real = stage.github
+
+    def kill(request: Request) -> Response:
+        answer = real(request)
+        if request.method == "PATCH":
+            raise Killed
+        return answer
+
+    stage.wire.hosts["api.github.test"] = kill
+    with pytest.raises(Killed):
+        stage.check()
+    assert stage.journal().superseded == ()
+    assert any("will not be revoked" in line for line in stage.shown)
 
 
 def test_many_at_once(stage: Stage) -> None:
