@@ -4,7 +4,6 @@ What a verb needs is imported when it runs, so that `--help` answers at once.
 """
 
 import os
-import signal
 import sys
 import time
 import traceback
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from provisioner import __version__, defaults
+from provisioner import __version__, defaults, signals
 from provisioner.errors import BugError, Exit, InputError, ProvisionerError, StoppedError
 from provisioner.options import (
     Account,
@@ -41,8 +40,6 @@ from provisioner.options import (
 )
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from provisioner.action import Step
     from provisioner.ceremony import Case, Desk
     from provisioner.inputs import Inputs
@@ -285,19 +282,20 @@ def action() -> None:
 
 def main() -> NoReturn:
     """The entry point: runs a command and exits with one of the documented codes."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    signals.heed()
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what can't be decoded or shown stops nothing
             stream.reconfigure(errors="replace")
     try:
-        sys.exit(app(standalone_mode=False) or Exit.DONE)
+        code = app(standalone_mode=False) or Exit.DONE
+        signals.ignore()  # everything is done, and said
+        sys.exit(code)
     except ProvisionerError as error:
         _fail(error)
     except typer.TyperException as error:
         _fail(_usage(error))
-    except _Interruption as interruption:
-        _fail(StoppedError(interruption.code))
+    except signals.Interruption as interruption:
+        _fail(StoppedError(Exit(128 + interruption.number)))
     except typer.Abort:  # the end of the input, where a code was asked for
         _fail(StoppedError(Exit.SIGINT))
     except OSError as error:
@@ -358,18 +356,6 @@ def _ask_code(given: str, *, needed: bool) -> str:
     return sys.stdin.read(LONGEST_PASTE)
 
 
-class _Interruption(BaseException):
-    """SIGINT or SIGTERM arrived: no error, and nobody's to catch but main's."""
-
-    def __init__(self, code: Exit) -> None:
-        super().__init__()
-        self.code = code
-
-
-def _interrupt(number: int, _frame: "FrameType | None") -> NoReturn:
-    raise _Interruption(Exit(128 + number))
-
-
 def _step() -> "Step":
     from provisioner.action import Step
     from provisioner.runner import Runner
@@ -379,6 +365,7 @@ def _step() -> "Step":
 
 def _fail(error: ProvisionerError) -> NoReturn:
     """Render an error, once, and exit with its code."""
+    signals.ignore()  # it is over: what is left is to say so
     from provisioner.terminal import Terminal
 
     # The command line may not have been understood: it is taken as it stands.

@@ -594,7 +594,6 @@ def test_cancelled(site: Site, number: int, code: Exit) -> None:
             ACTION, env=environment(env), cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8"
         ) as process:
             assert asked.wait(PATIENCE)
-            time.sleep(0.2)  # it has asked, and is about to wait: Python would miss it in between
             started = time.monotonic()
             process.send_signal(number)
             log, _ = process.communicate(timeout=PATIENCE)

@@ -372,6 +372,54 @@ def test_interrupted(number: int, code: int) -> None:
     assert (process.returncode, "Run it again" in said, "Traceback" in said) == (code, True, False)
 
 
+def test_interrupted_again_and_again() -> None:
+    """Whoever presses Ctrl-C until it ends is told once how to go on, without a traceback."""
+
+    def hang(_seen: object) -> None:
+        time.sleep(1)
+
+    with (
+        RawServer(hang) as server,
+        subprocess.Popen(
+            [*PROGRAM, "begin", "--account", "a@b.test", "--repository", "a/b"],
+            env=environment({"GITHUB_API_URL": server.origin, "GH_TOKEN": "x" * 20}),
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        ) as process,
+    ):
+        while not server.seen:
+            time.sleep(0.01)
+        while process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.001)
+        _, said = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, said.count("Run it again"), "Traceback" in said) == (130, 1, False)
+
+
+MISSED = """
+import ctypes, operator, time
+from functools import partial
+from provisioner import surroundings
+from provisioner.cli import main
+def wait(_options):
+    # Without a step of Python's between them, in which it could run a handler.
+    send = partial(ctypes.CDLL(None)["raise"], {number})
+    list(map(operator.call, (send, partial(time.sleep, 15))))
+surroundings.fill_in = wait
+main()
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_just_before_a_wait(number: int, code: int) -> None:
+    """A signal that Python has not seen when a wait begins ends that wait all the same."""
+    script = MISSED.format(number=int(number))
+    started = time.monotonic()
+    done = run("check", "--account", "a@b.test", program=(sys.executable, "-c", script))
+    assert (done.code, time.monotonic() - started < 7.5) == (code, True)
+
+
 # Bugs.
 
 BROKEN = f"""
