@@ -5,9 +5,11 @@ With `--all`, every fault strikes in every scenario, and every pair is played: t
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from tests.faults import kills, matrix
+from tests.faults.kills import Kill
 from tests.faults.matrix import PAIRED, Kind, Strike, Tally
 from tests.faults.scenarios import SCENARIOS, Scenario
 
@@ -26,7 +28,7 @@ be so. Each of them was brought back by approving again, or removed by hand as t
 def main(*, every: bool) -> int:
     """Play all, print the tables; the number of violations."""
     started = time.monotonic()
-    tallies = [*singles(every=every), *pairs(every=every), *processes()]
+    tallies = [*singles(every=every), *pairs(every=every), *processes(every=every)]
     struck, orphans = sum(one.plays for one in tallies), sum(one.orphans for one in tallies)
     violations = [violation for tally in tallies for violation in tally.violations]
     seconds = time.monotonic() - started
@@ -59,13 +61,19 @@ def pairs(*, every: bool) -> Iterator[Tally]:
             yield played(scenario, f"{scenario}, {name}", len(strikes), some)
 
 
-def processes() -> Iterator[Tally]:
-    """Real ones, killed."""
-    header("SIGKILL of a process, over sockets", "kills")
-    for scenario in kills.KILLED:
-        tally = kills.kill_everywhere(scenario)
-        row(scenario, scenario.name, tally.plays, tally)
-        yield tally
+def processes(*, every: bool) -> Iterator[Tally]:
+    """Real ones, killed and interrupted."""
+    interruptions = partial(kills.interruptions, every=every)
+    signals: dict[str, Callable[[Scenario], Iterator[Kill]]] = {
+        "SIGKILL": kills.kills,
+        "SIGINT or SIGTERM": interruptions,
+    }
+    for title, of in signals.items():
+        header(f"{title} to a process, over sockets", "signals")
+        for scenario in kills.KILLED:
+            tally = kills.kill_everywhere(scenario, of(scenario))
+            row(scenario, scenario.name, tally.plays, tally)
+            yield tally
 
 
 def played(scenario: Scenario, name: str, faults: int, strikes: Iterable[Strike]) -> Tally:

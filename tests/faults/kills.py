@@ -1,23 +1,26 @@
-"""Real processes over real sockets, killed by the sandbox in the middle of a request.
+"""Real processes over real sockets, killed or interrupted by the sandbox during a request.
 
 What runs again afterwards does so in this process: it is the same code, and starts at once.
 """
 
-import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from signal import SIGINT, SIGKILL, SIGTERM, Signals
+from typing import Literal
 from urllib.parse import urlsplit
 
+from provisioner.errors import Exit, StoppedError
 from provisioner.sandbox import Request, Response, serve
 from provisioner.sandbox.web import Handler
 from tests.cli.program import PATIENCE, PROGRAM, ROOT, environment
 from tests.contract.github_description import Description
 from tests.faults.faults import Killed, Record
-from tests.faults.invariants import Witness
+from tests.faults.invariants import Ending, Witness
 from tests.faults.matrix import Tally
 from tests.faults.owner import Owner
 from tests.faults.scenarios import AT_ONCE, FIRST, Command, Scenario
@@ -26,14 +29,39 @@ from tests.stage import NAME, Stage
 KILLED = (FIRST, AT_ONCE)
 AT_A_TIME = 2
 """Programs: most of the time goes by while one starts."""
+RUNNER_WAITS = 7.5
+"""Seconds that GitHub's runner leaves a step after SIGINT, before it goes on to SIGTERM."""
+
+
+Moment = Literal["before", "after", "with the answer"]
+TAKEN: tuple[Moment, ...] = ("before", "with the answer")
+"""When an interruption strikes: the program is there to take the answer."""
 
 
 @dataclass(frozen=True)
 class Kill:
-    """When to kill: before a request is handled, or after, in place of the answer."""
+    """Which signal, at which request: before it is handled, or after, in place of the answer or
+    together with it.
+    """
 
     at: int
-    after: bool = False
+    moment: Moment = "before"
+    signal: Signals = SIGKILL
+
+    @property
+    def ending(self) -> Ending:
+        """How the program ends."""
+        kill = self.signal == SIGKILL
+        return Killed() if kill else StoppedError(Exit(128 + self.signal))
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a program ended: what it printed, and how many seconds after the signal that was."""
+
+    code: int
+    shown: str
+    seconds: float
 
 
 @dataclass
@@ -43,29 +71,31 @@ class Sockets:
     stage: Stage
     kill: Kill | None
     record: Record = field(default_factory=Record)
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[str] | None = None
+    killed_at: float = 0.0
 
     def handler(self, application: Handler) -> Handler:
-        """Record each request, and kill who asked at the one that was named."""
+        """Record each request, and send the signal to who asked at the one that was named."""
 
         def handle(request: Request) -> Response:
             self.stage.time = time.time()  # a program has the machine's clock
             self.record.asks(request.headers["Host"], request)
             number = len(self.record.asked) - 1
-            if self.kill == Kill(number):
-                self._kill()
+            moment = self.kill.moment if self.kill and self.kill.at == number else None
+            if moment == "before":
+                self._kill(answered=False)
                 return Response(503)
             answer = application(request)
-            if self.kill == Kill(number, after=True):
-                self._kill()
+            if moment:
+                self._kill(answered=moment == "with the answer")
             else:
                 self.record.reads(request, answer.status)
             return answer
 
         return handle
 
-    def run(self, command: Command) -> int:
-        """Run a program of its own; its exit code."""
+    def run(self, command: Command) -> Ran:
+        """Run a program of its own; how it ended."""
         options = {"account": self.stage.account, "repository": NAME, **command.raw}
         options |= {"code": command.code} if command.code else {}
         words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
@@ -79,15 +109,20 @@ class Sockets:
             env=environment(more),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
         )
-        return self.process.wait(PATIENCE)
+        shown, _ = self.process.communicate(timeout=PATIENCE)
+        return Ran(self.process.returncode, shown, time.monotonic() - self.killed_at)
 
-    def _kill(self) -> None:
+    def _kill(self, *, answered: bool) -> None:
         assert self.process is not None
-        self.process.kill()
-        self.process.wait(PATIENCE)
+        assert self.kill is not None
+        self.killed_at = time.monotonic()
+        self.process.send_signal(self.kill.signal)
+        if not answered:
+            self.process.wait(PATIENCE)
 
 
 @contextmanager
@@ -111,43 +146,67 @@ def on_sockets(kill: Kill | None) -> Iterator[Sockets]:
         yield sockets
 
 
+@cache
 def requests(scenario: Scenario) -> list[str]:
     """The requests of a program that nobody kills."""
     with on_sockets(None) as sockets:
         command = scenario.prepare(sockets.stage)
-        assert sockets.run(command) == 0
+        assert sockets.run(command).code == 0
         return sockets.record.asked
 
 
-def kills(scenario: Scenario) -> list[Kill]:
-    """Before each request, and after each that may change something."""
-    asked = requests(scenario)
-    before = [Kill(at) for at in range(len(asked))]
-    return before + [Kill(at, after=True) for at, ask in enumerate(asked) if "GET" not in ask]
+def kills(scenario: Scenario) -> Iterator[Kill]:
+    """SIGKILL before each request, and after each that may change something."""
+    for at, ask in enumerate(requests(scenario)):
+        yield Kill(at)
+        if "GET" not in ask:
+            yield Kill(at, "after")
+
+
+def interruptions(scenario: Scenario, *, every: bool = False) -> Iterator[Kill]:
+    """SIGINT and SIGTERM at each request, unanswered and together with the answer; or in turn."""
+    for at in range(len(requests(scenario))):
+        four = [Kill(at, moment, number) for moment in TAKEN for number in (SIGINT, SIGTERM)]
+        yield from four if every else four[at % 4 :][:1]
 
 
 def killed(scenario: Scenario, kill: Kill) -> Tally:
-    """Kill a program there, and run again what it ran, as often as it takes."""
+    """Send a program the signal, and run again what it ran, as often as it takes."""
     with on_sockets(kill) as sockets:
         command = scenario.prepare(sockets.stage)
         witness = Witness(sockets.stage, offboarding=False)
         owner = Owner(sockets.stage, witness, scenario)
         sockets.record = witness.begins(command)
-        code = sockets.run(command)
-        if code != -signal.SIGKILL:
-            witness.found.append(f"it was not killed: {code}")
-        owner.goes_on(owner.ends(command, Killed()))
-    when = "after" if kill.after else "before"
-    where = f"{scenario}: killed {when} request {kill.at} ({owner.asked[0][-1]})"
+        ran = sockets.run(command)
+        sockets.stage.shown.append(ran.shown)
+        witness.found += _wrong(kill, ran)
+        owner.goes_on(owner.ends(command, kill.ending))
+    where = f"{scenario}: {kill.signal.name} {kill.moment} {kill.at} ({owner.asked[0][-1]})"
     violations = [f"{where}: {violation}" for violation in witness.found]
     return Tally(1, len(witness.orphans), len(owner.asked), violations)
 
 
-def kill_everywhere(scenario: Scenario) -> Tally:
-    """All of them, a few at a time."""
+def _wrong(kill: Kill, ran: Ran) -> Iterator[str]:
+    """What is not as it should be in how a program took a signal."""
+    if "Traceback" in ran.shown:
+        yield "a traceback was shown"
+    if kill.signal == SIGKILL:
+        if ran.code != -SIGKILL:
+            yield f"it was not killed: {ran.code}"
+        return
+    if ran.code != 128 + kill.signal:
+        yield f"I5: it was interrupted, and ended with {ran.code}"
+    if ran.seconds > RUNNER_WAITS:
+        yield f"I5: it was interrupted, and ended {ran.seconds:.1f} s later"
+    if "Run it again" not in ran.shown:
+        yield "I5: it was interrupted, and does not say what to do"
+
+
+def kill_everywhere(scenario: Scenario, signals: Iterable[Kill]) -> Tally:
+    """With each of these signals, a few at a time."""
     whole = Tally()
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        for tally in pool.map(lambda kill: killed(scenario, kill), kills(scenario)):
+        for tally in pool.map(lambda kill: killed(scenario, kill), signals):
             whole.plays += tally.plays
             whole.orphans += tally.orphans
             whole.most_runs = max(whole.most_runs, tally.most_runs)
