@@ -146,7 +146,10 @@ class Mastodon:
         raise NoAnswerError(
             "exchange-unclear",
             f"{self.server.host} answered the exchange with {answer.described()}, and no token.",
-            why="It may have spent the code: some servers answer so to a wrong or expired one. Or "
+            why="It redirects elsewhere, where what is secret is not sent. If it has moved for "
+            "good, abandon this, and begin again with its new address."
+            if answer.redirect
+            else "It may have spent the code: some servers answer so to a wrong or expired one. Or "
             "something in front of it did not let us through.",
         )
 

@@ -190,8 +190,12 @@ def _exchange(
         case.stage(pending.with_token(staged))
     except UnconfirmedError:
         raise  # it may well be staged
-    except ProvisionerError:
+    except OvertakenError:
         undo_unstaged(desk, case, mastodon, staged)
+        raise
+    except ProvisionerError as error:
+        undo_unstaged(desk, case, mastodon, staged)
+        error.todo += " The code is spent: then open the link again, and complete with the new one."
         raise
     desk.tell.done("Exchanged the code, and staged the token in the journal")
     return staged

@@ -25,7 +25,7 @@ def deprovision(desk: Desk, case: Case) -> Ended:
             f"There is no journal {case.store.name}: nothing is provisioned.",
             todo="Check the journal's name.",
         )
-    notes = unsettled(journal.pending)
+    notes = unsettled(journal.pending) + _left(desk, case)
     for note in notes:  # before it is forgotten: the run may end at any moment
         desk.tell.warn(note)
     with half_way(case):
@@ -58,6 +58,15 @@ def _unfinished(desk: Desk, journal: Journal) -> Iterator[Superseded]:
         places = staged.destinations if staged.account_id else ()
         unused = staged.model_copy(update={"destinations": places})
         yield Superseded(credential=unused, revoke_after=desk.now())
+
+
+def _left(desk: Desk, case: Case) -> tuple[str, ...]:
+    """What a person is told of secrets by the bot's names that no journal knows of."""
+    return tuple(
+        f"The secret {name} is left as it is: the journal does not know it. If it is this bot's, "
+        "delete it, and remove its application at the instance."
+        for name in case.strangers(desk.inputs.secrets)
+    )
 
 
 def _ours(case: Case) -> list[Destination]:
