@@ -91,7 +91,7 @@ class Step:
             )
         raw = {name.replace("-", "_"): self.runner.input(name) for name in INPUTS}
         raw["repository"] = raw["repository"] or self.runner.repository
-        inputs = parse_inputs(raw, keeps_key=bool(raw["journal_key"]))
+        inputs = parse_inputs(raw, in_workflow=True)
         here = inputs.repository.casefold() == self.runner.repository.casefold()
         if not here and not inputs.keeps_key:
             raise InputError(
@@ -102,7 +102,7 @@ class Step:
                 todo="Put the output of `openssl rand -base64 32` into a secret of this "
                 "repository, and hand that in as --journal-key.",
             )
-        return inputs, parse_github_token(self.runner.input("github-token"))
+        return inputs, parse_github_token(self.runner.input("github-token"), in_workflow=True)
 
     def verb(self, command: str) -> Callable[[Desk, Case], Outcome]:
         """The verb that a command stands for; for `auto`, one that chooses when it has looked."""

@@ -56,8 +56,8 @@ class Inputs:
     variables: tuple[Mapping, ...] = parse_variables(defaults.VARIABLES)
     journal: str = defaults.JOURNAL
     journal_key: Secret = field(default_factory=lambda: Secret(""))
-    keeps_key: bool = False
-    """Whether the key that was handed in is kept in a secret already, wherever that is."""
+    in_workflow: bool = False
+    """Whether a workflow hands these in, with its secrets; else a person at a shell."""
     application: Application | None = None
     """An application made by hand, in Preferences > Development."""
     grace: int
@@ -65,6 +65,11 @@ class Inputs:
     max_age: int | None = None
     """Seconds after which a check demands a new token; None for never."""
     dry_run: bool = False
+
+    @property
+    def keeps_key(self) -> bool:
+        """Whether the key that was handed in is kept in a secret already, wherever that is."""
+        return self.in_workflow and bool(self.journal_key)
 
     @property
     def mappings(self) -> tuple[Mapping, ...]:
@@ -82,7 +87,9 @@ class Inputs:
         return self.app_name or self.account.user[:LONGEST_APP_NAME]
 
 
-def parse_inputs(raw: dict[str, str], *, keeps_key: bool = False, dry_run: bool = False) -> Inputs:
+def parse_inputs(
+    raw: dict[str, str], *, in_workflow: bool = False, dry_run: bool = False
+) -> Inputs:
     """Inputs out of what was typed; what is missing or empty gets its default."""
     given = {name: text for name, text in raw.items() if text.strip()}
     journal = check_name(given.get("journal", defaults.JOURNAL))
@@ -97,7 +104,7 @@ def parse_inputs(raw: dict[str, str], *, keeps_key: bool = False, dry_run: bool 
         variables=parse_variables(given.get("variables", defaults.VARIABLES)),
         journal=journal,
         journal_key=Secret(given.get("journal_key", "").strip()),
-        keeps_key=keeps_key,
+        in_workflow=in_workflow,
         application=_application(given.get("client_id", ""), given.get("client_secret", "")),
         grace=parse_grace(given.get("grace", defaults.GRACE)),
         max_age=parse_max_age(given["max_age"]) if "max_age" in given else None,

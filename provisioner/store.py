@@ -40,6 +40,8 @@ class JournalStore:
     key: Secret
     """Empty before the very first run."""
     sleep: Callable[[float], None]
+    in_workflow: bool = False
+    """Whether a workflow hands in the key: what is to be done where it does not."""
     _stored: str | None = field(default=None, repr=False)
     """The variable as this run knows it."""
 
@@ -193,14 +195,19 @@ def _deleted(store: JournalStore) -> DeletedError:
 
 
 def _key_missing(store: JournalStore) -> InputError:
+    if store.in_workflow:
+        why = "`journal-key` is missing under `with:`, the secret was deleted, or the run was "
+        why += "queued before the secret existed."
+        todo = f"Hand in ${{{{ secrets.{store.key_name} }}}} and start a new run. If that secret "
+        todo += f"was deleted, delete the variable {store.name} too, and begin again."
+    else:
+        why = "MASTODON_JOURNAL_KEY is not set in this shell."
+        todo = "Set it to the key that you made before you began. If the tool made one, only "
+        todo += f"workflows can read it, out of the secret {store.key_name}: go on in one, or "
+        todo += f"delete the variable {store.name} and begin again with a key of your own."
     return InputError(
         "journal-key-missing",
         f"The repository has a journal ({store.name}), but no key for it was handed in.",
-        why="In a workflow, `journal-key` is missing under `with:`, the secret was deleted, or the "
-        "run was queued before the secret existed. On a laptop, MASTODON_JOURNAL_KEY is not set in "
-        "this shell.",
-        todo=f"Hand in ${{{{ secrets.{store.key_name} }}}} and start a new run. On a laptop, set "
-        "MASTODON_JOURNAL_KEY to the key that you made before you began; if the tool made one, "
-        f"only workflows can read it: go on in one, or delete the variable {store.name} and begin "
-        "again with a key of your own.",
+        why=why,
+        todo=todo,
     )

@@ -42,19 +42,22 @@ def _text(value: object) -> str:
     return "\n".join(map(str, value)) if isinstance(value, list) else str(value or "")
 
 
-def parse_github_token(token: str) -> Secret:
+def parse_github_token(token: str, *, in_workflow: bool = False) -> Secret:
     """A token for GitHub's API. Raises InputError where it can't be one."""
     if is_visible(token):
         return Secret(token)
+    if in_workflow:
+        missing = "The secret that --github-token names is not set in this repository."
+        place = "put it into the secret that --github-token names."
+    else:
+        missing = "GH_TOKEN is not set in this shell, and `gh` is not signed in."
+        place = "set it as GH_TOKEN; or sign in with `gh auth login`."
     raise InputError(
         "no-github-token" if not token else "bad-github-token",
         "There is no GitHub token." if not token else "The GitHub token is not one.",
-        why="It holds a space, a line break or a character outside ASCII."
-        if token
-        else "In a workflow, the secret that --github-token names is not set in this repository.",
+        why="It holds a space, a line break or a character outside ASCII." if token else missing,
         todo="Make a fine-grained token for this repository alone, with Secrets and Variables: "
-        "read and write, and put it into that secret; on a laptop, set it as GH_TOKEN, or sign in "
-        "with `gh auth login`.",
+        f"read and write, and {place}",
         link=FORM_FOR_NEW_TOKENS,
     )
 

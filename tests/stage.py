@@ -153,10 +153,9 @@ class Stage:
         given = {"account": self.account, "repository": NAME, "journal_key": self.key}
         if self.in_workflow:
             given["journal_key"] = self.stored("MASTODON_JOURNAL_KEY")
-        keeps_key = self.in_workflow and bool(given["journal_key"])
         dry_run = raw.pop("dry_run", "") == "true"
         token = Secret(raw.pop("github_token", self.token))
-        inputs = parse_inputs(given | raw, keeps_key=keeps_key, dry_run=dry_run)
+        inputs = parse_inputs(given | raw, in_workflow=self.in_workflow, dry_run=dry_run)
         http = UnwatchedHttp(sleep=self.sleep, clock=self.clock, transport=self.network)
         return Desk(
             inputs, http, GitHubClient(http, self.api, token), self, self.clock, self.entropy

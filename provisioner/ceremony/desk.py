@@ -150,7 +150,9 @@ def open_case(desk: Desk) -> Case:
     """
     inputs = desk.inputs
     repository = desk.github.repository(inputs.repository)
-    store = JournalStore(repository, inputs.journal, inputs.journal_key, desk.http.sleep)
+    store = JournalStore(
+        repository, inputs.journal, inputs.journal_key, desk.http.sleep, inputs.in_workflow
+    )
     journal = store.read()
     for secret in journal.secrets() if journal else ():
         desk.tell.hide(secret)

@@ -252,6 +252,15 @@ def test_missing_key(site: Site) -> None:
     with pytest.raises(InputError, match="no key for it was handed in") as caught:
         site.play(given={"journal-key": ""})
     assert "${{ secrets.MASTODON_JOURNAL_KEY }}" in caught.value.todo
+    assert "shell" not in caught.value.why
+
+
+def test_missing_github_token(site: Site) -> None:
+    """Without a token for GitHub, the error speaks of the secret, and of no laptop."""
+    with pytest.raises(InputError) as caught:
+        site.play(given={"github-token": ""})
+    assert "put it into the secret" in caught.value.todo
+    assert "GH_TOKEN" not in caught.value.todo
 
 
 def test_no_runner() -> None:

@@ -352,6 +352,17 @@ def test_key_missing(open_shop: Shop) -> None:
     assert (caught.value.ident, f"{NAME}_KEY" in caught.value.todo) == ("journal-key-missing", True)
 
 
+def test_key_missing_in_a_workflow(open_shop: Shop) -> None:
+    """Each surrounding is told of itself alone: of `with:` in a workflow, else of the shell."""
+    store = JournalStore(open_shop.store.repository, NAME, Secret(""), open_shop.waits.append)
+    told = []
+    for store.in_workflow in (True, False):
+        with pytest.raises(InputError) as caught:
+            store.read()
+        told.append(("with:" in caught.value.why, "shell" in caught.value.why))
+    assert told == [(True, False), (False, True)]
+
+
 def test_malformed_key_before_anything(shop: Shop) -> None:
     """A malformed key is refused before GitHub is asked."""
     store = JournalStore(shop.store.repository, NAME, Secret("malformed"), shop.waits.append)
