@@ -63,13 +63,12 @@ def pairs(*, every: bool) -> Iterator[Tally]:
 
 def processes(*, every: bool) -> Iterator[Tally]:
     """Real ones, killed and interrupted."""
-    interruptions = partial(kills.interruptions, every=every)
     signals: dict[str, Callable[[Scenario], Iterator[Kill]]] = {
         "SIGKILL": kills.kills,
-        "SIGINT or SIGTERM": interruptions,
+        "SIGINT or SIGTERM": partial(kills.interruptions, every=every),
     }
     for title, of in signals.items():
-        header(f"{title} to a process, over sockets", "signals")
+        header(f"{title} to a process on sockets", "signals")
         for scenario in kills.KILLED:
             tally = kills.kill_everywhere(scenario, of(scenario))
             row(scenario, scenario.name, tally.plays, tally)
