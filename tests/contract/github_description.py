@@ -66,6 +66,7 @@ class Description:
         self._document: Mapping[str, Any] = translate(openapi)
         self._registry = Registry([(_ID, self._document)])
         self._validators: dict[tuple[int, bool], Draft202012Validator] = {}
+        self._operations: dict[tuple[str, str], Operation] = {}
         # Where two templates fit a path, the one with a word in place of a parameter is meant.
         templates = sorted(self._document["paths"], key=lambda template: template.count("{"))
         self._templates = [
@@ -133,6 +134,13 @@ class Description:
             assert not body, f"{where} has a body, and at GitHub none"
 
     def _operation(self, method: str, path: str) -> Operation:
+        """The operation of a request: asked for twice an exchange, and slow to find."""
+        key = method, path
+        if key not in self._operations:
+            self._operations[key] = self._find_operation(method, path)
+        return self._operations[key]
+
+    def _find_operation(self, method: str, path: str) -> Operation:
         # The redirect of a renamed repository leads to such a path, which the description lacks.
         described = re.sub(r"^/repositories/\d+(?=/|$)", "/repos/owner/repo", path)
         for pattern, template in self._templates:
