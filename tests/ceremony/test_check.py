@@ -3,9 +3,12 @@
 import pytest
 
 from provisioner.errors import HalfWayError, InputError, PersonNeededError
-from provisioner.outcomes import Checked
+from provisioner.outcomes import Checked, Finding
 from provisioner.sandbox import Headers, Request, Response
-from tests.stage import NAME, Fault, Stage
+from tests.stage import NAME, START, Fault, Stage
+
+DAY = 86400
+AGAIN = "Begin, and complete, for a new one."
 
 
 def checked(stage: Stage, **raw: str) -> Checked:
@@ -19,6 +22,24 @@ def test_a_good_token_is_healthy(stage: Stage) -> None:
     """Alive, the right account's, with its scopes, and its secret is there."""
     stage.provision()
     assert checked(stage).status == "healthy"
+
+
+def test_a_check_says_what_it_saw(stage: Stage) -> None:
+    """A finding for the token, its age, its end, its scopes and each secret."""
+    stage.provision()
+    stage.time += 3.5 * DAY
+    assert checked(stage) == Checked(
+        account="mybot@social.example",
+        scopes=("read:accounts", "write:statuses", "write:media"),
+        expires_at="never",
+        findings=(
+            Finding("good", "The token is alive, and belongs to mybot@social.example"),
+            Finding("good", "It is 3 days old"),
+            Finding("good", "It expires: never"),
+            Finding("good", "It was granted “read:accounts write:statuses write:media”"),
+            Finding("good", "A secret MASTODON_ACCESS_TOKEN is there"),
+        ),
+    )
 
 
 def test_a_check_changes_nothing(stage: Stage) -> None:
@@ -49,6 +70,74 @@ def test_an_ambiguous_answer_is_not_taken_for_a_dead_token(stage: Stage, status:
     stage.wire.hosts["social.example"] = unwell
     outcome = checked(stage)
     assert (outcome.status, outcome.needs_person) == ("attention", False)
+    assert outcome.findings[0].verdict == "unclear"
+    assert "can't be told: social.example answered" in outcome.findings[0].text
+
+
+def test_a_token_of_another_account_needs_a_person(stage: Stage) -> None:
+    """The name was given to somebody else: the bot would post as them."""
+    stage.provision()
+    current = stage.journal().current
+    assert current is not None
+    stage.rewrite(current=current.model_copy(update={"account_id": "999"}))
+    finding = checked(stage).findings[0]
+    assert (finding.verdict, finding.text) == (
+        "bad",
+        "The token belongs to another account now: “mybot”",
+    )
+
+
+@pytest.mark.parametrize(("over", "old"), [(0, False), (1, True)])
+def test_a_token_may_become_too_old(stage: Stage, over: int, *, old: bool) -> None:
+    """With --max-age it is to be replaced from then on, and not a second before."""
+    stage.provision()
+    stage.time += 90 * DAY + over
+    finding = checked(stage, max_age="90d").findings[1]
+    too_old = Finding("bad", "The token is 90 days old: older than it may become", AGAIN)
+    assert finding == (too_old if old else Finding("good", "It is 90 days old"))
+
+
+ENDS = [(30 * DAY, "good"), (30 * DAY - 1, "soon"), (8 * DAY, "soon"), (8 * DAY - 1, "bad")]
+
+
+@pytest.mark.parametrize(("left", "verdict"), ENDS)
+def test_a_tokens_end_is_told_ahead(stage: Stage, left: int, verdict: str) -> None:
+    """A month before it is spoken of; what the last weekly check before it sees needs a person."""
+    stage.provision()
+    current = stage.journal().current
+    assert current is not None
+    until = int(START) + 100 * DAY
+    stage.rewrite(current=current.model_copy(update={"expires_at": until}))
+    stage.time = until - left
+    outcome = checked(stage)
+    assert outcome.expires_at == "2027-04-25T08:00:00Z"
+    assert vars(outcome.findings[2]) == {
+        "verdict": verdict,
+        "text": "It expires: 2027-04-25T08:00:00Z",
+        "todo": "" if verdict == "good" else AGAIN,
+    }
+
+
+@pytest.mark.parametrize(("left", "verdict"), ENDS)
+def test_the_end_of_the_token_for_github_is_told_ahead(
+    stage: Stage, left: int, verdict: str
+) -> None:
+    """It would keep the tool itself from working."""
+    stage.provision()
+    token = stage.github.add_token(expires_at=stage.time + left)
+    finding = checked(stage, github_token=token).findings[-1]
+    assert finding.verdict == verdict
+    assert finding.text.startswith("The token for GitHub expires: 2027-")
+    assert ("Make another one" in finding.todo) == (verdict != "good")
+
+
+def test_a_rotation_under_way_is_shown(stage: Stage) -> None:
+    """Nobody would see its link again otherwise."""
+    stage.provision()
+    link = stage.link()
+    finding = checked(stage).findings[-1]
+    assert finding.verdict == "soon"
+    assert finding.text.endswith(f"of 2027-01-15T08:00:00Z waits for its approval: {link}")
 
 
 def test_an_unreachable_instance_is_not_taken_for_a_dead_token(stage: Stage) -> None:
