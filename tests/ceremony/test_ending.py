@@ -6,17 +6,20 @@ import pytest
 
 from provisioner.errors import HalfWayError, PersonNeededError, ProvisionerError
 from provisioner.outcomes import Ended
-from tests.stage import Fault, Stage
+from tests.stage import NAME, ORIGIN, Fault, Stage
 
 SECRET = "MASTODON_ACCESS_TOKEN"
+PAGE = f"{ORIGIN}/oauth/authorized_applications"
+LOST = "An exchange of 2027-01-15T08:00:00Z may have issued a token that was lost. If there is an "
+LOST += f"authorization of that time, remove it: {PAGE}"
 
 
-def cut(stage: Stage, path: str) -> None:
+def cut(stage: Stage, path: str, **raw: str) -> None:
     """A completion that gets as far as the first request to this path, and no further."""
     code = stage.approve(stage.link())
     stage.wire.faults = [Fault("500", path=path, times=99)]
     with suppress(ProvisionerError):
-        stage.complete(code)
+        stage.complete(code, **raw)
     stage.wire.faults = []
 
 
@@ -32,8 +35,42 @@ class TestAbandon:
     def test_a_link(self, stage: Stage) -> None:
         """The next begin shows another one."""
         link = stage.link()
-        stage.abandon()
+        outcome = stage.abandon()
+        assert outcome == Ended("abandoned", "mybot@social.example", NAME, ())
         assert stage.link() != link
+
+    def test_at_another_instance_is_refused(self, stage: Stage) -> None:
+        """A journal belongs to one instance."""
+        stage.link()
+        with pytest.raises(ProvisionerError, match="belongs to https://social"):
+            stage.abandon(instance="https://other.example")
+        assert stage.journal().pending is not None
+
+    def test_a_replaced_token_stays_for_its_grace(self, stage: Stage) -> None:
+        """Abandoned is the authorization under way: of the token replaced before nothing is said.
+
+        With its grace over it is revoked, and that is told.
+        """
+        stage.provision()
+        stage.provision()
+        stage.link()
+        outcome = stage.abandon()
+        assert isinstance(outcome, Ended)
+        assert (outcome.notes, len(stage.journal().superseded)) == ((), 1)
+        stage.time += 86400
+        outcome = stage.abandon()
+        assert isinstance(outcome, Ended)
+        assert outcome.notes == ("The old token, of 2027-01-15T08:00:00Z, is revoked",)
+
+    def test_beside_a_replaced_token(self, stage: Stage) -> None:
+        """Both are known until each was revoked."""
+        stage.provision()
+        stage.provision()
+        cut(stage, "verify_credentials")
+        stage.wire.hosts.pop("social.example")
+        stage.abandon()
+        known = [old.credential.token.reveal() for old in stage.journal().superseded]
+        assert sorted([*known, stage.stored()]) == sorted(stage.live())
 
     def test_a_staged_token_is_revoked(self, stage: Stage) -> None:
         """It was never verified, and so stands nowhere."""
@@ -69,6 +106,25 @@ class TestAbandon:
         assert stage.stored() in stage.live()
         assert any(SECRET in note for note in outcome.notes)
 
+    def test_beside_it_one_that_was_not_there_is_deleted(self, stage: Stage) -> None:
+        """Each secret is judged by itself."""
+        stage.repository.set_secret("ONE", "a-token-of-somebody-else")
+        cut(stage, "variables/MASTODON_BASE_URL", secrets="ONE=access_token\nTWO=access_token")
+        stage.abandon()
+        assert "ONE" in stage.repository.secrets
+        assert "TWO" not in stage.repository.secrets
+        [old] = stage.journal().superseded
+        assert [place.name for place in old.credential.destinations] == ["ONE"]
+
+    def test_beside_the_token_in_use_a_new_name_is_deleted(self, stage: Stage) -> None:
+        """The token in use stands elsewhere, and is not written where it never was."""
+        stage.provision()
+        cut(stage, "variables/MASTODON_BASE_URL", secrets="OTHER=access_token")
+        since = len(stage.wire.log)
+        stage.abandon()
+        assert "OTHER" not in stage.repository.secrets
+        assert not [line for line in stage.requests(since) if line.startswith("PUT")]
+
     def test_the_former_names_must_be_named(self, stage: Stage) -> None:
         """Else the secret would be left with a token that is revoked."""
         stage.provision()
@@ -86,7 +142,27 @@ class TestAbandon:
         stage.wire.faults = []
         outcome = stage.abandon()
         assert isinstance(outcome, Ended)
-        assert "authorized_applications" in outcome.notes[0]
+        assert outcome.notes == (LOST,)
+
+    def test_an_exchange_that_was_refused_is_not_spoken_of(self, stage: Stage) -> None:
+        """It issued no token."""
+        stage.link()
+        with suppress(ProvisionerError):
+            stage.complete("wrong")
+        outcome = stage.abandon()
+        assert isinstance(outcome, Ended)
+        assert outcome.notes == ()
+
+    def test_a_staged_token_is_spoken_of_once(self, stage: Stage) -> None:
+        """As the token that it is: the answer to its exchange was not lost."""
+        link = stage.link()
+        stage.wire.faults = [Fault("answer lost", path="oauth/token")]
+        with suppress(ProvisionerError):
+            stage.complete(stage.approve(link))
+        cut(stage, "verify_credentials")
+        outcome = stage.abandon()
+        assert isinstance(outcome, Ended)
+        assert outcome.notes == ("The old token, of 2027-01-15T08:00:00Z, is revoked",)
 
     def test_of_an_instance_that_is_gone(self, stage: Stage) -> None:
         """The token is kept among the replaced ones, and nothing is blocked."""
@@ -104,7 +180,8 @@ class TestDeprovision:
         """No token, no secret, no variable."""
         stage.provision()
         stage.provision()
-        stage.deprovision()
+        outcome = stage.deprovision()
+        assert outcome == Ended("deprovisioned", "mybot@social.example", NAME, ())
         assert stage.live() == []
         assert dict(stage.repository.secrets) == {}
         assert stage.repository.variables == {}
@@ -122,6 +199,25 @@ class TestDeprovision:
         with pytest.raises(ProvisionerError, match="belongs to mybot"):
             stage.deprovision(account="alice@social.example")
         assert len(stage.live()) == 1
+
+    def test_at_another_instance_is_refused(self, stage: Stage) -> None:
+        """A journal belongs to one instance."""
+        stage.provision()
+        with pytest.raises(ProvisionerError, match="belongs to https://social"):
+            stage.deprovision(instance="https://other.example")
+        assert len(stage.live()) == 1
+
+    def test_a_lost_exchange_is_spoken_of(self, stage: Stage) -> None:
+        """Its token may live, as does that of an application made by hand."""
+        stage.provision_by_hand()
+        stage.wire.faults = [Fault("answer lost", path="oauth/token", times=99)]
+        with suppress(ProvisionerError):
+            stage.complete(stage.approve(stage.link()))
+        stage.wire.faults = []
+        outcome = stage.deprovision()
+        assert isinstance(outcome, Ended)
+        assert outcome.notes[0] == LOST
+        assert "made by hand" in outcome.notes[1]
 
     def test_without_a_journal_and_without_a_key(self, stage: Stage) -> None:
         """A misspelt name deletes nothing."""
@@ -141,8 +237,9 @@ class TestDeprovision:
         """The journal stays, until every token in it was seen dead."""
         stage.provision()
         stage.wire.faults = [Fault("500", path="oauth/revoke", times=99)]
-        with pytest.raises(HalfWayError, match="could not be revoked"):
+        with pytest.raises(HalfWayError, match="could not be revoked") as caught:
             stage.deprovision()
+        assert caught.value.link == PAGE
         stage.wire.faults = []
         assert "MASTODON_JOURNAL" in stage.repository.variables
         stage.deprovision()

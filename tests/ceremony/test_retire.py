@@ -26,6 +26,11 @@ class Rotated:
         assert isinstance(outcome, Checked)
         return outcome
 
+    def said(self, **raw: str) -> list[tuple[str, str]]:
+        """What a check finds of the replaced tokens."""
+        findings = self.check(**raw).findings
+        return [(f.verdict, f.text) for f in findings if f.text.startswith("The old token")]
+
     def superseded(self) -> list[str]:
         """The replaced tokens in the journal."""
         return [old.credential.token.reveal() for old in self.stage.journal().superseded]
@@ -45,6 +50,98 @@ def old_tokens(stage: Stage, **raw: str) -> tuple[OldToken, ...]:
     outcome = stage.provision(**raw)
     assert isinstance(outcome, Provisioned)
     return outcome.old_tokens
+
+
+OLD = "The old token, of 2027-01-15T08:00:00Z,"
+REMOVE = "remove its application (the one of that time): "
+REMOVE += "https://social.example/oauth/authorized_applications"
+
+
+def test_a_check_says_when_it_will_be_revoked(rotated: Rotated) -> None:
+    """Which is good."""
+    [(verdict, text)] = rotated.said()
+    assert verdict == "good"
+    assert text == f"{OLD} stays alive for runs that still use it; the first run after " + (
+        "2027-01-16T08:00:00Z revokes it"
+    )
+
+
+def test_a_check_says_that_it_is_revoked(rotated: Rotated) -> None:
+    """Which is good."""
+    rotated.stage.time += DAY
+    assert rotated.said() == [("good", f"{OLD} is revoked")]
+
+
+def test_a_check_says_that_it_tries_again(rotated: Rotated) -> None:
+    """Which is unclear: nobody needs to do anything."""
+    rotated.stage.wire.hosts.pop("social.example")
+    rotated.stage.time += DAY
+    [(verdict, text)] = rotated.said()
+    assert verdict == "unclear"
+    assert text.startswith(f"{OLD} is not revoked yet: the token in use was not seen alive: ")
+
+
+def test_a_check_says_what_the_revocation_met(rotated: Rotated) -> None:
+    """The token in use is alive, and the look at the old one is not answered."""
+    real, log = rotated.stage.instance, rotated.stage.wire.log
+
+    def unwell(request: Request) -> Response:
+        tried = "POST /oauth/revoke" in log
+        return Response(503) if tried and "verify" in request.path else real(request)
+
+    rotated.stage.wire.hosts["social.example"] = unwell
+    rotated.stage.time += DAY
+    [(verdict, text)] = rotated.said()
+    assert verdict == "unclear"
+    assert text.startswith(f"{OLD} is not revoked yet: social.example answered HTTP 503")
+
+
+def test_a_check_says_that_a_server_does_not_revoke(rotated: Rotated) -> None:
+    """Which needs a person."""
+    real = rotated.stage.instance
+
+    def deaf(request: Request) -> Response:
+        return Response(200, (), b"{}") if "revoke" in request.path else real(request)
+
+    rotated.stage.wire.hosts["social.example"] = deaf
+    rotated.stage.time += DAY
+    reason = "social.example did not revoke it"
+    assert rotated.said() == [("bad", f"{OLD} is not revoked: {reason}. Or {REMOVE}")]
+
+
+def test_a_check_says_where_it_still_stands(stage: Stage) -> None:
+    """In two secrets, which nothing has overwritten."""
+    stage.provision(secrets="ONE=access_token\nTWO=access_token")
+    stage.provision()
+    said = Rotated(stage, "", "").said()
+    assert [verdict for verdict, _ in said] == ["good"]
+    assert "it still stands in ONE, TWO: change the workflows" in said[0][1]
+    stage.time += DAY
+    [(verdict, text)] = Rotated(stage, "", "").said()
+    assert verdict == "bad"
+    assert text.startswith(f"{OLD} is not revoked: it still stands in ONE, TWO: delete that")
+
+
+def test_a_check_says_that_one_made_by_hand_is_forgotten(stage: Stage) -> None:
+    """Which a person should know some day; it is said once."""
+    stage.provision_by_hand()
+    stage.provision()
+    stage.time += DAY
+    note = f"{OLD} will not be revoked: its application was made by hand. If nothing else uses it, "
+    assert Rotated(stage, "", "").said() == [("soon", note + REMOVE)]
+    assert stage.journal().superseded == ()
+
+
+def test_no_old_token_goes_when_the_one_in_use_is_another_accounts(rotated: Rotated) -> None:
+    """The old one may be the last that posts as the bot."""
+    current = rotated.stage.journal().current
+    assert current is not None
+    rotated.stage.rewrite(current=current.model_copy(update={"account_id": "999"}))
+    rotated.stage.time += DAY
+    [(verdict, text)] = rotated.said()
+    assert verdict == "unclear"
+    assert "not revoked yet: the token in use belongs to another account" in text
+    assert rotated.old in rotated.stage.live()
 
 
 def test_a_check_within_the_grace_revokes_nothing(rotated: Rotated) -> None:
@@ -176,8 +273,11 @@ def test_a_fault_leaves_it_to_the_next_check(rotated: Rotated, kind: FaultKind) 
     assert rotated.superseded() == []
 
 
-def test_a_token_of_an_instance_that_is_gone_is_forgotten_in_the_end(stage: Stage) -> None:
-    """It blocks nothing for ever, and a person is told where it was."""
+@pytest.mark.parametrize(("over", "forgotten"), [(-3600, False), (1, True)])
+def test_a_token_of_an_instance_that_is_gone_is_forgotten_in_the_end(
+    stage: Stage, over: int, *, forgotten: bool
+) -> None:
+    """It blocks nothing for ever, and a person is told where it was, and why it lives on."""
     stage.provision()
     stage.provision()
     journal = stage.journal()
@@ -192,12 +292,13 @@ def test_a_token_of_an_instance_that_is_gone_is_forgotten_in_the_end(stage: Stag
             ),
         )
     )
-    stage.time += DAY + GIVE_UP + 60
+    stage.time += DAY + GIVE_UP + over
     outcome = stage.check()
     assert isinstance(outcome, Checked)
     assert not outcome.needs_person
-    assert any("will not be revoked" in finding.text for finding in outcome.findings)
-    assert stage.journal().superseded == ()
+    fate = "will not be revoked" if forgotten else "is not revoked yet"
+    assert f"{OLD} {fate}: gone.example can't be reached" in outcome.findings[-1].text
+    assert bool(stage.journal().superseded) != forgotten
 
 
 def test_a_token_of_an_application_made_by_hand_is_left_alone(stage: Stage) -> None:
