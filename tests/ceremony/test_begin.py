@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from provisioner.errors import HalfWayError, InputError, PersonNeededError, ProvisionerError
-from provisioner.outcomes import ApprovalPending
+from provisioner.outcomes import ApprovalPending, DryRun
 from provisioner.sandbox import Request, Response
 from tests.stage import NAME, ORIGIN, Fault, Stage
 
@@ -175,10 +175,30 @@ def test_a_second_bot_has_a_journal_of_its_own(stage: Stage) -> None:
 def test_a_dry_run_changes_nothing(stage: Stage) -> None:
     """No application, no secret, no variable; and it says what a real run would do."""
     outcome = stage.begin(dry_run="true")
+    assert outcome == DryRun(
+        "mybot@social.example",
+        (
+            "write the journal's key to the secret MASTODON_JOURNAL_KEY",
+            f"register the application “mybot” at {ORIGIN}",
+            f"write the journal to the variable MASTODON_JOURNAL of {NAME}",
+            "show the link for you to open",
+        ),
+    )
     assert outcome.outputs()["status"] == "dry-run"
     assert stage.instance.applications == []
     assert (dict(stage.repository.secrets), stage.repository.variables) == ({}, {})
     assert not [line for line in stage.wire.log if not line.startswith("GET")]
+
+
+def test_a_dry_run_leaves_out_what_is_there_already(stage: Stage) -> None:
+    """The key, of a journal that was written; the application, that somebody made by hand."""
+    stage.provision()
+    outcome = stage.begin(dry_run="true", client_id="id", client_secret="secret-of-that-client")
+    assert isinstance(outcome, DryRun)
+    assert outcome.would == (
+        f"write the journal to the variable MASTODON_JOURNAL of {NAME}",
+        "show the link for you to open",
+    )
 
 
 def test_a_begin_that_lost_its_journal_can_be_repeated(stage: Stage) -> None:

@@ -13,7 +13,7 @@ from provisioner.errors import (
     PersonNeededError,
     ProvisionerError,
 )
-from provisioner.outcomes import Provisioned
+from provisioner.outcomes import DryRun, Provisioned
 from provisioner.sandbox import Request, Response
 from tests.stage import NAME, ORIGIN, Fault, Stage
 
@@ -135,8 +135,9 @@ def test_fields_are_written_under_the_names_that_were_asked_for(stage: Stage) ->
 def test_another_accounts_token_is_revoked_and_not_stored(stage: Stage) -> None:
     """The browser was signed in as alice: the message says so, and nothing is left."""
     code = stage.approve(stage.link(), "alice")
-    with pytest.raises(PersonNeededError, match="given by “alice@social"):
+    with pytest.raises(PersonNeededError, match="given by “alice@social") as caught:
         stage.complete(code)
+    assert caught.value.why.endswith("The token was revoked, and not stored.")
     assert stage.live() == []
     assert "MASTODON_ACCESS_TOKEN" not in stage.repository.secrets
 
@@ -158,16 +159,34 @@ def test_a_wrong_token_that_cannot_be_revoked_stays_known(stage: Stage) -> None:
     with pytest.raises(PersonNeededError, match="given by “alice@social") as caught:
         stage.complete(code)
     assert "could not be revoked" in caught.value.why
-    known = [old.credential.token.reveal() for old in stage.journal().superseded]
-    assert known == stage.live()
+    [old] = stage.journal().superseded
+    assert [old.credential.token.reveal()] == stage.live()
+    assert old.credential.destinations == ()  # it was written nowhere
+    stage.wire.faults = []
+    stage.provision()
+    assert stage.live() == [stage.stored()]
+
+
+def test_a_wrong_token_joins_the_replaced_ones(stage: Stage) -> None:
+    """Each is known until it is revoked."""
+    stage.provision()
+    stage.provision()
+    code = stage.approve(stage.link(), "alice")
+    stage.wire.faults = [Fault("500", path="/oauth/revoke", times=99)]
+    with suppress(PersonNeededError):
+        stage.complete(code)
+    known = [credential.token.reveal() for credential in stage.journal().credentials()]
+    assert sorted(known) == sorted(stage.live())
+    assert len(known) == 3
 
 
 def test_a_code_is_refused_once_it_is_used(stage: Stage) -> None:
     """Completing again with the same code says so, and the first token lives on."""
     code = stage.approve(stage.link())
     stage.complete(code)
-    with pytest.raises(PersonNeededError, match="nothing to complete"):
+    with pytest.raises(PersonNeededError, match="nothing to complete") as caught:
         stage.complete(code)
+    assert caught.value.ident == "completed-already"
     assert stage.live() == [stage.stored()]
 
 
@@ -178,7 +197,7 @@ def test_an_expired_code_leaves_the_link_good(stage: Stage) -> None:
     stage.time += 601
     with pytest.raises(PersonNeededError, match="did not accept the code") as caught:
         stage.complete(code)
-    assert caught.value.link == link
+    assert (caught.value.ident, caught.value.link) == ("code-refused", link)
     stage.complete(stage.approve(link))
     assert stage.live() == [stage.stored()]
 
@@ -260,8 +279,9 @@ def test_a_staged_token_is_finished_without_a_code(stage: Stage) -> None:
     """The instance would not say whose token it is: it stays staged, and the next run goes on."""
     code = stage.approve(stage.link())
     stage.wire.faults = [Fault("500", path="verify_credentials", times=99)]
-    with pytest.raises(HalfWayError, match="could not be seen"):
+    with pytest.raises(HalfWayError, match="could not be seen") as caught:
         stage.complete(code)
+    assert caught.value.ident == "unverified"
     stage.wire.faults = []
     stage.complete("")
     assert stage.live() == [stage.stored()]
@@ -287,8 +307,9 @@ def test_a_staged_token_that_died_makes_room_for_another(stage: Stage) -> None:
         stage.complete(code)
     stage.wire.faults = []
     stage.instance.revoke_access("mybot")
-    with pytest.raises(PersonNeededError, match="dead already"):
+    with pytest.raises(PersonNeededError, match="dead already") as caught:
         stage.complete("")
+    assert caught.value.link == link
     stage.complete(stage.approve(link))
     assert stage.live() == [stage.stored()]
 
@@ -434,7 +455,7 @@ def test_a_token_equal_to_the_current_one_is_not_revoked(stage: Stage) -> None:
     rewrite(stage, "/oauth/token", fields(access_token=stage.stored(), scope="read:accounts"))
     with pytest.raises(PersonNeededError, match="is missing") as caught:
         stage.complete(code)
-    assert "in use" in caught.value.why
+    assert "not revoked either: it is the one that is in use." in caught.value.why
     assert stage.stored() in stage.live()
     assert stage.journal().superseded == ()
 
@@ -622,8 +643,28 @@ def test_a_dry_run_does_not_spend_the_code(stage: Stage) -> None:
     """It says what would be done, and the code is good afterwards."""
     code = stage.approve(stage.link())
     outcome = stage.complete(code, dry_run="true")
+    assert outcome == DryRun(
+        "mybot@social.example",
+        (
+            f"exchange the code at {ORIGIN}",
+            "check that the token belongs to mybot@social.example",
+            "seal and write the secret MASTODON_ACCESS_TOKEN",
+            "write the variable MASTODON_BASE_URL",
+        ),
+    )
     assert outcome.outputs()["status"] == "dry-run"
     stage.complete(code)
+
+
+def test_a_dry_run_exchanges_no_code_for_a_staged_token(stage: Stage) -> None:
+    """It would go on where the run before it stopped."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("500", path="verify_credentials", times=99)]
+    with suppress(HalfWayError):
+        stage.complete(code)
+    outcome = stage.complete("", dry_run="true")
+    assert isinstance(outcome, DryRun)
+    assert outcome.would[0] == "check that the token belongs to mybot@social.example"
 
 
 def test_a_vanished_application_makes_room_for_a_new_one(stage: Stage) -> None:

@@ -61,9 +61,8 @@ def test_a_check_says_when_it_will_be_revoked(rotated: Rotated) -> None:
     """Which is good."""
     [(verdict, text)] = rotated.said()
     assert verdict == "good"
-    assert text == f"{OLD} stays alive for runs that still use it; the first run after " + (
-        "2027-01-16T08:00:00Z revokes it"
-    )
+    assert text.startswith(f"{OLD} stays alive for runs that still use it; ")
+    assert text.endswith("the first run after 2027-01-16T08:00:00Z revokes it")
 
 
 def test_a_check_says_that_it_is_revoked(rotated: Rotated) -> None:

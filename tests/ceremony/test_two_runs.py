@@ -4,12 +4,14 @@ The inner run happens in the middle of a request of the outer one. GitHub's vari
 compare-and-swap, so that between a read of the journal and the write after it a moment is left.
 """
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 
 from provisioner.errors import HalfWayError, ProvisionerError
+from provisioner.journal import seal
 from provisioner.sandbox import Request, Response
 from provisioner.store import DeletedError, OvertakenError
 from tests.stage import Fault, Stage
@@ -85,12 +87,64 @@ def test_a_run_whose_token_another_one_finished_stops(stage: Stage) -> None:
 
 def test_a_token_that_could_not_be_staged_is_revoked_if_it_is_nobody_elses(stage: Stage) -> None:
     """GitHub refuses the staging write: the token that nobody knows is taken back."""
+    unstaged(stage, lambda: None)
+    assert stage.live() == []
+
+
+def test_a_token_that_could_not_be_staged_lives_where_another_run_may_hold_it(stage: Stage) -> None:
+    """Another run wrote a journal with the same application: it may get the very same token."""
+    unstaged(stage, lambda: stage.rewrite(generation=9))
+    assert len(stage.live()) == 1
+
+
+def test_a_token_that_could_not_be_staged_is_revoked_if_its_application_was_given_up(
+    stage: Stage,
+) -> None:
+    """Another run wrote a journal without the application: nobody will approve it again."""
+    unstaged(stage, lambda: stage.rewrite(pending=None))
+    assert stage.live() == []
+
+
+def test_a_token_that_could_not_be_staged_lives_where_the_journal_cannot_be_read(
+    stage: Stage,
+) -> None:
+    """Another run wrote one under another key: what it knows can't be seen."""
+
+    def other() -> None:
+        value = seal(stage.journal(), b"k" * 32)
+        stage.repository.variables["MASTODON_JOURNAL"] = value
+
+    unstaged(stage, other)
+    assert len(stage.live()) == 1
+
+
+def test_a_token_that_could_not_be_staged_lives_where_it_is_in_use(stage: Stage) -> None:
+    """The instance answered with the token that the bot posts with."""
+    stage.provision()
+    real = stage.wire.hosts["social.example"]
+
+    def same(request: Request) -> Response:
+        answer = real(request)
+        if request.path != "/oauth/token":
+            return answer
+        body = json.dumps(json.loads(answer.body) | {"access_token": stage.stored()}).encode()
+        return Response(answer.status, answer.headers, body)
+
+    stage.wire.hosts["social.example"] = same
+    unstaged(stage, lambda: None)
+    assert stage.stored() in stage.live()
+
+
+def unstaged(stage: Stage, meanwhile: Callable[[], None]) -> None:
+    """A completion whose staging write GitHub refuses, at the moment that something happens."""
     code = stage.approve(stage.link())
     real, written = stage.wire.hosts["api.github.test"], []
 
     def refuse(request: Request) -> Response:
         if request.method == "PATCH" and "MASTODON_JOURNAL" in request.path:
             written.append(request)
+            if len(written) == 2:
+                meanwhile()
             if len(written) > 1:
                 return Response(403, (), b'{"message": "Resource not accessible"}')
         return real(request)
@@ -98,7 +152,6 @@ def test_a_token_that_could_not_be_staged_is_revoked_if_it_is_nobody_elses(stage
     stage.wire.hosts["api.github.test"] = refuse
     with pytest.raises(ProvisionerError):
         stage.complete(code)
-    assert stage.live() == []
 
 
 def test_equal_generations_are_not_taken_for_the_same_journal(stage: Stage) -> None:
