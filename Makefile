@@ -12,7 +12,7 @@ install = $(python) -m pip install --quiet --disable-pip-version-check --no-inpu
     --require-hashes --only-binary :all: --requirement
 
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint faults interleavings e2e bench format requirements clean
+.PHONY: help install demo test lint faults interleavings mutants e2e bench format requirements clean
 
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ faults: .venv/.dev .cache/github-api.json ## Strike at every request with every 
 interleavings: .venv/.dev .cache/github-api.json ## Let two runs meet at every pair of requests
 	$(python) -m tests.concurrency --all
 
+mutants: .venv/.mutation .cache/github-api.json ## Change the code, and count what no test notices
+	$(python) -m tests.mutants
+
 e2e: .venv/.e2e .cache/github-api.json ## Test with a real OAuth server and a browser (Debian)
 	tests/e2e/setup
 	$(python) -m pytest -o faulthandler_timeout=300 tests/e2e
@@ -64,7 +67,7 @@ format: .venv/.dev ## Put the code in shape
 	$(python) -m ruff format
 
 clean: ## Remove what the other targets made
-	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis dist mutants
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # A stamp file is newer than what it was made from: set-up happens when requirements change.
@@ -100,7 +103,7 @@ clean: ## Remove what the other targets made
 	@$(install) requirements/dev.txt
 	@touch $@
 
-.venv/.e2e .venv/.benchmarks: .venv/.%: requirements/%.txt .venv/.dev
+.venv/.e2e .venv/.benchmarks .venv/.mutation: .venv/.%: requirements/%.txt .venv/.dev
 	@$(install) $<
 	@touch $@
 
@@ -118,6 +121,7 @@ requirements: .cache/uv/.stamp ## Renew the pinned versions and hashes in requir
 	$(uv) pyproject.toml requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
 	$(uv) requirements/e2e.in -o requirements/e2e.txt
 	$(uv) requirements/benchmarks.in -o requirements/benchmarks.txt
+	$(uv) requirements/mutation.in -o requirements/mutation.txt
 	$(uv) requirements/node.in -o requirements/node.txt
 	$(uv) requirements/uv.in -o requirements/uv.txt
 

@@ -1,0 +1,68 @@
+"""`make mutants`: changes the ceremony and the journal in every small way, and counts what lived.
+
+A mutant that lives is a change that neither mypy nor a test notices. It fails the target, unless
+`explained.toml` says why it may: by function, then by the changed line. What stands there and does
+not live any more fails it too, so that the list stays true.
+"""
+
+import os
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from pathlib import Path
+from shutil import rmtree
+
+EXPLAINED = Path(__file__).with_name("explained.toml")
+FOLDER = Path("mutants")
+BIN = Path(sys.executable).parent
+NOTICED = frozenset({"killed", "caught by type check", "timeout"})
+
+
+def mutmut(*arguments: str) -> str:
+    """What the tool prints; with the environment's own mypy on the path."""
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [BIN / "mutmut", *arguments],
+        env=os.environ | {"PATH": path},
+        stdout=None if arguments == ("run",) else subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout or ""
+
+
+def changed(name: str) -> tuple[str, str]:
+    """The function of a mutant, and the line that is other in it; one that is gone as `- line`."""
+    lines = [line for line in mutmut("show", name).splitlines() if line[:3] not in {"---", "+++"}]
+    new = [line[1:].strip() for line in lines if line.startswith("+")]
+    old = [line[1:].strip() for line in lines if line.startswith("-")]
+    gone = [f"- {line}" for line in old if line not in new]
+    function = name.removeprefix("provisioner.").rpartition("__mutmut_")[0]
+    function = function.replace(".x_", ".").replace(".xǁ", ".").replace("ǁ", ".")
+    return function, next((line for line in new if line not in old), " ".join(gone))
+
+
+def main() -> int:
+    """Run, compare, and tell."""
+    rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir()
+    (FOLDER / ".cache").symlink_to(Path("../.cache"))  # GitHub's description, for the tests
+    mutmut("run")
+    states = dict(
+        line.strip().rsplit(": ", 1) for line in mutmut("results", "--all=1").splitlines()
+    )
+    lived = {changed(name): name for name, state in states.items() if state not in NOTICED}
+    reasons = tomllib.loads(EXPLAINED.read_text())
+    explained = {(function, line) for function, lines in reasons.items() for line in lines}
+    for change in sorted(lived.keys() - explained):
+        print("Not noticed:  ", *change, f"({lived[change]})", sep="  ")
+    for change in sorted(explained - lived.keys()):
+        print("Noticed now:  ", *change, sep="  ")
+    counts = ", ".join(f"{count} {state}" for state, count in Counter(states.values()).items())
+    print(f"{len(states)} mutants: {counts}; {len(lived.keys() & explained)} of them explained")
+    return lived.keys() != explained
+
+
+if __name__ == "__main__":
+    sys.exit(main())
