@@ -176,6 +176,7 @@ def test_nothing_provisioned_says_what_to_run(stage: Stage) -> None:
     with pytest.raises(PersonNeededError) as caught:
         stage.check()
     assert "Run begin" in caught.value.todo
+    assert caught.value.link == ""
 
 
 def test_a_pending_approval_shows_its_link(stage: Stage) -> None:

@@ -117,7 +117,17 @@ class TestAbandon:
         assert [place.name for place in old.credential.destinations] == ["ONE"]
 
     def test_beside_the_token_in_use_a_new_name_is_deleted(self, stage: Stage) -> None:
-        """The token in use stands elsewhere, and is not written where it never was."""
+        """The token in use is written again where it stood, and nowhere else."""
+        stage.provision()
+        in_use = stage.stored()
+        names = f"{SECRET}=access_token\nOTHER=access_token"
+        cut(stage, "variables/MASTODON_BASE_URL", secrets=names)
+        stage.abandon()
+        assert set(stage.repository.secrets) == {SECRET, "MASTODON_JOURNAL_KEY"}
+        assert (stage.stored(), stage.live()) == (in_use, [in_use])
+
+    def test_of_a_new_name_alone_writes_nothing(self, stage: Stage) -> None:
+        """The token in use stands elsewhere, untouched."""
         stage.provision()
         cut(stage, "variables/MASTODON_BASE_URL", secrets="OTHER=access_token")
         since = len(stage.wire.log)

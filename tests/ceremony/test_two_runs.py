@@ -135,7 +135,7 @@ def test_a_token_that_could_not_be_staged_lives_where_it_is_in_use(stage: Stage)
     assert stage.stored() in stage.live()
 
 
-def unstaged(stage: Stage, meanwhile: Callable[[], None]) -> None:
+def unstaged(stage: Stage, do: Callable[[], None]) -> None:
     """A completion whose staging write GitHub refuses, at the moment that something happens."""
     code = stage.approve(stage.link())
     real, written = stage.wire.hosts["api.github.test"], []
@@ -144,7 +144,7 @@ def unstaged(stage: Stage, meanwhile: Callable[[], None]) -> None:
         if request.method == "PATCH" and "MASTODON_JOURNAL" in request.path:
             written.append(request)
             if len(written) == 2:
-                meanwhile()
+                do()
             if len(written) > 1:
                 return Response(403, (), b'{"message": "Resource not accessible"}')
         return real(request)

@@ -521,6 +521,15 @@ def test_overtaken(open_shop: Shop) -> None:
     assert open_shop.written == others
 
 
+def test_overtaken_under_another_key(open_shop: Shop) -> None:
+    """A journal that our key does not open is not taken for our own, garbled on its way."""
+    others = seal(open_shop.journal(), b"k" * 32)
+    open_shop.octo.stored.variables[NAME] = others
+    with pytest.raises(HalfWayError) as caught:
+        open_shop.store.write(open_shop.journal(generation=1))
+    assert (caught.value.ident, open_shop.octo.stored.variables[NAME]) == ("overtaken", others)
+
+
 def test_overtaken_at_the_very_first_write(shop: Shop) -> None:
     """Where another run creates the variable between PATCH and POST, its journal is kept."""
     others = shop.journal(generation=1)
