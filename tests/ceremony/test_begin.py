@@ -7,7 +7,13 @@ import json
 import httpx
 import pytest
 
-from provisioner.errors import HalfWayError, InputError, PersonNeededError, ProvisionerError
+from provisioner.errors import (
+    Exit,
+    HalfWayError,
+    InputError,
+    PersonNeededError,
+    ProvisionerError,
+)
 from provisioner.outcomes import ApprovalPending, DryRun
 from provisioner.sandbox import Request, Response
 from tests.stage import NAME, ORIGIN, Fault, Stage
@@ -219,6 +225,16 @@ def test_the_throttle_says_when_to_come_back(stage: Stage) -> None:
     with pytest.raises(ProvisionerError, match="no more new applications") as caught:
         stage.begin()
     assert "in 10 minutes" in caught.value.todo
+    assert caught.value.exit_code is Exit.FAILED  # nothing was changed
+
+
+def test_a_journal_that_is_full_is_no_half_way_stop(stage: Stage) -> None:
+    """Its write is refused before it is sent, and no token waits to be finished."""
+    stage.provision()
+    stage.provision()
+    stage.rewrite(superseded=stage.journal().superseded * 99)
+    with pytest.raises(InputError, match="GitHub takes up to"):
+        stage.begin()
 
 
 def test_an_instance_under_another_name_is_found_by_webfinger(stage: Stage) -> None:

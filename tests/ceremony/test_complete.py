@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from provisioner import ceremony
+from provisioner.destinations import Mapping
 from provisioner.errors import (
     HalfWayError,
     InputError,
@@ -43,6 +44,26 @@ def test_the_token_ends_up_in_the_secret(stage: Stage) -> None:
     stage.provision()
     assert stage.live() == [stage.stored()]
     assert stage.repository.variables["MASTODON_BASE_URL"] == ORIGIN
+
+
+def test_the_outcome_says_what_was_done(stage: Stage) -> None:
+    """Whose token it is, where it is from, what it may do and where it was written."""
+    assert stage.provision() == Provisioned(
+        status="provisioned",
+        account="mybot@social.example",
+        instance=ORIGIN,
+        repository=NAME,
+        scopes=("read:accounts", "write:statuses", "write:media"),
+        expires_at="never",
+        written=(
+            Mapping("secrets", "MASTODON_ACCESS_TOKEN", "access_token"),
+            Mapping("variables", "MASTODON_BASE_URL", "base_url"),
+        ),
+        overwritten=(),
+        old_tokens=(),
+        unsettled_since="",
+        remove_at=f"{ORIGIN}/oauth/authorized_applications",
+    )
 
 
 def test_everything_happens_in_the_order_that_is_safe(stage: Stage) -> None:
@@ -250,8 +271,9 @@ def test_the_attempt_is_written_before_the_exchange(stage: Stage) -> None:
     """Where the journal can't be written, the code is not spent."""
     code = stage.approve(stage.link())
     stage.wire.faults = [Fault("500", method="PATCH", times=99)]
-    with pytest.raises(HalfWayError, match="did not confirm"):
+    with pytest.raises(HalfWayError, match="did not confirm") as caught:
         stage.complete(code)
+    assert "needs no code" not in caught.value.todo
     assert "POST /oauth/token" not in stage.wire.log
     stage.wire.faults = []
     stage.complete(code)
@@ -604,6 +626,7 @@ def test_a_resumed_run_that_fails_has_stopped_half_way(stage: Stage) -> None:
     stage.wire.faults = [Fault("500", method="PUT", times=99)]
     with pytest.raises(HalfWayError) as caught:
         stage.complete("")
+    assert "is in trouble" in caught.value.what + caught.value.why
     assert "needs no code" in caught.value.todo
 
 

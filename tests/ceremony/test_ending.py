@@ -139,7 +139,7 @@ class TestAbandon:
         """Else the secret would be left with a token that is revoked."""
         stage.provision()
         cut(stage, "variables/MASTODON_BASE_URL")
-        with pytest.raises(ProvisionerError, match="may stand in MASTODON_ACCESS_TOKEN"):
+        with pytest.raises(HalfWayError, match="may stand in MASTODON_ACCESS_TOKEN"):
             stage.abandon(secrets="OTHER=access_token")
         assert stage.stored() in stage.live()
 

@@ -163,7 +163,7 @@ def test_a_grace_of_nothing_revokes_in_the_same_run(stage: Stage) -> None:
     """After a leak, say."""
     stage.provision()
     [token] = old_tokens(stage, grace="0")
-    assert token.fate == "revoked"
+    assert (token.fate, token.reason) == ("revoked", "")
     assert stage.live() == [stage.stored()]
 
 
@@ -213,6 +213,17 @@ def test_a_name_that_a_later_token_took_over_holds_it_no_more(stage: Stage) -> N
     stage.check()
     assert len(stage.live()) == 2
     assert stage.stored("B") in stage.live()
+
+
+def test_a_name_holds_the_last_token_that_was_written_there(stage: Stage) -> None:
+    """First A, A again, then B: A holds the second token, though that is replaced itself."""
+    stage.provision()
+    stage.provision()
+    second = stage.stored()
+    stage.provision(secrets="B=access_token")
+    stage.time += DAY
+    stage.check()
+    assert sorted(stage.live()) == sorted([second, stage.stored("B")])
 
 
 @pytest.mark.parametrize("status", [403, 418, 429, 500, 503])
