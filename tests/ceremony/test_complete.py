@@ -1,6 +1,7 @@
 """complete: from the code to the token in its secrets."""
 
 import json
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -155,10 +156,12 @@ def test_fields_are_written_under_the_names_that_were_asked_for(stage: Stage) ->
 
 def test_another_accounts_token_is_revoked_and_not_stored(stage: Stage) -> None:
     """The browser was signed in as alice: the message says so, and nothing is left."""
-    code = stage.approve(stage.link(), "alice")
+    link = stage.link()
+    code = stage.approve(link, "alice")
     with pytest.raises(PersonNeededError, match="given by “alice@social") as caught:
         stage.complete(code)
     assert caught.value.why.endswith("The token was revoked, and not stored.")
+    assert caught.value.link == link
     assert stage.live() == []
     assert "MASTODON_ACCESS_TOKEN" not in stage.repository.secrets
 
@@ -208,6 +211,17 @@ def test_a_code_is_refused_once_it_is_used(stage: Stage) -> None:
     with pytest.raises(PersonNeededError, match="nothing to complete") as caught:
         stage.complete(code)
     assert caught.value.ident == "completed-already"
+    assert stage.live() == [stage.stored()]
+
+
+def test_a_code_of_before_is_not_sent_again(stage: Stage) -> None:
+    """A re-run brings the first attempt's code: the server might revoke what it gave for it."""
+    code = stage.approve(stage.link())
+    stage.complete(code)
+    stage.begin()
+    with pytest.raises(PersonNeededError, match=r"used on 2027-01-15T08:00:00Z"):
+        stage.complete(code)
+    assert stage.wire.log.count("POST /oauth/token") == 1
     assert stage.live() == [stage.stored()]
 
 
@@ -376,8 +390,22 @@ def test_an_expiry_is_told_and_remembered(stage: Stage) -> None:
     """Pixelfed's tokens live a year."""
     code = stage.approve(stage.link())
     rewrite(stage, "/oauth/token", fields(expires_in=365 * 86400))
-    outcome = stage.complete(code)
+    outcome = stage.complete(code, variables="UNTIL=expires_at")
     assert outcome.outputs()["expires-at"] == "2028-01-15T08:00:00Z"
+    assert stage.repository.variables["UNTIL"] == "2028-01-15T08:00:00Z"
+
+
+def test_times_are_told_in_utc(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the machine stands: the log of a laptop and of a runner say the same."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        outcome = stage.provision(), stage.provision()
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
+    assert isinstance(outcome[1], Provisioned)
+    assert outcome[1].old_tokens[0].issued_at == "2027-01-15T08:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -570,9 +598,10 @@ def test_an_equal_token_is_remembered_wherever_it_stands(stage: Stage) -> None:
 
 def test_a_full_journal_does_not_cost_the_code(stage: Stage) -> None:
     """Replaced tokens that nobody removed fill it up: that is seen before the exchange."""
-    with pytest.raises(PersonNeededError, match="has no room"):  # noqa: PT012 - whichever is too much
+    with pytest.raises(PersonNeededError, match="has no room") as caught:  # noqa: PT012 - whichever is too much
         for _ in range(99):
             stage.provision()
+    assert caught.value.link == f"{ORIGIN}/oauth/authorized_applications"
     assert len(stage.live()) == stage.wire.log.count("POST /oauth/token")
     assert stage.stored() in stage.live()
 
@@ -628,6 +657,19 @@ def test_a_resumed_run_that_fails_has_stopped_half_way(stage: Stage) -> None:
         stage.complete("")
     assert "is in trouble" in caught.value.what + caught.value.why
     assert "needs no code" in caught.value.todo
+
+
+def test_a_resumed_run_writes_ahead_only_what_is_not_written_yet(stage: Stage) -> None:
+    """Where the first run got as far as the secret, the journal is only read before it."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("500", method="PUT", times=99)]
+    with suppress(HalfWayError):
+        stage.complete(code)
+    stage.wire.faults = []
+    since = len(stage.wire.log)
+    stage.complete("")
+    methods = [line.split()[0] for line in stage.requests(since)]
+    assert "PATCH" not in methods[: methods.index("PUT")]
 
 
 def test_another_repository_can_be_provisioned(stage: Stage) -> None:
@@ -694,8 +736,11 @@ def test_a_vanished_application_makes_room_for_a_new_one(stage: Stage) -> None:
     """invalid_client: begin registers another one."""
     code = stage.approve(stage.link())
     stage.instance.delete_application(stage.instance.applications[0].client_id)
-    with pytest.raises(PersonNeededError, match="does not accept the application"):
+    with pytest.raises(PersonNeededError, match="does not accept the application") as caught:
         stage.complete(code)
+    assert caught.value.ident == "unknown-application"
+    assert "deleted there" in caught.value.why
+    assert "Begin again" in caught.value.todo
     stage.provision()
     assert stage.live() == [stage.stored()]
 

@@ -95,6 +95,19 @@ def test_a_check_says_what_the_revocation_met(rotated: Rotated) -> None:
     assert text.startswith(f"{OLD} is not revoked yet: social.example answered HTTP 503")
 
 
+def test_a_check_says_what_github_answered(stage: Stage) -> None:
+    """Whether the old name still stands can't be told: the other findings are as ever."""
+    stage.provision(secrets="ONE=access_token")
+    stage.provision(secrets="TWO=access_token")
+    stage.time += DAY
+    stage.wire.faults = [Fault("500", path="secrets/ONE", times=99)]
+    [(verdict, text)] = Rotated(stage, "", "").said()
+    assert verdict == "unclear"
+    assert text.startswith(
+        f"{OLD} is not revoked yet: GitHub did not let us look for the secret ONE"
+    )
+
+
 def test_a_check_says_that_a_server_does_not_revoke(rotated: Rotated) -> None:
     """Which needs a person."""
     real = rotated.stage.instance

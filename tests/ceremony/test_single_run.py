@@ -6,7 +6,7 @@ import pytest
 
 from provisioner.errors import InputError, PersonNeededError
 from provisioner.sandbox import RegisteredApplication
-from tests.stage import Fault, Stage
+from tests.stage import ORIGIN, Fault, Stage
 
 
 def strings(application: RegisteredApplication) -> dict[str, str]:
@@ -19,6 +19,21 @@ def test_one_run_does_it_all(stage: Stage) -> None:
     application = stage.hand_made()
     stage.complete(stage.code_for(application), **strings(application))
     assert stage.live() == [stage.stored()]
+
+
+def test_the_journal_is_the_accounts_that_it_was_for(stage: Stage) -> None:
+    """A link for a misspelt account, never approved, does not bind the journal."""
+    application = stage.hand_made()
+    stage.begin(account="mybto@social.example")
+    stage.complete(stage.code_for(application), **strings(application))
+    assert stage.journal().account == "mybot@social.example"
+
+
+def test_the_journal_is_the_instances_that_it_was_at(stage: Stage) -> None:
+    """Afterwards no other one is taken for it."""
+    application = stage.hand_made()
+    stage.complete(stage.code_for(application), **strings(application))
+    assert stage.journal().origin == ORIGIN
 
 
 def test_a_hand_made_applications_token_is_never_revoked(stage: Stage) -> None:
