@@ -57,20 +57,21 @@ class OldToken:
     def note(self) -> str:
         """What became of it, and what is to be done."""
         which = f"The old token, of {self.issued_at},"
+        reason = self.reason.rstrip(".")  # an error's sentence, as a part of ours
         match self.fate:
             case "revoked":
                 return f"{which} is revoked"
             case "waiting":
                 note = f"{which} stays alive for runs that still use it; the first run after "
                 note += f"{self.revoke_after} revokes it"
-                return f"{note}. But {self.reason}" if self.reason else note
+                return f"{note}. But {reason}" if reason else note
             case "retry":
-                return f"{which} is not revoked yet: {self.reason}. The next run tries again"
+                return f"{which} is not revoked yet: {reason}. The next run tries again"
             case "stuck":
-                note = f"{which} is not revoked: {self.reason}. Or remove its application (the one "
+                note = f"{which} is not revoked: {reason}. Or remove its application (the one "
                 return f"{note}of that time): {self.remove_at}"
             case "forgotten":
-                note = f"{which} will not be revoked: {self.reason}. If nothing else uses it, "
+                note = f"{which} will not be revoked: {reason}. If nothing else uses it, "
                 return f"{note}remove its application (the one of that time): {self.remove_at}"
 
 
