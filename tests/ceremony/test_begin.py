@@ -3,6 +3,9 @@
 import base64
 import hashlib
 import json
+import re
+from contextlib import suppress
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -25,6 +28,7 @@ def test_the_link_asks_for_a_code_out_of_band_with_pkce(stage: Stage) -> None:
     pending = stage.journal().pending
     assert pending is not None
     assert pending.verifier is not None
+    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", pending.verifier.reveal())  # RFC 7636, section 4.1
     digest = hashlib.sha256(pending.verifier.reveal().encode()).digest()
     assert dict(link.params) == {
         "response_type": "code",
@@ -58,13 +62,48 @@ def test_a_key_that_cannot_be_written_stops_before_the_registration(stage: Stage
     assert stage.instance.applications == []
 
 
+def test_a_key_that_was_perhaps_written_is_a_half_way_stop(stage: Stage) -> None:
+    """“Nothing changed” could be untrue."""
+    stage.wire.faults = [Fault("answer lost", method="PUT", times=99)]
+    with pytest.raises(HalfWayError):
+        stage.begin()
+    assert stage.stored("MASTODON_JOURNAL_KEY") == stage.key
+
+
+def test_the_key_is_written_once(stage: Stage) -> None:
+    """The next begin finds a journal under it, even if the first one registered nothing."""
+    stage.wire.faults = [Fault("500", path="/api/v1/apps", times=99)]
+    with suppress(ProvisionerError):
+        stage.begin()
+    assert stage.journal().generation == 1
+    stage.wire.faults = []
+    stage.begin()
+    assert [line.split()[0] for line in stage.wire.log].count("PUT") == 1
+
+
+def test_a_key_out_of_a_secret_stays_there(stage: Stage) -> None:
+    """A workflow handed it in, perhaps from a protected environment: it is written nowhere else."""
+    stage.repository.set_secret("MASTODON_JOURNAL_KEY", stage.key)
+    stage.in_workflow = True
+    stage.begin()
+    assert not [line for line in stage.wire.log if "/secrets/" in line and "KEY" in line]
+    assert stage.journal().pending is not None
+
+
 def test_begin_again_shows_the_same_link(stage: Stage) -> None:
     """While an approval is pending, no second application is registered."""
     first, second = stage.begin(), stage.begin()
-    assert isinstance(first, ApprovalPending)
-    assert isinstance(second, ApprovalPending)
-    assert (first.authorize_url, first.again) == (second.authorize_url, False)
-    assert second.again
+    pending = stage.journal().pending
+    assert pending is not None
+    assert first == ApprovalPending(
+        account="mybot@social.example",
+        instance=ORIGIN,
+        repository=NAME,
+        scopes=("read:accounts", "write:statuses", "write:media"),
+        authorize_url=pending.link,
+        again=False,
+    )
+    assert second == replace(first, again=True)
     assert len(stage.instance.applications) == 1
 
 
@@ -76,7 +115,9 @@ def test_other_scopes_make_another_application(stage: Stage) -> None:
 def test_an_old_link_is_not_shown_again(stage: Stage) -> None:
     """After a week a new application is registered."""
     first = stage.link()
-    stage.time += 8 * 86400
+    stage.time += 7 * 86400 - 1
+    assert stage.link() == first
+    stage.time += 1
     assert stage.link() != first
 
 
@@ -90,8 +131,9 @@ def test_a_server_without_metadata_gets_a_new_application_sooner(stage: Stage) -
 
     stage.wire.hosts["social.example"] = older
     first = stage.link()
+    stage.time += 10 * 60 - 1
     assert stage.link() == first
-    stage.time += 11 * 60
+    stage.time += 1
     assert stage.link() != first
 
 

@@ -135,6 +135,42 @@ def test_a_page_of_another_instance_is_refused_before_the_exchange(stage: Stage)
     assert "POST /oauth/token" not in stage.wire.log
 
 
+def test_nothing_is_no_code(stage: Stage) -> None:
+    """It is asked for again, with the link, and nothing is sent."""
+    link = stage.link()
+    with pytest.raises(InputError) as caught:
+        stage.complete("")
+    assert caught.value.link == link
+    assert "POST /oauth/token" not in stage.wire.log
+
+
+def test_a_part_of_the_link_is_no_code(stage: Stage) -> None:
+    """The client id, say: it must not be masked either, since the link has to be shown."""
+    link = stage.link()
+    with pytest.raises(InputError, match="a part of the link") as caught:
+        stage.complete(stage.instance.applications[0].client_id)
+    assert caught.value.link == link
+    assert "POST /oauth/token" not in stage.wire.log
+
+
+def test_a_link_for_another_account_is_not_completed(stage: Stage) -> None:
+    """A journal remembers one bot, from its first link on."""
+    code = stage.approve(stage.link())
+    with pytest.raises(InputError, match="belongs to mybot"):
+        stage.complete(code, account="alice@social.example")
+    assert "POST /oauth/token" not in stage.wire.log
+
+
+@pytest.mark.parametrize(("scopes", "warned"), [("", False), ("post", False), ("full", True)])
+def test_other_scopes_than_the_links_are_warned_of(
+    stage: Stage, scopes: str, *, warned: bool
+) -> None:
+    """The token gets those that the link asked for."""
+    code = stage.approve(stage.link())
+    stage.complete(code, **({"scopes": scopes} if scopes else {}))
+    assert any("other scopes need a new one" in line for line in stage.shown) == warned
+
+
 def test_fields_are_written_under_the_names_that_were_asked_for(stage: Stage) -> None:
     """`secrets` and `variables` say what goes where."""
     stage.provision(
@@ -672,6 +708,15 @@ def test_a_resumed_run_writes_ahead_only_what_is_not_written_yet(stage: Stage) -
     assert "PATCH" not in methods[: methods.index("PUT")]
 
 
+def test_a_run_that_stops_where_the_one_before_did_has_stopped_half_way(stage: Stage) -> None:
+    """It changed nothing itself, but goes on with what the other one changed."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("500", method="PUT", times=99)]
+    for given in (code, ""):
+        with pytest.raises(HalfWayError):
+            stage.complete(given)
+
+
 def test_another_repository_can_be_provisioned(stage: Stage) -> None:
     """`repository` names where everything goes."""
     stage.github.add_repository("octocat/elsewhere")
@@ -719,6 +764,14 @@ def test_a_dry_run_does_not_spend_the_code(stage: Stage) -> None:
     )
     assert outcome.outputs()["status"] == "dry-run"
     stage.complete(code)
+
+
+def test_a_dry_run_looks_at_its_code(stage: Stage) -> None:
+    """Or goes without one."""
+    stage.begin()
+    assert stage.complete("", dry_run="true").outputs()["status"] == "dry-run"
+    with pytest.raises(InputError, match=r"other\.example"):
+        stage.complete("https://other.example/oauth/authorize/native?code=x", dry_run="true")
 
 
 def test_a_dry_run_exchanges_no_code_for_a_staged_token(stage: Stage) -> None:
