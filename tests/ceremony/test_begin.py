@@ -75,7 +75,7 @@ def test_the_key_is_written_once(stage: Stage) -> None:
     stage.wire.faults = [Fault("500", path="/api/v1/apps", times=99)]
     with suppress(ProvisionerError):
         stage.begin()
-    assert stage.journal().generation == 1
+    assert (stage.journal().generation, stage.journal().account) == (1, "mybot@social.example")
     stage.wire.faults = []
     stage.begin()
     assert [line.split()[0] for line in stage.wire.log].count("PUT") == 1
@@ -144,6 +144,14 @@ def test_an_existing_secret_is_announced_before_the_link(stage: Stage) -> None:
     warning = next(i for i, line in enumerate(stage.shown) if "not in this journal" in line)
     link = next(i for i, line in enumerate(stage.shown) if "/oauth/authorize" in line)
     assert warning < link
+
+
+def test_a_secret_by_the_name_of_our_variable_is_announced(stage: Stage) -> None:
+    """They are two things to GitHub: we wrote the variable only."""
+    stage.provision()
+    stage.repository.set_secret("MASTODON_BASE_URL", "from-before-us")
+    stage.begin(secrets="MASTODON_BASE_URL=access_token", variables="")
+    assert any("has a secret MASTODON_BASE_URL" in line for line in stage.shown)
 
 
 def test_our_own_secret_is_not_announced(stage: Stage) -> None:

@@ -443,6 +443,14 @@ def test_no_second_write(open_shop: Shop, loss: Loss) -> None:
     assert (open_shop.methods.count("PATCH"), sum(open_shop.waits)) == (1, 0)
 
 
+@pytest.mark.parametrize("loss", ["after", "torn", "502 after"])
+def test_no_second_first_write(shop: Shop, loss: Loss) -> None:
+    """Nor is the one that makes the variable."""
+    lose(shop.octo, loss, "POST")
+    shop.store.write(shop.journal())
+    assert (shop.methods.count("POST"), sum(shop.waits)) == (1, 0)
+
+
 @pytest.mark.parametrize("loss", ["before", "502 before"])
 def test_second_write(open_shop: Shop, loss: Loss) -> None:
     """A write that reading back does not find is repeated, after a pause."""
@@ -530,6 +538,15 @@ def test_overtaken_under_another_key(open_shop: Shop) -> None:
     assert (caught.value.ident, open_shop.octo.stored.variables[NAME]) == ("overtaken", others)
 
 
+def test_garbled(open_shop: Shop) -> None:
+    """What our own key no longer opens is written once more, and looked at before that."""
+    known = open_shop.octo.stored.variables[NAME]
+    open_shop.octo.stored.variables[NAME] = known[:-8] + "AAAAAAA="
+    open_shop.store.require_unchanged()
+    assert open_shop.octo.stored.variables[NAME] == known
+    assert open_shop.methods == ["GET", "GET", "PATCH"]
+
+
 def test_overtaken_at_the_very_first_write(shop: Shop) -> None:
     """Where another run creates the variable between PATCH and POST, its journal is kept."""
     others = shop.journal(generation=1)
@@ -540,9 +557,9 @@ def test_overtaken_at_the_very_first_write(shop: Shop) -> None:
         return real()
 
     shop.octo.interfere = interfere
-    with pytest.raises(HalfWayError):
+    with pytest.raises(HalfWayError) as caught:
         shop.store.write(shop.journal(current=None))
-    assert shop.written == others
+    assert (caught.value.ident, shop.written) == ("overtaken", others)
 
 
 class TestDeleted:
