@@ -15,8 +15,10 @@ from provisioner.errors import (
     PersonNeededError,
     ProvisionerError,
 )
+from provisioner.mastodon import MOST_SCOPES
 from provisioner.outcomes import DryRun, Provisioned
 from provisioner.sandbox import Request, Response
+from provisioner.secret import LONGEST
 from tests.stage import NAME, ORIGIN, Fault, Stage
 
 
@@ -640,6 +642,22 @@ def test_a_full_journal_does_not_cost_the_code(stage: Stage) -> None:
     assert caught.value.link == f"{ORIGIN}/oauth/authorized_applications"
     assert len(stage.live()) == stage.wire.log.count("POST /oauth/token")
     assert stage.stored() in stage.live()
+
+
+@pytest.mark.parametrize("padding", range(24_000, 36_000, 1_000))
+def test_what_has_room_beforehand_has_it_afterwards(stage: Stage, padding: int) -> None:
+    """The longest answer that we take fits into the journal, or the code is not spent for it."""
+    code = stage.approve(stage.link())
+    pending = stage.journal().pending
+    assert pending is not None
+    stage.rewrite(pending=pending.model_copy(update={"app_name": "x" * padding}))
+    scopes = [*pending.scopes, *(f"{number:064}" for number in range(MOST_SCOPES - 3))]
+    longest = fields(access_token="x" * LONGEST, scope=" ".join(scopes))
+    rewrite(stage, "/oauth/token", longest)
+    with pytest.raises(PersonNeededError) as caught:
+        stage.complete(code)
+    spent = "POST /oauth/token" in stage.wire.log
+    assert caught.value.ident == ("token-stillborn" if spent else "journal-full")
 
 
 def test_a_refused_connection_keeps_the_code_good(stage: Stage) -> None:
