@@ -52,16 +52,18 @@ def main() -> int:
     states = dict(
         line.strip().rsplit(": ", 1) for line in mutmut("results", "--all=1").splitlines()
     )
-    lived = {changed(name): name for name, state in states.items() if state not in NOTICED}
+    lived = {name: changed(name) for name, state in states.items() if state not in NOTICED}
     reasons = tomllib.loads(EXPLAINED.read_text())
     explained = {(function, line) for function, lines in reasons.items() for line in lines}
-    for change in sorted(lived.keys() - explained):
-        print("Not noticed:  ", *change, f"({lived[change]})", sep="  ")
-    for change in sorted(explained - lived.keys()):
-        print("Noticed now:  ", *change, sep="  ")
+    new = {name: change for name, change in lived.items() if change not in explained}
+    for name, change in new.items():
+        print("Not noticed:", *change, f"(mutmut show {name})", sep="\n    ")
+    gone = explained.difference(lived.values())
+    for change in sorted(gone):
+        print("Explained, and noticed now:", *change, sep="\n    ")
     counts = ", ".join(f"{count} {state}" for state, count in Counter(states.values()).items())
-    print(f"{len(states)} mutants: {counts}; {len(lived.keys() & explained)} of them explained")
-    return lived.keys() != explained
+    print(f"{len(states)} mutants: {counts}; {len(lived) - len(new)} of them explained")
+    return bool(new or gone)
 
 
 if __name__ == "__main__":
