@@ -713,19 +713,6 @@ def test_a_resumed_run_that_fails_has_stopped_half_way(stage: Stage) -> None:
     assert "needs no code" in caught.value.todo
 
 
-def test_a_resumed_run_writes_ahead_only_what_is_not_written_yet(stage: Stage) -> None:
-    """Where the first run got as far as the secret, the journal is only read before it."""
-    code = stage.approve(stage.link())
-    stage.wire.faults = [Fault("500", method="PUT", times=99)]
-    with suppress(HalfWayError):
-        stage.complete(code)
-    stage.wire.faults = []
-    since = len(stage.wire.log)
-    stage.complete("")
-    methods = [line.split()[0] for line in stage.requests(since)]
-    assert "PATCH" not in methods[: methods.index("PUT")]
-
-
 def test_a_run_that_stops_where_the_one_before_did_has_stopped_half_way(stage: Stage) -> None:
     """It changed nothing itself, but goes on with what the other one changed."""
     code = stage.approve(stage.link())
