@@ -150,6 +150,10 @@ class Step:
         self.warnings.append(text)
         self.runner.annotate("warning", _as_inputs(text), TITLE)
 
+    def explain(self, text: str) -> None:
+        """Why something was chosen: GitHub shows it where debug logging is on."""
+        self.runner.debug(text)
+
     def hide(self, secret: Secret) -> None:
         """A secret came into being: it is masked before it travels."""
         self.runner.mask(secret)

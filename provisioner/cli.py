@@ -18,6 +18,7 @@ from provisioner import __version__, defaults, signals
 from provisioner.errors import BugError, Exit, InputError, ProvisionerError, StoppedError
 from provisioner.options import (
     Account,
+    AccountToExamine,
     AppName,
     AsJson,
     ClientId,
@@ -37,6 +38,7 @@ from provisioner.options import (
     ScopesOfToken,
     Secrets,
     Variables,
+    Verbose,
 )
 
 if TYPE_CHECKING:
@@ -104,6 +106,7 @@ def begin(
     client_id: ClientId = "",
     client_secret: ClientSecret = "",
     dry_run: DryRun = False,
+    verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
     """Register an application and show the link to approve it.
@@ -136,6 +139,7 @@ def complete(
     client_id: ClientId = "",
     client_secret: ClientSecret = "",
     dry_run: DryRun = False,
+    verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
     """Exchange the code, check whose token it is, and write it sealed.
@@ -233,6 +237,30 @@ def deprovision(
 
 
 @app.command()
+def doctor(
+    account: AccountToExamine = "",
+    instance: Instance = "",
+    scopes: Scopes = defaults.SCOPES,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what an instance can do, and what is chosen for it.
+
+    Asks it for what everybody may see, and changes nothing.
+
+    \b
+    Example:
+      provisioner doctor --account mybot@mastodon.social
+    """
+    from provisioner.doctor import diagnose, parse_question
+    from provisioner.http import Http
+    from provisioner.terminal import Terminal
+
+    terminal = Terminal(as_json=as_json)
+    with Http(waiting=terminal.waiting) as http:
+        terminal.diagnosis(diagnose(http, parse_question(account, instance, scopes)))
+
+
+@app.command()
 def demo() -> None:
     """Play the whole story in seconds: no account needed.
 
@@ -309,7 +337,8 @@ def _conduct(context: typer.Context, verb: "Callable[[Desk, Case], Outcome]") ->
     from provisioner.surroundings import fill_in
     from provisioner.terminal import Terminal
 
-    terminal = Terminal(as_json=context.params["as_json"])
+    options = context.params
+    terminal = Terminal(as_json=options["as_json"], verbose=options.get("verbose", False))
     _warn_of_listed_secrets(context, terminal)
     _perform(terminal, *fill_in(context.params), verb)
 

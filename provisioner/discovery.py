@@ -1,9 +1,11 @@
-"""From an account's name to the endpoints of its instance.
+"""From an account's name to its instance: where its endpoints are, and what it tells of itself.
 
 WebFinger (RFC 7033) finds the server where its web domain differs from the account's domain;
 authorization server metadata (RFC 8414; Mastodon 4.3 and newer) names the endpoints; older and
-other servers have them at Mastodon's classic paths.
+other servers have them at Mastodon's classic paths. The instance's API tells its version.
 """
+
+from contextlib import suppress
 
 from provisioner.accounts import Handle
 from provisioner.addresses import (
@@ -15,13 +17,17 @@ from provisioner.addresses import (
     shown,
 )
 from provisioner.answer import Answer
-from provisioner.errors import InputError, TransportError
+from provisioner.capabilities import Description
+from provisioner.errors import InputError, TransportError, plain
 from provisioner.http import Http
 from provisioner.oauth import Server
+from provisioner.servers import parse_version
 
 MAX_REDIRECTS = 3
 LONGEST_URL = 2000
 """Characters of an endpoint; the link that is made of it must fit into an address bar."""
+MOST_WORDS, LONGEST_WORD = 200, 64
+"""Of the lists in the metadata; Mastodon knows some 50 scopes."""
 
 
 def find_origin(http: Http, account: Handle) -> str:
@@ -59,8 +65,8 @@ def home_of(account: Handle) -> str:
     return origin_of(f"{scheme}://{account.domain}")
 
 
-def describe(http: Http, origin: str) -> Server:
-    """The endpoints of the instance at an origin.
+def describe(http: Http, origin: str) -> Description:
+    """The instance at an origin.
 
     Raises InputError where it is no such server or its metadata points elsewhere, and
     TransportError where it does not answer.
@@ -68,17 +74,22 @@ def describe(http: Http, origin: str) -> Server:
     require_secure(origin)
     answer = http.send("GET", f"{origin}/.well-known/oauth-authorization-server", repeat=True)
     metadata = answer.fields() if answer.ok else {}
-    if metadata.get("token_endpoint"):
-        return _described(origin, metadata)
     # Some servers answer 200 with their HTML front end here, older ones 404.
-    _require_mastodon_api(http, origin)
-    return Server(
-        origin=origin,
-        authorization_endpoint=f"{origin}/oauth/authorize",
-        token_endpoint=f"{origin}/oauth/token",
-        registration_endpoint=f"{origin}/api/v1/apps",
-        revocation_endpoint=f"{origin}/oauth/revoke",
-        has_metadata=False,
+    has_metadata = bool(metadata.get("token_endpoint"))
+    endpoints = _endpoints(origin, metadata) if has_metadata else _classic_endpoints(origin)
+    told = _version_if_told(http, origin) if has_metadata else _version(http, origin)
+    software, version = parse_version(plain(told))
+    return Description(
+        server=Server(
+            origin=origin,
+            **endpoints,
+            has_metadata=has_metadata,
+            software=software,
+            version=version,
+        ),
+        scopes_supported=_words(metadata, "scopes_supported"),
+        grant_types_supported=_words(metadata, "grant_types_supported"),
+        code_challenge_methods_supported=_words(metadata, "code_challenge_methods_supported"),
     )
 
 
@@ -105,7 +116,16 @@ def _require_no_downgrade(url: str, account: Handle, *, local: bool) -> None:
     )
 
 
-def _described(origin: str, metadata: dict[str, object]) -> Server:
+def _classic_endpoints(origin: str) -> dict[str, str]:
+    return {
+        "authorization_endpoint": f"{origin}/oauth/authorize",
+        "token_endpoint": f"{origin}/oauth/token",
+        "registration_endpoint": f"{origin}/api/v1/apps",
+        "revocation_endpoint": f"{origin}/oauth/revoke",
+    }
+
+
+def _endpoints(origin: str, metadata: dict[str, object]) -> dict[str, str]:
     names = ("authorization_endpoint", "token_endpoint", "revocation_endpoint")
     # Mastodon's own name for it, since its registration is not that of RFC 7591.
     registration = metadata.get("app_registration_endpoint") or f"{origin}/api/v1/apps"
@@ -120,25 +140,36 @@ def _described(origin: str, metadata: dict[str, object]) -> Server:
                 "happens when the instance moved, or is set up wrongly behind a proxy.",
                 todo="Name the instance by its own address with --instance, or tell its admin.",
             )
-    return Server(
-        origin=origin,
-        authorization_endpoint=urls["authorization_endpoint"] or f"{origin}/oauth/authorize",
-        token_endpoint=urls["token_endpoint"],
-        registration_endpoint=urls["registration_endpoint"],
-        revocation_endpoint=urls["revocation_endpoint"],
-        has_metadata=True,
-    )
+    urls["authorization_endpoint"] = urls["authorization_endpoint"] or f"{origin}/oauth/authorize"
+    return urls
 
 
-def _require_mastodon_api(http: Http, origin: str) -> None:
-    """Raise unless the server describes itself as Mastodon and its relatives do."""
+def _words(metadata: dict[str, object], name: str) -> tuple[str, ...]:
+    """A list of the metadata; empty where it is missing or of another kind."""
+    value = metadata.get(name)
+    words = value if isinstance(value, list) else []
+    return tuple(plain(word, LONGEST_WORD) for word in words[:MOST_WORDS] if isinstance(word, str))
+
+
+def _version_if_told(http: Http, origin: str) -> str:
+    """The version of a server that is known to be one: nothing hangs on it."""
+    with suppress(TransportError):
+        return http.send("GET", f"{origin}/api/v1/instance").text("version")
+    return ""
+
+
+def _version(http: Http, origin: str) -> str:
+    """The version as the instance's API tells it; "" from an instance that is closed to strangers.
+
+    Raises unless the server describes itself as Mastodon and its relatives do.
+    """
     passing_trouble = None
     for version in ("v1", "v2"):  # v1 is old and everywhere; Takahē's v2 fails without an admin
         answer = http.send("GET", f"{origin}/api/{version}/instance", repeat=True)
         fields = answer.fields()
         closed = answer.status in {401, 403} and "error" in fields  # limited federation mode
         if closed or (answer.ok and isinstance(fields.get("version"), str)):
-            return
+            return answer.text("version")
         if answer.status >= 500 or answer.status == 429:
             passing_trouble = answer
     if passing_trouble:

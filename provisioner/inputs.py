@@ -23,9 +23,9 @@ from provisioner.oauth import Application
 from provisioner.secret import Secret, is_visible
 
 PRESETS = {
-    "post": ("read:accounts", "write:statuses", "write:media"),
+    "post": ("profile", "write:statuses", "write:media"),
     "interact": (
-        "read:accounts",
+        "profile",
         "read:notifications",
         "read:statuses",
         "write:statuses",
@@ -33,7 +33,8 @@ PRESETS = {
     ),
     "full": ("read", "write"),
 }
-"""Sets of scopes by name: https://docs.joinmastodon.org/api/oauth-scopes/."""
+"""Sets of scopes by name: https://docs.joinmastodon.org/api/oauth-scopes/. `capabilities.py` has
+the others for instances that don't know these."""
 VERIFYING_SCOPES = {"read", "read:accounts", "profile"}
 """Any of these lets `verify_credentials` answer, without which no account can be guarded."""
 LONGEST_GRACE = 30 * 86400
@@ -176,8 +177,9 @@ def parse_scopes(text: str) -> tuple[str, ...]:
         raise InputError(
             "unverifiable-scopes",
             f"With the scopes “{' '.join(scopes)}” nobody can tell whose token it is.",
-            why="The account is checked before a token is stored, and that takes read:accounts.",
-            todo="Add read:accounts to the scopes.",
+            why="The account is checked before a token is stored, and that takes profile (or, on "
+            "servers that don't know it, read:accounts).",
+            todo="Add profile to the scopes.",
         )
     return scopes
 

@@ -7,6 +7,7 @@ GoToSocial, Takahē and the others all take (https://docs.joinmastodon.org/metho
 from dataclasses import dataclass
 from typing import Literal
 
+from provisioner.addresses import joined
 from provisioner.answer import Answer, in_minutes, rate_limit_reset, retry_after
 from provisioner.errors import (
     InputError,
@@ -25,6 +26,26 @@ LONGEST_LIFE = 200 * 365 * 86400
 MOST_SCOPES = 50
 LONGEST_SCOPE = 64
 """More than any instance knows: what a server sends is bounded before it is kept."""
+BARRED = {
+    "currently disabled": (
+        "is disabled: suspended, frozen, or moved to another",
+        "Sign in as the account: the instance says there what it needs, or whom to ask.",
+    ),
+    "confirmed e-mail": (
+        "has no confirmed e-mail address",
+        "Sign in as the account, and confirm its address with the mail that the instance sends.",
+    ),
+    "pending approval": (
+        "still waits for approval",
+        "Wait until the instance's moderators have approved it.",
+    ),
+    "two-factor": (
+        "needs two-factor authentication",
+        "Sign in as the account, and set it up under Preferences > Account.",
+    ),
+}
+"""Why an account may do nothing, though its token is good: the fixed English of Mastodon's
+`require_functional!` and `require_user!`, and what to do. Other words are quoted as they are."""
 THROTTLED = 600.0
 """Seconds of Mastodon's window for registrations, where the answer names no time."""
 
@@ -64,6 +85,12 @@ class Unclear:
     reason: str
     refused: bool
     """Whether it was a refusal (4xx): enough for a token that we ourselves just revoked."""
+    todo: str = ""
+    """What a person can do, where the account is what is refused."""
+
+
+class ScopesRefusedError(InputError):
+    """The instance registers no application, or none with all of these scopes."""
 
 
 Heard = Literal["accepted", "refused", "unheard"]
@@ -96,8 +123,8 @@ class Mastodon:
         """Register a new application (POST /api/v1/apps).
 
         `scopes` goes as one string: as a list Mastodon drops it silently, and grants `read` only.
-        Raises InputError where the instance refuses scopes or name, PersonNeededError where it
-        refuses us, ProvisionerError where it asks for patience.
+        Raises ScopesRefusedError where the instance refuses scopes or name, InputError where it
+        moved, PersonNeededError where it refuses us, ProvisionerError where it asks for patience.
         """
         answer = self.http.send(
             "POST",
@@ -156,8 +183,9 @@ class Mastodon:
     def verify(self, token: Secret) -> Alive | Dead | Unclear:
         """Whose token it is (GET /api/v1/accounts/verify_credentials).
 
-        Only a 401 in the API's own form means dead. Mastodon answers 403 for accounts that are
-        disabled, moved or unconfirmed and for scopes that are too narrow; proxies answer anything.
+        Only a 401 in the API's own form means dead, or what the server is known to answer in its
+        place. Mastodon answers 403 for accounts that are disabled, moved or unconfirmed and for
+        scopes that are too narrow; proxies answer anything.
         """
         url = f"{self.server.origin}/api/v1/accounts/verify_credentials"
         try:
@@ -169,9 +197,25 @@ class Mastodon:
             domain = answer.text("acct").partition("@")[2]
             return Alive(number, answer.shown(user), answer.shown(domain))
         reason = f"{self.server.host} answered {answer.described()}"
-        if answer.status == 401 and answer.text("error"):
+        if (answer.status == 401 and answer.fields().get("error")) or self._is_invalid(answer):
             return Dead(reason)
+        for words, (state, todo) in BARRED.items():
+            if answer.status == 403 and words in answer.text("error"):
+                reason = f"{self.server.host} says that the account {state}"
+                return Unclear(reason, refused=True, todo=todo)
         return Unclear(reason, answer.refused)
+
+    def _is_invalid(self, answer: Answer) -> bool:
+        """Whether it is this server's own way to say that a token is invalid."""
+        if self.server.habits.invalid_token is None:
+            return False
+        status, words = self.server.habits.invalid_token
+        if status != answer.status:
+            return False
+        if answer.redirect:
+            url = joined(self.server.origin, answer.headers.get("location", ""))
+            return url == self.server.origin + words
+        return answer.body.decode(errors="replace").strip().startswith(words)
 
     def revoke(self, application: Application, token: Secret) -> Alive | Dead | Unclear | Unheard:
         """Revoke a token with its own application's credentials (RFC 7009); how it is afterwards.
@@ -192,7 +236,7 @@ class Mastodon:
         except TransportError:
             heard = "unheard"
         match self.verify(token):
-            case Unclear(reason, refused=True) if heard == "accepted":
+            case Unclear(reason, refused=True, todo="") if heard == "accepted":
                 return Dead(reason)
             case Alive() if heard == "unheard":
                 return Unheard(f"{self.server.host} did not answer its revocation")
@@ -266,13 +310,12 @@ def _registration_refused(host: str, answer: Answer, scopes: tuple[str, ...]) ->
             todo="Open it in a browser, and name the address that it ends at with --instance.",
         )
     if answer.status in {400, 422}:
-        return InputError(
+        return ScopesRefusedError(
             "registration-refused",
             f"{host} refused to register an application: {answer.described()}.",
             why=f"It does not know one of the scopes ({' '.join(scopes)}), or does not like the "
             "application's name.",
-            todo="Choose scopes that this server knows with --scopes (older and some other servers "
-            "know only “read write”), or another --app-name.",
+            todo="Choose scopes that this server knows with --scopes, or another --app-name.",
             link="https://docs.joinmastodon.org/api/oauth-scopes/",
         )
     if answer.refused:
@@ -290,8 +333,8 @@ def _registration_refused(host: str, answer: Answer, scopes: tuple[str, ...]) ->
     )
 
 
-def _scopes_dropped(host: str, missing: set[str]) -> InputError:
-    return InputError(
+def _scopes_dropped(host: str, missing: set[str]) -> ScopesRefusedError:
+    return ScopesRefusedError(
         "scopes-dropped",
         f"{host} registered the application without the scopes {' '.join(sorted(missing))}.",
         why="It does not know them; asking for them in the browser would only show an error page.",

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from provisioner.addresses import host_of
 from provisioner.secret import SealedSecret, Secret
+from provisioner.servers import Habits, habits, is_at_least
 
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
 """The redirect URI that makes the instance show the code to the person."""
@@ -27,6 +28,9 @@ class Server(BaseModel, frozen=True):
     """"" where the metadata names none."""
     has_metadata: bool
     """Whether the endpoints come from RFC 8414 metadata: on Mastodon, 4.3 or newer."""
+    software: str = ""
+    """The name of its software, as `Pixelfed`; "" where it does not tell."""
+    version: str = ""
 
     @property
     def host(self) -> str:
@@ -34,9 +38,26 @@ class Server(BaseModel, frozen=True):
         return host_of(self.origin)
 
     @property
+    def product(self) -> str:
+        """Software and version, for people; "" where it does not tell."""
+        return f"{self.software} {self.version}".strip()
+
+    @property
     def authorized_applications(self) -> str:
-        """The page where a person removes an application and its tokens, on Mastodon."""
-        return f"{self.origin}/oauth/authorized_applications"
+        """The page where a person removes an application and its tokens."""
+        return self.origin + self.habits.settings
+
+    @property
+    def habits(self) -> Habits:
+        """What only the software's name tells; metadata alone means Mastodon or one like it."""
+        return habits(self.software or ("Mastodon" if self.has_metadata else ""))
+
+    @property
+    def unused_seconds(self) -> int | None:
+        """How long it keeps an application that nobody authorized; None: for good."""
+        if self.software == "Mastodon" and not is_at_least(self.version, 4, 3):
+            return 86400  # 4.2.0 to 4.2.8; "removed in 4.3", say its documents
+        return self.habits.unused_seconds
 
 
 class Application(BaseModel, frozen=True):

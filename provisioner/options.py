@@ -12,6 +12,14 @@ Account = Annotated[
         help="Whose token: mybot@mastodon.social. Names the instance too.",
     ),
 ]
+AccountToExamine = Annotated[
+    str,
+    typer.Option(
+        metavar="USER@DOMAIN",
+        envvar="MASTODON_ACCOUNT",
+        help="Whose instance: mybot@mastodon.social. Or name it with --instance.",
+    ),
+]
 Repository = Annotated[
     str,
     typer.Option(
@@ -89,6 +97,9 @@ ClientSecret = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Explain what was chosen for the instance, and why.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, change nothing.")]
 
 Code = Annotated[

@@ -115,6 +115,10 @@ class Runner:
             harmless = line.replace("##[", "# # [")
             self._write(f"| {harmless}" if harmless.lstrip().startswith("::") else harmless)
 
+    def debug(self, text: str) -> None:
+        """A line of the log that is shown where debug logging is on."""
+        self._write(f"::debug::{_data(text)}")
+
     def annotate(self, kind: Literal["notice", "warning", "error"], text: str, title: str) -> None:
         """A line of the log that stands on the run's page too; line breaks are kept."""
         self._write(f"::{kind} title={_property(title)}::{_data(text[:LONGEST_ANNOTATION])}")

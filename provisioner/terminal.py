@@ -18,6 +18,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
+from provisioner.doctor import Diagnosis
 from provisioner.errors import ProvisionerError
 from provisioner.inputs import Inputs
 from provisioner.outcomes import (
@@ -66,6 +67,7 @@ class Terminal:
     """The two streams of a terminal, or of whatever stands in its place."""
 
     as_json: bool = False
+    verbose: bool = False
     progress: TextIO | None = field(default_factory=lambda: sys.stderr)
 
     def __post_init__(self) -> None:
@@ -80,6 +82,11 @@ class Terminal:
     def warn(self, text: str) -> None:
         """Something that the person should know, and that does not stop the run."""
         self._err.show(Text.assemble(("! ", "yellow"), text))
+
+    def explain(self, text: str) -> None:
+        """Why something was chosen, for those who ask."""
+        if self.verbose:
+            self._err.show(Text(f"  {text}", "dim"))
 
     def hide(self, secret: Secret) -> None:
         """Nothing to do: what is not printed is not shown, and a terminal has no masks."""
@@ -157,6 +164,15 @@ class Terminal:
                 self.say(f"  Next: {finding.todo}")
         words = {"healthy": "is healthy", "attention": "needs attention"}
         self.say(f"{outcome.account} {words[outcome.status]}", "bold")
+
+    def diagnosis(self, found: Diagnosis) -> None:
+        """What a doctor found."""
+        if self.as_json:
+            self._json({"status": "examined", **asdict(found)})
+            return
+        width = max(map(len, found.choices))
+        for subject, choice in found.choices.items():
+            self._out.show(Text.assemble((f"{subject:<{width}}  ", "bold"), choice))
 
     def say(self, text: str = "", style: str = "") -> None:
         """A line of the outcome."""

@@ -203,7 +203,7 @@ class Stage:
         """The code of a link that the person put together, without PKCE."""
         link = (
             f"{self.instance.origin}/oauth/authorize?response_type=code&client_id={application.client_id}"
-            "&redirect_uri=urn:ietf:wg:oauth:2.0:oob&scope=read:accounts+write:statuses+write:media"
+            "&redirect_uri=urn:ietf:wg:oauth:2.0:oob&scope=profile+write:statuses+write:media"
         )
         return self.approve(link, who)
 
@@ -248,6 +248,9 @@ class Stage:
 
     def warn(self, text: str) -> None:
         self.shown.append(f"! {text}")
+
+    def explain(self, text: str) -> None:
+        self.shown.append(text)
 
     def hide(self, secret: Secret) -> None:
         self.hidden.add(secret.reveal())

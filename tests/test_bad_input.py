@@ -159,7 +159,7 @@ CASES = {
     ),
     "a scope that the instance does not know": Case(
         lambda stage: stage.begin(scopes="read:accounts write:nonsense"),
-        "registration-refused",
+        "scopes-unknown",
         Exit.INPUT,
     ),
     "fewer scopes than asked for": Case(

@@ -2,27 +2,24 @@
 
 import base64
 
+from provisioner.capabilities import missing, sets_of_scopes
 from provisioner.ceremony.desk import (
     Case,
     Desk,
-    find_server,
+    find_instance,
     half_way,
     iso,
     require_nothing_staged,
     require_own,
 )
-from provisioner.ceremony.guard import missing
 from provisioner.journal import Pending
-from provisioner.mastodon import Mastodon
+from provisioner.mastodon import Mastodon, ScopesRefusedError
 from provisioner.oauth import Application, Server
 from provisioner.outcomes import ApprovalPending, DryRun
 from provisioner.secret import Secret
 
 USABLE = 7 * 86400
 """Seconds for which a link is shown again where the server keeps unused applications."""
-USABLE_ANYWHERE = 10 * 60
-"""The same elsewhere: Pleroma deletes unused applications after 15 minutes, Mastodon before 4.3
-after a day."""
 
 
 def begin(desk: Desk, case: Case) -> ApprovalPending | DryRun:
@@ -38,22 +35,25 @@ def begin(desk: Desk, case: Case) -> ApprovalPending | DryRun:
         require_own(case.journal, desk.inputs, desk.inputs.instance)
     require_nothing_staged(case)
     _announce(desk, case)
-    server = find_server(desk, case)
-    if pending := _usable(desk, case, server):
+    told = find_instance(desk, case)
+    sets = sets_of_scopes(desk.inputs.scopes_to_ask, told)
+    if pending := _usable(desk, case, told.server):
         return _approval(desk, case, pending, again=True)
     if desk.inputs.dry_run:
-        return _dry_run(desk, case, server)
+        return _dry_run(desk, case, told.server, sets[0])
     with half_way(case):
         case.ensure_key(desk)
+        application, scopes = _application(desk, told.server, sets)
         pending = Pending(
-            server=server,
-            application=_application(desk, server),
+            server=told.server,
+            application=application,
             verifier=_verifier(desk),
-            scopes=desk.inputs.scopes_to_ask,
+            scopes=scopes,
+            asked=desk.inputs.scopes_to_ask,
             app_name=desk.inputs.name_of_app,
             begun_at=desk.now(),
         )
-        case.save(account=str(desk.inputs.account), origin=server.origin, pending=pending)
+        case.save(account=str(desk.inputs.account), origin=told.server.origin, pending=pending)
         desk.tell.done("Wrote the journal")
         case.confirm()
     return _approval(desk, case, pending, again=False)
@@ -93,27 +93,47 @@ def _usable(desk: Desk, case: Case, server: Server) -> Pending | None:
     same = (
         case.journal.account.casefold() == str(inputs.account).casefold()
         and pending.server.origin == server.origin
-        and set(pending.scopes) == set(inputs.scopes_to_ask)
+        and set(pending.asked or pending.scopes) == set(inputs.scopes_to_ask)
         and pending.app_name == inputs.name_of_app
         and (pending.application if pending.application.by_hand else None) == inputs.application
     )
-    usable_for = USABLE if server.has_metadata else USABLE_ANYWHERE
-    if same and desk.now() - pending.begun_at < usable_for:
+    usable_for = server.unused_seconds or USABLE
+    # An approval takes its time: a link that is about to die is not shown again.
+    if same and desk.now() - pending.begun_at < usable_for * 2 // 3:
         desk.tell.done("An approval is pending already: the same link again")
         return pending
     desk.tell.done(f"The link of {iso(pending.begun_at)} is replaced by a new one")
     return None
 
 
-def _application(desk: Desk, server: Server) -> Application:
-    """A new application, or the one that was made by hand."""
+def _application(
+    desk: Desk, server: Server, sets: tuple[tuple[str, ...], ...]
+) -> tuple[Application, tuple[str, ...]]:
+    """A new application, or the one that was made by hand; and the scopes to ask for."""
     if desk.inputs.application:
-        return desk.inputs.application
-    name = desk.inputs.name_of_app
-    application = Mastodon(desk.http, server).register(name, desk.inputs.scopes_to_ask)
+        return desk.inputs.application, desk.inputs.scopes or sets[0]
+    application, scopes = _register(desk, server, sets)
     desk.tell.hide(application.client_secret)
-    desk.tell.done(f"Registered the application “{name}”")
-    return application
+    desk.tell.done(f"Registered the application “{desk.inputs.name_of_app}”: {' '.join(scopes)}")
+    if broader := {"read", "write"}.intersection(scopes).difference(desk.inputs.scopes_to_ask):
+        desk.tell.warn(
+            f"{server.host} knows no narrower scopes than {' '.join(sorted(broader))}: the token "
+            "may do more than was asked for"
+        )
+    return application, scopes
+
+
+def _register(
+    desk: Desk, server: Server, sets: tuple[tuple[str, ...], ...]
+) -> tuple[Application, tuple[str, ...]]:
+    """An application with the first of these sets of scopes that the instance takes."""
+    try:
+        return Mastodon(desk.http, server).register(desk.inputs.name_of_app, sets[0]), sets[0]
+    except ScopesRefusedError as error:
+        if len(sets) == 1:
+            raise
+        desk.tell.explain(f"Scopes: not {' '.join(sets[0])} ({error.what})")
+        return _register(desk, server, sets[1:])
 
 
 def _verifier(desk: Desk) -> Secret:
@@ -134,13 +154,14 @@ def _approval(desk: Desk, case: Case, pending: Pending, *, again: bool) -> Appro
     )
 
 
-def _dry_run(desk: Desk, case: Case, server: Server) -> DryRun:
+def _dry_run(desk: Desk, case: Case, server: Server, scopes: tuple[str, ...]) -> DryRun:
     would = [
         f"write the journal to the variable {case.store.name} of {case.repository.name}",
         "show the link for you to open",
     ]
     if desk.inputs.application is None:
-        would.insert(0, f"register the application “{desk.inputs.name_of_app}” at {server.origin}")
+        registered = f"register the application “{desk.inputs.name_of_app}” at {server.origin}"
+        would.insert(0, f"{registered}, for {' '.join(scopes)}")
     if case.journal.generation == 0:
         would.insert(0, f"write the journal's key to the secret {case.store.key_name}")
     return DryRun(str(desk.inputs.account), tuple(would))

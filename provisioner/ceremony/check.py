@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from provisioner.capabilities import missing
 from provisioner.ceremony.desk import (
     Case,
     Desk,
@@ -9,7 +10,6 @@ from provisioner.ceremony.desk import (
     require_nothing_staged,
     require_own,
 )
-from provisioner.ceremony.guard import missing
 from provisioner.ceremony.retire import retire
 from provisioner.errors import PersonNeededError
 from provisioner.journal import Credential
@@ -85,6 +85,8 @@ def _token(desk: Desk, current: Credential) -> Finding:
                 f"The token is dead: {reason}",
                 f"Somebody revoked it at the instance. {AGAIN}",
             )
+        case Unclear(reason, todo=todo) if todo:
+            return Finding("bad", f"The token can't be used: {reason}", todo)
         case Unclear(reason):
             return Finding("unclear", f"Whether the token is alive can't be told: {reason}")
 

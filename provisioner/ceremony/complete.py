@@ -6,7 +6,7 @@ from hashlib import sha256
 from provisioner.ceremony.desk import (
     Case,
     Desk,
-    find_server,
+    find_instance,
     half_way,
     iso,
     require_own,
@@ -92,7 +92,7 @@ def _single_run(desk: Desk, case: Case, application: Application) -> Pending:
             link=former.link,
         )
     return Pending(
-        server=find_server(desk, case),
+        server=find_instance(desk, case).server,
         application=application,
         verifier=None,
         scopes=desk.inputs.scopes_to_ask,

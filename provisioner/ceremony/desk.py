@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, TypedDict, Unpack
 
+from provisioner.capabilities import Description, explain
 from provisioner.destinations import Mapping
 from provisioner.discovery import describe, find_origin, home_of
 from provisioner.errors import Exit, HalfWayError, InputError, ProvisionerError
@@ -14,7 +15,6 @@ from provisioner.github import GitHub, Repository
 from provisioner.http import Http
 from provisioner.inputs import Inputs
 from provisioner.journal import Credential, Destination, Journal, Pending, Superseded
-from provisioner.oauth import Server
 from provisioner.secret import Secret
 from provisioner.store import JournalStore, OvertakenError
 
@@ -27,6 +27,9 @@ class Tell(Protocol):
 
     def warn(self, text: str) -> None:
         """Something that the person should know, and that does not stop the run."""
+
+    def explain(self, text: str) -> None:
+        """Why something was chosen, for those who ask (`--verbose`)."""
 
     def hide(self, secret: Secret) -> None:
         """A secret came into being, or was read: it is never to be shown. Must not raise."""
@@ -162,18 +165,21 @@ def open_case(desk: Desk) -> Case:
     return Case(repository, store, journal or empty)
 
 
-def find_server(desk: Desk, case: Case) -> Server:
+def find_instance(desk: Desk, case: Case) -> Description:
     """Discover the account's instance; where the journal holds tokens it must be theirs."""
     account = desk.inputs.account
     origin = desk.inputs.instance or find_origin(desk.http, account)
     if not origin:
         origin = home_of(account)
         desk.tell.warn(f"{account.domain} does not say where {account} lives: check the spelling")
-    server = describe(desk.http, origin)
+    told = describe(desk.http, origin)
     if case.journal.holds_tokens:
-        require_own(case.journal, desk.inputs, server.origin)
-    desk.tell.done(f"Found the instance: {server.origin}")
-    return server
+        require_own(case.journal, desk.inputs, told.server.origin)
+    product = f" ({told.server.product})" if told.server.product else ""
+    desk.tell.done(f"Found the instance: {origin}{product}")
+    for subject, choice in explain(told, desk.inputs.scopes_to_ask).items():
+        desk.tell.explain(f"{subject}: {choice}")
+    return told
 
 
 def require_nothing_staged(case: Case) -> None:

@@ -1,9 +1,8 @@
 """Whose token is it, and what may it do: checked before it is published, undone if it is wrong."""
 
-from collections.abc import Iterable
-
 from provisioner.addresses import is_loopback
-from provisioner.ceremony.desk import Case, Desk, iso
+from provisioner.capabilities import missing
+from provisioner.ceremony.desk import Case, Desk
 from provisioner.errors import HalfWayError, PersonNeededError, ProvisionerError
 from provisioner.journal import Credential, Pending, Superseded
 from provisioner.mastodon import Alive, Dead, Mastodon, Unclear
@@ -26,8 +25,10 @@ def guard(
                 staged = staged.model_copy(update={"account_id": number})
             case Dead(reason):
                 problem = _dead(pending, reason)
+            case Unclear(reason, todo=todo) if todo:
+                raise _barred(desk, reason, todo)
             case Unclear(reason):
-                raise _unverified(staged, case, reason)
+                raise _unverified(reason)
     if problem:
         raise _undone(desk, case, mastodon, pending, staged, problem)
     desk.tell.done(f"The token is {desk.inputs.account}'s; scopes: {' '.join(staged.scopes)}")
@@ -66,15 +67,6 @@ def _is_known(case: Case, token: Credential) -> bool:
         case.repository.require_readable("variables")
         return False
     return token.application in journal.applications()
-
-
-def missing(granted: tuple[str, ...], wanted: Iterable[str]) -> list[str]:
-    """The wanted scopes that are neither granted nor part of a broader one (`write`)."""
-    return [
-        scope
-        for scope in wanted
-        if not any(scope == broad or scope.startswith(f"{broad}:") for broad in granted)
-    ]
 
 
 def _missing_scopes(pending: Pending, staged: Credential) -> PersonNeededError | None:
@@ -123,15 +115,22 @@ def _dead(pending: Pending, reason: str) -> PersonNeededError:
     )
 
 
-def _unverified(staged: Credential, case: Case, reason: str) -> HalfWayError:
+def _barred(desk: Desk, reason: str, todo: str) -> PersonNeededError:
+    return PersonNeededError(
+        "account-barred",
+        f"The new token can't be used: {reason}.",
+        why=f"The instance issued it, and lets {desk.inputs.account} do nothing with it.",
+        todo=f"{todo} Then run complete again. Or give the token up with abandon.",
+    )
+
+
+def _unverified(reason: str) -> HalfWayError:
     return HalfWayError(
         "unverified",
         f"Whose token it is could not be seen: {reason}.",
-        why="The instance is in trouble, or the account is disabled, unconfirmed or moved.",
-        todo="Look at the account in a browser, then run complete again. To give the token up: "
-        f"remove its application, the one of {iso(staged.issued_at)}, at "
-        f"{staged.server.authorized_applications}; delete the variable {case.store.name}, and "
-        "begin again.",
+        why="The instance is in trouble, or does not let this token see its own account.",
+        todo="Look at the account in a browser, then run complete again. Or give the token up with "
+        "abandon.",
     )
 
 

@@ -422,7 +422,7 @@ def outputs_of(run: str) -> dict[str, str]:
     return {name: text for name, text in outputs.items() if name != "authorize-url"}
 
 
-SCOPES = "read:accounts write:statuses write:media"
+SCOPES = "profile write:statuses write:media"
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_what_is_approved(scene: Scene) -> None:
         word
         for word in (
             ORIGIN,
-            "read:accounts",
+            "profile",
             "write:media",
             REPOSITORY,
             "secret MASTODON_ACCESS_TOKEN",

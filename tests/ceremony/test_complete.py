@@ -187,7 +187,7 @@ def test_fields_are_written_under_the_names_that_were_asked_for(stage: Stage) ->
     assert variables == {
         "TOOT_URL": ORIGIN,
         "TOOT_WHO": "mybot@social.example",
-        "TOOT_MAY": "read:accounts write:statuses write:media",
+        "TOOT_MAY": "profile write:statuses write:media",
         "TOOT_UNTIL": "never",
     }
 
@@ -421,7 +421,7 @@ def test_an_answer_without_scopes_means_those_that_were_asked_for(stage: Stage) 
     code = stage.approve(stage.link())
     rewrite(stage, "/oauth/token", fields(scope=""))
     outcome = stage.complete(code)
-    assert outcome.outputs()["scopes"] == "read:accounts write:statuses write:media"
+    assert outcome.outputs()["scopes"] == "profile write:statuses write:media"
 
 
 def test_an_expiry_is_told_and_remembered(stage: Stage) -> None:
@@ -531,7 +531,7 @@ def test_a_token_without_the_scope_to_verify_is_undone(stage: Stage) -> None:
     """`write:statuses` alone answers 403 for ever: seen from the grant, not from the 403."""
     code = stage.approve(stage.link())
     rewrite(stage, "/oauth/token", fields(scope="write:statuses"))
-    with pytest.raises(PersonNeededError, match="read:accounts write:media is missing"):
+    with pytest.raises(PersonNeededError, match="profile write:media is missing"):
         stage.complete(code)
     assert stage.live() == []
 

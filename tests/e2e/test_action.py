@@ -114,7 +114,7 @@ def test_complete_writes_outputs(scene: Scene) -> None:
     assert result.record.outputs == {
         "status": "provisioned",
         "account": f"bot@{scene.domain}",
-        "scopes": "read:accounts write:statuses write:media",
+        "scopes": "profile write:statuses write:media",
         "expires-at": "never",
     }
     assert scene.repository.variables["MASTODON_BASE_URL"] == scene.origin
@@ -259,7 +259,7 @@ def test_an_application_made_by_hand(scene: Scene) -> None:
     """Its secret is masked with the other inputs, and no other application is registered."""
     scene.keep_order()
     with scene.instance.api() as api:
-        scopes = "read:accounts write:statuses write:media"
+        scopes = "profile write:statuses write:media"
         form = {"client_name": "by hand", "redirect_uris": OUT_OF_BAND, "scopes": scopes}
         made = api.post("/api/v1/apps", data=form).json()
     scene.repository.variables["CLIENT_ID"] = made["client_id"]

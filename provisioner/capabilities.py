@@ -1,0 +1,173 @@
+"""What an instance can do, decided by what it tells: scopes, grants, PKCE. Pure.
+
+Its software's name is used only where nothing else can tell (`servers.py`).
+"""
+
+from dataclasses import dataclass
+
+from provisioner.errors import InputError
+from provisioner.oauth import Server
+from provisioner.servers import HABITS, is_at_least
+
+
+@dataclass(frozen=True)
+class Description:
+    """What an instance tells of itself today; of this, the journal keeps the `server`."""
+
+    server: Server
+    scopes_supported: tuple[str, ...] = ()
+    """As its metadata lists them (RFC 8414, section 2), like the next two; empty: not told."""
+    grant_types_supported: tuple[str, ...] = ()
+    code_challenge_methods_supported: tuple[str, ...] = ()
+
+    @property
+    def scopes_known(self) -> tuple[str, ...]:
+        """Every scope that the instance knows; empty where that can't be told."""
+        return self.scopes_supported or self.server.habits.scopes
+
+    @property
+    def knows_granular_scopes(self) -> bool:
+        """Whether it certainly knows scopes such as `write:statuses` (Mastodon has since 2.4.3)."""
+        if self.scopes_known:
+            return any(scope.startswith(("read:", "write:")) for scope in self.scopes_known)
+        return self.server.software == "Mastodon" and is_at_least(self.server.version, 3, 0)
+
+    @property
+    def offers_password(self) -> bool:
+        """Whether it takes user name and password (RFC 6749, section 4.3); if unknown, perhaps."""
+        if self.grant_types_supported:
+            return "password" in self.grant_types_supported
+        if self.server.software == "Mastodon":
+            return not is_at_least(self.server.version, 4, 4)  # removed in 4.4.0, mastodon#30960
+        return self.server.habits.password_grant or not self.server.software
+
+
+def sets_of_scopes(asked: tuple[str, ...], told: Description) -> tuple[tuple[str, ...], ...]:
+    """The sets of scopes to register with, one after the other until the instance takes one.
+
+    First what was asked for; then `read:accounts` for `profile`, which Mastodon has since 4.3; then
+    the broad `read` and `write`, all that Pixelfed and the oldest servers know, but not where a
+    narrower one must be a mistake. What the instance does not know by its own word is left out, and
+    so is `profile` where it names no scopes: such servers either don't know it, or know
+    `read:accounts` too.
+    Raises InputError where nothing is left.
+    """
+    classic = tuple(dict.fromkeys("read:accounts" if s == "profile" else s for s in asked))
+    coarse = tuple(dict.fromkeys(_coarse(scope) for scope in asked))
+    known = set(told.scopes_known)
+    sets = [asked, classic] if known else [classic]
+    sets += [] if told.knows_granular_scopes else [coarse]
+    fitting = tuple(dict.fromkeys(s for s in sets if not known or set(s) <= known))
+    if not fitting:
+        unknown = sorted(set(sets[-1]) - known)
+        raise InputError(
+            "scopes-unknown",
+            f"{told.server.host} does not know the scopes {' '.join(unknown)}.",
+            why=f"It knows: {' '.join(sorted(known))}.",
+            todo="Choose among these with --scopes.",
+        )
+    return fitting
+
+
+def missing(granted: tuple[str, ...], wanted: tuple[str, ...]) -> list[str]:
+    """The wanted scopes that are neither granted nor part of a broader one.
+
+    `write` holds `write:statuses`; `read` and `read:accounts` hold all that `profile` allows.
+    """
+    return [scope for scope in wanted if not {scope, *_broader(scope)} & set(granted)]
+
+
+def _broader(scope: str) -> set[str]:
+    if scope == "profile":
+        return {"read", "read:accounts"}
+    parts = scope.split(":")
+    return {":".join(parts[:n]) for n in range(1, len(parts))}
+
+
+def _coarse(scope: str) -> str:
+    action, _, rest = scope.partition(":")
+    if action == "admin" and rest:
+        return f"admin:{rest.partition(':')[0]}"
+    return "read" if scope == "profile" else action
+
+
+def explain(told: Description, asked: tuple[str, ...]) -> dict[str, str]:
+    """What is chosen for an instance, and why, by subject. Raises InputError for unknown scopes."""
+    server = told.server
+    return {
+        "Endpoints": _endpoints(server),
+        "Scopes": _scopes(told, asked),
+        "PKCE": _pkce(told),
+        "Code": _code(server),
+        "Unused application": _unused(server),
+        "Revocation": _revocation(server),
+        "Password": _password(told),
+        "Posting": _posting(server),
+    }
+
+
+def _endpoints(server: Server) -> str:
+    if server.has_metadata:
+        return "those of its metadata (RFC 8414), all of its own origin"
+    return "the classic paths, since it has no metadata (RFC 8414)"
+
+
+def _scopes(told: Description, asked: tuple[str, ...]) -> str:
+    first, *others = (" ".join(scopes) for scopes in sets_of_scopes(asked, told))
+    if told.scopes_supported:
+        why = "its metadata lists them"
+    elif told.server.habits.scopes:
+        why = f"{told.server.software} knows {' '.join(told.server.habits.scopes)}"
+    else:
+        why = "it does not tell which it knows"
+    return f"{first} ({why})" + "".join(f"; if it refuses them: {text}" for text in others)
+
+
+def _pkce(told: Description) -> str:
+    methods = told.code_challenge_methods_supported
+    if "S256" in methods:
+        return "S256, as its metadata offers"
+    if methods:
+        return f"S256, though its metadata offers only {' '.join(methods)}"
+    return "S256; a server that does not know it ignores it"
+
+
+def _code(server: Server) -> str:
+    return f"good for {in_words(server.habits.code_seconds)}{_known_by(server)}"
+
+
+def _unused(server: Server) -> str:
+    seconds = server.unused_seconds
+    kept = f"deleted after {in_words(seconds)}" if seconds else "kept"
+    return f"{kept}{_known_by(server)}"
+
+
+def _revocation(server: Server) -> str:
+    if not server.revocation_endpoint:
+        return f"none; a person removes old tokens at {server.authorized_applications}"
+    return "with the token's own application; then the token is tried"
+
+
+def _password(told: Description) -> str:
+    if not told.offers_password:
+        return "not taken; a browser is needed (begin)"
+    sure = told.grant_types_supported or told.server.software
+    return "taken (login)" if sure else "perhaps taken (login)"
+
+
+def _posting(server: Server) -> str:
+    if server.habits.idempotency_key:
+        return f"Idempotency-Key keeps from posting twice{_known_by(server)}"
+    return "looks for the post before it posts, since Idempotency-Key may be ignored"
+
+
+def _known_by(server: Server) -> str:
+    if server.software.casefold() in HABITS:
+        return f", as known of {server.software}"
+    return ", as of Mastodon" if server.has_metadata else ", the least that is known of any"
+
+
+def in_words(seconds: int) -> str:
+    """A time for a person: “1 minute”, “10 minutes”, “1 day”."""
+    number, unit = (seconds // 86400, "day") if seconds >= 86400 else (seconds // 60, "minute")
+    return f"{number} {unit}{'s' if number != 1 else ''}"

@@ -1,0 +1,103 @@
+"""What only a server's name tells: one table, with a source for each row. Pure.
+
+Whatever an instance tells of itself (metadata, its answers, its version) is asked first; this is
+for the rest. A server that is not in here is taken for one that keeps to the documents.
+"""
+
+import re
+from dataclasses import dataclass
+
+LONGEST_NAME = 40
+_NAMED = (
+    re.compile(r"\((?:compatible|not true); (?:really )?([A-Za-z][\w.-]*)[ /]v?([^\s;)]+)"),
+    re.compile(r"([A-Za-z][\w.-]*)/v?([0-9]\S*)"),
+)
+"""`2.7.2 (compatible; Pleroma 2.9.1)`, of snac `4.0.0 (not true; really snac/2.52)`, and
+`takahe/0.11.0`."""
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What a server does and does not tell."""
+
+    scopes: tuple[str, ...] = ()
+    """All that it knows; empty where it knows Mastodon's."""
+    code_seconds: int = 600
+    """How long a one-time code can be exchanged."""
+    unused_seconds: int | None = None
+    """How long an application without a token is kept; None: for good."""
+    password_grant: bool = False
+    idempotency_key: bool = False
+    """Whether the same Idempotency-Key does not post twice."""
+    invalid_token: tuple[int, str] | None = None
+    """How it says that a token is invalid, where not with 401: the status, and what the body or
+    the path of the redirect is or begins with."""
+    revokes: bool = True
+    settings: str = ""
+    """The page where a person removes an application and its tokens; "" where none has a path."""
+
+
+UNKNOWN = Habits(unused_seconds=15 * 60)
+"""Of a server that is not in the table: the least that any of them grants."""
+
+HABITS = {
+    # https://docs.joinmastodon.org; 3.x to 4.7. Doorkeeper's default for codes is kept.
+    "mastodon": Habits(idempotency_key=True, settings="/oauth/authorized_applications"),
+    # Measured with 0.20.0-rc1: nominal 10 minutes for a code, 5 in fact; the settings panel's
+    # web/source/settings/views/user/tokens.
+    "gotosocial": Habits(code_seconds=300, settings="/settings/user/tokens"),
+    # oauth/token/clean_worker and App.remove_orphans: applications that nobody authorized go after
+    # 15 minutes. EnsureAuthenticatedPlug answers 403 (translated where an admin changed the
+    # language: then nothing is concluded); IdempotencyPlug; the token's page has no address.
+    "pleroma": Habits(
+        unused_seconds=15 * 60,
+        password_grant=True,
+        idempotency_key=True,
+        invalid_token=(403, '{"error":"Invalid credentials."}'),
+    ),
+    # A fork of Pleroma that kept all of these, and cleans up no applications.
+    "akkoma": Habits(
+        password_grant=True,
+        idempotency_key=True,
+        invalid_token=(403, '{"error":"Invalid credentials."}'),
+    ),
+    # AuthServiceProvider's Passport::tokensCan; registration ignores `scopes`. A guest of the API
+    # is led to the login page (pixelfed#6166, #6186); /oauth/revoke is missing before #7336.
+    "pixelfed": Habits(
+        scopes=("read", "write", "follow", "push", "admin:read", "admin:write"),
+        invalid_token=(302, "/login"),
+        settings="/settings/applications",
+    ),
+    # Measured with 0.11.0; api/middleware.py; no scope `profile`, no check of the code's reuse.
+    "takahe": Habits(
+        code_seconds=60, invalid_token=(400, "Invalid Bearer token"), settings="/settings/"
+    ),
+    # src/Security/OAuth.php: codes of five minutes.
+    "friendica": Habits(code_seconds=300, settings="/settings/oauth"),
+}
+
+
+def parse_version(text: str) -> tuple[str, str]:
+    """The software's name and version out of the version that `/api/v1/instance` tells.
+
+    Mastodon and its forks tell a number alone (`4.3.0+glitch`), and so does GoToSocial, with the
+    commit that it was built from (`0.20.0+git-57cb4fe`). ("", "") where there is no telling.
+    """
+    for form in _NAMED:
+        if match := form.search(text):
+            return match[1][:LONGEST_NAME], match[2][:LONGEST_NAME]
+    version = "".join(text.split()[:1]).removeprefix("v")[:LONGEST_NAME]
+    if re.match(r"[0-9]+\.[0-9]+\S*\+git-", version):
+        return "GoToSocial", version
+    return ("Mastodon", version) if re.match(r"[2-9]\.[0-9]", version) else ("", "")
+
+
+def habits(software: str) -> Habits:
+    """The row of a server, or what holds where there is none."""
+    return HABITS.get(software.casefold(), UNKNOWN)
+
+
+def is_at_least(version: str, major: int, minor: int) -> bool:
+    """Whether a version such as `4.3.0+glitch` is that one or newer."""
+    numbers = re.match(r"([0-9]{1,4})\.([0-9]{1,4})", version)
+    return numbers is not None and (int(numbers[1]), int(numbers[2])) >= (major, minor)
