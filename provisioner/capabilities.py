@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from provisioner.errors import InputError
 from provisioner.oauth import Server
-from provisioner.servers import HABITS, is_at_least
+from provisioner.servers import HABITS, in_words, is_at_least
 
 
 @dataclass(frozen=True)
@@ -165,9 +165,3 @@ def _known_by(server: Server) -> str:
     if server.software.casefold() in HABITS:
         return f", as known of {server.software}"
     return ", as of Mastodon" if server.has_metadata else ", the least that is known of any"
-
-
-def in_words(seconds: int) -> str:
-    """A time for a person: “1 minute”, “10 minutes”, “1 day”."""
-    number, unit = (seconds // 86400, "day") if seconds >= 86400 else (seconds // 60, "minute")
-    return f"{number} {unit}{'s' if number != 1 else ''}"

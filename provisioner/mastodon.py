@@ -19,6 +19,7 @@ from provisioner.errors import (
 from provisioner.http import Http
 from provisioner.oauth import OUT_OF_BAND, Application, Server
 from provisioner.secret import Secret, is_visible
+from provisioner.servers import in_words
 
 SHORTEST_TOKEN = 16
 LONGEST_LIFE = 200 * 365 * 86400
@@ -169,7 +170,7 @@ class Mastodon:
             return _grant(self.server.host, answer)
         # A definite refusal names its error (RFC 6749, section 5.2); a page in front does not.
         if answer.refused and answer.text("error"):
-            raise _exchange_refused(self.server.host, answer)
+            raise _exchange_refused(self.server, answer)
         raise NoAnswerError(
             "exchange-unclear",
             f"{self.server.host} answered the exchange with {answer.described()}, and no token.",
@@ -215,7 +216,7 @@ class Mastodon:
         if answer.redirect:
             url = joined(self.server.origin, answer.headers.get("location", ""))
             return url == self.server.origin + words
-        return answer.body.decode(errors="replace").strip().startswith(words)
+        return words in {answer.text("error"), answer.body.decode(errors="replace").strip()}
 
     def revoke(self, application: Application, token: Secret) -> Alive | Dead | Unclear | Unheard:
         """Revoke a token with its own application's credentials (RFC 7009); how it is afterwards.
@@ -342,18 +343,18 @@ def _scopes_dropped(host: str, missing: set[str]) -> ScopesRefusedError:
     )
 
 
-def _exchange_refused(host: str, answer: Answer) -> InvalidGrantError | InvalidClientError:
+def _exchange_refused(server: Server, answer: Answer) -> InvalidGrantError | InvalidClientError:
     if answer.text("error") == "invalid_client":
         return InvalidClientError(
             "unknown-application",
-            f"{host} does not accept the application: {answer.described()}.",
+            f"{server.host} does not accept the application: {answer.described()}.",
             why="It was deleted there, or (made by hand) its client id or secret is mistyped.",
             todo="Begin again for a new application; for one made by hand, check both strings.",
         )
     return InvalidGrantError(
         "code-refused",
-        f"{host} did not accept the code: {answer.described()}.",
-        why="A code works once and for a few minutes only (Mastodon 10, GoToSocial 5, Takahē 1), "
-        "and only with the application and the link that it was made for.",
+        f"{server.host} did not accept the code: {answer.described()}.",
+        why=f"A code works once, may expire after {in_words(server.habits.code_seconds)}, and goes "
+        "only with the application and the link that it was made for.",
         todo="Open the link again for a new code, and complete with that at once.",
     )

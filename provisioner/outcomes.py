@@ -21,6 +21,8 @@ class ApprovalPending:
     repository: str
     scopes: tuple[str, ...]
     authorize_url: str
+    code_good_for: str
+    """For how long, at the least, as “10 minutes”."""
     again: bool
     """Whether it is the link of an earlier begin, still good."""
     status: Literal["approval-pending"] = "approval-pending"

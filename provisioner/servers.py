@@ -30,14 +30,14 @@ class Habits:
     idempotency_key: bool = False
     """Whether the same Idempotency-Key does not post twice."""
     invalid_token: tuple[int, str] | None = None
-    """How it says that a token is invalid, where not with 401: the status, and what the body or
-    the path of the redirect is or begins with."""
+    """How it says that a token is invalid, where not with 401: the status, and the error, the page
+    that it redirects to, or what else its body is."""
     revokes: bool = True
     settings: str = ""
     """The page where a person removes an application and its tokens; "" where none has a path."""
 
 
-UNKNOWN = Habits(unused_seconds=15 * 60)
+UNKNOWN = Habits(code_seconds=60, unused_seconds=15 * 60)
 """Of a server that is not in the table: the least that any of them grants."""
 
 HABITS = {
@@ -53,13 +53,13 @@ HABITS = {
         unused_seconds=15 * 60,
         password_grant=True,
         idempotency_key=True,
-        invalid_token=(403, '{"error":"Invalid credentials."}'),
+        invalid_token=(403, "Invalid credentials."),
     ),
     # A fork of Pleroma that kept all of these, and cleans up no applications.
     "akkoma": Habits(
         password_grant=True,
         idempotency_key=True,
-        invalid_token=(403, '{"error":"Invalid credentials."}'),
+        invalid_token=(403, "Invalid credentials."),
     ),
     # AuthServiceProvider's Passport::tokensCan; registration ignores `scopes`. A guest of the API
     # is led to the login page (pixelfed#6166, #6186); /oauth/revoke is missing before #7336.
@@ -101,3 +101,9 @@ def is_at_least(version: str, major: int, minor: int) -> bool:
     """Whether a version such as `4.3.0+glitch` is that one or newer."""
     numbers = re.match(r"([0-9]{1,4})\.([0-9]{1,4})", version)
     return numbers is not None and (int(numbers[1]), int(numbers[2])) >= (major, minor)
+
+
+def in_words(seconds: int) -> str:
+    """A time for a person: “1 minute”, “10 minutes”, “1 day”."""
+    number, unit = (seconds // 86400, "day") if seconds >= 86400 else (seconds // 60, "minute")
+    return f"{number} {unit}{'s' if number != 1 else ''}"

@@ -82,7 +82,7 @@ def _approval(outcome: ApprovalPending, inputs: Inputs, page: str) -> str:
 
 Sign in there as {_code(user)}: an approval by anybody else is noticed, and not used.{again}
 
-Then copy the code that {host} shows. It works once, and for a few minutes (ten on Mastodon):
+Then copy the code that {host} shows. It works once, and may expire after {outcome.code_good_for}:
 
 1. Press [**Run workflow**]({_link(page)}), on this workflow's page.
 2. Paste the code into the field **code**, and press the green button.

@@ -134,7 +134,8 @@ class Terminal:
         self.say()
         self.say(outcome.authorize_url, "cyan")
         self.say()
-        self.say("The instance then shows a code that is good for a few minutes. Go on with it:")
+        self.say(f"The instance then shows a code, which may expire after {outcome.code_good_for}.")
+        self.say("Go on with it:")
         self.say()
         self.say(f"  {_complete_command(outcome, inputs)}", "bold")
         if not inputs.journal_key:

@@ -17,6 +17,7 @@ from provisioner.mastodon import Mastodon, ScopesRefusedError
 from provisioner.oauth import Application, Server
 from provisioner.outcomes import ApprovalPending, DryRun
 from provisioner.secret import Secret
+from provisioner.servers import in_words
 
 USABLE = 7 * 86400
 """Seconds for which a link is shown again where the server keeps unused applications."""
@@ -150,6 +151,7 @@ def _approval(desk: Desk, case: Case, pending: Pending, *, again: bool) -> Appro
         repository=case.repository.name,
         scopes=pending.scopes,
         authorize_url=pending.link,
+        code_good_for=in_words(pending.server.habits.code_seconds),
         again=again,
     )
 

@@ -69,7 +69,7 @@ def test_who_is_to_approve(scene: Scene) -> None:
     assert (ACCOUNT in page.words("h2")[0], "mybot" in page.words("code")) == (True, True)
 
 
-@pytest.mark.parametrize("words", ["works once", "a few minutes", "Run workflow", "code"])
+@pytest.mark.parametrize("words", ["works once", "10 minutes", "Run workflow", "code"])
 def test_what_comes_next(scene: Scene, words: str) -> None:
     """It says what to do with the code, and how long there is for it."""
     assert words in Page(scene.begin()).text

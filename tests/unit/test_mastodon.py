@@ -625,6 +625,64 @@ class TestVerify:
         assert TOKEN not in str(mastodon.verify(Secret(TOKEN)))
 
     @pytest.mark.parametrize(
+        ("software", "reply"),
+        [
+            ("takahe", answer(400, b"Invalid Bearer token")),
+            ("Pleroma", say({"error": "Invalid credentials."}, 403)),
+            ("Akkoma", answer(403, b'{"error":"Invalid credentials."}')),
+            ("Pixelfed", redirect("/login")),
+            ("Sharkey", say({"error": {"code": "AUTHENTICATION_FAILED", "id": "x"}}, 401)),
+        ],
+        ids=["takahe", "pleroma", "akkoma", "pixelfed", "sharkey"],
+    )
+    def test_dead_in_its_own_words(
+        self, http: Http, server: ScriptedServer, software: str, reply: Reply
+    ) -> None:
+        """Where a server is known to say it otherwise than with Mastodon's 401, that means dead."""
+        server.on("GET", "/api/v1/accounts/verify_credentials", reply)
+        mastodon = Mastodon(http, server_at(server.origin, software=software))
+        assert isinstance(mastodon.verify(Secret(TOKEN)), Dead)
+
+    @pytest.mark.parametrize("software", ["Mastodon", "takahe", "Pleroma", "Pixelfed", ""])
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            answer(400, b"Bad Request"),
+            say({"error": "Insufficient permissions: read:accounts."}, 403),
+            redirect("/maintenance"),
+            redirect("https://other.example/login"),
+            page(403),
+            page(200),
+        ],
+        ids=["400", "scopes", "maintenance", "another's login", "page 403", "page 200"],
+    )
+    def test_no_death_by_likeness(
+        self, http: Http, server: ScriptedServer, software: str, reply: Reply
+    ) -> None:
+        """What only looks like a server's own words kills no token, at that server or another."""
+        server.on("GET", "/api/v1/accounts/verify_credentials", reply)
+        mastodon = Mastodon(http, server_at(server.origin, software=software))
+        assert isinstance(mastodon.verify(Secret(TOKEN)), Unclear)
+
+    @pytest.mark.parametrize(
+        ("error", "words"),
+        [
+            ("Your login is currently disabled", "suspended, frozen, or moved"),
+            ("Your login is missing a confirmed e-mail address", "no confirmed e-mail"),
+            ("Your login is currently pending approval", "waits for approval"),
+            ("Your account requires two-factor authentication", "two-factor"),
+        ],
+    )
+    def test_barred(
+        self, mastodon: Mastodon, server: ScriptedServer, error: str, words: str
+    ) -> None:
+        """An account that may do nothing is said to be so, with what to do; its token is alive."""
+        server.on("GET", "/api/v1/accounts/verify_credentials", say({"error": error}, 403))
+        verdict = mastodon.verify(Secret(TOKEN))
+        assert isinstance(verdict, Unclear)
+        assert (words in verdict.reason, verdict.todo != "") == (True, True)
+
+    @pytest.mark.parametrize(
         "error",
         [
             "The access token is invalid",

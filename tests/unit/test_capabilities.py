@@ -1,0 +1,145 @@
+"""What is chosen for an instance, by what it tells."""
+
+import pytest
+
+from provisioner.capabilities import Description, explain, missing, sets_of_scopes
+from provisioner.errors import InputError
+from provisioner.oauth import Server
+
+ORIGIN = "https://social.example"
+POST = ("profile", "write:statuses", "write:media")
+CLASSIC = ("read:accounts", "write:statuses", "write:media")
+COARSE = ("read", "write")
+
+
+def told(
+    software: str = "",
+    version: str = "",
+    scopes: tuple[str, ...] = (),
+    grants: tuple[str, ...] = (),
+    pkce: tuple[str, ...] = (),
+) -> Description:
+    """An instance that tells this much of itself."""
+    server = Server(
+        origin=ORIGIN,
+        authorization_endpoint=f"{ORIGIN}/oauth/authorize",
+        token_endpoint=f"{ORIGIN}/oauth/token",
+        registration_endpoint=f"{ORIGIN}/api/v1/apps",
+        revocation_endpoint=f"{ORIGIN}/oauth/revoke",
+        has_metadata=bool(scopes or grants),
+        software=software,
+        version=version,
+    )
+    return Description(server, scopes, grants, pkce)
+
+
+NEW = ("read", "profile", "write", *CLASSIC, "write:accounts", "follow", "push")
+PIXELFED = told("Pixelfed", "0.12.6")
+
+
+class TestScopes:
+    """Which scopes are asked for, and which next."""
+
+    @pytest.mark.parametrize(
+        ("instance", "expected"),
+        [
+            (told("Mastodon", "4.7.3", NEW), (POST, CLASSIC)),
+            (told("Mastodon", "4.2.8"), (CLASSIC,)),
+            (told("GoToSocial", "0.20.0"), (CLASSIC, COARSE)),
+            (told("takahe", "0.11.0"), (CLASSIC, COARSE)),
+            (told(), (CLASSIC, COARSE)),
+            (PIXELFED, (COARSE,)),
+            (told("", "", ("read", "write", "follow")), (COARSE,)),
+            (told("", "", tuple(s for s in NEW if s != "profile")), (CLASSIC,)),
+        ],
+        ids=["4.7", "4.2", "gotosocial", "takahe", "unknown", "pixelfed", "coarse", "no profile"],
+    )
+    def test_a_posting_bot(
+        self, instance: Description, expected: tuple[tuple[str, ...], ...]
+    ) -> None:
+        """The narrowest that the instance knows comes first; the broad ones last, if at all."""
+        assert sets_of_scopes(POST, instance) == expected
+
+    @pytest.mark.parametrize("instance", [told("Mastodon", "4.7.3", NEW), PIXELFED])
+    def test_a_scope_that_the_instance_does_not_know(self, instance: Description) -> None:
+        """What it does not know by its own word is refused, never replaced by something broader."""
+        with pytest.raises(InputError) as caught:
+            sets_of_scopes(("read", "admin:read:nonsense", "profile:x"), instance)
+        assert caught.value.ident == "scopes-unknown"
+
+    def test_a_mistake_is_not_broadened(self) -> None:
+        """Where granular scopes are known, one that is not known must be a mistake."""
+        with pytest.raises(InputError):
+            sets_of_scopes(("profile", "write:nonsense"), told("Mastodon", "4.7.3", NEW))
+
+    def test_administrators_scopes(self) -> None:
+        """The broad scope of an administrator's is an administrator's, not all of read."""
+        sets = sets_of_scopes(("read:accounts", "admin:read:reports"), told())
+        assert sets[-1] == ("read", "admin:read")
+
+
+@pytest.mark.parametrize(
+    ("granted", "wanted", "lacking"),
+    [
+        (("read", "write"), POST, []),
+        (CLASSIC, POST, []),
+        (POST, CLASSIC, ["read:accounts"]),
+        (("write:statuses",), ("write",), ["write"]),
+        (("admin:read",), ("admin:read:reports", "admin:write"), ["admin:write"]),
+        (("readings",), ("read:accounts",), ["read:accounts"]),
+        ((), ("profile",), ["profile"]),
+    ],
+)
+def test_missing(granted: tuple[str, ...], wanted: tuple[str, ...], lacking: list[str]) -> None:
+    """A broad scope holds its narrower ones, `read:accounts` holds `profile`, and nothing else."""
+    assert missing(granted, wanted) == lacking
+
+
+@pytest.mark.parametrize(
+    ("instance", "offered"),
+    [
+        (told("Mastodon", "4.7.3", NEW, ("authorization_code", "client_credentials")), False),
+        (told("Mastodon", "4.3.1", NEW, ("authorization_code", "password")), True),
+        (told("Mastodon", "4.2.8"), True),
+        (told("Mastodon", "4.4.0"), False),
+        (told("Pleroma", "2.9.1"), True),
+        (told("GoToSocial", "0.20.0"), False),
+        (told(), True),
+    ],
+)
+def test_passwords(instance: Description, *, offered: bool) -> None:
+    """Metadata tells, else the version; where nothing tells, the server is asked."""
+    assert instance.offers_password == offered
+
+
+def test_every_choice_is_explained() -> None:
+    """Whatever an instance tells, each subject gets its line, and each line a reason."""
+    lines = explain(told("Mastodon", "4.7.3", NEW, ("authorization_code",), ("S256",)), POST)
+    assert {subject for subject, choice in lines.items() if len(choice) > 10} == {
+        "Endpoints",
+        "Scopes",
+        "PKCE",
+        "Code",
+        "Unused application",
+        "Revocation",
+        "Password",
+        "Posting",
+    }
+
+
+@pytest.mark.parametrize(
+    ("instance", "subject", "words"),
+    [
+        (told("takahe", "0.11.0"), "Code", "1 minute"),
+        (told("GoToSocial", "0.20.0"), "Code", "5 minutes"),
+        (told("Pleroma", "2.9.1"), "Unused application", "15 minutes"),
+        (told("Mastodon", "4.2.8"), "Unused application", "1 day"),
+        (told("Mastodon", "4.7.3"), "Unused application", "kept"),
+        (told("GoToSocial", "0.20.0"), "Posting", "looks"),
+        (told("", "", NEW, (), ("plain",)), "PKCE", "only plain"),
+        (PIXELFED, "Scopes", "Pixelfed knows read write"),
+    ],
+)
+def test_what_is_explained(instance: Description, subject: str, words: str) -> None:
+    """The explanation says what is known of this very server."""
+    assert words in explain(instance, POST)[subject]
