@@ -229,7 +229,7 @@ def deprovision(
 
     \b
     Example:
-      provisioner deprovision --account mybot@mastodon.social --repository me/mybot
+      provisioner deprovision --account mybot@mastodon.social --repository me/bot
     """
     from provisioner import ceremony
 

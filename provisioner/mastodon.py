@@ -222,8 +222,9 @@ class Mastodon:
         """Revoke a token with its own application's credentials (RFC 7009); how it is afterwards.
 
         A 200 proves nothing, since servers answer so to unknown tokens too: the token is tried
-        afterwards. Where the revocation was accepted, any refusal of the token means dead; where
-        it was heard, a token that still works is one that can't be revoked.
+        afterwards. Where the revocation was accepted, any refusal of the token means dead
+        (but for one of the whole account); where it was heard, a token that still works is one that
+        can't be revoked.
         """
         form: dict[str, str | Secret] = {
             "token": token,

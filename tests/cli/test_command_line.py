@@ -28,7 +28,7 @@ from provisioner.terminal import Terminal
 from tests.cli.program import PATIENCE, PROGRAM, ROOT, Run, environment, run, run_in_terminal
 from tests.github.server import RawServer
 
-COMMANDS = ("begin", "complete", "check", "demo", "sandbox")
+COMMANDS = ("begin", "complete", "check", "abandon", "deprovision", "doctor", "demo", "sandbox")
 REPOSITORY = "octocat/mybot"
 KEY = base64.b64encode(bytes(range(32))).decode()
 TYPED = "xK3-this-was-typed-and-must-not-be-shown"
@@ -105,7 +105,8 @@ def test_help_has_an_example(command: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_example_in_one_line(command: str) -> None:
     """The example can be copied: it is not broken into two lines."""
-    whole = {"demo": "demo", "sandbox": "sandbox"}.get(command, f"{command} --account .+ --\\S+ .+")
+    short = {"demo": "demo", "sandbox": "sandbox", "doctor": "doctor --account .+"}
+    whole = short.get(command, f"{command} --account .+ --\\S+ .+")
     assert re.search(rf"^ *provisioner {whole}$", helped(command).output, re.MULTILINE)
 
 
