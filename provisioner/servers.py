@@ -32,7 +32,8 @@ class Habits:
     invalid_token: tuple[int, str] | None = None
     """How it says that a token is invalid, where not with 401: the status, and the error, the page
     that it redirects to, or what else its body is."""
-    revokes: bool = True
+    reuses_token: bool = False
+    """Whether approving an application again gives the very token that it has."""
     settings: str = ""
     """The page where a person removes an application and its tokens; "" where none has a path."""
 
@@ -42,7 +43,9 @@ UNKNOWN = Habits(code_seconds=60, unused_seconds=15 * 60)
 
 HABITS = {
     # https://docs.joinmastodon.org; 3.x to 4.7. Doorkeeper's default for codes is kept.
-    "mastodon": Habits(idempotency_key=True, settings="/oauth/authorized_applications"),
+    "mastodon": Habits(
+        idempotency_key=True, reuses_token=True, settings="/oauth/authorized_applications"
+    ),
     # Measured with 0.20.0-rc1: nominal 10 minutes for a code, 5 in fact; the settings panel's
     # web/source/settings/views/user/tokens.
     "gotosocial": Habits(code_seconds=300, settings="/settings/user/tokens"),
@@ -72,8 +75,8 @@ HABITS = {
     "takahe": Habits(
         code_seconds=60, invalid_token=(400, "Invalid Bearer token"), settings="/settings/"
     ),
-    # src/Security/OAuth.php: codes of five minutes.
-    "friendica": Habits(code_seconds=300, settings="/settings/oauth"),
+    # src/Security/OAuth.php: codes of five minutes, one token for an application and account.
+    "friendica": Habits(code_seconds=300, reuses_token=True, settings="/settings/oauth"),
 }
 
 

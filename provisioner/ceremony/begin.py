@@ -85,10 +85,14 @@ def _usable(desk: Desk, case: Case, server: Server) -> Pending | None:
     if pending is None:
         return None
     if pending.attempted_at is not None:
+        back = "the same link brings it back"
+        if not pending.server.habits.reuses_token:
+            page = pending.server.authorized_applications
+            back = f"remove the authorization of that time, if there is one, at {page}"
         desk.tell.warn(
             f"An exchange on {iso(pending.attempted_at)} may have issued a token that was lost: "
-            "the same link brings it back. Should the instance know the link no more, run complete "
-            "with any code: the application is then given up, and begin makes a new one"
+            f"{back}. Should the instance know the link no more, run complete with any code: the "
+            "application is then given up, and begin makes a new one"
         )
         return pending
     same = (
@@ -98,9 +102,9 @@ def _usable(desk: Desk, case: Case, server: Server) -> Pending | None:
         and pending.app_name == inputs.name_of_app
         and (pending.application if pending.application.by_hand else None) == inputs.application
     )
-    usable_for = server.unused_seconds or USABLE
     # An approval takes its time: a link that is about to die is not shown again.
-    if same and desk.now() - pending.begun_at < usable_for * 2 // 3:
+    usable_for = server.unused_seconds * 2 // 3 if server.unused_seconds else USABLE
+    if same and desk.now() - pending.begun_at < usable_for:
         desk.tell.done("An approval is pending already: the same link again")
         return pending
     desk.tell.done(f"The link of {iso(pending.begun_at)} is replaced by a new one")

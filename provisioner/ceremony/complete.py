@@ -86,7 +86,8 @@ def _single_run(desk: Desk, case: Case, application: Application) -> Pending:
         raise PersonNeededError(
             "attempt-unsettled",
             "An earlier exchange, with another application, may have issued a token.",
-            why="Its answer was lost. Approving that application again brings the token back.",
+            why="Its answer was lost. On Mastodon, approving that application again brings the "
+            "token back.",
             todo="Open the link and complete with its code, without --client-id; after that this "
             "application can be used.",
             link=former.link,

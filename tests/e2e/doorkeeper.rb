@@ -14,7 +14,8 @@
 #   ACCOUNTS   name:password, separated by spaces; the e-mail address is name@example.org (required)
 #   PORT       0 for any free one (0)
 #   THROTTLE   five registrations per address in so many seconds; Mastodon's are 600 (no limit)
-#   LEGACY     1: as Mastodon 4.2: no PKCE, no metadata, no `profile` scope (0)
+#   LEGACY     1: as Mastodon 4.2: no PKCE, no metadata, no `profile` scope, passwords taken; else
+#              as Mastodon 4.7 (0)
 
 ENV["DATABASE_URL"] = "sqlite3:#{ENV.fetch("DATABASE")}?timeout=5000"
 ENV["RAILS_ENV"] = "production"
@@ -28,7 +29,7 @@ require "puma"
 require "rack/attack"
 
 LEGACY = ENV["LEGACY"] == "1"
-VERSION = LEGACY ? "4.2.29" : "4.5.3"
+VERSION = LEGACY ? "4.2.29" : "4.7.3"
 
 class Instance < Rails::Application
   config.load_defaults Rails::VERSION::STRING.to_f
@@ -41,10 +42,11 @@ class Instance < Rails::Application
 end
 
 # The scopes of config/initializers/doorkeeper.rb, less the administrators' finer ones.
-READ = %w[accounts blocks bookmarks favourites filters follows lists mutes notifications search
-          statuses].map { |name| :"read:#{name}" }
-WRITE = %w[accounts blocks bookmarks conversations favourites filters follows lists media mutes
-           notifications reports statuses].map { |name| :"write:#{name}" }
+SINCE_46 = LEGACY ? [] : %w[collections]
+READ = [*SINCE_46, *%w[accounts blocks bookmarks favourites filters follows lists mutes notifications
+                       search statuses]].map { |name| :"read:#{name}" }
+WRITE = [*SINCE_46, *%w[accounts blocks bookmarks conversations favourites filters follows lists media
+                        mutes notifications reports statuses]].map { |name| :"write:#{name}" }
 PROFILE = LEGACY ? [] : [:profile]
 
 # config/initializers/doorkeeper.rb. What it leaves out is left out here too: codes live for ten
@@ -60,7 +62,14 @@ Doorkeeper.configure do
   optional_scopes(*PROFILE, :write, *WRITE, *READ, :follow, :push, :"admin:read", :"admin:write")
   force_ssl_in_redirect_uri false
   forbid_redirect_uri { |uri| %w[data vbscript javascript].include?(uri.scheme.to_s.downcase) }
-  grant_flows %w[authorization_code client_credentials]
+  # Until 4.4.0 (mastodon#30960).
+  grant_flows [*(LEGACY ? %w[password] : []), "authorization_code", "client_credentials"]
+  if LEGACY
+    resource_owner_from_credentials do
+      user = User.find_by(email: params[:username])
+      user if user&.authenticate(params[:password])
+    end
+  end
 end
 
 # `pkce_code_challenge_methods ["S256"]` there; Doorkeeper has that setting since 5.8.

@@ -10,8 +10,12 @@ from tests.e2e.instance import Instance
 
 TOKEN = "MASTODON_ACCESS_TOKEN"
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
+VERSIONS = pytest.mark.parametrize(
+    "instance", [{}, {"legacy": True}], indirect=True, ids=["4.7", "4.2"]
+)
 
 
+@VERSIONS
 def test_a_naive_rotation_kills_the_bot(instance: Instance, browser: Browser) -> None:
     """The trap that rotation is built around: who authorizes an application on Mastodon again gets
     the token that it already has, and who then revokes “the old one” is left with none.
@@ -34,6 +38,7 @@ def test_a_naive_rotation_kills_the_bot(instance: Instance, browser: Browser) ->
     assert (new == old, instance.whose(new)) == (True, "")
 
 
+@VERSIONS
 def test_a_rotation_of_ours_does_not(
     instance: Instance, browser: Browser, command: Command
 ) -> None:
@@ -47,6 +52,7 @@ def test_a_rotation_of_ours_does_not(
     assert instance.live_tokens() == [new]
 
 
+@VERSIONS
 def test_deprovision(instance: Instance, browser: Browser, command: Command) -> None:
     """Nothing is left: no token at the instance, no secret and no variable in the repository."""
     command.complete(browser.approve(command.begin(), instance.bot)).answer()
@@ -56,6 +62,7 @@ def test_deprovision(instance: Instance, browser: Browser, command: Command) -> 
     assert (dict(repository.secrets), repository.variables) == ({}, {})
 
 
+@VERSIONS
 def test_the_secret_is_the_live_token(
     instance: Instance, browser: Browser, command: Command
 ) -> None:
@@ -76,14 +83,7 @@ def test_the_address_of_the_instance_is_stored(
     assert variables["MASTODON_BASE_URL"] == instance.origin
 
 
-@pytest.mark.parametrize("instance", [{"legacy": True}], indirect=True, ids=["4.2"])
-def test_an_older_mastodon(instance: Instance, browser: Browser, command: Command) -> None:
-    """Mastodon 4.2 knows neither PKCE nor metadata; it takes the same two commands."""
-    code = browser.approve(command.begin(), instance.bot)
-    command.complete(code).answer()
-    assert instance.whose(command.stored(TOKEN)) == "bot"
-
-
+@VERSIONS
 def test_the_wrong_account_is_refused(
     instance: Instance, browser: Browser, command: Command
 ) -> None:
@@ -117,6 +117,7 @@ def test_an_expired_code_is_refused(instance: Instance, browser: Browser, comman
     assert command.begin() == link
 
 
+@VERSIONS
 def test_a_fresh_code_after_an_expired_one(
     instance: Instance, browser: Browser, command: Command
 ) -> None:
@@ -206,12 +207,14 @@ def test_rotation(instance: Instance, browser: Browser, command: Command) -> Non
     assert [instance.whose(token) for token in (old, new)] == ["bot", "bot"]
 
 
+@VERSIONS
 def test_a_live_token_is_healthy(instance: Instance, browser: Browser, command: Command) -> None:
     """A check of a token that was just provisioned finds nothing wrong."""
     command.complete(browser.approve(command.begin(), instance.bot)).answer()
     assert command.run("check").answer()["status"] == "healthy"
 
 
+@VERSIONS
 def test_a_revoked_token_needs_a_person(
     instance: Instance, browser: Browser, command: Command
 ) -> None:
