@@ -1,12 +1,14 @@
 """`make faults`: prints how many faults were played, and what came of it; fails if any did harm.
 
 With `--all`, every fault strikes in every scenario, and every pair is played: that takes minutes.
+Every processor takes its share of the rows.
 """
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 
 from tests.faults import kills, matrix
 from tests.faults.kills import Kill
@@ -18,6 +20,10 @@ KINDS: dict[str, Kind] = {
     "in one run": matrix.pairs_in_one_run,
     "in two runs": matrix.pairs_in_two_runs,
 }
+HEADER = ("struck", "violations", "in window", "at most")
+SINGLE, PAIR = ("One fault, at each request", "faults"), ("Two faults", "pairs")
+KILLED = ("SIGKILL to a process on sockets", "signals")
+INTERRUPTED = ("SIGINT or SIGTERM to a process on sockets", "signals")
 NOTES = """
 Struck: runs that a fault struck, each in a world of its own, and followed by runs without a fault
 until the work was done; “at most” is how many runs that took, the struck one among them. In window:
@@ -25,10 +31,45 @@ after a run a token lived that stood in no journal and no secret, and the journa
 be so. Each of them was brought back by approving again, or removed by hand as the tool had said."""
 
 
+@dataclass(frozen=True)
+class Job:
+    """A row of a table that is still to be played."""
+
+    table: tuple[str, str]
+    scenario: Scenario
+    kind: str = ""
+    """Of a pair."""
+    every: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was played."""
+
+    name: str
+    requests: int
+    tried: int
+    """How many faults, pairs or signals there are."""
+    tally: Tally
+
+
 def main(*, every: bool) -> int:
     """Play all, print the tables; the number of violations."""
     started = time.monotonic()
-    tallies = [*singles(every=every), *pairs(every=every), *processes(every=every)]
+    tallies, table = [], ("", "")
+    rows = list(jobs(every=every))
+    with ProcessPoolExecutor() as processors:
+        for job, row in zip(rows, processors.map(play, rows), strict=True):
+            if job.table != table:
+                table = job.table
+                print()
+                print(ROW.format(table[0], "requests", table[1], *HEADER))
+            counts = (row.tally.plays, len(row.tally.violations), row.tally.orphans)
+            print(
+                ROW.format(row.name, row.requests, row.tried, *counts, row.tally.most_runs),
+                flush=True,
+            )
+            tallies.append(row.tally)
     struck, orphans = sum(one.plays for one in tallies), sum(one.orphans for one in tallies)
     violations = [violation for tally in tallies for violation in tally.violations]
     seconds = time.monotonic() - started
@@ -42,58 +83,40 @@ def main(*, every: bool) -> int:
     return len(violations)
 
 
-def singles(*, every: bool) -> Iterator[Tally]:
-    """A fault at each request."""
-    header("One fault, at each request", "faults")
-    for scenario in SCENARIOS:
-        faults = matrix.faults(scenario, every=every)
+def jobs(*, every: bool) -> Iterator[Job]:
+    """Every row of every table."""
+    yield from (Job(SINGLE, scenario, every=every) for scenario in SCENARIOS)
+    yield from (Job(PAIR, scenario, kind, every) for scenario in PAIRED for kind in KINDS)
+    for table in (KILLED, INTERRUPTED):
+        yield from (Job(table, scenario, every=every) for scenario in kills.KILLED)
+
+
+def play(job: Job) -> Row:
+    """Play one row, in a process of its own."""
+    scenario, length = job.scenario, len(matrix.requests(job.scenario))
+    if job.table in {KILLED, INTERRUPTED}:
+        tally = kills.kill_everywhere(scenario, _kills(job))
+        return Row(scenario.name, length, tally.plays, tally)
+    if job.table == SINGLE:
+        faults = matrix.faults(scenario, every=job.every)
         strikes = [one for fault in faults for one in matrix.singles(scenario, fault)]
-        yield played(scenario, scenario.name, len(faults), strikes)
+        return Row(scenario.name, length, len(faults), _played(scenario, strikes))
+    pairs = list(KINDS[job.kind](scenario))
+    some = pairs if job.every else matrix.sample(pairs)
+    return Row(f"{scenario}, {job.kind}", length, len(pairs), _played(scenario, some))
 
 
-def pairs(*, every: bool) -> Iterator[Tally]:
-    """Two faults: all, or a sample."""
-    header("Two faults", "pairs")
-    for scenario in PAIRED:
-        for name, kind in KINDS.items():
-            strikes = list(kind(scenario))
-            some = strikes if every else matrix.sample(strikes)
-            yield played(scenario, f"{scenario}, {name}", len(strikes), some)
+def _kills(job: Job) -> Iterable[Kill]:
+    if job.table == KILLED:
+        return kills.kills(job.scenario)
+    return kills.interruptions(job.scenario, every=job.every)
 
 
-def processes(*, every: bool) -> Iterator[Tally]:
-    """Real ones, killed and interrupted."""
-    signals: dict[str, Callable[[Scenario], Iterator[Kill]]] = {
-        "SIGKILL": kills.kills,
-        "SIGINT or SIGTERM": partial(kills.interruptions, every=every),
-    }
-    for title, of in signals.items():
-        header(f"{title} to a process on sockets", "signals")
-        for scenario in kills.KILLED:
-            tally = kills.kill_everywhere(scenario, of(scenario))
-            row(scenario, scenario.name, tally.plays, tally)
-            yield tally
-
-
-def played(scenario: Scenario, name: str, faults: int, strikes: Iterable[Strike]) -> Tally:
-    """Play these, and print what came of them."""
+def _played(scenario: Scenario, strikes: Iterable[Strike]) -> Tally:
     tally = Tally()
     for strike in strikes:
         tally.add(scenario, strike)
-    row(scenario, name, faults, tally)
     return tally
-
-
-def header(title: str, faults: str) -> None:
-    """The head of a table."""
-    print()
-    print(ROW.format(title, "requests", faults, "struck", "violations", "in window", "at most"))
-
-
-def row(scenario: Scenario, name: str, faults: int, tally: Tally) -> None:
-    """A row of it."""
-    counts = (tally.plays, len(tally.violations), tally.orphans, tally.most_runs)
-    print(ROW.format(name, len(matrix.requests(scenario)), faults, *counts), flush=True)
 
 
 if __name__ == "__main__":
