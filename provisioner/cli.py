@@ -31,6 +31,7 @@ from provisioner.options import (
     Journal,
     JournalKey,
     MaxAge,
+    Personality,
     Port,
     Repository,
     Scopes,
@@ -280,6 +281,7 @@ def demo() -> None:
 def sandbox(
     instance_port: Port = 0,
     github_port: Port = 0,
+    personality: Personality = "mastodon-4.7",
 ) -> None:
     """Rehearse in a real browser.
 
@@ -288,11 +290,11 @@ def sandbox(
 
     \b
     Example:
-      provisioner sandbox
+      provisioner sandbox --as gotosocial
     """
     from provisioner.rehearsal import serve
 
-    serve(instance_port, github_port)
+    serve(instance_port, github_port, personality)
 
 
 @app.command(hidden=True)

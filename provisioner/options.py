@@ -86,6 +86,25 @@ ScopesOfToken = Annotated[
         metavar="SCOPES", help="What the token must have. Default: what it was provisioned with."
     ),
 ]
+SERVERS = ("mastodon-4.7", "mastodon-4.2")
+"""What the sandbox can play, named here so that `--help` need not import it."""
+
+
+def _server(name: str) -> str:
+    if name not in SERVERS:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(SERVERS)}.")
+    return name
+
+
+Personality = Annotated[
+    str,
+    typer.Option(
+        "--as",
+        metavar="SERVER",
+        callback=_server,
+        help=f"The server that the instance behaves as: {', '.join(SERVERS)}.",
+    ),
+]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")]
 ClientId = Annotated[
     str, typer.Option(metavar="ID", help="An application made by hand; needs --client-secret.")

@@ -14,7 +14,7 @@ OTHER, OTHER_PASSWORD = "alice", "alice-sandbox-password"
 REPOSITORY = "octocat/mybot"
 
 
-def serve(instance_port: int, github_port: int) -> None:
+def serve(instance_port: int, github_port: int, personality: str) -> None:
     """Serve until SIGINT or SIGTERM; prints how to point this tool at it, and each request."""
     terminal = Terminal()
     stop = threading.Event()
@@ -23,7 +23,11 @@ def serve(instance_port: int, github_port: int) -> None:
     with ExitStack() as stack:
         try:
             sandbox = stack.enter_context(
-                Sandbox(instance_port=instance_port, github_port=github_port)
+                Sandbox(
+                    instance_port=instance_port,
+                    github_port=github_port,
+                    personality=personality,
+                )
             )
         except OSError as error:
             raise InputError(
@@ -31,15 +35,18 @@ def serve(instance_port: int, github_port: int) -> None:
                 f"The sandbox can't listen on that port: {error.strerror}.",
                 todo="Name other ports, or none: free ones are found.",
             ) from None
-        sandbox.instance.add_account(BOT, BOT_PASSWORD)
-        sandbox.instance.add_account(OTHER, OTHER_PASSWORD)
+        bot = sandbox.instance.add_account(BOT, BOT_PASSWORD)
+        other = sandbox.instance.add_account(OTHER, OTHER_PASSWORD)
+        by_email = sandbox.instance.signs_in_by_email
+        name, stranger = (one.email if by_email else one.username for one in (bot, other))
         repository = sandbox.github.add_repository(REPOSITORY)
         token = sandbox.github.add_token(
             permissions={"secrets": "write", "actions_variables": "write", "metadata": "read"}
         )
         domain = sandbox.instance.origin.removeprefix("http://")
         terminal.say(f"""
-An instance at {sandbox.instance.origin} and a GitHub at {sandbox.github.api_url}.
+An instance at {sandbox.instance.origin} that behaves as {sandbox.instance.software},
+and a GitHub at {sandbox.github.api_url}.
 Nothing in here is real, and nothing leaves this machine. In another terminal:
 
   export GITHUB_API_URL={sandbox.github.api_url}
@@ -47,18 +54,26 @@ Nothing in here is real, and nothing leaves this machine. In another terminal:
   export MASTODON_JOURNAL_KEY="$(openssl rand -base64 32)"
   provisioner begin --account {BOT}@{domain} --repository {REPOSITORY}
 
-Open the link that it shows, sign in as {BOT} with the password {BOT_PASSWORD}
-(or, to see what happens, as {OTHER} with {OTHER_PASSWORD}), and go on with:
+Open the link that it shows, sign in as {name} with the password {BOT_PASSWORD}
+(or, to see what happens, as {stranger} with {OTHER_PASSWORD}), and go on with:
 
   provisioner complete --account {BOT}@{domain} --repository {REPOSITORY}
 
-Five applications in ten minutes, as on Mastodon; start anew for more. Stop with Ctrl-C. Requests:
+{_limit(sandbox)}Stop with Ctrl-C. Requests:
 """)
         sandbox.instance.observers.append(lambda *seen: _show(terminal, "instance", *seen))
         sandbox.github.observers.append(lambda *seen: _show(terminal, "GitHub  ", *seen))
         while not stop.wait(1):  # a wait without an end can sleep through a signal
             pass
         show_stored(terminal, repository)
+
+
+def _limit(sandbox: Sandbox) -> str:
+    limit = sandbox.instance.registration_limit
+    if limit is None:
+        return ""
+    minutes = sandbox.instance.registration_seconds // 60
+    return f"{limit} applications in {minutes} minutes, as there; start anew for more. "
 
 
 def _show(terminal: Terminal, who: str, request: Request, response: Response) -> None:

@@ -14,6 +14,7 @@ from typing import Self
 from provisioner.sandbox.github import GitHub
 from provisioner.sandbox.instance import Instance
 from provisioner.sandbox.person import Person, PersonStuckError
+from provisioner.sandbox.personalities import PERSONALITIES
 from provisioner.sandbox.records import AccessToken, Account, RegisteredApplication, Status
 from provisioner.sandbox.repositories import Repository
 from provisioner.sandbox.runner import Run
@@ -22,6 +23,7 @@ from provisioner.sandbox.vault import StoredSecret, Vault
 from provisioner.sandbox.web import Application, Headers, Request, Response
 
 __all__ = [
+    "PERSONALITIES",
     "AccessToken",
     "Account",
     "Application",
@@ -48,7 +50,8 @@ class Sandbox:
     """One instance and one GitHub, served on 127.0.0.1 while the context lasts.
 
     Accounts, repositories and tokens may be added before and during it. Ports of 0 are free ones.
-    `clock` returns seconds since the epoch, `random` that many random bytes.
+    `personality` is the server that the instance plays, one of `PERSONALITIES`. `clock` returns
+    seconds since the epoch, `random` that many random bytes.
     """
 
     def __init__(
@@ -59,9 +62,15 @@ class Sandbox:
         registration_limit: int | None = 5,
         clock: Callable[[], float] = time.time,
         random: Callable[[int], bytes] = secrets.token_bytes,
+        personality: str = "mastodon-4.7",
     ) -> None:
-        """Prepare both without opening a socket."""
-        self.instance = Instance(registration_limit=registration_limit, clock=clock, random=random)
+        """Prepare both without opening a socket; `ValueError` for an unknown personality."""
+        self.instance = Instance(
+            registration_limit=registration_limit,
+            clock=clock,
+            random=random,
+            personality=personality,
+        )
         self.github = GitHub(clock=clock, random=random)
         self._ports = (instance_port, github_port)
         self._servers: list[Server] = []

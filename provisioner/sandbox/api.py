@@ -26,8 +26,13 @@ def verify_account(store: Store, request: Request) -> Response:
 
 
 def verify_application(store: Store, request: Request) -> Response:
-    """`GET /api/v1/apps/verify_credentials`: which application's token; any live one will do."""
-    return json_response(200, entity(authorize(store, request).application))
+    """`GET /api/v1/apps/verify_credentials`: which application's token; any live one will do.
+
+    Before 4.3 it has to be one that may `read`, and fewer fields are told.
+    """
+    token = authorize(store, request, store.traits.application_scopes)
+    whole = entity(token.application)
+    return json_response(200, {name: whole[name] for name in store.traits.application_fields})
 
 
 def user_info(store: Store, request: Request) -> Response:
@@ -92,7 +97,7 @@ def show_status(store: Store, request: Request, number: str) -> Response:
 def authorize(store: Store, request: Request, scopes: Iterable[str] = ()) -> AccessToken:
     """Return the request's token: 401 where it is not live, 403 where it has none of the scopes."""
     token = _token(store, request)
-    if token is None or not token.live:
+    if token is None or not store.accepts(token):
         text = _REVOKED if token else _INVALID
         challenge = f'Bearer realm="Doorkeeper", error="invalid_token", error_description="{text}"'
         raise Refused(json_response(401, {"error": text}, {"WWW-Authenticate": challenge}))

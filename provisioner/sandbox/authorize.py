@@ -124,9 +124,9 @@ def check(store: Store, given: Parameters) -> Asked:
     if given.text("response_type") != "code":
         raise _problem("unsupported_response_type")
     scopes = split(given.text("scope")) or tuple({DEFAULT} & set(application.scopes or (DEFAULT,)))
-    if not scopes or not application.may(scopes):
+    if not scopes or not store.may(application, scopes):
         raise _problem("invalid_scope")
-    challenge = given.text("code_challenge").strip()
+    challenge = given.text("code_challenge").strip() if store.traits.pkce else ""
     if challenge and given.text("code_challenge_method") != "S256":
         raise _problem("invalid_code_challenge_method")
     return Asked(application, uri, scopes, given.text("state"), challenge)

@@ -4,7 +4,6 @@ from urllib.parse import urlsplit
 
 from provisioner.sandbox.api import MAX_CHARACTERS
 from provisioner.sandbox.records import Account, Store
-from provisioner.sandbox.scopes import SUPPORTED
 from provisioner.sandbox.web import Request, Response, json_response
 
 
@@ -54,7 +53,7 @@ def oauth_metadata(store: Store, _: Request) -> Response:
             "app_registration_endpoint": f"{origin}/api/v1/apps",
             "revocation_endpoint": f"{origin}/oauth/revoke",
             "userinfo_endpoint": f"{origin}/oauth/userinfo",
-            "scopes_supported": list(SUPPORTED),
+            "scopes_supported": list(store.traits.scopes),
             "response_types_supported": ["code"],
             "response_modes_supported": ["query", "fragment", "form_post"],
             "code_challenge_methods_supported": ["S256"],

@@ -1,6 +1,6 @@
-"""An instance that behaves as Mastodon 4.7: its state, and which address leads where.
+"""An instance that behaves as Mastodon 4.7, or as another server: its state, and who answers.
 
-Written from Mastodon's and Doorkeeper's documents and code alone, and from no client's.
+Written from the servers' documents and code alone, and from no client's.
 """
 
 import secrets
@@ -8,76 +8,59 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from provisioner.sandbox import (
-    api,
-    authorize,
-    authorized_applications,
-    discovery,
-    oauth,
-    pages,
-    registration,
-    sessions,
-)
-from provisioner.sandbox.parameters import deletes, parameters
+from provisioner.sandbox.personalities import personality as known
 from provisioner.sandbox.records import (
-    CODE_SECONDS,
     AccessToken,
     Account,
     RegisteredApplication,
     Status,
     Store,
 )
-from provisioner.sandbox.web import Application, Request, Response, html_response, json_response
+from provisioner.sandbox.throttle import Throttle
+from provisioner.sandbox.web import Application, Request, Response
 
-REGISTRATION_SECONDS = 600
 _LOOPBACK = "http://127.0.0.1"
-_Route = Callable[[Store, Request], Response]
-
-_ROUTES: dict[tuple[str, str], _Route] = {
-    ("GET", "/.well-known/webfinger"): discovery.webfinger,
-    ("GET", "/.well-known/oauth-authorization-server"): discovery.oauth_metadata,
-    ("GET", "/api/v1/instance"): discovery.instance_v1,
-    ("GET", "/api/v2/instance"): discovery.instance_v2,
-    ("GET", "/oauth/authorize"): authorize.show,
-    ("POST", "/oauth/authorize"): authorize.submit,
-    ("DELETE", "/oauth/authorize"): authorize.submit,
-    ("GET", "/oauth/authorize/native"): authorize.native,
-    ("GET", authorized_applications.PATH): authorized_applications.index,
-    ("GET", "/auth/sign_in"): sessions.sign_in_page,
-    ("POST", "/auth/sign_in"): sessions.sign_in,
-    ("POST", "/auth/sign_out"): sessions.sign_out,
-    ("POST", "/oauth/token"): oauth.token,
-    ("POST", "/oauth/revoke"): oauth.revoke,
-    ("GET", "/oauth/userinfo"): api.user_info,
-    ("GET", "/api/v1/accounts/verify_credentials"): api.verify_account,
-    ("GET", "/api/v1/apps/verify_credentials"): api.verify_application,
-    ("POST", "/api/v1/statuses"): api.post_status,
-}
 
 
 class Instance(Application):
     """A Mastodon-like instance as an application; `server.serve` puts it on a socket.
 
-    `domain` is what stands behind the @ of its accounts where that is not the origin's host.
+    `personality` is the server that it plays, one of `PERSONALITIES`. `domain` is what stands
+    behind the @ of its accounts where that is not the origin's host. `version` and `code_seconds`
+    replace what that server says and does, `registration_limit` its limit where it has one.
     `clock` returns seconds since the epoch, `random` that many random bytes.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a switch of its own
         self,
         origin: str = _LOOPBACK,
         *,
         domain: str | None = None,
         title: str = "Sandbox",
-        version: str = "4.7.3",
+        version: str | None = None,
         registration_limit: int | None = 5,
-        code_seconds: float = CODE_SECONDS,
+        code_seconds: float | None = None,
         clock: Callable[[], float] = time.time,
         random: Callable[[int], bytes] = secrets.token_bytes,
+        personality: str = "mastodon-4.7",
     ) -> None:
-        """Start without accounts."""
+        """Start without accounts; `ValueError` for a personality that nobody knows."""
         super().__init__()
-        self.store = Store(origin, domain, title, version, clock, random, code_seconds)
-        self.throttle = registration.Throttle(registration_limit, REGISTRATION_SECONDS)
+        self.personality = personality
+        self._server = known(personality)
+        traits = self._server.traits
+        limit = None if traits.registration_limit is None else registration_limit
+        self.store = Store(
+            origin=origin,
+            domain=domain,
+            title=title,
+            version=version or traits.version,
+            clock=clock,
+            random=random,
+            code_seconds=traits.code_seconds if code_seconds is None else code_seconds,
+            registrations=Throttle(limit, traits.registration_seconds),
+            traits=traits,
+        )
 
     @property
     def origin(self) -> str:
@@ -94,6 +77,11 @@ class Instance(Application):
         return self.store.account_domain
 
     @property
+    def software(self) -> str:
+        """What it plays, for people: `Mastodon 4.7`."""
+        return self.store.traits.software
+
+    @property
     def version(self) -> str:
         """The version that it says it is."""
         return self.store.version
@@ -104,12 +92,22 @@ class Instance(Application):
 
     @property
     def registration_limit(self) -> int | None:
-        """How many applications an address may register in ten minutes; None: any number."""
-        return self.throttle.limit
+        """How many applications an address may register in a while; None: any number."""
+        return self.store.registrations.limit
 
     @registration_limit.setter
     def registration_limit(self, limit: int | None) -> None:
-        self.throttle.limit = limit
+        self.store.registrations.limit = limit
+
+    @property
+    def registration_seconds(self) -> int:
+        """That while."""
+        return self.store.registrations.seconds
+
+    @property
+    def signs_in_by_email(self) -> bool:
+        """Whether only the e-mail address names an account at the sign-in."""
+        return self.store.traits.sign_in_by_email
 
     @property
     def accounts(self) -> list[Account]:
@@ -151,19 +149,21 @@ class Instance(Application):
 
     def address(self, username: str) -> str:
         """Return an account's full name, as `alice@127.0.0.1:8080`."""
-        return f"{username}@{self.domain}"
+        account = self.store.account(username)
+        return self.store.address(account) if account else f"{username}@{self.domain}"
 
     def is_live(self, token: str) -> bool:
         """Whether the instance accepts that token."""
         with self.lock:
             found = self.store.token(token)
-            return found is not None and found.live
+            return found is not None and self.store.accepts(found)
 
     def live_tokens(self, username: str) -> list[AccessToken]:
-        """Return the account's tokens that are not revoked, oldest first."""
+        """Return the account's tokens that work, oldest first."""
         with self.lock:
             account = self.store.account(username)
-            return [one for one in self.tokens if one.live and one.account is account is not None]
+            mine = [one for one in self.tokens if one.account is account is not None]
+            return [one for one in mine if self.store.accepts(one)]
 
     def revoke_access(self, username: str) -> None:
         """Revoke all of an account's tokens, as a password reset does."""
@@ -171,67 +171,23 @@ class Instance(Application):
             token.revoked_at = self.store.clock()
 
     def vacuum(self) -> None:
-        """Forget revoked tokens, as the nightly vacuum does: they are "invalid" from then on."""
+        """Forget tokens that do not work, as the nightly vacuum does: they are "invalid" then."""
         with self.lock:
-            self.tokens[:] = [one for one in self.tokens if one.live]
+            self.tokens[:] = [one for one in self.tokens if self.store.accepts(one)]
 
     def delete_application(self, client_id: str) -> None:
         """Delete an application with its grants and tokens, as its owner or an old vacuum does."""
         with self.lock:
-            store = self.store
-            gone = store.application(client_id)
-            store.applications[:] = [one for one in store.applications if one is not gone]
-            store.grants[:] = [one for one in store.grants if one.application is not gone]
-            store.tokens[:] = [one for one in store.tokens if one.application is not gone]
+            self.store.forget(self.store.application(client_id))
 
     def answer(self, request: Request) -> Response:
         """Answer one request; a slash at the end of its path does not matter, as to Rails."""
         request = replace(request, path=request.path.rstrip("/") or "/")
-        if (request.method, request.path) == ("POST", "/api/v1/apps"):
-            return registration.register(self.store, self.throttle, request)
-        route = _ROUTES.get((request.method, request.path))
-        if route is not None:
-            return route(self.store, request)
-        if request.method == "GET":
-            return self._page(request)
-        return self._action(request)
+        self._server.forget_unused(self.store)
+        self._server.gate(self.store, request)
+        route = self._server.routes.get((request.method, request.path), self._server.fallback)
+        return route(self.store, request)
 
-    def _page(self, request: Request) -> Response:
-        match request.segments:
-            case ("",):
-                return html_response(200, pages.home(self.store))
-            case ("api", "v1", "statuses", number):
-                return api.show_status(self.store, request, number)
-            case (name, *rest) if name.startswith("@") and len(rest) <= 1:
-                return self._profile(request, name.removeprefix("@"), rest)
-            case _:
-                return _not_found(request)
-
-    def _action(self, request: Request) -> Response:
-        match request.segments:
-            case ("oauth", "authorized_applications", number) if deletes(
-                request, parameters(request)
-            ):
-                return authorized_applications.destroy(self.store, request, number)
-            case _:
-                return _not_found(request)
-
-    def _profile(self, request: Request, username: str, rest: list[str]) -> Response:
-        account = self.store.account(username)
-        posts = [
-            one
-            for one in reversed(self.statuses)
-            if one.account is account
-            and one.visibility in ("public", "unlisted")
-            and (not rest or str(one.id) in rest)
-        ]
-        if account is None or (rest and not posts):
-            return _not_found(request)
-        page = pages.profile(account, self.address(account.username), posts)
-        return html_response(200, page)
-
-
-def _not_found(request: Request) -> Response:
-    if "text/html" in request.headers.get("Accept", ""):
-        return html_response(404, pages.not_found())
-    return json_response(404, {"error": "Not Found"})
+    def finish(self, request: Request, response: Response) -> Response:
+        """Add what every answer of this server carries."""
+        return self._server.finish(self.store, request, response)

@@ -4,16 +4,14 @@ import base64
 import hmac
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from provisioner.sandbox.scopes import SUPPORTED
+from provisioner.sandbox.throttle import Throttle
+from provisioner.sandbox.traits import MASTODON_4_7, Traits
 
 OOB = "urn:ietf:wg:oauth:2.0:oob"
 """The redirect URI that makes an instance show the code on a page (Doorkeeper's native URI)."""
-
-CODE_SECONDS = 600
-"""How long an authorization code can be exchanged: Doorkeeper's default, which Mastodon keeps."""
 
 State = Literal["active", "unconfirmed", "pending", "disabled", "suspended", "moved", "needs-2fa"]
 
@@ -33,6 +31,8 @@ class Account:
     state: State = "active"
     bot: bool = False
     display_name: str = ""
+    domain: str | None = None
+    """Where the account is not on the instance's own domain (Takahē has many)."""
 
     @property
     def refusal(self) -> str | None:
@@ -62,14 +62,8 @@ class RegisteredApplication:
     client_id: str
     client_secret: str = field(repr=False)
     created_at: float
-
-    def may(self, wanted: Iterable[str]) -> bool:
-        """Whether every scope was registered literally: `write` does not cover `write:statuses`.
-
-        An application without scopes may ask for any that the instance supports (Doorkeeper's
-        ScopeChecker).
-        """
-        return set(wanted) <= set(self.scopes or SUPPORTED)
+    owner: Account | None = None
+    """Whose it is: Pleroma gives it to whom its first token is for."""
 
     def authenticates(self, client_secret: str) -> bool:
         """Whether that is the client secret."""
@@ -103,10 +97,13 @@ class AccessToken:
     scopes: tuple[str, ...]
     created_at: float
     revoked_at: float | None = None
+    id: int = 0
+    expires_at: float | None = None
+    refresh_token: str = field(default="", repr=False)
 
     @property
     def live(self) -> bool:
-        """Whether the instance still accepts it; Mastodon's tokens do not expire."""
+        """Whether nobody revoked it; Mastodon's tokens do not expire, some servers' do."""
         return self.revoked_at is None
 
 
@@ -140,6 +137,10 @@ class Session:
     csrf: str = field(repr=False)
     account: Account | None = None
     return_to: str = field(default="/", repr=False)
+    asked: dict[str, str] = field(default_factory=dict, repr=False)
+    """The authorization request, where a server keeps it here and not in its form."""
+    token: "AccessToken | None" = None
+    """The front end's own token, where a server keeps one here."""
 
 
 @dataclass(eq=False)
@@ -152,10 +153,13 @@ class Store:
     version: str
     clock: Callable[[], float]
     random: Callable[[int], bytes]
-    code_seconds: float = CODE_SECONDS
+    code_seconds: float
+    registrations: Throttle
+    traits: Traits = MASTODON_4_7
     accounts: list[Account] = field(default_factory=list)
     applications: list[RegisteredApplication] = field(default_factory=list)
     last_application: int = 0
+    last_token: int = 0
     grants: list[Grant] = field(default_factory=list)
     tokens: list[AccessToken] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
@@ -183,6 +187,44 @@ class Store:
         wanted = username.lower()
         return next((one for one in self.accounts if one.username.lower() == wanted), None)
 
+    def signed_in(self, name: str, password: str, *, by_name: bool = True) -> Account | None:
+        """Find whom a name and a password are for; the name may always be the e-mail address."""
+        wanted = name.strip().lower()
+        for account in self.accounts:
+            names = (account.email.lower(), account.username.lower() if by_name else None)
+            if wanted in names:
+                right = hmac.compare_digest(account.password.encode(), password.encode())
+                return account if right else None
+        return None
+
+    def address(self, account: Account) -> str:
+        """Return an account's full name, as `alice@127.0.0.1:8080`."""
+        return f"{account.username}@{account.domain or self.account_domain}"
+
+    def register(self, **fields: Any) -> RegisteredApplication:
+        """Add an application with the next number.
+
+        Never a deleted application's: an old page's form would revoke the new one.
+        """
+        self.last_application += 1
+        made = RegisteredApplication(id=self.last_application, created_at=self.clock(), **fields)
+        self.applications.append(made)
+        return made
+
+    def forget(self, gone: RegisteredApplication | None) -> None:
+        """Delete an application with its grants and tokens."""
+        self.applications[:] = [one for one in self.applications if one is not gone]
+        self.grants[:] = [one for one in self.grants if one.application is not gone]
+        self.tokens[:] = [one for one in self.tokens if one.application is not gone]
+
+    def may(self, application: RegisteredApplication, wanted: Iterable[str]) -> bool:
+        """Whether every scope was registered literally: `write` does not cover `write:statuses`.
+
+        An application without scopes may ask for any that the instance supports (Doorkeeper's
+        ScopeChecker).
+        """
+        return set(wanted) <= set(application.scopes or self.traits.scopes)
+
     def application(self, client_id: str) -> RegisteredApplication | None:
         """Find an application by its client id."""
         return next((one for one in self.applications if one.client_id == client_id), None)
@@ -199,6 +241,10 @@ class Store:
         """Find a token, revoked or not."""
         return next((one for one in self.tokens if one.token == value), None)
 
+    def accepts(self, token: AccessToken) -> bool:
+        """Whether a token opens the API: it is not revoked and has not expired."""
+        return token.live and (token.expires_at is None or self.clock() < token.expires_at)
+
     def matching_token(
         self, application: RegisteredApplication, account: Account | None, scopes: Iterable[str]
     ) -> AccessToken | None:
@@ -206,13 +252,13 @@ class Store:
         wanted = set(scopes)
         for one in self.tokens:
             same = one.application is application and one.account is account
-            if same and one.live and set(one.scopes) == wanted:
+            if same and self.accepts(one) and set(one.scopes) == wanted:
                 return one
         return None
 
     def authorizations(self, account: Account) -> list[Authorization]:
         """Return the applications with a live token or usable code of an account, oldest first."""
-        given: list[AccessToken | Grant] = [one for one in self.tokens if one.live]
+        given: list[AccessToken | Grant] = [one for one in self.tokens if self.accepts(one)]
         given += [one for one in self.grants if self.usable(one)]
         found: dict[RegisteredApplication, list[AccessToken | Grant]] = {}
         for one in (one for one in given if one.account is account):
@@ -245,7 +291,20 @@ class Store:
         known = self.matching_token(application, account, scopes)
         if known is not None:
             return known
-        token = AccessToken(self.identifier(), account, application, scopes, self.clock())
+        return self.mint(application, account, scopes, self.identifier())
+
+    def mint(
+        self,
+        application: RegisteredApplication,
+        account: Account | None,
+        scopes: tuple[str, ...],
+        value: str,
+    ) -> AccessToken:
+        """Add a new token; it lasts as long as this server's tokens do."""
+        self.last_token += 1
+        token = AccessToken(value, account, application, scopes, self.clock(), id=self.last_token)
+        if self.traits.token_seconds is not None:
+            token.expires_at = token.created_at + self.traits.token_seconds
         self.tokens.append(token)
         return token
 

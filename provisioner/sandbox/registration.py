@@ -1,84 +1,68 @@
 """`POST /api/v1/apps`: an application registers itself, five times in ten minutes per address."""
 
-from collections import Counter
 from datetime import UTC, datetime
 from urllib.parse import SplitResult, urlsplit
 
 from provisioner.sandbox.parameters import Parameters, parameters
 from provisioner.sandbox.records import OOB, RegisteredApplication, Store
-from provisioner.sandbox.scopes import DEFAULT, SUPPORTED, split
+from provisioner.sandbox.scopes import DEFAULT, split
 from provisioner.sandbox.web import Refused, Request, Response, json_response
 
 NAME_LIMIT = 60
 URI_LIMIT = 2_000
+VAPID_KEY = "BSandboxHasNoPushNotifications"
 _OOB_URIS = (OOB, f"{OOB}:auto")
 _FORBIDDEN_SCHEMES = frozenset({"data", "vbscript", "javascript"})
 
 
-class Throttle:
-    """Counts requests by address in windows of the clock, as Rack::Attack does.
+def limited(store: Store, request: Request) -> dict[str, str]:
+    """Count a registration and return its X-RateLimit-* headers; `Refused` with 429 beyond it.
 
-    `limit` None turns it off. A refusal carries no Retry-After: Mastodon sends none.
+    A refusal carries no Retry-After: Mastodon sends none. The reset is the window's end with the
+    microseconds of this request, as Mastodon writes it.
     """
-
-    def __init__(self, limit: int | None, seconds: int) -> None:
-        """Allow `limit` requests in each window of `seconds`."""
-        self.limit = limit
-        self.seconds = seconds
-        self._counts: Counter[tuple[str, int]] = Counter()
-
-    def count(self, address: str, now: float) -> dict[str, str]:
-        """Count a request and return its X-RateLimit-* headers; `Refused` with 429 beyond it."""
-        if self.limit is None:
-            return {}
-        window = int(now) // self.seconds
-        self._counts[address, window] += 1
-        left = self.limit - self._counts[address, window]
-        headers = {
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": str(max(left, 0)),
-            "X-RateLimit-Reset": self._reset(now),
-        }
-        if left < 0:
-            raise Refused(json_response(429, {"error": "Too many requests"}, headers))
-        return headers
-
-    def _reset(self, now: float) -> str:
-        """Write the window's end as Mastodon does: with the microseconds of this request."""
-        end = datetime.fromtimestamp(now + self.seconds - int(now) % self.seconds, UTC)
-        return end.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    throttle, now = store.registrations, store.clock()
+    if throttle.limit is None:
+        return {}
+    left = throttle.left(request.client, now)
+    end = datetime.fromtimestamp(throttle.end(now), UTC)
+    headers = {
+        "X-RateLimit-Limit": str(throttle.limit),
+        "X-RateLimit-Remaining": str(max(left, 0)),
+        "X-RateLimit-Reset": end.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+    }
+    if left < 0:
+        raise Refused(json_response(429, {"error": "Too many requests"}, headers))
+    return headers
 
 
-def register(store: Store, throttle: Throttle, request: Request) -> Response:
+def register(store: Store, request: Request) -> Response:
     """Register an application. 200 with its credentials, 422 where a field is wrong."""
-    headers = throttle.count(request.client, store.clock())
+    headers = limited(store, request)
     given = parameters(request)
-    uris = _redirect_uris(given)
+    uris = _redirect_uris(store, given)
     # An array of scopes is not permitted by the controller and vanishes: the application gets
     # `read` without a word (mastodon#30152).
     scopes = split(given.text("scopes")) if "scopes" in _scalars(given) else (DEFAULT,)
-    problems = _problems(given, uris, scopes)
+    problems = _problems(store, given, uris, scopes)
     if problems:
         return json_response(422, {"error": f"Validation failed: {', '.join(problems)}"}, headers)
-    # Never a deleted application's number: an old page's form would revoke the new one.
-    store.last_application += 1
-    application = RegisteredApplication(
-        id=store.last_application,
+    application = store.register(
         name=given.text("client_name"),
         website=given.text("website").strip(),
         redirect_uris=uris,
         scopes=scopes,
         client_id=store.identifier(),
         client_secret=store.identifier(),
-        created_at=store.clock(),
     )
-    store.applications.append(application)
     secrets = {
         "client_id": application.client_id,
         "client_secret": application.client_secret,
         "client_secret_expires_at": 0,
     }
-    return json_response(200, {**entity(application), **secrets}, headers)
+    whole = {**entity(application), **secrets}
+    told = {name: whole[name] for name in store.traits.registration_fields}
+    return json_response(200, told, headers)
 
 
 def entity(application: RegisteredApplication) -> dict[str, object]:
@@ -90,7 +74,7 @@ def entity(application: RegisteredApplication) -> dict[str, object]:
         "scopes": list(application.scopes),
         "redirect_uris": list(application.redirect_uris),
         "redirect_uri": "\n".join(application.redirect_uris),
-        "vapid_key": "BSandboxHasNoPushNotifications",
+        "vapid_key": VAPID_KEY,
     }
 
 
@@ -98,14 +82,18 @@ def _scalars(given: Parameters) -> set[str]:
     return {name for name, value in given.items() if isinstance(value, str)}
 
 
-def _redirect_uris(given: Parameters) -> tuple[str, ...]:
+def _redirect_uris(store: Store, given: Parameters) -> tuple[str, ...]:
     value = given.get("redirect_uris", "")
-    return tuple((value if isinstance(value, str) else " ".join(value)).split())
+    if isinstance(value, str):
+        return tuple(value.split())
+    return tuple(" ".join(value).split()) if store.traits.redirect_uri_lists else ()
 
 
-def _problems(given: Parameters, uris: tuple[str, ...], scopes: tuple[str, ...]) -> list[str]:
+def _problems(
+    store: Store, given: Parameters, uris: tuple[str, ...], scopes: tuple[str, ...]
+) -> list[str]:
     found = [*_name_problems(given.text("client_name")), *_uri_problems(uris)]
-    if not set(scopes) <= set(SUPPORTED):
+    if not set(scopes) <= set(store.traits.scopes):
         found.append("Scopes doesn't match configured on the server.")
     found += _website_problems(given.text("website").strip())
     return found

@@ -28,7 +28,7 @@ def sign_in(store: Store, request: Request) -> Response:
     session = session_of(store, request)
     given = parameters(request)
     require_csrf(session, given)
-    account = _person(store, given.text("user[email]"), given.text("user[password]"))
+    account = store.signed_in(given.text("user[email]"), given.text("user[password]"))
     if account is None:
         alert = "Invalid E-mail address or password."
         return html_response(422, pages.sign_in(store, session.csrf, alert), cookie(session))
@@ -78,11 +78,3 @@ def _renew(store: Store, old: Session, account: Account | None) -> Session:
     session = _open(store)
     session.account, session.return_to = account, old.return_to
     return session
-
-
-def _person(store: Store, name: str, password: str) -> Account | None:
-    for account in store.accounts:
-        if name.strip().lower() in (account.username.lower(), account.email.lower()):
-            right = hmac.compare_digest(account.password.encode(), password.encode())
-            return account if right else None
-    return None

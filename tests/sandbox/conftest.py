@@ -18,9 +18,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def sandbox(clock: Clock) -> Iterator[Sandbox]:
+def personality() -> str:
+    """The server that the instance plays; a module of tests may name another."""
+    return "mastodon-4.7"
+
+
+@pytest.fixture
+def sandbox(clock: Clock, personality: str) -> Iterator[Sandbox]:
     """A served sandbox with two accounts and the repository `acme/demo`."""
-    with Sandbox(clock=clock) as made:
+    with Sandbox(clock=clock, personality=personality) as made:
         made.instance.add_account("alice", "alice-password")
         made.instance.add_account("bot", "bot-password", bot=True)
         made.github.add_repository("acme/demo")

@@ -1,0 +1,65 @@
+"""The servers that an instance can play."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from provisioner.sandbox import mastodon
+from provisioner.sandbox.mastodon import Route
+from provisioner.sandbox.records import RegisteredApplication, Store
+from provisioner.sandbox.traits import MASTODON_4_2, MASTODON_4_7, Traits
+from provisioner.sandbox.web import Request, Response
+
+
+def _open(_: Store, __: Request) -> None:
+    """Let every request in."""
+
+
+def _as_it_is(_: Store, __: Request, response: Response) -> Response:
+    return response
+
+
+def _without_a_trace(store: Store, application: RegisteredApplication) -> bool:
+    """Whether an application has neither tokens nor codes (Mastodon's ApplicationsVacuum)."""
+    used = [one.application for one in store.tokens] + [one.application for one in store.grants]
+    return all(one is not application for one in used)
+
+
+@dataclass(frozen=True)
+class Personality:
+    """A server: its small differences, where its addresses lead, and what it does in between."""
+
+    traits: Traits
+    routes: Mapping[tuple[str, str], Route]
+    fallback: Route = mastodon.fallback
+    """Answers what has no route."""
+    gate: Callable[[Store, Request], None] = _open
+    """Comes before the routes; may raise `Refused`."""
+    finish: Callable[[Store, Request, Response], Response] = _as_it_is
+    """Adds what every answer carries."""
+    is_unused: Callable[[Store, RegisteredApplication], bool] = _without_a_trace
+    """Whether an application may be deleted when it is old enough."""
+
+    def forget_unused(self, store: Store) -> None:
+        """Delete the applications that nobody used for too long."""
+        seconds = self.traits.unused_seconds
+        if seconds is None:
+            return
+        for application in list(store.applications):
+            old = store.clock() > application.created_at + seconds
+            if old and self.is_unused(store, application):
+                store.forget(application)
+
+
+_KNOWN: Mapping[str, Personality] = {
+    "mastodon-4.7": Personality(MASTODON_4_7, mastodon.ROUTES_4_7),
+    "mastodon-4.2": Personality(MASTODON_4_2, mastodon.ROUTES_4_2),
+}
+PERSONALITIES: tuple[str, ...] = tuple(_KNOWN)
+"""Their names, Mastodon's newest first."""
+
+
+def personality(name: str) -> Personality:
+    """Find a server by its name; `ValueError` where there is none of that name."""
+    if name not in _KNOWN:
+        raise ValueError(f"there is no {name}; there are {', '.join(PERSONALITIES)}")
+    return _KNOWN[name]

@@ -1,0 +1,88 @@
+"""What is different about the servers that an instance can play, and where that is recorded.
+
+Small differences stand here, each with its source; where a server's endpoint differs as a whole,
+it has a module of its own (`gotosocial.py`, `takahe.py` and so on). Sources: the servers' code at
+the commits named there, and requests to real servers on loopback.
+"""
+
+from dataclasses import dataclass
+
+from provisioner.sandbox import scopes
+
+DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Traits:
+    """The differences that are data; the defaults are Mastodon 4.7's."""
+
+    software: str
+    """What it is called, for people."""
+    version: str
+    """What it says in `/api/v1/instance` and `/api/v2/instance`."""
+    scopes: tuple[str, ...]
+    """The scopes that it knows."""
+    code_seconds: float = 600
+    """How long a code can be exchanged."""
+    token_seconds: float | None = None
+    """How long a token works; None: without an end."""
+    pkce: bool = True
+    """Whether a challenge is kept and a verifier asked for."""
+    sign_in_by_email: bool = False
+    """Whether only the e-mail address names an account at the sign-in."""
+    password_grant: bool = False
+    """Whether a program may send a person's password for a token."""
+    redirect_uri_lists: bool = True
+    """Whether redirect URIs may come as an array."""
+    registration_limit: int | None = None
+    """How many applications an address may register in a window; None: any number."""
+    registration_seconds: int = 600
+    """That window."""
+    registration_fields: tuple[str, ...] = ()
+    """What the answer to a registration tells."""
+    application_fields: tuple[str, ...] = ()
+    """What `/api/v1/apps/verify_credentials` tells."""
+    application_scopes: tuple[str, ...] = ()
+    """What a token must be allowed for that; empty: nothing."""
+    unused_seconds: float | None = None
+    """After how long an application that nobody used is deleted; None: never."""
+
+
+_APPLICATION = ("id", "name", "website", "scopes", "redirect_uris", "redirect_uri", "vapid_key")
+
+MASTODON_4_7 = Traits(
+    software="Mastodon 4.7",
+    version="4.7.3",
+    scopes=scopes.SUPPORTED,
+    registration_limit=5,  # spec/config/initializers/rack/attack_spec.rb
+    registration_fields=(*_APPLICATION, "client_id", "client_secret", "client_secret_expires_at"),
+    application_fields=_APPLICATION,
+)
+
+MASTODON_4_2 = Traits(
+    software="Mastodon 4.2",
+    version="4.2.8",
+    # `profile` came with 4.3, collections with 4.6; `crypto` went with 4.3 (CHANGELOG.md).
+    scopes=(
+        *(one for one in scopes.SUPPORTED if one != "profile" and not one.endswith(":collections")),
+        "crypto",
+    ),
+    # The columns of PKCE came with 4.3 (mastodon#31129); without them Doorkeeper's
+    # `pkce_supported?` is false, and challenge and verifier are ignored.
+    pkce=False,
+    password_grant=True,  # config/initializers/doorkeeper.rb, until 4.4 (mastodon#30960)
+    redirect_uri_lists=False,  # `params.permit(:redirect_uris)` drops an array; 4.3 permits both
+    registration_limit=None,  # came with 4.2.9 (mastodon#30316)
+    registration_fields=(
+        "id",
+        "name",
+        "website",
+        "redirect_uri",
+        "client_id",
+        "client_secret",
+        "vapid_key",
+    ),
+    application_fields=("name", "website", "vapid_key"),
+    application_scopes=("read",),  # any token will do since 4.3 (mastodon#27135)
+    unused_seconds=DAY,  # app/lib/vacuum/applications_vacuum.rb, 4.2.0 to 4.2.8
+)

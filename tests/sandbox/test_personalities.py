@@ -1,0 +1,54 @@
+"""What all servers that an instance can play have in common."""
+
+import pytest
+
+from provisioner.options import SERVERS
+from provisioner.sandbox import PERSONALITIES, Instance, Sandbox
+from tests.sandbox.hands import Fediverse
+
+
+@pytest.fixture(params=PERSONALITIES)
+def personality(request: pytest.FixtureRequest) -> str:
+    """Each server in turn."""
+    return str(request.param)
+
+
+def test_names() -> None:
+    """The command line knows all of them."""
+    assert set(SERVERS) == set(PERSONALITIES)
+
+
+def test_unknown_name() -> None:
+    """An unknown name is refused, with the known ones."""
+    with pytest.raises(ValueError, match=r"there is no friendica; there are mastodon-4\.7, "):
+        Sandbox(personality="friendica")
+
+
+def test_default() -> None:
+    """Without a name it is Mastodon 4.7."""
+    assert Instance().software == "Mastodon 4.7"
+
+
+def test_all_the_way(fediverse: Fediverse) -> None:
+    """On each, a person's code becomes a token that says whose it is and can post."""
+    app = fediverse.register()
+    token = fediverse.token(app)
+    name = fediverse.whoami(token).json()["username"]
+    live = [one.token for one in fediverse.sandbox.instance.live_tokens("alice")]
+    assert (name, live) == ("alice", [token])
+
+
+def test_webfinger(fediverse: Fediverse) -> None:
+    """On each, an account's name leads to its page."""
+    name = fediverse.sandbox.instance.address("alice")
+    query = {"resource": f"acct:{name}"}
+    answer = fediverse.http.get("/.well-known/webfinger", params=query)
+    assert (answer.status_code, answer.json()["subject"]) == (200, f"acct:{name}")
+
+
+def test_hang_up(fediverse: Fediverse) -> None:
+    """On each, a token that its application revoked is dead."""
+    app = fediverse.register()
+    token = fediverse.token(app)
+    fediverse.revoke(app, token)
+    assert fediverse.whoami(token).status_code != 200
