@@ -290,7 +290,7 @@ def sandbox(
 
     \b
     Example:
-      provisioner sandbox --as gotosocial
+      provisioner sandbox
     """
     from provisioner.rehearsal import serve
 

@@ -11,7 +11,7 @@ from provisioner.sandbox.web import Refused, Request, Response, json_response
 
 MAX_CHARACTERS = 500
 IDEMPOTENCY_SECONDS = 3600
-_VISIBILITIES = ("public", "unlisted", "private", "direct")
+VISIBILITIES = ("public", "unlisted", "private", "direct")
 _INVALID = "The access token is invalid"
 _REVOKED = "The access token was revoked"
 
@@ -22,7 +22,7 @@ def verify_account(store: Store, request: Request) -> Response:
     Needs `profile`, `read` or `read:accounts`: a token that may only write is refused with 403.
     """
     token = authorize(store, request, ("profile", "read", "read:accounts"))
-    return json_response(200, _credential_account(store, require_account(token)))
+    return json_response(200, credential_entity(store, require_account(token)))
 
 
 def verify_application(store: Store, request: Request) -> Response:
@@ -59,7 +59,7 @@ def post_status(store: Store, request: Request) -> Response:
     key = request.headers.get("Idempotency-Key", "")
     known = _posted(store, account, key)
     if known is not None:
-        return json_response(200, _status(store, known))
+        return json_response(200, status_entity(store, known))
     given = parameters(request)
     text = given.text("status")
     if not text.strip():
@@ -67,8 +67,21 @@ def post_status(store: Store, request: Request) -> Response:
     if len(text) > MAX_CHARACTERS:
         raise _invalid(f"Text character limit of {MAX_CHARACTERS} exceeded")
     visibility = given.text("visibility") or "public"
-    if visibility not in _VISIBILITIES:
+    if visibility not in VISIBILITIES:
         raise _invalid("Visibility is not included in the list")
+    status = publish(store, token, account, text, visibility, key)
+    return json_response(200, status_entity(store, status))
+
+
+def publish(
+    store: Store,
+    token: AccessToken,
+    account: Account,
+    text: str,
+    visibility: str,
+    key: str = "",
+) -> Status:
+    """Add a post."""
     status = Status(
         id=len(store.statuses) + 1,
         account=account,
@@ -79,7 +92,7 @@ def post_status(store: Store, request: Request) -> Response:
         idempotency_key=key,
     )
     store.statuses.append(status)
-    return json_response(200, _status(store, status))
+    return status
 
 
 def show_status(store: Store, request: Request, number: str) -> Response:
@@ -90,7 +103,7 @@ def show_status(store: Store, request: Request, number: str) -> Response:
     for status in store.statuses:
         shown = status.visibility in ("public", "unlisted") or status.account is reader
         if str(status.id) == number and shown:
-            return json_response(200, _status(store, status))
+            return json_response(200, status_entity(store, status))
     return json_response(404, {"error": "Record not found"})
 
 
@@ -123,10 +136,16 @@ def timestamp(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
+def bearer(request: Request) -> str | None:
+    """Return the token of the Authorization header; None where there is none."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    return value if scheme.lower() == "bearer" else None
+
+
 def _token(store: Store, request: Request) -> AccessToken | None:
     """Read the token from the header or, as Doorkeeper also does, from the parameters."""
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
+    value = bearer(request)
+    if value is not None:
         return store.token(value)
     given = parameters(request)
     return store.token(given.text("access_token") or given.text("bearer_token"))
@@ -144,7 +163,8 @@ def _invalid(text: str) -> Refused:
     return Refused(json_response(422, {"error": f"Validation failed: {text}"}))
 
 
-def _account(store: Store, account: Account) -> dict[str, object]:
+def account_entity(store: Store, account: Account) -> dict[str, object]:
+    """Return the Account entity."""
     url = f"{store.origin}/@{account.username}"
     mine = [one for one in store.statuses if one.account is account]
     avatar, header = (f"{store.origin}/{kind}/original/missing.png" for kind in _PICTURES)
@@ -181,7 +201,8 @@ def _account(store: Store, account: Account) -> dict[str, object]:
 _PICTURES = ("avatars", "headers")
 
 
-def _credential_account(store: Store, account: Account) -> dict[str, object]:
+def credential_entity(store: Store, account: Account) -> dict[str, object]:
+    """Return the CredentialAccount entity."""
     source = {
         "privacy": "public",
         "sensitive": False,
@@ -191,10 +212,11 @@ def _credential_account(store: Store, account: Account) -> dict[str, object]:
         "follow_requests_count": 0,
     }
     role = {"id": "-99", "name": "", "permissions": "65536", "color": "", "highlighted": False}
-    return {**_account(store, account), "source": source, "role": role}
+    return {**account_entity(store, account), "source": source, "role": role}
 
 
-def _status(store: Store, status: Status) -> dict[str, object]:
+def status_entity(store: Store, status: Status) -> dict[str, object]:
+    """Return the Status entity."""
     user = status.account.username
     return {
         "id": str(status.id),
@@ -217,7 +239,7 @@ def _status(store: Store, status: Status) -> dict[str, object]:
             "name": status.application.name,
             "website": status.application.website or None,
         },
-        "account": _account(store, status.account),
+        "account": account_entity(store, status.account),
         "media_attachments": [],
         "mentions": [],
         "tags": [],

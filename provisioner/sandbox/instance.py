@@ -59,6 +59,7 @@ class Instance(Application):
             random=random,
             code_seconds=traits.code_seconds if code_seconds is None else code_seconds,
             registrations=Throttle(limit, traits.registration_seconds),
+            requests=Throttle(traits.request_limit, traits.request_seconds),
             traits=traits,
         )
 
@@ -98,6 +99,15 @@ class Instance(Application):
     @registration_limit.setter
     def registration_limit(self, limit: int | None) -> None:
         self.store.registrations.limit = limit
+
+    @property
+    def booting(self) -> bool:
+        """Whether it has not started yet, where a server answers while it starts."""
+        return self.store.booting
+
+    @booting.setter
+    def booting(self, booting: bool) -> None:
+        self.store.booting = booting
 
     @property
     def registration_seconds(self) -> int:

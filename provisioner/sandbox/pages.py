@@ -37,27 +37,35 @@ td, th { padding: .2rem 1rem .2rem 0; text-align: left } a { color: var(--mark) 
 
 def sign_in(store: Store, csrf: str, alert: str = "") -> str:
     """Return the sign-in page, with the accounts that can sign in."""
-    rows = "".join(
-        f"<tr><td><code>{escape(one.username)}</code></td>"
-        f"<td><code>{escape(one.password)}</code></td></tr>"
-        for one in store.accounts
-    )
-    return _page(
+    return page(
         f"Log in to {store.title}",
         f"""
         {f'<p class="alert">{escape(alert)}</p>' if alert else ""}
         <form action="/auth/sign_in" method="post">
-          {_hidden({"authenticity_token": csrf})}
+          {hidden({"authenticity_token": csrf})}
           <label for="email">Username or e-mail address</label>
           <input id="email" type="text" name="user[email]" autocomplete="off" autofocus required>
           <label for="password">Password</label>
           <input id="password" type="password" name="user[password]" autocomplete="off" required>
           <button type="submit">Log in</button>
         </form>
-        <p class="note">This is a sandbox: it runs on this computer, and these are its accounts.</p>
-        <table class="note"><tr><th>Username</th><th>Password</th></tr>{rows}</table>
+        {accounts(store)}
         """,
     )
+
+
+def accounts(store: Store) -> str:
+    """Return who can sign in, which is what a sign-in page of the sandbox tells."""
+    by_email = store.traits.sign_in_by_email
+    rows = "".join(
+        f"<tr><td><code>{escape(one.email if by_email else one.username)}</code></td>"
+        f"<td><code>{escape(one.password)}</code></td></tr>"
+        for one in store.accounts
+    )
+    return f"""
+        <p class="note">This is a sandbox: it runs on this computer, and these are its accounts.</p>
+        <table class="note"><tr><th>{"E-mail address" if by_email else "Username"}</th>
+        <th>Password</th></tr>{rows}</table>"""
 
 
 def consent(
@@ -69,17 +77,17 @@ def consent(
 ) -> str:
     """Return the consent page; `fields` is the request, which both its forms repeat."""
     token = {"authenticity_token": csrf}
-    return _page(
+    return page(
         "Authorization required",
         f"""
         {_bar(account, csrf)}
         <p><strong>{escape(application.name)}</strong> would like permission to access your account.
         Only approve this request if you recognize and trust this source.</p>
         <p>It would be allowed to</p>{_permissions(scopes)}
-        <form action="/oauth/authorize" method="post">{_hidden({**fields, **token})}
+        <form action="/oauth/authorize" method="post">{hidden({**fields, **token})}
           <button type="submit">Authorize</button></form>
         <form action="/oauth/authorize" method="post">
-          {_hidden({"_method": "delete", **fields, **token})}
+          {hidden({"_method": "delete", **fields, **token})}
           <button type="submit" class="plain">Deny</button></form>
         """,
     )
@@ -87,7 +95,7 @@ def consent(
 
 def code(value: str) -> str:
     """Return the page that shows an authorization code."""
-    return _page(
+    return page(
         "Copy this authorization code and paste it to the application.",
         f'<input class="code" type="text" value="{escape(value)}" readonly autofocus>',
     )
@@ -103,7 +111,7 @@ def authorized_applications(
     button = '<button type="submit" class="plain">Revoke</button>'
     button = "" if account.state == "suspended" else button
     entries = "".join(_authorized(one, csrf, button) for one in authorizations)
-    return _page(
+    return page(
         "Your authorized applications",
         f"""
         {_bar(account, csrf)}
@@ -115,12 +123,12 @@ def authorized_applications(
 
 def error(text: str) -> str:
     """Return a page that says what went wrong."""
-    return _page("An error has occurred", f"<p>{escape(text)}</p>")
+    return page("An error has occurred", f"<p>{escape(text)}</p>")
 
 
 def not_found() -> str:
     """Return the page for an address that leads nowhere."""
-    return _page("404", "<p>The page you are looking for isn't here.</p>")
+    return page("404", "<p>The page you are looking for isn't here.</p>")
 
 
 def home(store: Store) -> str:
@@ -129,20 +137,20 @@ def home(store: Store) -> str:
         f'<li><a href="/@{escape(one.username)}">@{escape(one.username)}</a></li>'
         for one in store.accounts
     )
-    return _page(store.title, f"<p>A Mastodon instance to rehearse with.</p><ul>{links}</ul>")
+    return page(store.title, f"<p>A Mastodon instance to rehearse with.</p><ul>{links}</ul>")
 
 
 def profile(account: Account, address: str, statuses: Iterable[Status]) -> str:
     """Return an account's public page with its posts, newest first."""
     posts = "".join(_post(one) for one in statuses) or '<p class="note">No posts yet.</p>'
     name = account.display_name or account.username
-    return _page(name, f'<p class="note">@{escape(address)}</p>{posts}')
+    return page(name, f'<p class="note">@{escape(address)}</p>{posts}')
 
 
 def _bar(account: Account, csrf: str) -> str:
     return f"""
         <div class="bar"><span>Signed in as <strong>@{escape(account.username)}</strong></span>
-        <form action="/auth/sign_out" method="post">{_hidden({"authenticity_token": csrf})}
+        <form action="/auth/sign_out" method="post">{hidden({"authenticity_token": csrf})}
           <button type="submit" class="link">Log out</button></form></div>"""
 
 
@@ -157,7 +165,7 @@ def _authorized(one: Authorization, csrf: str, button: str) -> str:
     fields = {"_method": "delete", "authenticity_token": csrf}
     return f"""
         <article><form action="/oauth/authorized_applications/{one.application.id}" method="post">
-          {_hidden(fields)}<strong>{escape(one.application.name)}</strong>
+          {hidden(fields)}<strong>{escape(one.application.name)}</strong>
           <p class="note">Authorized on {when}. It is allowed to</p>
           {_permissions(one.scopes)}{button}</form></article>"""
 
@@ -170,14 +178,16 @@ def _post(status: Status) -> str:
     )
 
 
-def _hidden(fields: Mapping[str, str]) -> str:
+def hidden(fields: Mapping[str, str]) -> str:
+    """Return hidden fields of a form."""
     return "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
         for name, value in fields.items()
     )
 
 
-def _page(title: str, body: str) -> str:
+def page(title: str, body: str) -> str:
+    """Return a page; the body is HTML."""
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -3,6 +3,7 @@
 It knows an instance by its pages alone, so what works for it works in a browser.
 """
 
+import re
 import ssl
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -13,6 +14,8 @@ import httpx
 
 _MOST_PAGES = 5
 _TIMEOUT_SECONDS = 10.0
+_YES = ("Authorize", "Allow", "Approve")
+_CODE = re.compile(r"[A-Za-z0-9_-]{40,}")
 
 
 class PersonStuckError(Exception):
@@ -21,12 +24,17 @@ class PersonStuckError(Exception):
 
 @dataclass
 class Form:
-    """A form on a page: where it leads, what it would send, its buttons' and its other words."""
+    """A form on a page: where it leads, what it would send, its buttons' and its other words.
+
+    `choices` are the values of its lists by their words, `labels` what is written at its fields.
+    """
 
     action: str
     method: str
     fields: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    choices: dict[str, dict[str, str]] = field(default_factory=dict)
     buttons: list[str] = field(default_factory=list)
     words: str = ""
 
@@ -47,6 +55,10 @@ class Page(HTMLParser):
         self._button = False
         self._hidden = False
         self._words: list[str] = []
+        self._label = ""
+        self._labels: dict[str, str] = {}
+        self._select = ""
+        self._option: str | None = None
         self.feed(html)
 
     @property
@@ -66,6 +78,13 @@ class Page(HTMLParser):
             case "button" if self._inside is not None:
                 self._button = True
                 self._inside.buttons.append("")
+            case "label":
+                self._label = given.get("for", "")
+            case "select" if self._inside is not None:
+                self._select = given.get("name", "")
+                self._inside.choices[self._select] = {}
+            case "option":
+                self._option = given.get("value", "")
             case "style" | "script" | "title":
                 self._hidden = True
             case _:
@@ -78,6 +97,10 @@ class Page(HTMLParser):
                 self._inside = None
             case "button":
                 self._button = False
+            case "label":
+                self._label = ""
+            case "option":
+                self._option = None
             case "style" | "script" | "title":
                 self._hidden = False
             case _:
@@ -87,8 +110,12 @@ class Page(HTMLParser):
         """Collect the words that a person reads."""
         if self._button and self._inside is not None:
             self._inside.buttons[-1] += data.strip()
+        elif self._option is not None and self._inside is not None:
+            self._inside.choices[self._select][data.strip()] = self._option
         elif not self._hidden:
             self._words.append(data)
+            if self._label:
+                self._labels[self._label] = data.strip()
             if self._inside is not None:
                 self._inside.words += data
 
@@ -101,16 +128,21 @@ class Page(HTMLParser):
         elif self._inside is not None and given.get("name"):
             self._inside.fields[given["name"]] = given.get("value", "")
             self._inside.kinds[given["name"]] = kind
+            self._inside.labels[given["name"]] = self._labels.get(given.get("id", ""), "")
 
 
 class Person:
-    """Somebody with an account on the instance and one browser, whose cookies stay."""
+    """Somebody with an account on the instance and one browser, whose cookies stay.
+
+    `username` may be the e-mail address; without one it is the one that the sandbox gives out.
+    """
 
     def __init__(
         self, username: str, password: str, transport: httpx.BaseTransport | None = None
     ) -> None:
         """Start with a fresh browser; `transport` stands in for the network."""
         self._username = username
+        self._email = username if "@" in username else f"{username}@example.org"
         self._password = password
         self._browser = httpx.Client(
             transport=transport,
@@ -120,17 +152,19 @@ class Person:
             verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             timeout=_TIMEOUT_SECONDS,
             headers={"User-Agent": "Mozilla/5.0", "Accept": "text/html,*/*;q=0.8"},
+            event_hooks={"response": [_require_an_address]},
         )
 
     def approve(self, link: str) -> str:
-        """Open the link, sign in if asked, press *Authorize*, and return the code.
+        """Open the link, sign in if asked, press *Authorize* or *Allow*, and return the code.
 
         `PersonStuckError` where a page offers no way on.
         """
         answer = self._open(link)
         page = Page(answer.text)
-        form = _with_button(page, "Authorize")
+        form = _with_button(page, *_YES)
         if form is not None:
+            self._choose(form)
             answer = self._submit(answer, form)
             page = Page(answer.text)
         return _code(answer, page)
@@ -179,7 +213,9 @@ class Person:
         if form is None:
             return answer
         for name, kind in form.kinds.items():
-            if kind in ("text", "email"):
+            if kind == "email" or form.labels[name] == "Email":
+                form.fields[name] = self._email
+            elif kind == "text":
                 form.fields[name] = self._username
             elif kind == "password":
                 form.fields[name] = self._password
@@ -189,6 +225,12 @@ class Person:
             raise PersonStuckError(page.text)
         return answer
 
+    def _choose(self, form: Form) -> None:
+        """Choose oneself where a list asks who; else leave the first choice."""
+        for name, choices in form.choices.items():
+            mine = [one for words, one in choices.items() if words.startswith(f"{self._username}@")]
+            form.fields[name] = (mine or list(choices.values()))[0]
+
     def _submit(self, answer: httpx.Response, form: Form) -> httpx.Response:
         url = urljoin(str(answer.url), form.action)
         if form.method == "post":
@@ -196,15 +238,27 @@ class Person:
         return self._browser.get(url, params=form.fields)
 
 
-def _with_button(page: Page, words: str) -> Form | None:
-    return next((form for form in page.forms if words in form.buttons), None)
+def _require_an_address(answer: httpx.Response) -> None:
+    """Stop where a browser does: at a redirect to what is no address of a page."""
+    location = answer.headers.get("Location", "")
+    if urlsplit(location).scheme not in ("", "http", "https"):
+        raise PersonStuckError(f"the browser can't open {location}")
+
+
+def _with_button(page: Page, *words: str) -> Form | None:
+    return next((form for form in page.forms if set(words) & set(form.buttons)), None)
 
 
 def _code(answer: httpx.Response, page: Page) -> str:
-    """Read the code off the page, or off the address bar after a redirect to an application."""
+    """Read the code off the page, or off the address bar after a redirect to an application.
+
+    On a page it stands in a box, or it is the one long word without a meaning.
+    """
     if page.boxes:
         return page.boxes[0]
-    found = parse_qs(urlsplit(str(answer.url)).query).get("code")
+    found = parse_qs(urlsplit(str(answer.url)).query).get("code", [])
+    if not answer.is_error:
+        found += [one for one in page.text.split() if _CODE.fullmatch(one)]
     if not found:
         raise PersonStuckError(page.text or f"an empty page ({answer.status_code})")
     return found[0]

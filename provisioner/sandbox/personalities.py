@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from provisioner.sandbox import mastodon
 from provisioner.sandbox.mastodon import Route
 from provisioner.sandbox.records import RegisteredApplication, Store
-from provisioner.sandbox.traits import MASTODON_4_2, MASTODON_4_7, Traits
+from provisioner.sandbox.servers import gotosocial
+from provisioner.sandbox.traits import GOTOSOCIAL, MASTODON_4_2, MASTODON_4_7, Traits
 from provisioner.sandbox.web import Request, Response
 
 
@@ -53,6 +54,13 @@ class Personality:
 _KNOWN: Mapping[str, Personality] = {
     "mastodon-4.7": Personality(MASTODON_4_7, mastodon.ROUTES_4_7),
     "mastodon-4.2": Personality(MASTODON_4_2, mastodon.ROUTES_4_2),
+    "gotosocial": Personality(
+        GOTOSOCIAL,
+        gotosocial.ROUTES,
+        fallback=gotosocial.fallback,
+        gate=gotosocial.gate,
+        finish=gotosocial.finish,
+    ),
 }
 PERSONALITIES: tuple[str, ...] = tuple(_KNOWN)
 """Their names, Mastodon's newest first."""

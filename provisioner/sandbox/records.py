@@ -155,6 +155,8 @@ class Store:
     random: Callable[[int], bytes]
     code_seconds: float
     registrations: Throttle
+    requests: Throttle
+    booting: bool = False
     traits: Traits = MASTODON_4_7
     accounts: list[Account] = field(default_factory=list)
     applications: list[RegisteredApplication] = field(default_factory=list)

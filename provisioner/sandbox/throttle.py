@@ -20,6 +20,11 @@ class Throttle:
         self._counts[address, window] += 1
         return self.limit - self._counts[address, window]
 
+    def still(self, address: str, now: float) -> int:
+        """Return how many requests are left, without counting one."""
+        window = int(now) // self.seconds
+        return max((self.limit or 0) - self._counts[address, window], 0)
+
     def end(self, now: float) -> float:
         """When the window ends, with the fraction of the second that it is now."""
         return now + self.seconds - int(now) % self.seconds

@@ -38,6 +38,10 @@ class Traits:
     """How many applications an address may register in a window; None: any number."""
     registration_seconds: int = 600
     """That window."""
+    request_limit: int | None = None
+    """How many requests of any kind an address may send in a window; None: any number."""
+    request_seconds: int = 300
+    """That window."""
     registration_fields: tuple[str, ...] = ()
     """What the answer to a registration tells."""
     application_fields: tuple[str, ...] = ()
@@ -85,4 +89,16 @@ MASTODON_4_2 = Traits(
     application_fields=("name", "website", "vapid_key"),
     application_scopes=("read",),  # any token will do since 4.3 (mastodon#27135)
     unused_seconds=DAY,  # app/lib/vacuum/applications_vacuum.rb, 4.2.0 to 4.2.8
+)
+
+GOTOSOCIAL = Traits(
+    software="GoToSocial 0.20",
+    version="0.20.0+git-57cb4fe",  # measured: the software's version, in both descriptions
+    scopes=(),  # any are registered; internal/api/util/scopes.go knows those that open something
+    # Measured. The nominal ten minutes shrink: what is left of them is computed at each read and
+    # then added to the time of creation (internal/oauth/tokenstore.go).
+    code_seconds=300,
+    pkce=False,  # measured; internal/api/auth/authorize.go drops the challenge
+    sign_in_by_email=True,  # internal/api/auth/signin.go
+    request_limit=300,  # advanced-rate-limit-requests, in five minutes
 )

@@ -1,0 +1,1 @@
+"""The servers that differ from Mastodon as a whole, each in modules of its own."""
