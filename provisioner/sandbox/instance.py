@@ -140,11 +140,21 @@ class Instance(Application):
         return self.store.statuses
 
     def add_account(
-        self, username: str, password: str, email: str | None = None, *, bot: bool = False
+        self,
+        username: str,
+        password: str,
+        email: str | None = None,
+        *,
+        bot: bool = False,
+        domain: str | None = None,
     ) -> Account:
-        """Add an account that can sign in; `ValueError` where the name is taken."""
+        """Add an account that can sign in; `ValueError` where the name is taken.
+
+        `domain` is for a server with many. Accounts with the same e-mail address are one person's
+        where a server knows persons apart from accounts.
+        """
         with self.lock:
-            if self.store.account(username) is not None:
+            if self.store.by_address(f"{username}@{domain or self.domain}") is not None:
                 raise ValueError(f"there is an account {username} already")
             account = Account(
                 id=109_000_000_000_000_001 + len(self.accounts),
@@ -153,6 +163,7 @@ class Instance(Application):
                 email=email or f"{username}@example.org",
                 created_at=self.store.clock(),
                 bot=bot,
+                domain=domain,
             )
             self.accounts.append(account)
             return account

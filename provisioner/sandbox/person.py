@@ -134,14 +134,20 @@ class Page(HTMLParser):
 class Person:
     """Somebody with an account on the instance and one browser, whose cookies stay.
 
-    `username` may be the e-mail address; without one it is the one that the sandbox gives out.
+    `username` may be the e-mail address; else that is the one that the sandbox gives out.
+    `identity` is the name to choose where a server lets one person have many.
     """
 
     def __init__(
-        self, username: str, password: str, transport: httpx.BaseTransport | None = None
+        self,
+        username: str,
+        password: str,
+        transport: httpx.BaseTransport | None = None,
+        identity: str = "",
     ) -> None:
         """Start with a fresh browser; `transport` stands in for the network."""
         self._username = username
+        self._identity = identity or username.partition("@")[0]
         self._email = username if "@" in username else f"{username}@example.org"
         self._password = password
         self._browser = httpx.Client(
@@ -228,8 +234,8 @@ class Person:
     def _choose(self, form: Form) -> None:
         """Choose oneself where a list asks who; else leave the first choice."""
         for name, choices in form.choices.items():
-            mine = [one for words, one in choices.items() if words.startswith(f"{self._username}@")]
-            form.fields[name] = (mine or list(choices.values()))[0]
+            named = [words for words in choices if words.startswith(f"{self._identity}@")]
+            form.fields[name] = choices[(named or list(choices))[0]]
 
     def _submit(self, answer: httpx.Response, form: Form) -> httpx.Response:
         url = urljoin(str(answer.url), form.action)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from provisioner.sandbox import mastodon
 from provisioner.sandbox.mastodon import Route
 from provisioner.sandbox.records import RegisteredApplication, Store
-from provisioner.sandbox.servers import gotosocial
-from provisioner.sandbox.traits import GOTOSOCIAL, MASTODON_4_2, MASTODON_4_7, Traits
+from provisioner.sandbox.servers import gotosocial, takahe
+from provisioner.sandbox.traits import GOTOSOCIAL, MASTODON_4_2, MASTODON_4_7, TAKAHE, Traits
 from provisioner.sandbox.web import Request, Response
 
 
@@ -60,6 +60,12 @@ _KNOWN: Mapping[str, Personality] = {
         fallback=gotosocial.fallback,
         gate=gotosocial.gate,
         finish=gotosocial.finish,
+    ),
+    "takahe": Personality(
+        TAKAHE,
+        takahe.ROUTES,
+        fallback=takahe.fallback,
+        gate=takahe.gate,
     ),
 }
 PERSONALITIES: tuple[str, ...] = tuple(_KNOWN)

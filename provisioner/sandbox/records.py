@@ -33,6 +33,7 @@ class Account:
     display_name: str = ""
     domain: str | None = None
     """Where the account is not on the instance's own domain (Takahē has many)."""
+    admin: bool = False
 
     @property
     def refusal(self) -> str | None:
@@ -226,6 +227,11 @@ class Store:
         ScopeChecker).
         """
         return set(wanted) <= set(application.scopes or self.traits.scopes)
+
+    def by_address(self, address: str) -> Account | None:
+        """Find an account by its full name, where case does not matter."""
+        found = (one for one in self.accounts if self.address(one).lower() == address.lower())
+        return next(found, None)
 
     def application(self, client_id: str) -> RegisteredApplication | None:
         """Find an application by its client id."""

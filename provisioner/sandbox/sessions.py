@@ -32,14 +32,14 @@ def sign_in(store: Store, request: Request) -> Response:
     if account is None:
         alert = "Invalid E-mail address or password."
         return html_response(422, pages.sign_in(store, session.csrf, alert), cookie(session))
-    return redirect(session.return_to, headers=cookie(_renew(store, session, account)))
+    return redirect(session.return_to, headers=cookie(renew(store, session, account)))
 
 
 def sign_out(store: Store, request: Request) -> Response:
     """`POST /auth/sign_out`: ends the session, and keeps in mind where the person was going."""
     session = session_of(store, request)
     require_csrf(session, parameters(request))
-    return redirect("/auth/sign_in", headers=cookie(_renew(store, session, None)))
+    return redirect("/auth/sign_in", headers=cookie(renew(store, session, None)))
 
 
 def session_of(store: Store, request: Request) -> Session:
@@ -72,7 +72,7 @@ def _open(store: Store) -> Session:
     return session
 
 
-def _renew(store: Store, old: Session, account: Account | None) -> Session:
+def renew(store: Store, old: Session, account: Account | None) -> Session:
     """Replace a session at sign-in and sign-out, so that an earlier cookie is worth nothing."""
     del store.sessions[old.id]
     session = _open(store)

@@ -102,3 +102,12 @@ GOTOSOCIAL = Traits(
     sign_in_by_email=True,  # internal/api/auth/signin.go
     request_limit=300,  # advanced-rate-limit-requests, in five minutes
 )
+
+TAKAHE = Traits(
+    software="Takahē 0.11",
+    version="takahe/0.11.0",  # api/views/instance.py
+    scopes=(),  # any are registered and granted; api/models/token.py says what they open
+    code_seconds=60,  # api/models/authorization.py: valid_for_seconds
+    pkce=False,  # api/views/oauth.py knows no challenge
+    sign_in_by_email=True,  # users/models/user.py: USERNAME_FIELD
+)
