@@ -26,7 +26,8 @@ class PersonStuckError(Exception):
 class Form:
     """A form on a page: where it leads, what it would send, its buttons' and its other words.
 
-    `choices` are the values of its lists by their words, `labels` what is written at its fields.
+    `choices` are the values of its menus by their words, `labels` what is written at its fields,
+    `lists` the values of the fields that share a name.
     """
 
     action: str
@@ -35,6 +36,7 @@ class Form:
     kinds: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     choices: dict[str, dict[str, str]] = field(default_factory=dict)
+    lists: dict[str, list[str]] = field(default_factory=dict)
     buttons: list[str] = field(default_factory=list)
     words: str = ""
 
@@ -125,6 +127,9 @@ class Page(HTMLParser):
             self.boxes.append(given.get("value", ""))
         elif self._inside is not None and kind == "submit":
             self._inside.buttons.append(given.get("value", ""))
+        elif self._inside is not None and given.get("name", "").endswith("[]"):
+            if kind != "checkbox" or "checked" in given:
+                self._inside.lists.setdefault(given["name"], []).append(given.get("value", ""))
         elif self._inside is not None and given.get("name"):
             self._inside.fields[given["name"]] = given.get("value", "")
             self._inside.kinds[given["name"]] = kind
@@ -240,7 +245,7 @@ class Person:
     def _submit(self, answer: httpx.Response, form: Form) -> httpx.Response:
         url = urljoin(str(answer.url), form.action)
         if form.method == "post":
-            return self._browser.post(url, data=form.fields)
+            return self._browser.post(url, data={**form.fields, **form.lists})
         return self._browser.get(url, params=form.fields)
 
 

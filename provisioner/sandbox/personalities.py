@@ -6,8 +6,15 @@ from dataclasses import dataclass
 from provisioner.sandbox import mastodon
 from provisioner.sandbox.mastodon import Route
 from provisioner.sandbox.records import RegisteredApplication, Store
-from provisioner.sandbox.servers import gotosocial, takahe
-from provisioner.sandbox.traits import GOTOSOCIAL, MASTODON_4_2, MASTODON_4_7, TAKAHE, Traits
+from provisioner.sandbox.servers import gotosocial, pleroma, takahe
+from provisioner.sandbox.traits import (
+    GOTOSOCIAL,
+    MASTODON_4_2,
+    MASTODON_4_7,
+    PLEROMA,
+    TAKAHE,
+    Traits,
+)
 from provisioner.sandbox.web import Request, Response
 
 
@@ -60,6 +67,14 @@ _KNOWN: Mapping[str, Personality] = {
         fallback=gotosocial.fallback,
         gate=gotosocial.gate,
         finish=gotosocial.finish,
+    ),
+    "pleroma": Personality(
+        PLEROMA,
+        pleroma.ROUTES,
+        fallback=pleroma.fallback,
+        gate=pleroma.gate,
+        finish=pleroma.finish,
+        is_unused=pleroma.is_unused,
     ),
     "takahe": Personality(
         TAKAHE,

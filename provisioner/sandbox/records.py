@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from provisioner.sandbox.throttle import Throttle
 from provisioner.sandbox.traits import MASTODON_4_7, Traits
+from provisioner.sandbox.web import Response
 
 OOB = "urn:ietf:wg:oauth:2.0:oob"
 """The redirect URI that makes an instance show the code on a page (Doorkeeper's native URI)."""
@@ -167,6 +168,8 @@ class Store:
     tokens: list[AccessToken] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
     sessions: dict[str, Session] = field(default_factory=dict)
+    replies: dict[str, tuple[float, Response]] = field(default_factory=dict)
+    """What was answered to an Idempotency-Key and when, where the key is all that counts."""
 
     @property
     def host(self) -> str:

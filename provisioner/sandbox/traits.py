@@ -111,3 +111,17 @@ TAKAHE = Traits(
     pkce=False,  # api/views/oauth.py knows no challenge
     sign_in_by_email=True,  # users/models/user.py: USERNAME_FIELD
 )
+
+PLEROMA = Traits(
+    software="Pleroma 2.9",
+    version="2.7.2 (compatible; Pleroma 2.9.1)",  # mastodon_api/views/instance_view.ex
+    scopes=(),  # any are registered; o_auth/scopes.ex says which covers which
+    # o_auth/authorization.ex gives a code as long as a token: token_expires_in of config.exs.
+    code_seconds=100 * 365 * DAY,
+    token_seconds=100 * 365 * DAY,
+    pkce=False,  # o_auth_controller.ex knows no challenge
+    password_grant=True,
+    registration_limit=5,  # config.exs: oauth_app_creation
+    registration_seconds=900,
+    unused_seconds=900,  # o_auth/app.ex: remove_orphans
+)
