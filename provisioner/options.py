@@ -86,7 +86,7 @@ ScopesOfToken = Annotated[
         metavar="SCOPES", help="What the token must have. Default: what it was provisioned with."
     ),
 ]
-SERVERS = ("mastodon-4.7", "mastodon-4.2", "gotosocial", "pleroma", "takahe")
+SERVERS = ("mastodon-4.7", "mastodon-4.2", "gotosocial", "pleroma", "pixelfed", "takahe")
 """What the sandbox can play, named here so that `--help` need not import it."""
 
 

@@ -65,12 +65,13 @@ def web_page(store: Store, request: Request) -> Response | None:
         case ("GET", ""):
             return html_response(200, pages.home(store))
         case ("GET", name, *rest) if name.startswith("@") and len(rest) <= 1:
-            return _profile(store, name.removeprefix("@"), rest)
+            return profile(store, name.removeprefix("@"), rest)
         case _:
             return None
 
 
-def _profile(store: Store, username: str, rest: list[str]) -> Response | None:
+def profile(store: Store, username: str, rest: list[str]) -> Response | None:
+    """Return an account's page, or that of one of its posts; None where there is none."""
     account = store.account(username)
     posts = [
         one

@@ -15,6 +15,7 @@ import httpx
 _MOST_PAGES = 5
 _TIMEOUT_SECONDS = 10.0
 _YES = ("Authorize", "Allow", "Approve")
+_NO = ("Deny", "Cancel")
 _CODE = re.compile(r"[A-Za-z0-9_-]{40,}")
 
 
@@ -181,9 +182,9 @@ class Person:
         return _code(answer, page)
 
     def deny(self, link: str) -> str:
-        """Open the link, sign in if asked, press *Deny*, and return what the browser shows then."""
+        """Open the link, sign in if asked, say no, and return what the browser shows then."""
         answer = self._open(link)
-        form = _with_button(Page(answer.text), "Deny")
+        form = _with_button(Page(answer.text), *_NO)
         if form is None:
             raise PersonStuckError(Page(answer.text).text)
         return self._submit(answer, form).text
@@ -269,7 +270,7 @@ def _code(answer: httpx.Response, page: Page) -> str:
         return page.boxes[0]
     found = parse_qs(urlsplit(str(answer.url)).query).get("code", [])
     if not answer.is_error:
-        found += [one for one in page.text.split() if _CODE.fullmatch(one)]
+        found += _CODE.findall(page.text)
     if not found:
         raise PersonStuckError(page.text or f"an empty page ({answer.status_code})")
     return found[0]

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from provisioner.sandbox import mastodon
 from provisioner.sandbox.mastodon import Route
 from provisioner.sandbox.records import RegisteredApplication, Store
-from provisioner.sandbox.servers import gotosocial, pleroma, takahe
+from provisioner.sandbox.servers import gotosocial, pixelfed, pleroma, takahe
 from provisioner.sandbox.traits import (
     GOTOSOCIAL,
     MASTODON_4_2,
     MASTODON_4_7,
+    PIXELFED,
     PLEROMA,
     TAKAHE,
     Traits,
@@ -76,6 +77,7 @@ _KNOWN: Mapping[str, Personality] = {
         finish=pleroma.finish,
         is_unused=pleroma.is_unused,
     ),
+    "pixelfed": Personality(PIXELFED, pixelfed.ROUTES, fallback=pixelfed.fallback),
     "takahe": Personality(
         TAKAHE,
         takahe.ROUTES,

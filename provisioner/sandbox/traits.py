@@ -125,3 +125,12 @@ PLEROMA = Traits(
     registration_seconds=900,
     unused_seconds=900,  # o_auth/app.ex: remove_orphans
 )
+
+PIXELFED = Traits(
+    software="Pixelfed 0.12",
+    version="3.5.3 (compatible; Pixelfed 0.12.6)",  # Api/ApiV1Controller.php
+    scopes=("read", "write", "follow", "push", "admin:read", "admin:write"),  # AuthServiceProvider
+    code_seconds=600,  # Passport: PT10M
+    token_seconds=365 * DAY,  # config/instance.php: OAUTH_TOKEN_DAYS
+    sign_in_by_email=True,  # resources/views/auth/login.blade.php
+)
