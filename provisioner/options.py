@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from provisioner.errors import InputError
+
 Account = Annotated[
     str,
     typer.Option(
@@ -92,7 +94,11 @@ SERVERS = ("mastodon-4.7", "mastodon-4.2", "gotosocial", "pleroma", "pixelfed", 
 
 def _server(name: str) -> str:
     if name not in SERVERS:
-        raise typer.BadParameter(f"{name!r} is not one of {', '.join(SERVERS)}.")
+        raise InputError(
+            "usage",
+            "The value of --as is not a server that the sandbox can play.",
+            todo=f"Name one of {', '.join(SERVERS)}.",
+        )
     return name
 
 

@@ -120,6 +120,11 @@ class Instance(Application):
         return self.store.traits.sign_in_by_email
 
     @property
+    def applications_page(self) -> str:
+        """The path of the page where a person sees and ends what they authorized."""
+        return self.store.traits.applications_page
+
+    @property
     def accounts(self) -> list[Account]:
         """All accounts, in the order in which they were added."""
         return self.store.accounts

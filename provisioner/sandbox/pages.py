@@ -102,15 +102,19 @@ def code(value: str) -> str:
 
 
 def authorized_applications(
-    account: Account, authorizations: Iterable[Authorization], csrf: str
+    account: Account,
+    authorizations: Iterable[Authorization],
+    csrf: str,
+    place: str = "/oauth/authorized_applications/",
 ) -> str:
     """Return the list of what an account authorized, each with the button that revokes it.
 
-    A suspended account gets no buttons, as in Mastodon's view.
+    A suspended account gets no buttons, as in Mastodon's view. `place` is where an application's
+    form leads, without its number.
     """
     button = '<button type="submit" class="plain">Revoke</button>'
     button = "" if account.state == "suspended" else button
-    entries = "".join(_authorized(one, csrf, button) for one in authorizations)
+    entries = "".join(_authorized(one, csrf, button, place) for one in authorizations)
     return page(
         "Your authorized applications",
         f"""
@@ -159,12 +163,12 @@ def _permissions(scopes: Iterable[str]) -> str:
     return f"<ul>{''.join(rows)}</ul>"
 
 
-def _authorized(one: Authorization, csrf: str, button: str) -> str:
+def _authorized(one: Authorization, csrf: str, button: str, place: str) -> str:
     """Return an entry, whole inside its form; the time has Doorkeeper's format."""
     when = datetime.fromtimestamp(one.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     fields = {"_method": "delete", "authenticity_token": csrf}
     return f"""
-        <article><form action="/oauth/authorized_applications/{one.application.id}" method="post">
+        <article><form action="{escape(place)}{one.application.id}" method="post">
           {hidden(fields)}<strong>{escape(one.application.name)}</strong>
           <p class="note">Authorized on {when}. It is allowed to</p>
           {_permissions(one.scopes)}{button}</form></article>"""

@@ -189,17 +189,18 @@ class Person:
             raise PersonStuckError(Page(answer.text).text)
         return self._submit(answer, form).text
 
-    def remove(self, origin: str, which: str) -> str:
+    def remove(self, origin: str, which: str, page: str = "/oauth/authorized_applications") -> str:
         """Press *Revoke* beside the one authorized application whose entry contains `which`.
 
+        `page` is where the server lists them (`Instance.applications_page`).
         That may be its name, or the time where others bear the same name. Returns the words of the
         page after it; `PersonStuckError` where not exactly one entry contains them.
         """
-        answer = self._open(f"{origin}/oauth/authorized_applications")
-        page = Page(answer.text)
-        forms = [one for one in page.forms if "Revoke" in one.buttons and which in one.words]
+        answer = self._open(f"{origin}{page}")
+        listed = Page(answer.text)
+        forms = [one for one in listed.forms if "Revoke" in one.buttons and which in one.words]
         if len(forms) != 1:
-            raise PersonStuckError(page.text)
+            raise PersonStuckError(listed.text)
         return Page(self._submit(answer, forms[0]).text).text
 
     def look(self, link: str) -> str:

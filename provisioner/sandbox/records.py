@@ -143,6 +143,8 @@ class Session:
     """The authorization request, where a server keeps it here and not in its form."""
     token: "AccessToken | None" = None
     """The front end's own token, where a server keeps one here."""
+    at_settings: Account | None = None
+    """Who signed in to the page that stands for a server's settings."""
 
 
 @dataclass(eq=False)

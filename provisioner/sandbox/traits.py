@@ -48,6 +48,8 @@ class Traits:
     """What `/api/v1/apps/verify_credentials` tells."""
     application_scopes: tuple[str, ...] = ()
     """What a token must be allowed for that; empty: nothing."""
+    applications_page: str = "/oauth/authorized_applications"
+    """Where a person sees what they authorized."""
     unused_seconds: float | None = None
     """After how long an application that nobody used is deleted; None: never."""
 
@@ -101,6 +103,7 @@ GOTOSOCIAL = Traits(
     pkce=False,  # measured; internal/api/auth/authorize.go drops the challenge
     sign_in_by_email=True,  # internal/api/auth/signin.go
     request_limit=300,  # advanced-rate-limit-requests, in five minutes
+    applications_page="/settings/user/tokens",
 )
 
 TAKAHE = Traits(
@@ -110,6 +113,7 @@ TAKAHE = Traits(
     code_seconds=60,  # api/models/authorization.py: valid_for_seconds
     pkce=False,  # api/views/oauth.py knows no challenge
     sign_in_by_email=True,  # users/models/user.py: USERNAME_FIELD
+    applications_page="/settings/tokens",
 )
 
 PLEROMA = Traits(
@@ -124,6 +128,7 @@ PLEROMA = Traits(
     registration_limit=5,  # config.exs: oauth_app_creation
     registration_seconds=900,
     unused_seconds=900,  # o_auth/app.ex: remove_orphans
+    applications_page="/settings/security",
 )
 
 PIXELFED = Traits(
@@ -133,4 +138,5 @@ PIXELFED = Traits(
     code_seconds=600,  # Passport: PT10M
     token_seconds=365 * DAY,  # config/instance.php: OAUTH_TOKEN_DAYS
     sign_in_by_email=True,  # resources/views/auth/login.blade.php
+    applications_page="/settings/applications",
 )

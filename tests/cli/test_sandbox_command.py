@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
+import httpx
 import pytest
 
 from provisioner.sandbox import Person
 from tests.cli.program import PROGRAM, ROOT, Run, environment, run
+
+OOB = "urn:ietf:wg:oauth:2.0:oob"
 
 
 @dataclass
@@ -56,10 +59,10 @@ class Rehearsal:
 
 
 @contextmanager
-def rehearse() -> Iterator[Rehearsal]:
+def rehearse(*options: str) -> Iterator[Rehearsal]:
     """A sandbox that is ready."""
     with subprocess.Popen(
-        [*PROGRAM, "sandbox"],
+        [*PROGRAM, "sandbox", *options],
         env=environment(),
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -137,6 +140,58 @@ def test_ends_while_somebody_is_connected() -> None:
         with socket.create_connection(("127.0.0.1", port)):
             code, _, _ = rehearsal.stop(signal.SIGINT)
     assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("server", "software"),
+    [
+        ("mastodon-4.7", "Mastodon 4.7"),
+        ("mastodon-4.2", "Mastodon 4.2"),
+        ("gotosocial", "GoToSocial 0.20"),
+        ("pleroma", "Pleroma 2.9"),
+        ("pixelfed", "Pixelfed 0.12"),
+        ("takahe", "Takahē 0.11"),
+    ],
+)
+def test_plays_a_server(server: str, software: str) -> None:
+    """It plays the server that it is told to, says which, and who may sign in as what is printed.
+
+    On some servers that is an e-mail address.
+    """
+    with rehearse("--as", server) as rehearsal, rehearsal.person() as person:
+        origin = re.findall(r"An instance at (\S+) that behaves as ", rehearsal.printed)[0]
+        registered = httpx.post(
+            f"{origin}/api/v1/apps",
+            data={"client_name": "Bot", "redirect_uris": OOB, "scopes": "read"},
+            trust_env=False,
+        ).json()
+        query = {
+            "response_type": "code",
+            "client_id": registered["client_id"],
+            "redirect_uri": OOB,
+            "scope": "read",
+        }
+        code = person.approve(str(httpx.URL(f"{origin}/oauth/authorize", params=query)))
+    assert (f"behaves as {software}," in rehearsal.printed, len(code) >= 40) == (True, True)
+
+
+def test_is_mastodon_without_a_word() -> None:
+    """Without an option it plays Mastodon 4.7."""
+    with rehearse() as rehearsal:
+        assert "that behaves as Mastodon 4.7," in rehearsal.printed
+
+
+def test_unknown_server() -> None:
+    """A server that it can't play is refused, with those that it can."""
+    done = run("sandbox", "--as", "friendica")
+    known = "mastodon-4.7, mastodon-4.2, gotosocial, pleroma, pixelfed, takahe"
+    assert (done.code, known in " ".join(done.all.split())) == (2, True)
+
+
+def test_help_lists_servers() -> None:
+    """The help names the servers that it can play."""
+    shown = " ".join(run("sandbox", "--help").output.split())
+    assert "mastodon-4.7, mastodon-4.2, gotosocial, pleroma, pixelfed, takahe" in shown
 
 
 def test_taken_port() -> None:

@@ -15,7 +15,7 @@ def personality(request: pytest.FixtureRequest) -> str:
 
 def test_names() -> None:
     """The command line knows all of them."""
-    assert set(SERVERS) == set(PERSONALITIES)
+    assert SERVERS == PERSONALITIES
 
 
 def test_unknown_name() -> None:
@@ -52,3 +52,12 @@ def test_death(fediverse: Fediverse) -> None:
     token = fediverse.token(app)
     fediverse.sandbox.instance.revoke_access("alice")
     assert not fediverse.whoami(token).is_success
+
+
+def test_removed_by_hand(fediverse: Fediverse) -> None:
+    """On each, a person can end what they authorized on a page; other tokens stay alive."""
+    app, other = fediverse.register(client_name="Tea"), fediverse.register(client_name="Coffee")
+    gone, kept = fediverse.token(app), fediverse.token(other)
+    instance = fediverse.sandbox.instance
+    fediverse.person().remove(instance.origin, "Tea", instance.applications_page)
+    assert [instance.is_live(one) for one in (gone, kept)] == [False, True]

@@ -16,8 +16,10 @@ from provisioner.sandbox.records import OOB, AccessToken, Account, RegisteredApp
 from provisioner.sandbox.registration import VAPID_KEY
 from provisioner.sandbox.servers import gotosocial_browser as browser
 from provisioner.sandbox.servers import gotosocial_oauth as oauth
+from provisioner.sandbox.servers import settings
 from provisioner.sandbox.servers.gotosocial_errors import JSON, WEBFINGER, refused, require
 from provisioner.sandbox.servers.gotosocial_scopes import opens
+from provisioner.sandbox.traits import GOTOSOCIAL
 from provisioner.sandbox.web import Refused, Request, Response, html_response, json_response
 
 BOOT_SECONDS = 120
@@ -159,6 +161,8 @@ def fallback(store: Store, request: Request) -> Response:
 
 
 ROUTES: mastodon.Routes = {
+    ("GET", GOTOSOCIAL.applications_page): settings.show,
+    ("POST", GOTOSOCIAL.applications_page): settings.submit,
     ("GET", "/.well-known/webfinger"): webfinger,
     ("GET", "/api/v1/instance"): instance_v1,
     ("GET", "/api/v2/instance"): instance_v2,

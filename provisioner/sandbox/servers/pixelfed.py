@@ -12,12 +12,14 @@ from provisioner.sandbox.parameters import Parameters
 from provisioner.sandbox.records import AccessToken, Account, Status, Store
 from provisioner.sandbox.servers import pixelfed_browser as browser
 from provisioner.sandbox.servers import pixelfed_oauth as oauth
+from provisioner.sandbox.servers import settings
 from provisioner.sandbox.servers.pixelfed_errors import (
     invalid,
     not_found,
     refused,
     unauthenticated,
 )
+from provisioner.sandbox.traits import PIXELFED
 from provisioner.sandbox.web import Refused, Request, Response, json_response, redirect
 
 VISIBILITIES = ("private", "unlisted", "public")
@@ -118,6 +120,8 @@ def fallback(store: Store, request: Request) -> Response:
 
 
 ROUTES: mastodon.Routes = {
+    ("GET", PIXELFED.applications_page): settings.show,
+    ("POST", PIXELFED.applications_page): settings.submit,
     ("GET", "/.well-known/webfinger"): webfinger,
     ("GET", "/api/v1/instance"): instance_v1,
     ("GET", "/api/v2/instance"): discovery.instance_v2,

@@ -8,9 +8,11 @@ from provisioner.sandbox.parameters import Parameters, parameters
 from provisioner.sandbox.records import AccessToken, Account, RegisteredApplication, Store
 from provisioner.sandbox.servers import pleroma_browser as browser
 from provisioner.sandbox.servers import pleroma_oauth as oauth
+from provisioner.sandbox.servers import settings
 from provisioner.sandbox.servers.pleroma_errors import crashed, refused
 from provisioner.sandbox.servers.pleroma_scopes import all_descend, requested
 from provisioner.sandbox.sessions import session_of
+from provisioner.sandbox.traits import PLEROMA
 from provisioner.sandbox.web import Refused, Request, Response, json_response
 
 IDEMPOTENCY_SECONDS = 6 * 3600
@@ -120,6 +122,8 @@ def fallback(store: Store, request: Request) -> Response:
 
 
 ROUTES: mastodon.Routes = {
+    ("GET", PLEROMA.applications_page): settings.show,
+    ("POST", PLEROMA.applications_page): settings.submit,
     ("GET", "/.well-known/webfinger"): webfinger,
     ("GET", "/api/v1/instance"): discovery.instance_v1,
     ("GET", "/api/v2/instance"): discovery.instance_v2,

@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 from provisioner.sandbox import api, discovery, mastodon
 from provisioner.sandbox.parameters import parameters
 from provisioner.sandbox.records import AccessToken, Account, RegisteredApplication, Status, Store
+from provisioner.sandbox.servers import settings
 from provisioner.sandbox.servers import takahe_browser as browser
 from provisioner.sandbox.servers import takahe_oauth as oauth
 from provisioner.sandbox.servers.takahe_errors import crashed, not_found, refused
+from provisioner.sandbox.traits import TAKAHE
 from provisioner.sandbox.web import Refused, Request, Response, json_response
 
 _PREFIX = "Bearer "
@@ -126,6 +128,8 @@ def fallback(store: Store, request: Request) -> Response:
 
 
 ROUTES: mastodon.Routes = {
+    ("GET", TAKAHE.applications_page): settings.show,
+    ("POST", TAKAHE.applications_page): settings.submit,
     ("GET", "/.well-known/webfinger"): webfinger,
     ("GET", "/api/v1/instance"): discovery.instance_v1,
     ("GET", "/api/v2/instance"): instance_v2,
