@@ -96,7 +96,7 @@ def _server(name: str) -> str:
     if name not in SERVERS:
         raise InputError(
             "usage",
-            "The value of --as is not a server that the sandbox can play.",
+            "The sandbox knows no server of that name.",
             todo=f"Name one of {', '.join(SERVERS)}.",
         )
     return name
