@@ -26,6 +26,13 @@ class Description:
         return self.scopes_supported or self.server.habits.scopes
 
     @property
+    def knows_profile(self) -> bool:
+        """Whether it knows the scope `profile`, as Mastodon does since 4.3."""
+        if self.scopes_known:
+            return "profile" in self.scopes_known
+        return self.server.software == "Mastodon" and is_at_least(self.server.version, 4, 3)
+
+    @property
     def knows_granular_scopes(self) -> bool:
         """Whether it certainly knows scopes such as `write:statuses` (Mastodon has since 2.4.3)."""
         if self.scopes_known:
@@ -45,17 +52,17 @@ class Description:
 def sets_of_scopes(asked: tuple[str, ...], told: Description) -> tuple[tuple[str, ...], ...]:
     """The sets of scopes to register with, one after the other until the instance takes one.
 
-    First what was asked for; then `read:accounts` for `profile`, which Mastodon has since 4.3; then
-    the broad `read` and `write`, all that Pixelfed and the oldest servers know, but not where a
-    narrower one must be a mistake. What the instance does not know by its own word is left out, and
-    so is `profile` where it names no scopes: such servers either don't know it, or know
-    `read:accounts` too.
+    First what was asked for; then `read:accounts`, or what the server wants in its place, for
+    `profile`; then the broad `read` and `write`, all that Pixelfed and the oldest servers know, but
+    not where a narrower one must be a mistake. What the instance does not know by its own word is
+    left out, and so is `profile` where nothing tells that it knows it.
     Raises InputError where nothing is left.
     """
-    classic = tuple(dict.fromkeys("read:accounts" if s == "profile" else s for s in asked))
+    verifying = told.server.habits.verifying_scope
+    classic = tuple(dict.fromkeys(verifying if s == "profile" else s for s in asked))
     coarse = tuple(dict.fromkeys(_coarse(scope) for scope in asked))
     known = set(told.scopes_known)
-    sets = [asked, classic] if known else [classic]
+    sets = [asked, classic] if told.knows_profile else [classic]
     sets += [] if told.knows_granular_scopes else [coarse]
     fitting = tuple(dict.fromkeys(s for s in sets if not known or set(s) <= known))
     if not fitting:

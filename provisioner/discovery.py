@@ -75,15 +75,19 @@ def describe(http: Http, origin: str) -> Description:
     answer = http.send("GET", f"{origin}/.well-known/oauth-authorization-server", repeat=True)
     metadata = answer.fields() if answer.ok else {}
     # Some servers answer 200 with their HTML front end here, older ones 404.
-    has_metadata = bool(metadata.get("token_endpoint"))
-    endpoints = _endpoints(origin, metadata) if has_metadata else _classic_endpoints(origin)
-    told = _version_if_told(http, origin) if has_metadata else _version(http, origin)
-    software, version = parse_version(plain(told))
+    if metadata.get("token_endpoint"):
+        endpoints, version = _endpoints(origin, metadata), _version_if_told(http, origin)
+    else:
+        endpoints, version = _classic_endpoints(origin), _version(http, origin)
+        if not version and answer.refused and answer.status != 404:
+            raise _silent(origin, answer)
+        metadata = {}
+    software, version = parse_version(plain(version))
     return Description(
         server=Server(
             origin=origin,
             **endpoints,
-            has_metadata=has_metadata,
+            has_metadata=bool(metadata),
             software=software,
             version=version,
         ),
@@ -142,6 +146,15 @@ def _endpoints(origin: str, metadata: dict[str, object]) -> dict[str, str]:
             )
     urls["authorization_endpoint"] = urls["authorization_endpoint"] or f"{origin}/oauth/authorize"
     return urls
+
+
+def _silent(origin: str, answer: Answer) -> TransportError:
+    return TransportError(
+        "instance-silent",
+        f"{origin} tells nothing of itself: it answers {answer.described()}.",
+        why="It may block data centres or scripts, or be in trouble.",
+        todo="Run this again later, or from another network.",
+    )
 
 
 def _words(metadata: dict[str, object], name: str) -> tuple[str, ...]:

@@ -208,15 +208,12 @@ class Mastodon:
 
     def _is_invalid(self, answer: Answer) -> bool:
         """Whether it is this server's own way to say that a token is invalid."""
-        if self.server.habits.invalid_token is None:
-            return False
-        status, words = self.server.habits.invalid_token
-        if status != answer.status:
-            return False
+        said = {answer.text("error"), answer.body.decode(errors="replace").strip()}
         if answer.redirect:
             url = joined(self.server.origin, answer.headers.get("location", ""))
-            return url == self.server.origin + words
-        return words in {answer.text("error"), answer.body.decode(errors="replace").strip()}
+            said = {url.removeprefix(self.server.origin)}
+        ways = self.server.habits.invalid_token
+        return any(status == answer.status and words in said for status, words in ways)
 
     def revoke(self, application: Application, token: Secret) -> Alive | Dead | Unclear | Unheard:
         """Revoke a token with its own application's credentials (RFC 7009); how it is afterwards.

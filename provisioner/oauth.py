@@ -91,6 +91,8 @@ def authorization_url(
         "scope": " ".join(scopes),
         "force_login": "true",
     }
+    if server.habits.prompt:
+        params["prompt"] = server.habits.prompt
     if verifier:
         params |= {"code_challenge": challenge(verifier), "code_challenge_method": "S256"}
     return str(httpx.URL(server.authorization_endpoint).copy_merge_params(params))

@@ -22,6 +22,8 @@ class Habits:
 
     scopes: tuple[str, ...] = ()
     """All that it knows; empty where it knows Mastodon's."""
+    verifying_scope: str = "read:accounts"
+    """What a token needs so that it tells whose it is, where `profile` is not known."""
     code_seconds: int = 600
     """How long a one-time code can be exchanged."""
     unused_seconds: int | None = None
@@ -29,9 +31,11 @@ class Habits:
     password_grant: bool = False
     idempotency_key: bool = False
     """Whether the same Idempotency-Key does not post twice."""
-    invalid_token: tuple[int, str] | None = None
-    """How it says that a token is invalid, where not with 401: the status, and the error, the page
+    invalid_token: tuple[tuple[int, str], ...] = ()
+    """How it says that a token is invalid, where not with 401: a status, and the error, the page
     that it redirects to, or what else its body is."""
+    prompt: str = ""
+    """The parameter `prompt` that makes it ask the person even where a token exists already."""
     reuses_token: bool = False
     """Whether approving an application again gives the very token that it has."""
     settings: str = ""
@@ -56,24 +60,31 @@ HABITS = {
         unused_seconds=15 * 60,
         password_grant=True,
         idempotency_key=True,
-        invalid_token=(403, "Invalid credentials."),
+        invalid_token=((403, "Invalid credentials."),),
     ),
     # A fork of Pleroma that kept all of these, and cleans up no applications.
     "akkoma": Habits(
         password_grant=True,
         idempotency_key=True,
-        invalid_token=(403, "Invalid credentials."),
+        invalid_token=((403, "Invalid credentials."),),
     ),
     # AuthServiceProvider's Passport::tokensCan; registration ignores `scopes`. A guest of the API
-    # is led to the login page (pixelfed#6166, #6186); /oauth/revoke is missing before #7336.
+    # gets 500 where JSON is accepted (app/Exceptions/Handler.php; pixelfed#5613), else is led to
+    # the login page (#6166, #6186). /oauth/revoke is missing before #7336. Without the prompt,
+    # Laravel Passport approves the same application again unasked, and shows no code.
     "pixelfed": Habits(
         scopes=("read", "write", "follow", "push", "admin:read", "admin:write"),
-        invalid_token=(302, "/login"),
+        invalid_token=((500, "Unauthenticated."), (302, "/login")),
+        prompt="consent",
         settings="/settings/applications",
     ),
-    # Measured with 0.11.0; api/middleware.py; no scope `profile`, no check of the code's reuse.
+    # Measured with 0.11.0; api/middleware.py. It asks for `read` itself before it tells whose token
+    # it is (has_scope in api/models/token.py).
     "takahe": Habits(
-        code_seconds=60, invalid_token=(400, "Invalid Bearer token"), settings="/settings/"
+        verifying_scope="read",
+        code_seconds=60,
+        invalid_token=((400, "Invalid Bearer token"),),
+        settings="/settings/",
     ),
     # src/Security/OAuth.php: codes of five minutes, one token for an application and account.
     "friendica": Habits(code_seconds=300, reuses_token=True, settings="/settings/oauth"),

@@ -113,9 +113,11 @@ class UnwatchedHttp(Http):
 class Stage:
     """One bot, one other person, one repository; and what has been shown so far."""
 
-    def __init__(self, description: Description) -> None:
+    def __init__(self, description: Description, personality: str = "mastodon-4.7") -> None:
         self.time, self.api, self.account = START, API, "mybot@social.example"
-        self.instance = Instance(ORIGIN, clock=self.clock, registration_limit=None)
+        self.instance = Instance(
+            ORIGIN, clock=self.clock, registration_limit=None, personality=personality
+        )
         self.instance.add_account("mybot", "mybot-password")
         self.instance.add_account("alice", "alice-password")
         self.github = GitHub(API, clock=self.clock)
@@ -129,6 +131,7 @@ class Stage:
         self.shown: list[str] = []
         self.codes: list[str] = []
         self.hidden: set[str] = set()
+        self.scopes_by_hand = ""
         self.by_hand: set[str] = set()
         """Client ids of the applications that a person made."""
         self.in_workflow = False
@@ -194,7 +197,8 @@ class Stage:
 
     def hand_made(self) -> RegisteredApplication:
         """An application as Preferences > Development makes one, and nothing in the repository."""
-        self.begin(journal="SCRATCH")
+        link = httpx.URL(self.link(journal="SCRATCH"))
+        self.scopes_by_hand = link.params["scope"]
         del self.repository.variables["SCRATCH"]
         self.by_hand.add(self.instance.applications[-1].client_id)
         return self.instance.applications[-1]
@@ -203,9 +207,10 @@ class Stage:
         """The code of a link that the person put together, without PKCE."""
         link = (
             f"{self.instance.origin}/oauth/authorize?response_type=code&client_id={application.client_id}"
-            "&redirect_uri=urn:ietf:wg:oauth:2.0:oob&scope=profile+write:statuses+write:media"
+            "&redirect_uri=urn:ietf:wg:oauth:2.0:oob"
         )
-        return self.approve(link, who)
+        scopes = {"scope": self.scopes_by_hand}
+        return self.approve(str(httpx.URL(link).copy_merge_params(scopes)), who)
 
     def provision_by_hand(self) -> Outcome:
         """A single run, with an application of its own."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from hashlib import sha256
 
+from provisioner.capabilities import sets_of_scopes
 from provisioner.ceremony.desk import (
     Case,
     Desk,
@@ -92,11 +93,12 @@ def _single_run(desk: Desk, case: Case, application: Application) -> Pending:
             "application can be used.",
             link=former.link,
         )
+    told = find_instance(desk, case)
     return Pending(
-        server=find_instance(desk, case).server,
+        server=told.server,
         application=application,
         verifier=None,
-        scopes=desk.inputs.scopes_to_ask,
+        scopes=desk.inputs.scopes or sets_of_scopes(desk.inputs.scopes_to_ask, told)[0],
         app_name=desk.inputs.name_of_app,
         begun_at=desk.now(),
     )

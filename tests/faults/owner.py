@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from provisioner.errors import ProvisionerError
 from provisioner.journal import Credential
 from provisioner.outcomes import ApprovalPending, Checked, DryRun, Ended, Provisioned
-from provisioner.sandbox import Person
+from provisioner.sandbox import Person, PersonStuckError
 from tests.faults.faults import Hit, Killed, Line
 from tests.faults.invariants import KEY, Ending, Witness
 from tests.faults.scenarios import SECRET, STRANGER, VARIABLE, Command, Scenario
@@ -26,6 +26,7 @@ class Owner:
         self.asked: list[tuple[str, ...]] = []
         self.removed: set[str] = set()
         """Tokens whose authorizations the owner removed by hand."""
+        self._listed: set[tuple[str, str]] = set()
 
     def runs(self, command: Command, hits: Sequence[Hit] = ()) -> Command | None:
         """One run; what is to be run next, or None where it is done."""
@@ -43,7 +44,11 @@ class Owner:
         """A run ended, well or not; what is to be run next."""
         self.witness.ends(ending)
         self.asked.append(tuple(self.witness.record.asked))
-        return self._reads(command, ending)
+        try:
+            return self._reads(command, ending)
+        except PersonStuckError as stuck:
+            self.witness.found.append(f"I5: a person can't go on: {stuck}")
+            return None
 
     def goes_on(self, following: Command | None) -> None:
         """Run what is to be run until it is done, and see that it is."""
@@ -88,6 +93,9 @@ class Owner:
                 return Command("check")
             case "nothing-pending" | "unknown-application":
                 return Command("begin", raw=command.raw)
+            case "tokens-alive":
+                self._removes_what_lives()
+                return command
             case "nothing-provisioned" if self.scenario.goal != "provisioned":
                 return None
             case _:
@@ -99,7 +107,11 @@ class Owner:
             if match := re.search(r"still stands in (\w+): delete that", finding.text):
                 with self.witness.looking_away():
                     self.stage.delete("secrets", match[1])
-            elif finding.verdict == "bad" and "did not revoke it" not in finding.text:
+            elif match := re.search(
+                r"of (\S+)T(\d\d:)\S+, is not revoked: .* did not", finding.text
+            ):
+                self._removes("mybot", f"{match[1]} {match[2]}")
+            elif finding.verdict == "bad":
                 self.witness.found.append(f"I5: a check found: {finding.text}")
         return Command("check") if checked.status == "attention" else None
 
@@ -121,14 +133,27 @@ class Owner:
             if not (told and token.live and token.account) or token.token == self._current:
                 continue
             who = token.account.username
-            if (who, self.scenario.goal) == ("mybot", "provisioned"):
+            comes_back = self.scenario.personality.startswith("mastodon")
+            if comes_back and (who, self.scenario.goal) == ("mybot", "provisioned"):
                 self.witness.found.append("I3: a lost token was not brought back")
-            with (
-                self.witness.looking_away(),
-                Person(who, f"{who}-password", transport=self.stage.wire) as person,
-            ):
-                person.remove(self.stage.instance.origin, f"{told[1]} {told[2]}")
-                self.removed.add(token.token)
+            self._removes(who, f"{told[1]} {told[2]}")
+
+    def _removes(self, who: str, when: str) -> None:
+        """Remove an authorization on the instance's page; its time tells which."""
+        instance, before = self.stage.instance, set(self.stage.live())
+        with (
+            self.witness.looking_away(),
+            Person(who, f"{who}-password", transport=self.stage.wire) as person,
+        ):
+            person.remove(instance.origin, when, instance.applications_page)
+        self.removed |= before - set(self.stage.live())
+
+    def _removes_what_lives(self) -> None:
+        """Remove by hand what a run said it could not revoke."""
+        times = re.findall(r"did not revoke the token of (\S+)T(\d\d:)", self.witness.said)
+        for day, hour in set(times) - self._listed:
+            self._removes("mybot", f"{day} {hour}")
+        self._listed |= set(times)
 
     def _credentials(self) -> tuple[Credential, ...]:
         journal = self.witness.journal()

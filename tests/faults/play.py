@@ -24,7 +24,7 @@ class Played:
 @cache
 def prepared(scenario: Scenario) -> tuple[Stage, Command]:
     """The world before the run, to be copied, and the run's command."""
-    stage = Stage(Description.load())
+    stage = Stage(Description.load(), scenario.personality)
     command = scenario.prepare(stage)
     stage.github.observers.remove(stage.checked)  # other tests hold GitHub to it, and it takes time
     return stage, command

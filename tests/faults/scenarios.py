@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from provisioner.errors import ProvisionerError
 from provisioner.outcomes import Outcome
-from provisioner.sandbox import RegisteredApplication
+from provisioner.sandbox import PERSONALITIES, RegisteredApplication
 from tests.stage import Fault as Trouble
 from tests.stage import Stage
 
@@ -48,13 +48,21 @@ class Scenario:
     """Where the token is to be in the end."""
     variant: bool = False
     """Whether another scenario is much the same: then the decisive faults are enough."""
+    personality: str = "mastodon-4.7"
+    """The server that the sandbox plays."""
 
     def __str__(self) -> str:
         return self.name
 
+    def at(self, personality: str) -> "Scenario":
+        """The same at another server."""
+        name = f"{personality}: {self.name}"
+        return replace(self, name=name, variant=True, personality=personality)
+
 
 def _cut(stage: Stage, path: str, method: str = "") -> None:
     """Begin, and complete as far as the first such request to this path, and no further."""
+    stage.time += 3600
     code = stage.approve(stage.link())
     stage.wire.faults = [Trouble("500", method=method, path=path, times=99)]
     with suppress(ProvisionerError):
@@ -76,6 +84,12 @@ def _lose(stage: Stage) -> str:
 
 def _strings(application: RegisteredApplication) -> dict[str, str]:
     return {"client_id": application.client_id, "client_secret": application.client_secret}
+
+
+def _provision(stage: Stage, **raw: str) -> None:
+    """Its time tells a person which authorization that was."""
+    stage.time += 3600
+    stage.provision(**raw)
 
 
 def _first_begin(_: Stage) -> Command:
@@ -146,37 +160,39 @@ def _going_on_elsewhere(stage: Stage) -> Command:
 
 
 def _rotation_begin(stage: Stage) -> Command:
-    stage.provision()
+    _provision(stage)
     return Command("begin")
 
 
 def _rotation(stage: Stage) -> Command:
-    stage.provision()
+    _provision(stage)
+    stage.time += 3600
     return Command("complete", stage.approve(stage.link()))
 
 
 def _rotation_at_once(stage: Stage) -> Command:
-    stage.provision()
+    _provision(stage)
+    stage.time += 3600
     return Command("complete", stage.approve(stage.link()), {"grace": "0"})
 
 
 def _check(stage: Stage) -> Command:
-    stage.provision()
-    stage.provision()
+    _provision(stage)
+    _provision(stage)
     stage.time += DAY
     return Command("check")
 
 
 def _check_within_grace(stage: Stage) -> Command:
-    stage.provision()
-    stage.provision()
+    _provision(stage)
+    _provision(stage)
     stage.time += DAY - 3600
     return Command("check")
 
 
 def _check_old_name(stage: Stage) -> Command:
-    stage.provision()
-    stage.provision(secrets=f"{OTHER}=access_token")
+    _provision(stage)
+    _provision(stage, secrets=f"{OTHER}=access_token")
     stage.time += DAY
     return Command("check")
 
@@ -188,25 +204,25 @@ def _check_old_name_deleted(stage: Stage) -> Command:
 
 
 def _abandon_link(stage: Stage) -> Command:
-    stage.provision()
+    _provision(stage)
     stage.link()
     return Command("abandon")
 
 
 def _abandon_lost(stage: Stage) -> Command:
-    stage.provision()
+    _provision(stage)
     _lose(stage)
     return Command("abandon")
 
 
 def _abandon_staged(stage: Stage) -> Command:
-    stage.provision()
+    _provision(stage)
     _cut(stage, "verify_credentials")
     return Command("abandon")
 
 
 def _abandon_written(stage: Stage) -> Command:
-    stage.provision()
+    _provision(stage)
     _cut(stage, f"variables/{VARIABLE}")
     return Command("abandon")
 
@@ -230,8 +246,8 @@ def _abandon_over_a_stranger_written(stage: Stage) -> Command:
 
 
 def _deprovision(stage: Stage) -> Command:
-    stage.provision()
-    stage.provision()
+    _provision(stage)
+    _provision(stage)
     return Command("deprovision")
 
 
@@ -241,13 +257,13 @@ def _deprovision_in_workflow(stage: Stage) -> Command:
 
 
 def _deprovision_half_way(stage: Stage) -> Command:
-    stage.provision()
+    _provision(stage)
     _cut(stage, f"variables/{VARIABLE}")
     return Command("deprovision")
 
 
 def _deprovision_lost(stage: Stage) -> Command:
-    stage.provision()
+    _provision(stage)
     _lose(stage)
     return Command("deprovision")
 
@@ -256,7 +272,7 @@ FIRST = Scenario("first: complete", _first_complete)
 AT_ONCE = Scenario("rotation, grace 0: complete", _rotation_at_once)
 CHECK = Scenario("check, a token due", _check)
 
-SCENARIOS = (
+MAIN = (
     Scenario("first: begin", _first_begin),
     FIRST,
     Scenario("single run", _single_run),
@@ -268,6 +284,9 @@ SCENARIOS = (
     Scenario("abandon, exchange lost", _abandon_lost, "abandoned"),
     Scenario("abandon, staged", _abandon_staged, "abandoned"),
     Scenario("abandon, staged and written", _abandon_written, "abandoned"),
+)
+SCENARIOS = (
+    *MAIN,
     Scenario("first, key made: begin", _first_begin_in_workflow, variant=True),
     Scenario("first, key made: complete", _first_complete_in_workflow, variant=True),
     Scenario("first, over a secret: complete", _over_a_stranger, variant=True),
@@ -296,4 +315,5 @@ SCENARIOS = (
     Scenario("deprovision, key made", _deprovision_in_workflow, "deprovisioned", variant=True),
     Scenario("deprovision, half-way", _deprovision_half_way, "deprovisioned", variant=True),
     Scenario("deprovision, exchange lost", _deprovision_lost, "deprovisioned", variant=True),
+    *(scenario.at(personality) for personality in PERSONALITIES[1:] for scenario in MAIN),
 )

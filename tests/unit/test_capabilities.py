@@ -46,7 +46,7 @@ class TestScopes:
             (told("Mastodon", "4.7.3", NEW), (POST, CLASSIC)),
             (told("Mastodon", "4.2.8"), (CLASSIC,)),
             (told("GoToSocial", "0.20.0"), (CLASSIC, COARSE)),
-            (told("takahe", "0.11.0"), (CLASSIC, COARSE)),
+            (told("takahe", "0.11.0"), (("read", *POST[1:]), COARSE)),
             (told(), (CLASSIC, COARSE)),
             (PIXELFED, (COARSE,)),
             (told("", "", ("read", "write", "follow")), (COARSE,)),

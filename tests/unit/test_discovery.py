@@ -8,7 +8,13 @@ import pytest
 
 from provisioner.accounts import Handle
 from provisioner.discovery import describe, find_origin, home_of
-from provisioner.errors import InputError, NoAnswerError, NotSentError, ProvisionerError
+from provisioner.errors import (
+    InputError,
+    NoAnswerError,
+    NotSentError,
+    ProvisionerError,
+    TransportError,
+)
 from provisioner.http import Http
 from provisioner.oauth import Server
 from tests.unit.server import Reply, ScriptedServer, answer, flood, hang, page, redirect, say
@@ -402,6 +408,14 @@ class TestClassicServers:
         server.on("GET", V2, v2)
         found = discover(http, bot_at(server), server.origin)
         assert found == classic(server.origin).model_copy(update={"software": "", "version": ""})
+
+    def test_silent(self, http: Http, server: ScriptedServer) -> None:
+        """Where metadata and version are both refused, nothing is guessed."""
+        for path in (METADATA, V1, V2):
+            server.on("GET", path, say({"error": "blocked"}, 403))
+        with pytest.raises(TransportError) as caught:
+            discover(http, bot_at(server), server.origin)
+        assert caught.value.ident == "instance-silent"
 
     @pytest.mark.parametrize(
         "reply",

@@ -631,9 +631,10 @@ class TestVerify:
             ("Pleroma", say({"error": "Invalid credentials."}, 403)),
             ("Akkoma", answer(403, b'{"error":"Invalid credentials."}')),
             ("Pixelfed", redirect("/login")),
+            ("Pixelfed", say({"error": "Unauthenticated."}, 500)),
             ("Sharkey", say({"error": {"code": "AUTHENTICATION_FAILED", "id": "x"}}, 401)),
         ],
-        ids=["takahe", "pleroma", "akkoma", "pixelfed", "sharkey"],
+        ids=["takahe", "pleroma", "akkoma", "pixelfed", "pixelfed, json", "sharkey"],
     )
     def test_dead_in_its_own_words(
         self, http: Http, server: ScriptedServer, software: str, reply: Reply

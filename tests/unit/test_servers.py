@@ -67,10 +67,7 @@ def test_the_case_of_a_name_does_not_matter() -> None:
 def test_nothing_is_promised_for_a_server_that_nobody_knows() -> None:
     """A server that is not in the table gets what every one of them keeps to."""
     unknown = habits("Nobody")
-    assert (unknown.idempotency_key, unknown.password_grant, unknown.invalid_token) == (
-        False,
-        False,
-        None,
-    )
+    promises = (unknown.idempotency_key, unknown.password_grant, unknown.invalid_token)
+    assert promises == (False, False, ())
     assert unknown.code_seconds == min(h.code_seconds for h in HABITS.values())
     assert unknown.unused_seconds == min(h.unused_seconds or 10**9 for h in HABITS.values())
