@@ -4,6 +4,7 @@ Forms with the documented fields only, and credentials in the body: the one shap
 GoToSocial, Takahē and the others all take (https://docs.joinmastodon.org/methods/oauth/).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -113,6 +114,19 @@ class InvalidClientError(ProvisionerError):
     """The instance does not know the application."""
 
 
+class NoPasswordGrantError(InputError):
+    """The instance takes no user name and password from programs."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            "no-password-grant",
+            f"{host} takes no user name and password from programs.",
+            why="Mastodon does not since 4.4, nor do GoToSocial and others: a program is to be "
+            "approved in a browser, where nobody but the server sees the password.",
+            todo="Run begin, open the link that it shows, and complete with the code.",
+        )
+
+
 @dataclass(frozen=True)
 class Mastodon:
     """The API of one instance."""
@@ -165,19 +179,45 @@ class Mastodon:
         }
         if verifier:
             form["code_verifier"] = verifier
+        return self._issue(form, _code_refused)
+
+    def log_in(
+        self, application: Application, user: Secret, password: Secret, scopes: tuple[str, ...]
+    ) -> Grant:
+        """Exchange user name and password, once (RFC 6749, section 4.3.2).
+
+        `scope` is sent: without it Mastodon grants `read` alone.
+        Raises as `exchange`, and NoPasswordGrantError where the server takes no passwords.
+        """
+        form: dict[str, str | Secret] = {
+            "grant_type": "password",
+            "username": user,
+            "password": password,
+            "client_id": application.client_id,
+            "client_secret": application.client_secret,
+            "scope": " ".join(scopes),
+        }
+        return self._issue(form, _login_refused)
+
+    def _issue(
+        self, form: dict[str, str | Secret], refused: Callable[[Server, Answer], ProvisionerError]
+    ) -> Grant:
+        """Ask the token endpoint, once; `refused` says what a definite refusal means."""
         answer = self.http.send("POST", self.server.token_endpoint, form=form, wait=_never)
         if answer.ok and answer.fields():
             return _grant(self.server.host, answer)
         # A definite refusal names its error (RFC 6749, section 5.2); a page in front does not.
         if answer.refused and answer.text("error"):
-            raise _exchange_refused(self.server, answer)
+            if answer.text("error") == "invalid_client":
+                raise _unknown_application(self.server.host, answer)
+            raise refused(self.server, answer)
         raise NoAnswerError(
             "exchange-unclear",
             f"{self.server.host} answered the exchange with {answer.described()}, and no token.",
             why="It redirects elsewhere, where what is secret is not sent. If it has moved for "
             "good, abandon this, and begin again with its new address."
             if answer.redirect
-            else "It may have spent the code: some servers answer so to a wrong or expired one. Or "
+            else "It may have spent a code: some servers answer so to a wrong or expired one. Or "
             "something in front of it did not let us through.",
         )
 
@@ -341,18 +381,33 @@ def _scopes_dropped(host: str, missing: set[str]) -> ScopesRefusedError:
     )
 
 
-def _exchange_refused(server: Server, answer: Answer) -> InvalidGrantError | InvalidClientError:
-    if answer.text("error") == "invalid_client":
-        return InvalidClientError(
-            "unknown-application",
-            f"{server.host} does not accept the application: {answer.described()}.",
-            why="It was deleted there, or (made by hand) its client id or secret is mistyped.",
-            todo="Begin again for a new application; for one made by hand, check both strings.",
-        )
+def _unknown_application(host: str, answer: Answer) -> InvalidClientError:
+    return InvalidClientError(
+        "unknown-application",
+        f"{host} does not accept the application: {answer.described()}.",
+        why="It was deleted there, or (made by hand) its client id or secret is mistyped.",
+        todo="Begin (or log in) again for a new application; for one made by hand, check both "
+        "strings.",
+    )
+
+
+def _code_refused(server: Server, answer: Answer) -> InvalidGrantError:
     return InvalidGrantError(
         "code-refused",
         f"{server.host} did not accept the code: {answer.described()}.",
         why=f"A code works once, may expire after {in_words(server.habits.code_seconds)}, and goes "
         "only with the application and the link that it was made for.",
         todo="Open the link again for a new code, and complete with that at once.",
+    )
+
+
+def _login_refused(server: Server, answer: Answer) -> InvalidGrantError | NoPasswordGrantError:
+    if answer.text("error") in {"unsupported_grant_type", "unauthorized_client"}:
+        return NoPasswordGrantError(server.host)
+    return InvalidGrantError(
+        "login-refused",
+        f"{server.host} did not accept the user name and the password: {answer.described()}.",
+        why="One of them is mistyped; Mastodon wants the e-mail address for a user name, Pleroma "
+        "the nickname. Or the account has two-factor authentication: a password alone won't do then.",
+        todo="Log in again. With two-factor authentication: run begin, and open its link.",
     )
