@@ -57,8 +57,6 @@ SECRET_OPTIONS = {
 }
 """Options whose values everybody on the machine can read in the list of processes."""
 
-LONGEST_PASTE = 8192
-
 EXIT_CODES = """\
 Exit codes: 0 done; 1 failed, nothing changed; 2 the input is wrong; 3 stopped half-way, run it
 again; 4 a person is needed; 70 a bug; 130 or 143 interrupted, run it again.
@@ -153,11 +151,50 @@ def complete(
       provisioner complete --account mybot@mastodon.social --repository me/mybot
     """
     from provisioner import ceremony
+    from provisioner.asking import ask_code
 
     def ask() -> str:
-        return _ask_code(code, needed=not dry_run)
+        return ask_code(code, needed=not dry_run)
 
     _conduct(context, lambda desk, case: ceremony.complete(desk, case, ask))
+
+
+@app.command()
+def login(
+    context: typer.Context,
+    account: Account,
+    repository: Repository = "",
+    instance: Instance = "",
+    scopes: Scopes = defaults.SCOPES,
+    app_name: AppName = "",
+    secrets: Secrets = [defaults.SECRETS],
+    variables: Variables = [defaults.VARIABLES],
+    grace: Grace = defaults.GRACE,
+    journal: Journal = defaults.JOURNAL,
+    journal_key: JournalKey = "",
+    github_token: GitHubToken = "",
+    client_id: ClientId = "",
+    client_secret: ClientSecret = "",
+    dry_run: DryRun = False,
+    verbose: Verbose = False,
+    as_json: AsJson = False,
+) -> None:
+    """Begin and complete with user name and password, where a server takes them.
+
+    Mastodon does not since 4.4. They are asked for, or two lines of standard input: the user name
+    (on Mastodon the e-mail address), then the password.
+
+    \b
+    Example:
+      provisioner login --account mybot@social.example --repository me/mybot
+    """
+    from provisioner import ceremony
+    from provisioner.asking import ask_login
+
+    def login(desk: "Desk", case: "Case") -> "Outcome":
+        return ceremony.login(desk, case, lambda: ask_login(desk.inputs.account.user))
+
+    _conduct(context, login)
 
 
 @app.command()
@@ -375,16 +412,6 @@ def _warn_of_listed_secrets(context: typer.Context, terminal: "Terminal") -> Non
                 f"--{option.replace('_', '-')} can be read in this machine's list of processes; "
                 f"${variable} can't"
             )
-
-
-def _ask_code(given: str, *, needed: bool) -> str:
-    """The code as it was given, typed without an echo, or read from standard input."""
-    if (given and given != "-") or not needed or sys.stdin is None:
-        return given
-    if sys.stdin.isatty():
-        prompt = "Code, or the address of its page (not shown)"
-        return str(typer.prompt(prompt, "", show_default=False, hide_input=True, err=True))
-    return sys.stdin.read(LONGEST_PASTE)
 
 
 def _step() -> "Step":

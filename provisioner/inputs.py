@@ -43,6 +43,14 @@ LONGEST_APP_NAME = 60
 """Characters of an application's name on Mastodon."""
 
 
+@dataclass(frozen=True)
+class Login:
+    """A user name and a password, as the account's owner typed them."""
+
+    user: Secret
+    password: Secret
+
+
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
     """Everything that a run is told (README, section Inputs)."""
@@ -227,6 +235,19 @@ def _seconds(text: str) -> int | None:
         return None
     unit = {"s": 1, "m": 60, "h": 3600, "d": 86400}
     return int(match[1]) * unit[match[2]] if match[2] else 0
+
+
+def parse_login(user: str, password: str) -> Login:
+    """User name and password; of a password only the end of its line is not its own."""
+    if not user.strip() or not password.rstrip("\r\n"):
+        raise InputError(
+            "no-login",
+            "There is no user name, or no password.",
+            why="They are asked for on a terminal, or are two lines of standard input: the user "
+            "name, then the password.",
+            todo="Type both. For a script: `login … < file`, never an option.",
+        )
+    return Login(Secret(user.strip()), Secret(password.rstrip("\r\n")))
 
 
 def parse_code(text: str, origin: str) -> Secret:

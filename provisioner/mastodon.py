@@ -408,6 +408,7 @@ def _login_refused(server: Server, answer: Answer) -> InvalidGrantError | NoPass
         "login-refused",
         f"{server.host} did not accept the user name and the password: {answer.described()}.",
         why="One of them is mistyped; Mastodon wants the e-mail address for a user name, Pleroma "
-        "the nickname. Or the account has two-factor authentication: a password alone won't do then.",
+        "the nickname. Or the account has two-factor authentication: then a password alone is "
+        "refused.",
         todo="Log in again. With two-factor authentication: run begin, and open its link.",
     )

@@ -1,4 +1,4 @@
-"""The transaction: begin, complete and check, each in the order that is safe.
+"""The transaction: begin, complete, login and check, each in the order that is safe.
 
 What the order guarantees: a one-time code is not spent before everything else was checked; a token
 is in the journal before anything else happens to it; the account is checked before anything is
@@ -11,6 +11,7 @@ from provisioner.ceremony.check import check
 from provisioner.ceremony.complete import complete
 from provisioner.ceremony.deprovision import deprovision
 from provisioner.ceremony.desk import Case, Desk, Tell, open_case
+from provisioner.ceremony.login import login
 
 __all__ = [
     "Case",
@@ -21,5 +22,6 @@ __all__ = [
     "check",
     "complete",
     "deprovision",
+    "login",
     "open_case",
 ]

@@ -8,6 +8,9 @@ from provisioner.journal import Credential, Pending, Superseded
 from provisioner.mastodon import Alive, Dead, Mastodon, Unclear
 from provisioner.store import OvertakenError
 
+IN_BROWSER = "The browser was signed in as somebody else, or somebody else opened the link."
+"""How the approval can be another account's; a login puts its own cause in this one's place."""
+
 
 def guard(
     desk: Desk, case: Case, mastodon: Mastodon, pending: Pending, staged: Credential
@@ -98,7 +101,7 @@ def _wrong_account(
     return PersonNeededError(
         "wrong-account",
         f"The authorization was given by {whose}, not by {wanted}.",
-        why="The browser was signed in as somebody else, or somebody else opened the link.",
+        why=IN_BROWSER,
         todo=f"Open the link again, sign out there, sign in as {wanted}, and complete with the new "
         "code. Or was the account misspelt? Then correct --account, and begin again.",
         link=pending.link,

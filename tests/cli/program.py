@@ -57,9 +57,14 @@ def run(
 
 
 def run_in_terminal(
-    *arguments: str, env: Mapping[str, str] | None = None, prompt: str = "", typed: str = ""
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    prompt: str = "",
+    typed: str = "",
+    then: tuple[tuple[str, str], ...] = (),
 ) -> str:
-    """Run it in a terminal, and type something at a prompt; all that is shown there."""
+    """Run it in a terminal, and type something at each prompt; all that is shown there."""
+    answers = [(prompt, typed), *then] if typed else []
     ours, theirs = pty.openpty()
     colours = {"TERM": "xterm-256color", "COLUMNS": "80"}
     with subprocess.Popen(
@@ -78,9 +83,8 @@ def run_in_terminal(
         with suppress(OSError):  # Linux says so when the last program has left the terminal
             while piece := os.read(ours, 4096):
                 shown += piece
-                if typed and prompt.encode() in shown:
-                    os.write(ours, f"{typed}\n".encode())
-                    typed = ""
+                if answers and answers[0][0].encode() in shown:
+                    os.write(ours, f"{answers.pop(0)[1]}\n".encode())
         os.close(ours)
         process.wait(PATIENCE)
         watchdog.cancel()

@@ -1,6 +1,5 @@
 """The command line as people and scripts meet it: words, streams, colours, exit codes."""
 
-import base64
 import json
 import os
 import re
@@ -26,11 +25,13 @@ from provisioner.sandbox import Person, Request, Response, Sandbox
 from provisioner.surroundings import api_url, fill_in
 from provisioner.terminal import Terminal
 from tests.cli.program import PATIENCE, PROGRAM, ROOT, Run, environment, run, run_in_terminal
+from tests.cli.site import KEY, REPOSITORY
 from tests.github.server import RawServer
 
-COMMANDS = ("begin", "complete", "check", "abandon", "deprovision", "doctor", "demo", "sandbox")
-REPOSITORY = "octocat/mybot"
-KEY = base64.b64encode(bytes(range(32))).decode()
+COMMANDS = (
+    *("begin", "complete", "login", "check", "abandon", "deprovision"),
+    *("doctor", "demo", "sandbox"),
+)
 TYPED = "xK3-this-was-typed-and-must-not-be-shown"
 WRONG = ("begin", "--account", "nonsense", "--repository", REPOSITORY)
 """Fails for its account, before anything is asked of anybody."""

@@ -28,6 +28,7 @@ from provisioner.mastodon import (
     InvalidClientError,
     InvalidGrantError,
     Mastodon,
+    NoPasswordGrantError,
     Unclear,
     Unheard,
 )
@@ -53,6 +54,7 @@ SCOPES = ("read:accounts", "write:statuses")
 TOKEN = "ZA-Yj3aBD8U8Cm7lKUp-lm9O9BmDgdhHzDeqsY8tlL0"
 CODE = "-qHdDkTsjzpU6aGmN8FwzYxU4Yo5lBxSE_Q3Vd2LAz0"
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+USER, PASSWORD = "mybot@mail.example", "correct horse & b\u00e4ttery"
 APPLICATION = Application(client_id="the-id", client_secret=Secret("the-client-secret"))
 PLAINTEXTS = (TOKEN, CODE, VERIFIER, "the-client-secret")
 REGISTERED = {
@@ -101,6 +103,11 @@ def server_at(origin: str, **changes: str) -> Server:
 def exchange(mastodon: Mastodon) -> Grant:
     """An exchange with a verifier."""
     return mastodon.exchange(APPLICATION, Secret(CODE), Secret(VERIFIER))
+
+
+def log_in(mastodon: Mastodon) -> Grant:
+    """An exchange of user name and password."""
+    return mastodon.log_in(APPLICATION, Secret(USER), Secret(PASSWORD), SCOPES)
 
 
 def only(server: ScriptedServer) -> Recorded:
@@ -575,6 +582,72 @@ class TestExchange:
         except ProvisionerError as error:
             shown = _shown(error, rich=rich)
         assert not [plain for plain in PLAINTEXTS if plain in shown]
+
+
+class TestLogIn:
+    """User name and password for a token."""
+
+    def test_request(self, mastodon: Mastodon, server: ScriptedServer) -> None:
+        """The form is that of RFC 6749, section 4.3.2, and holds the scopes."""
+        server.on("POST", "/oauth/token", say(ISSUED))
+        assert log_in(mastodon) == Grant(Secret(TOKEN), SCOPES, None)
+        assert only(server).target == "/oauth/token"
+        assert only(server).form == {
+            "grant_type": "password",
+            "username": USER,
+            "password": PASSWORD,
+            "client_id": "the-id",
+            "client_secret": "the-client-secret",
+            "scope": "read:accounts write:statuses",
+        }
+
+    @pytest.mark.parametrize(
+        ("error", "status"),
+        [
+            ("invalid_grant", 400),
+            ("Invalid credentials", 400),  # Pleroma
+            ("mfa_required", 403),  # Pleroma, two-factor authentication
+        ],
+    )
+    def test_refusals(
+        self, mastodon: Mastodon, server: ScriptedServer, error: str, status: int
+    ) -> None:
+        """However a server puts it, no token was issued; the password is sent once."""
+        server.on("POST", "/oauth/token", say({"error": error}, status))
+        with pytest.raises(InvalidGrantError) as caught:
+            log_in(mastodon)
+        assert (caught.value.ident, len(server.requests)) == ("login-refused", 1)
+
+    @pytest.mark.parametrize("error", ["unsupported_grant_type", "unauthorized_client"])
+    def test_no_passwords(self, mastodon: Mastodon, server: ScriptedServer, error: str) -> None:
+        """A server that takes no passwords is told from one that does not like this one."""
+        server.on("POST", "/oauth/token", say({"error": error}, 400))
+        with pytest.raises(NoPasswordGrantError):
+            log_in(mastodon)
+
+    def test_unknown_application(self, mastodon: Mastodon, server: ScriptedServer) -> None:
+        """And so is one that has forgotten the application."""
+        server.on("POST", "/oauth/token", say({"error": "invalid_client"}, 401))
+        with pytest.raises(InvalidClientError):
+            log_in(mastodon)
+
+    @pytest.mark.parametrize("reply", UNCLEAR)
+    def test_unclear_answers(self, mastodon: Mastodon, server: ScriptedServer, reply: str) -> None:
+        """Any other answer may hide a token: nothing is repeated."""
+        server.on("POST", "/oauth/token", UNCLEAR[reply])
+        with pytest.raises(NoAnswerError):
+            log_in(mastodon)
+        assert len(server.requests) == 1
+
+    @pytest.mark.parametrize("rich", [False, True], ids=["plain", "rich"])
+    def test_echoes(self, mastodon: Mastodon, server: ScriptedServer, *, rich: bool) -> None:
+        """What a server quotes of the login is not shown, not even by a traceback's variables."""
+        server.on("POST", "/oauth/token", say({"error": f"{USER} {PASSWORD}"}, 400))
+        try:
+            log_in(mastodon)
+        except ProvisionerError as error:
+            shown = _shown(error, rich=rich) + str(vars(error))
+        assert (USER in shown, PASSWORD in shown) == (False, False)
 
 
 class TestVerify:

@@ -1,0 +1,103 @@
+"""An authorization under way: the pending one where it can serve, or a new application's."""
+
+import base64
+
+from provisioner.ceremony.desk import Case, Desk, Tell, iso
+from provisioner.http import Http
+from provisioner.journal import Pending
+from provisioner.mastodon import Mastodon, ScopesRefusedError
+from provisioner.oauth import Application, Server
+from provisioner.secret import Secret
+
+USABLE = 7 * 86400
+"""Seconds for which a link is shown again where the server keeps unused applications."""
+
+
+def usable(desk: Desk, case: Case, server: Server) -> Pending | None:
+    """The pending authorization, where it can serve once more.
+
+    After an attempted exchange it always must: a token may have been issued whose answer was lost,
+    and approving the same application again returns that very token on Mastodon.
+    """
+    pending, inputs = case.journal.pending, desk.inputs
+    if pending is None or pending.attempted_at is not None:
+        return pending
+    same = (
+        case.journal.account.casefold() == str(inputs.account).casefold()
+        and pending.server.origin == server.origin
+        and set(pending.asked or pending.scopes) == set(inputs.scopes_to_ask)
+        and pending.app_name == inputs.name_of_app
+        and (pending.application if pending.application.by_hand else None) == inputs.application
+    )
+    # An approval takes its time: a link that is about to die is not shown again.
+    usable_for = server.unused_seconds * 2 // 3 if server.unused_seconds else USABLE
+    return pending if same and desk.now() - pending.begun_at < usable_for else None
+
+
+def start(desk: Desk, case: Case, server: Server, sets: tuple[tuple[str, ...], ...]) -> Pending:
+    """Register an application, and write the journal with it.
+
+    A new authorization always gets a new application, since Mastodon gives the same application,
+    account and scopes the *same* token.
+    """
+    if former := case.journal.pending:
+        desk.tell.done(f"The link of {iso(former.begun_at)} is replaced by a new one")
+    case.ensure_key(desk)
+    application, scopes = _application(desk, server, sets)
+    pending = Pending(
+        server=server,
+        application=application,
+        verifier=_verifier(desk),
+        scopes=scopes,
+        asked=desk.inputs.scopes_to_ask,
+        app_name=desk.inputs.name_of_app,
+        begun_at=desk.now(),
+    )
+    case.save(account=str(desk.inputs.account), origin=server.origin, pending=pending)
+    desk.tell.done("Wrote the journal")
+    return pending
+
+
+def register(
+    http: Http, tell: Tell, server: Server, name: str, sets: tuple[tuple[str, ...], ...]
+) -> tuple[Application, tuple[str, ...]]:
+    """A new application with the first of these sets of scopes that the instance takes."""
+    try:
+        application, scopes = Mastodon(http, server).register(name, sets[0]), sets[0]
+    except ScopesRefusedError as error:
+        if len(sets) == 1:
+            raise
+        tell.explain(f"Scopes: not {' '.join(sets[0])} ({error.what})")
+        return register(http, tell, server, name, sets[1:])
+    tell.hide(application.client_secret)
+    tell.done(f"Registered the application “{name}”: {' '.join(scopes)}")
+    return application, scopes
+
+
+def warn_of_broad(
+    tell: Tell, server: Server, scopes: tuple[str, ...], asked: tuple[str, ...]
+) -> None:
+    """Say where the token may do more than was asked for."""
+    if broader := {"read", "write"}.intersection(scopes).difference(asked):
+        tell.warn(
+            f"{server.host} knows no narrower scopes than {' '.join(sorted(broader))}: the token "
+            "may do more than was asked for"
+        )
+
+
+def _application(
+    desk: Desk, server: Server, sets: tuple[tuple[str, ...], ...]
+) -> tuple[Application, tuple[str, ...]]:
+    """A new application, or the one that was made by hand; and the scopes to ask for."""
+    if desk.inputs.application:
+        return desk.inputs.application, desk.inputs.scopes or sets[0]
+    application, scopes = register(desk.http, desk.tell, server, desk.inputs.name_of_app, sets)
+    warn_of_broad(desk.tell, server, scopes, desk.inputs.scopes_to_ask)
+    return application, scopes
+
+
+def _verifier(desk: Desk) -> Secret:
+    """A PKCE code verifier of 43 characters (RFC 7636, section 4.1)."""
+    verifier = Secret(base64.urlsafe_b64encode(desk.entropy(32)).rstrip(b"=").decode())
+    desk.tell.hide(verifier)
+    return verifier

@@ -1,0 +1,134 @@
+"""login: from a user name and a password to the token in its secrets, in one run.
+
+The oldest road (RFC 6749, section 4.3), for servers that still take passwords from programs:
+Mastodon before 4.4, Pleroma and Akkoma. It is begin and complete without a browser in between.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from provisioner.capabilities import sets_of_scopes
+from provisioner.ceremony.authorization import start, usable
+from provisioner.ceremony.begin import announce
+from provisioner.ceremony.complete import complete
+from provisioner.ceremony.desk import Case, Desk, find_instance, half_way, iso, require_own
+from provisioner.ceremony.exchange import exchange, look_before, promote, write
+from provisioner.ceremony.guard import IN_BROWSER, guard
+from provisioner.errors import NotSentError, PersonNeededError, ProvisionerError, TransportError
+from provisioner.inputs import Login
+from provisioner.journal import Pending
+from provisioner.mastodon import Grant, InvalidGrantError, Mastodon, NoPasswordGrantError
+from provisioner.oauth import Server
+from provisioner.outcomes import DryRun, Provisioned
+
+
+@dataclass(frozen=True)
+class ByPassword:
+    """User name and password (RFC 6749, section 4.3): nothing of them is kept, not even a hash."""
+
+    login: Login
+    name: str = "user name and password"
+    once_more: str = "Then log in again."
+    fingerprint: str = ""
+
+    def exchange(self, mastodon: Mastodon, pending: Pending) -> Grant:
+        """Exchange them for a token with the scopes of the application."""
+        return mastodon.log_in(
+            pending.application, self.login.user, self.login.password, pending.scopes
+        )
+
+    def explain(self, error: ProvisionerError, pending: Pending) -> ProvisionerError:
+        """The error of an exchange, with how to go on: the application is kept for that."""
+        match error:
+            case InvalidGrantError():
+                return PersonNeededError(error.ident, error.what, why=error.why, todo=error.todo)
+            case NotSentError():
+                error.todo = "Run this again: the password was not sent."
+            case TransportError():
+                error.why = "A token may have been issued whose answer was lost."
+                error.todo = f"Log in again soon: {_same_again(pending)}."
+            case _:  # that it takes no passwords at all says how to go on
+                pass
+        return error
+
+
+def login(desk: Desk, case: Case, ask: Callable[[], Login]) -> Provisioned | DryRun:
+    """Exchange user name and password for a token, and write it where the bot reads it.
+
+    They are asked for only where the instance may take them, and before anything is registered. A
+    token that a run before this one left staged is finished without them.
+    Raises NoPasswordGrantError, ProvisionerError.
+    """
+    if case.journal.pending and case.journal.pending.staged:
+        return complete(desk, case, lambda: "")
+    if case.journal.holds_tokens:
+        require_own(case.journal, desk.inputs, desk.inputs.instance)
+    announce(desk, case)
+    told = find_instance(desk, case)
+    if not told.offers_password:
+        raise NoPasswordGrantError(told.server.host)
+    sets = sets_of_scopes(desk.inputs.scopes_to_ask, told)
+    if desk.inputs.dry_run:
+        return _dry_run(desk, told.server)
+    approval = ByPassword(ask())
+    desk.tell.hide(approval.login.user)
+    desk.tell.hide(approval.login.password)
+    with half_way(case), _in_words_of_login(desk):
+        pending = _reused(desk, case, told.server) or start(desk, case, told.server, sets)
+        pending = look_before(desk, case, pending, approval)
+        mastodon = Mastodon(desk.http, pending.server)
+        staged = exchange(desk, case, mastodon, pending, approval)
+        staged = guard(desk, case, mastodon, pending, staged)
+        staged = write(desk, case, pending, staged)
+        return promote(desk, case, pending, staged)
+
+
+def _reused(desk: Desk, case: Case, server: Server) -> Pending | None:
+    """The pending application, where it can serve: registrations are throttled."""
+    pending = usable(desk, case, server)
+    if pending and pending.attempted_at is not None:
+        desk.tell.warn(
+            f"An exchange on {iso(pending.attempted_at)} may have issued a token that was lost: "
+            f"{_same_again(pending)}"
+        )
+    elif pending:
+        desk.tell.done(f"The application of {iso(pending.begun_at)} serves once more")
+    return pending
+
+
+def _same_again(pending: Pending) -> str:
+    if pending.server.habits.reuses_token:
+        return f"{pending.server.software} gives the same application the same token again"
+    return "this application is kept for it, and you are told what to remove"
+
+
+@contextmanager
+def _in_words_of_login(desk: Desk) -> Iterator[None]:
+    """Where complete's checks say to open the link again, here it is to log in again."""
+    try:
+        yield
+    except PersonNeededError as error:
+        if error.link:
+            error.link = ""
+            error.todo = f"Log in again, as {desk.inputs.account}."
+        if error.ident == "wrong-account":  # the rest of its `why` is what became of the token
+            error.why = error.why.replace(
+                IN_BROWSER, "User name and password are another account's."
+            )
+            error.todo += " Or was the account misspelt? Then correct --account."
+        raise
+
+
+def _dry_run(desk: Desk, server: Server) -> DryRun:
+    inputs = desk.inputs
+    would = [
+        f"ask for user name and password, and exchange them at {server.origin}",
+        f"check that the token belongs to {inputs.account}",
+        *(f"seal and write the secret {mapping.name}" for mapping in inputs.secrets),
+        *(f"write the variable {mapping.name}" for mapping in inputs.variables),
+    ]
+    if inputs.application is None:
+        register = f"register the application “{inputs.name_of_app}” at {server.origin}"
+        would.insert(0, f"{register}, or take the pending one")
+    return DryRun(str(inputs.account), tuple(would))

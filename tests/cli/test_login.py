@@ -1,0 +1,97 @@
+"""`provisioner login` as people and scripts meet it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from provisioner.sandbox import Sandbox, serve
+from tests.cli.program import Run, run, run_in_terminal
+from tests.cli.site import KEY, REPOSITORY
+from tests.leaks import forms
+from tests.older import Older
+
+EMAIL = "mybot@example.org"
+PASSWORD = "correct horse, battery & staple"
+
+
+class OldSite:
+    """An instance that takes passwords, and a GitHub, both on sockets."""
+
+    def __init__(self, sandbox: Sandbox, origin: str) -> None:
+        sandbox.instance.origin = origin
+        sandbox.instance.add_account("mybot", PASSWORD)
+        self.instance = sandbox.instance
+        self.repository = sandbox.github.add_repository(REPOSITORY)
+        self.whose = ("--account", self.instance.address("mybot"), "--repository", REPOSITORY)
+        self.env = {
+            "GITHUB_API_URL": sandbox.github.api_url,
+            "GH_TOKEN": sandbox.github.add_token(),
+            "MASTODON_JOURNAL_KEY": KEY,
+        }
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the one living token is the one that workflows read."""
+        live = [token.token for token in self.instance.live_tokens("mybot")]
+        secrets = self.repository.secrets
+        return live == [
+            self.repository.open_secret(name) for name in secrets if name.endswith("TOKEN")
+        ]
+
+    def leaks(self, shown: str) -> list[str]:
+        """Secrets that were shown."""
+        secrets = {PASSWORD, KEY, self.env["GH_TOKEN"]}
+        secrets |= {token.token for token in self.instance.tokens}
+        secrets |= {application.client_secret for application in self.instance.applications}
+        return [form for secret in secrets for form in forms(secret) if form in shown]
+
+
+@pytest.fixture
+def old() -> Iterator[OldSite]:
+    """A site whose instance takes passwords."""
+    with Sandbox() as sandbox, serve(Older(sandbox.instance)) as server:
+        yield OldSite(sandbox, server.origin)
+
+
+def log_in(old: OldSite, *arguments: str, typed: str) -> Run:
+    """Log in with this on standard input."""
+    done = run("login", *old.whose, *arguments, env=old.env, typed=typed)
+    assert (old.leaks(done.all), EMAIL in done.all) == ([], False)
+    return done
+
+
+def test_two_lines_of_standard_input(old: OldSite) -> None:
+    """User name and password are piped in, and nothing of them is shown."""
+    done = log_in(old, typed=f"{EMAIL}\n{PASSWORD}\n")
+    assert (done.code, old.is_stored) == (0, True)
+
+
+def test_a_wrong_password(old: OldSite) -> None:
+    """4: somebody has to type it again; what was typed is not shown."""
+    done = log_in(old, "--json", typed=f"{EMAIL}\nMistyped-password\n")
+    assert (done.code, "login-refused" in done.output) == (4, True)
+    assert "Mistyped" not in done.all
+
+
+@pytest.mark.parametrize("typed", ["", EMAIL, f"{EMAIL}\n\n", f"\n{PASSWORD}"])
+def test_a_line_is_missing(old: OldSite, typed: str) -> None:
+    """2: the input lacks something; no application is registered for nothing."""
+    done = log_in(old, typed=typed)
+    assert (done.code, "no-login" in done.progress, old.instance.applications) == (2, True, [])
+
+
+def test_the_password_is_not_echoed(old: OldSite) -> None:
+    """On a terminal both are asked for, the password without an echo."""
+    asked = "E-mail address or user name [mybot]: "
+    hidden = ("Password (not shown): ", PASSWORD)
+    shown = run_in_terminal(
+        "login", *old.whose, env=old.env, prompt=asked, typed=EMAIL, then=(hidden,)
+    )
+    assert (old.is_stored, old.leaks(shown)) == (True, [])
+
+
+def test_no_option_takes_it() -> None:
+    """Neither user name nor password can be an option, where other users could read it."""
+    assert run("login", "--password", PASSWORD, env={}).code == 2
+    words = run("login", "--help", env={"COLUMNS": "80"}).output
+    assert [w for w in ("--password", "--user", "PASSWORD", "USERNAME") if w in words] == []
