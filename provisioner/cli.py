@@ -34,11 +34,14 @@ from provisioner.options import (
     Personality,
     Port,
     Repository,
+    Reveal,
     Scopes,
     ScopesByHand,
     ScopesOfToken,
     Secrets,
+    SecretsOfApplication,
     Variables,
+    VariablesOfApplication,
     Verbose,
 )
 
@@ -195,6 +198,51 @@ def login(
         return ceremony.login(desk, case, lambda: ask_login(desk.inputs.account.user))
 
     _conduct(context, login)
+
+
+@app.command()
+def register(
+    context: typer.Context,
+    account: AccountToExamine = "",
+    instance: Instance = "",
+    repository: Repository = "",
+    scopes: Scopes = defaults.SCOPES,
+    app_name: AppName = "",
+    secrets: SecretsOfApplication = list(defaults.APPLICATION),
+    variables: VariablesOfApplication = [],
+    reveal: Reveal = False,
+    github_token: GitHubToken = "",
+    as_json: AsJson = False,
+) -> None:
+    """Register an application alone, and keep its two strings.
+
+    Sealed, in the repository's secrets; with --reveal they are shown instead, and GitHub is not
+    needed. begin, complete and login take them as --client-id and --client-secret.
+
+    \b
+    Example:
+      provisioner register --account mybot@mastodon.social --repository me/mybot
+    """
+    from provisioner import surroundings
+    from provisioner.ceremony import register
+    from provisioner.doctor import parse_question
+    from provisioner.github import GitHub
+    from provisioner.http import Http
+    from provisioner.terminal import Terminal
+
+    terminal = Terminal(as_json=as_json)
+    _warn_of_listed_secrets(context, terminal)
+    where = parse_question(account, instance, scopes)
+    order = register.parse_order(where, app_name, "\n".join(secrets), "\n".join(variables))
+    with Http(waiting=terminal.waiting) as http:
+        if reveal:
+            terminal.require_eyes()
+            terminal.revealed(*register.register(http, terminal, order))
+            return
+        name = surroundings.repository_to_write(repository)
+        token = surroundings.github_token(github_token)
+        keeper = GitHub(http, surroundings.api_url(), token).repository(name)
+        terminal.registered(register.register_and_keep(http, terminal, order, keeper))
 
 
 @app.command()

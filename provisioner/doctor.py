@@ -46,13 +46,18 @@ def parse_question(account: str, instance: str, scopes: str) -> Question:
     )
 
 
+def locate(http: Http, asked: Question) -> tuple[str, str]:
+    """The instance's origin, and how it was found. Raises ProvisionerError."""
+    if asked.instance or asked.account is None:
+        return asked.instance, "named"
+    if origin := find_origin(http, asked.account):
+        return origin, "found by WebFinger (RFC 7033)"
+    return home_of(asked.account), "the domain; WebFinger knows no such account"
+
+
 def diagnose(http: Http, asked: Question) -> Diagnosis:
     """Find the instance, and tell what is chosen for it and why. Raises ProvisionerError."""
-    origin, how = asked.instance, "named"
-    if not origin and asked.account:
-        origin, how = find_origin(http, asked.account), "found by WebFinger (RFC 7033)"
-        if not origin:
-            origin, how = home_of(asked.account), "the domain; WebFinger knows no such account"
+    origin, how = locate(http, asked)
     told = describe(http, origin)
     return Diagnosis(
         instance=origin,

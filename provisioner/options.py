@@ -64,6 +64,19 @@ Secrets = Annotated[
         help="Secrets to write; fields: access_token, client_id, client_secret. Repeatable.",
     ),
 ]
+SecretsOfApplication = Annotated[
+    list[str],
+    typer.Option(
+        metavar="NAME=FIELD", help="Where to keep client_id and client_secret. Repeatable."
+    ),
+]
+VariablesOfApplication = Annotated[
+    list[str],
+    typer.Option(metavar="NAME=FIELD", help="Where to keep client_id, if not as a secret."),
+]
+Reveal = Annotated[
+    bool, typer.Option("--reveal", help="Show the two strings on the terminal; keep nothing.")
+]
 Variables = Annotated[
     list[str],
     typer.Option(

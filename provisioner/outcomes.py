@@ -4,7 +4,7 @@
 token.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from provisioner.destinations import Mapping
@@ -186,6 +186,31 @@ class Ended:
     def outputs(self) -> Outputs:
         """Status and account."""
         return {"status": self.status, "account": self.account}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """An application is registered; it has no token yet."""
+
+    instance: str
+    name: str
+    scopes: tuple[str, ...]
+    repository: str = ""
+    written: tuple[Mapping, ...] = ()
+    """Where its two strings are kept; empty where they were shown."""
+    status: Literal["registered"] = "registered"
+
+    def kept_in(self, repository: str, written: tuple[Mapping, ...]) -> "Registered":
+        """The same, kept."""
+        return replace(self, repository=repository, written=written)
+
+    def outputs(self) -> Outputs:
+        """Status, instance and scopes; never the client secret."""
+        return {
+            "status": self.status,
+            "instance": self.instance,
+            "scopes": " ".join(self.scopes),
+        }
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from provisioner.addresses import host_of, is_loopback, require_secure, shown
 from provisioner.errors import InputError
 from provisioner.github_errors import FORM_FOR_NEW_TOKENS
-from provisioner.inputs import Inputs, parse_inputs
+from provisioner.inputs import Inputs, parse_inputs, parse_repository
 from provisioner.secret import Secret, is_visible
 
 PATIENCE = 10
@@ -21,7 +21,17 @@ def fill_in(options: Mapping[str, object]) -> tuple[Inputs, Secret]:
     raw = {name: _text(value) for name, value in options.items()}
     raw["repository"] = raw["repository"] or _repository_here()
     inputs = parse_inputs(raw, dry_run=options.get("dry_run") is True)
-    return inputs, parse_github_token(raw["github_token"].strip() or _token_of_gh())
+    return inputs, github_token(raw["github_token"])
+
+
+def repository_to_write(given: str) -> str:
+    """The repository that was named, or this checkout's. Raises InputError."""
+    return parse_repository(given or _repository_here())
+
+
+def github_token(given: str) -> Secret:
+    """The token that was given, or what `gh` says. Raises InputError."""
+    return parse_github_token(given.strip() or _token_of_gh())
 
 
 def api_url() -> str:

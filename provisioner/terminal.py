@@ -19,8 +19,9 @@ from rich.console import Console
 from rich.text import Text
 
 from provisioner.doctor import Diagnosis
-from provisioner.errors import ProvisionerError
+from provisioner.errors import InputError, ProvisionerError
 from provisioner.inputs import Inputs
+from provisioner.oauth import Application
 from provisioner.outcomes import (
     ApprovalPending,
     Checked,
@@ -28,6 +29,7 @@ from provisioner.outcomes import (
     Ended,
     Outcome,
     Provisioned,
+    Registered,
 )
 from provisioner.secret import Secret
 
@@ -174,6 +176,34 @@ class Terminal:
         width = max(map(len, found.choices))
         for subject, choice in found.choices.items():
             self._out.show(Text.assemble((f"{subject:<{width}}  ", "bold"), choice))
+
+    def registered(self, outcome: Registered) -> None:
+        """An application whose two strings are kept."""
+        names = [mapping.name for mapping in outcome.written]
+        if self.as_json:
+            self._json({**outcome.outputs(), "written": names})
+            return
+        where = f"{outcome.repository}, as {' and '.join(names)}"
+        self.say(f"The application “{outcome.name}” is kept in {where}.", "bold")
+
+    def revealed(self, application: Application, outcome: Registered) -> None:
+        """An application's two strings, for the person who asked to see them."""
+        self.say(f"The application “{outcome.name}” of {outcome.instance}:", "bold")
+        self.say(f"  Client id:      {application.client_id}")
+        self.say(f"  Client secret:  {application.client_secret.reveal()}")
+        self.say("They are shown this once. begin, complete and login take them as --client-id and")
+        self.say("$MASTODON_CLIENT_SECRET.")
+
+    def require_eyes(self) -> None:
+        """Raise InputError unless a person looks at standard output: not a file, pipe or log."""
+        if self.as_json or not self._out.file.isatty():
+            raise InputError(
+                "reveal-elsewhere",
+                "--reveal shows a secret, and standard output is no terminal.",
+                why="It would end in a file, another program or a log.",
+                todo="Run it on a terminal, without --json; or leave --reveal out, and name the "
+                "repository that is to keep the application.",
+            )
 
     def say(self, text: str = "", style: str = "") -> None:
         """A line of the outcome."""

@@ -29,7 +29,7 @@ from tests.cli.site import KEY, REPOSITORY
 from tests.github.server import RawServer
 
 COMMANDS = (
-    *("begin", "complete", "login", "check", "abandon", "deprovision"),
+    *("begin", "complete", "login", "register", "check", "abandon", "deprovision"),
     *("doctor", "demo", "sandbox"),
 )
 TYPED = "xK3-this-was-typed-and-must-not-be-shown"

@@ -1,0 +1,57 @@
+"""`provisioner register` as people and scripts meet it."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from provisioner.sandbox import Sandbox
+from tests.cli.program import run, run_in_terminal
+from tests.cli.site import REPOSITORY
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """An instance and a GitHub on sockets."""
+    with Sandbox() as sandbox:
+        sandbox.instance.add_account("mybot", "password")
+        sandbox.github.add_repository(REPOSITORY)
+        yield sandbox
+
+
+def whose(sandbox: Sandbox) -> tuple[str, str]:
+    """The option that names the account."""
+    return ("--account", sandbox.instance.address("mybot"))
+
+
+def test_kept(sandbox: Sandbox) -> None:
+    """The strings are in the secrets, and not in the output."""
+    env = {"GITHUB_API_URL": sandbox.github.api_url, "GH_TOKEN": sandbox.github.add_token()}
+    done = run("register", *whose(sandbox), "--repository", REPOSITORY, "--json", env=env)
+    (application,) = sandbox.instance.applications
+    repository = sandbox.github.repository(REPOSITORY)
+    assert repository.open_secret("MASTODON_CLIENT_SECRET") == application.client_secret
+    assert repository.open_secret("MASTODON_CLIENT_ID") == application.client_id
+    assert json.loads(done.output)["written"] == ["MASTODON_CLIENT_ID", "MASTODON_CLIENT_SECRET"]
+    assert application.client_secret not in done.all
+
+
+def test_revealed(sandbox: Sandbox) -> None:
+    """On a terminal the person sees both, and no GitHub token is needed."""
+    shown = run_in_terminal("register", *whose(sandbox), "--reveal", env={"PATH": "/nowhere"})
+    (application,) = sandbox.instance.applications
+    assert (application.client_id in shown, application.client_secret in shown) == (True, True)
+
+
+@pytest.mark.parametrize("colour", ["", "1"])
+def test_not_revealed_to_a_pipe(sandbox: Sandbox, colour: str) -> None:
+    """Where standard output is no terminal, nothing is shown and nothing registered."""
+    done = run("register", *whose(sandbox), "--reveal", env={"FORCE_COLOR": colour})
+    assert (done.code, "reveal-elsewhere" in done.progress) == (2, True)
+    assert sandbox.instance.applications == []
+
+
+def test_not_revealed_as_json(sandbox: Sandbox) -> None:
+    """Nor is it as JSON, which is for programs."""
+    shown = run_in_terminal("register", *whose(sandbox), "--reveal", "--json")
+    assert ("reveal-elsewhere" in shown, sandbox.instance.applications) == (True, [])
