@@ -15,6 +15,7 @@ from provisioner.outcomes import (
     Ended,
     Finding,
     Outcome,
+    Posted,
     Provisioned,
 )
 from provisioner.runner import Runner
@@ -189,7 +190,7 @@ class Step:
             case Checked():
                 for finding in outcome.findings:
                     self._finding(finding)
-            case DryRun():  # no input asks for one
+            case DryRun() | Posted():  # no input asks for these
                 return
         for name, value in outcome.outputs().items():
             self.runner.output(name, value)

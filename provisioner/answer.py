@@ -64,6 +64,16 @@ class Answer:
             return {}
         return value if isinstance(value, dict) else {}
 
+    def entries(self) -> list[dict[str, object]] | None:
+        """The objects of the body's JSON list; None where it is none."""
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(value, list):
+            return None
+        return [entry for entry in value if isinstance(entry, dict)]
+
     def text(self, name: str) -> str:
         """A field's text, or "" where the field is missing or not a string."""
         value = self.fields().get(name)

@@ -40,9 +40,11 @@ from provisioner.options import (
     ScopesOfToken,
     Secrets,
     SecretsOfApplication,
+    Text,
     Variables,
     VariablesOfApplication,
     Verbose,
+    Visibility,
 )
 
 if TYPE_CHECKING:
@@ -243,6 +245,33 @@ def register(
         token = surroundings.github_token(github_token)
         keeper = GitHub(http, surroundings.api_url(), token).repository(name)
         terminal.registered(register.register_and_keep(http, terminal, order, keeper))
+
+
+@app.command()
+def post(
+    context: typer.Context,
+    text: Text,
+    account: Account,
+    repository: Repository = "",
+    instance: Instance = "",
+    visibility: Visibility = None,
+    journal: Journal = defaults.JOURNAL,
+    journal_key: JournalKey = "",
+    github_token: GitHubToken = "",
+    as_json: AsJson = False,
+) -> None:
+    """Post as the bot, with the token in use.
+
+    The same text again within an hour is not posted twice, so that a post whose answer was lost
+    can be made again.
+
+    \b
+    Example:
+      provisioner post --account bot@b.test --repository me/bot "howdy universe!"
+    """
+    from provisioner import ceremony
+
+    _conduct(context, lambda desk, case: ceremony.post(desk, case, text, visibility or ""))
 
 
 @app.command()

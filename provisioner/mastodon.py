@@ -238,7 +238,7 @@ class Mastodon:
             domain = answer.text("acct").partition("@")[2]
             return Alive(number, answer.shown(user), answer.shown(domain))
         reason = f"{self.server.host} answered {answer.described()}"
-        if (answer.status == 401 and answer.fields().get("error")) or self._is_invalid(answer):
+        if self.says_invalid(answer):
             return Dead(reason)
         for words, (state, todo) in BARRED.items():
             if answer.status == 403 and words in answer.text("error"):
@@ -246,8 +246,10 @@ class Mastodon:
                 return Unclear(reason, refused=True, todo=todo)
         return Unclear(reason, answer.refused)
 
-    def _is_invalid(self, answer: Answer) -> bool:
-        """Whether it is this server's own way to say that a token is invalid."""
+    def says_invalid(self, answer: Answer) -> bool:
+        """Whether a token was refused as invalid: by the API's own 401, or as this server does."""
+        if answer.status == 401 and answer.fields().get("error"):
+            return True
         said = {answer.text("error"), answer.body.decode(errors="replace").strip()}
         if answer.redirect:
             url = joined(self.server.origin, answer.headers.get("location", ""))

@@ -1,5 +1,6 @@
 """The command line's options, shared by the commands; their names are those of the inputs."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -133,6 +134,22 @@ ClientSecret = Annotated[
     typer.Option(
         metavar="SECRET", envvar="MASTODON_CLIENT_SECRET", help="Of the application made by hand."
     ),
+]
+Text = Annotated[str, typer.Argument(help="What to post.", show_default=False)]
+
+
+class Audience(StrEnum):
+    """Who sees a post: https://docs.joinmastodon.org/entities/Status/#visibility."""
+
+    PUBLIC = "public"
+    UNLISTED = "unlisted"
+    PRIVATE = "private"
+    DIRECT = "direct"
+
+
+Visibility = Annotated[
+    Audience | None,
+    typer.Option(help="Who sees it. Default: what the account is set to.", show_default=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Verbose = Annotated[

@@ -189,6 +189,29 @@ class Ended:
 
 
 @dataclass(frozen=True)
+class Posted:
+    """The post is there."""
+
+    account: str
+    url: str
+    """The post's own page; the account's, where the server names none of its own."""
+    already: bool
+    """Whether it was there before, so that nothing was posted now."""
+    status: Literal["posted"] = "posted"
+
+    @property
+    def headline(self) -> str:
+        """What was reached."""
+        if self.already:
+            return f"{self.account} has posted this within the hour; nothing was posted now."
+        return f"{self.account} has posted it."
+
+    def outputs(self) -> Outputs:
+        """Status, account and where the post is."""
+        return {"status": self.status, "account": self.account, "url": self.url}
+
+
+@dataclass(frozen=True)
 class Registered:
     """An application is registered; it has no token yet."""
 
@@ -236,4 +259,4 @@ def _of_token(outcome: Provisioned | Checked) -> Outputs:
     }
 
 
-Outcome = ApprovalPending | Provisioned | Checked | Ended | DryRun
+Outcome = ApprovalPending | Provisioned | Checked | Ended | Posted | DryRun

@@ -28,6 +28,7 @@ from provisioner.outcomes import (
     DryRun,
     Ended,
     Outcome,
+    Posted,
     Provisioned,
     Registered,
 )
@@ -125,6 +126,9 @@ class Terminal:
                 self.say(outcome.headline, "bold")
                 for note in outcome.notes:
                     self.warn(note)
+            case Posted():
+                self.say(outcome.headline, "bold")
+                self.say(outcome.url, "cyan")
             case DryRun():
                 self.say("Nothing was changed. A real run would now:")
                 for step in outcome.would:
@@ -199,10 +203,10 @@ class Terminal:
         if self.as_json or not self._out.file.isatty():
             raise InputError(
                 "reveal-elsewhere",
-                "--reveal shows a secret, and standard output is no terminal.",
+                "A client secret is shown on a terminal only, and standard output is none.",
                 why="It would end in a file, another program or a log.",
-                todo="Run it on a terminal, without --json; or leave --reveal out, and name the "
-                "repository that is to keep the application.",
+                todo="Run it on a terminal, and not as JSON; or let a repository keep it, which is "
+                "what register does by default.",
             )
 
     def say(self, text: str = "", style: str = "") -> None:
@@ -235,6 +239,8 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
             more = {"would": outcome.would}
         case Ended():
             more = {"notes": outcome.notes}
+        case Posted():
+            more = {"already": outcome.already}
         case ApprovalPending():
             pass
     return {**outcome.outputs(), **more}

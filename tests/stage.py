@@ -21,7 +21,7 @@ from provisioner.ceremony import Case, Desk
 from provisioner.errors import ProvisionerError
 from provisioner.github import GitHub as GitHubClient
 from provisioner.http import Http
-from provisioner.inputs import parse_inputs
+from provisioner.inputs import Login, parse_inputs
 from provisioner.journal import Journal, parse_key, seal, unseal
 from provisioner.outcomes import Outcome
 from provisioner.sandbox import (
@@ -179,6 +179,12 @@ class Stage:
     def deprovision(self, **raw: str) -> Outcome:
         return self._run(ceremony.deprovision, raw)
 
+    def login(self, ask: Callable[[], Login], **raw: str) -> Outcome:
+        return self._run(lambda desk, case: ceremony.login(desk, case, ask), raw)
+
+    def post(self, text: str, visibility: str = "", **raw: str) -> Outcome:
+        return self._run(lambda desk, case: ceremony.post(desk, case, text, visibility), raw)
+
     def link(self, **raw: str) -> str:
         """Begin, and the link that it shows."""
         return self.begin(**raw).outputs()["authorize-url"]
@@ -284,6 +290,7 @@ class Stage:
     def leaks(self) -> list[str]:
         """Lines shown to a person in which a secret stands: plain, base64 or URL-encoded."""
         secrets = {self.token, self.key, *self.codes}
+        secrets |= {account.password for account in self.instance.accounts}
         secrets |= {token.token for token in self.instance.tokens}
         secrets |= {application.client_secret for application in self.instance.applications}
         secrets |= {

@@ -12,6 +12,7 @@ from provisioner.ceremony.complete import complete
 from provisioner.ceremony.deprovision import deprovision
 from provisioner.ceremony.desk import Case, Desk, Tell, open_case
 from provisioner.ceremony.login import login
+from provisioner.ceremony.post import post
 
 __all__ = [
     "Case",
@@ -24,4 +25,5 @@ __all__ = [
     "deprovision",
     "login",
     "open_case",
+    "post",
 ]

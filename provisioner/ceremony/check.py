@@ -7,11 +7,11 @@ from provisioner.ceremony.desk import (
     Case,
     Desk,
     iso,
+    require_current,
     require_nothing_staged,
     require_own,
 )
 from provisioner.ceremony.retire import retire
-from provisioner.errors import PersonNeededError
 from provisioner.journal import Credential
 from provisioner.mastodon import Alive, Dead, Mastodon, Unclear
 from provisioner.outcomes import Checked, Finding
@@ -35,7 +35,7 @@ def check(desk: Desk, case: Case) -> Checked:
         for old in retire(desk, case):
             if old.fate != "forgotten":  # of that, the person was told
                 desk.tell.warn(old.note)
-    current = _current(case)
+    current = require_current(case)
     token = _token(desk, current)
     findings = (
         token,
@@ -52,20 +52,6 @@ def check(desk: Desk, case: Case) -> Checked:
         expires_at=iso(current.expires_at),
         findings=findings,
     )
-
-
-def _current(case: Case) -> Credential:
-    pending, current = case.journal.pending, case.journal.current
-    if current is None:
-        raise PersonNeededError(
-            "nothing-provisioned",
-            "Nothing is provisioned yet.",
-            todo="Open the link, press Authorize, and complete with the code."
-            if pending
-            else "Run begin, and open the link that it shows.",
-            link=pending.link if pending else "",
-        )
-    return current
 
 
 def _token(desk: Desk, current: Credential) -> Finding:

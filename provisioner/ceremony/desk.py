@@ -10,7 +10,13 @@ from typing import Protocol, TypedDict, Unpack
 from provisioner.capabilities import Description, explain
 from provisioner.destinations import Mapping
 from provisioner.discovery import describe, find_origin, home_of
-from provisioner.errors import Exit, HalfWayError, InputError, ProvisionerError
+from provisioner.errors import (
+    Exit,
+    HalfWayError,
+    InputError,
+    PersonNeededError,
+    ProvisionerError,
+)
 from provisioner.github import GitHub, Repository
 from provisioner.http import Http
 from provisioner.inputs import Inputs
@@ -190,6 +196,21 @@ def require_nothing_staged(case: Case) -> None:
             "A new token is waiting in the journal, from a run that stopped half-way.",
             todo="Run complete: it needs no code, and goes on from there.",
         )
+
+
+def require_current(case: Case) -> Credential:
+    """The credential in use. Raises PersonNeededError where nothing is provisioned yet."""
+    pending, current = case.journal.pending, case.journal.current
+    if current is None:
+        raise PersonNeededError(
+            "nothing-provisioned",
+            "Nothing is provisioned yet.",
+            todo="Open the link, press Authorize, and complete with the code."
+            if pending
+            else "Run begin, and open the link that it shows.",
+            link=pending.link if pending else "",
+        )
+    return current
 
 
 def require_own(journal: Journal, inputs: Inputs, origin: str) -> None:

@@ -1,20 +1,22 @@
 """login: by user name and password, where an instance still takes them."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
-from provisioner import ceremony
-from provisioner.errors import HalfWayError, InputError, PersonNeededError
+from provisioner.errors import HalfWayError, InputError, PersonNeededError, ProvisionerError
 from provisioner.inputs import Login, parse_login
 from provisioner.outcomes import DryRun, Outcome, Provisioned
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from provisioner.secret import SEALING
+from tests.contract.github_description import Description
 from tests.leaks import forms
 from tests.older import Older
-from tests.stage import NAME, Fault, Stage
+from tests.stage import FAULTS, NAME, Fault, FaultKind, Stage
 
+MOST_REQUESTS = 60
 EMAIL = "mybot@example.org"
 PASSWORD = "mybot-password"
 
@@ -30,9 +32,7 @@ def older(stage: Stage) -> Older:
 def log_in(stage: Stage, user: str = EMAIL, password: str = PASSWORD, **raw: str) -> Outcome:
     """Log in, and look that neither user name nor password is shown or kept."""
     try:
-        return stage._run(  # noqa: SLF001 - a verb of the stage, which takes one thing more
-            lambda desk, case: ceremony.login(desk, case, lambda: parse_login(user, password)), raw
-        )
+        return stage.login(lambda: parse_login(user, password), **raw)
     finally:
         shown = "\n".join(stage.shown)
         typed = [form for text in (user, password) if text for form in forms(text)]
@@ -45,11 +45,6 @@ def log_in(stage: Stage, user: str = EMAIL, password: str = PASSWORD, **raw: str
 def never() -> Login:
     """Nobody is to be asked."""
     pytest.fail("asked for user name and password")
-
-
-def log_in_unasked(stage: Stage, **raw: str) -> Outcome:
-    """Log in, where nothing may be asked."""
-    return stage._run(lambda desk, case: ceremony.login(desk, case, never), raw)  # noqa: SLF001
 
 
 def answering(stage: Stage, older: Older, answer: Callable[[], Response]) -> None:
@@ -108,7 +103,7 @@ def test_the_journal_holds_nothing_of_the_password(stage: Stage) -> None:
 def test_mastodon_of_today(stage: Stage) -> None:
     """Where the instance says that it takes no passwords, nobody is asked and nothing is made."""
     with pytest.raises(InputError, match="takes no user name and password") as caught:
-        log_in_unasked(stage)
+        stage.login(never)
     assert (caught.value.ident, "Run begin" in caught.value.todo) == ("no-password-grant", True)
     assert (stage.instance.applications, stage.repository.variables) == ([], {})
 
@@ -190,7 +185,7 @@ def test_a_staged_token_is_finished_without_a_password(stage: Stage) -> None:
     with pytest.raises(HalfWayError):
         log_in(stage)
     stage.wire.faults = []
-    log_in_unasked(stage)
+    stage.login(never)
     assert stage.live() == [stage.stored()]
 
 
@@ -236,7 +231,7 @@ def test_an_application_that_is_gone(stage: Stage) -> None:
 @pytest.mark.usefixtures("older")
 def test_dry_run(stage: Stage) -> None:
     """A dry run asks for nothing, and changes nothing."""
-    outcome = log_in_unasked(stage, dry_run="true")
+    outcome = stage.login(never, dry_run="true")
     assert isinstance(outcome, DryRun)
     assert (stage.instance.applications, stage.repository.variables) == ([], {})
 
@@ -247,6 +242,26 @@ def test_nothing_typed(stage: Stage) -> None:
     with pytest.raises(InputError) as caught:
         log_in(stage, password="")
     assert (caught.value.ident, stage.instance.applications) == ("no-login", [])
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_any_request_may_fail(kind: FaultKind) -> None:
+    """Whichever request is struck, logging in again ends with one living token, the stored one."""
+    description = Description.load()
+    for struck in range(MOST_REQUESTS):
+        stage = Stage(description)
+        stage.wire.hosts["social.example"] = Older(stage.instance)
+        stage.wire.faults = [fault := Fault(kind, first=struck)]
+        for _ in range(4):
+            with suppress(ProvisionerError):
+                log_in(stage)
+                break
+        else:
+            pytest.fail(f"not done after four runs: request {struck} {kind}")
+        assert (struck, stage.live(), stage.leaks()) == (struck, [stage.stored()], [])
+        if next(fault._seen) <= struck:  # noqa: SLF001 - it was never reached: that was all
+            return
+    pytest.fail("a login takes more requests than were struck")
 
 
 def test_a_server_that_echoes(stage: Stage, older: Older) -> None:

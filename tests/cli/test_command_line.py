@@ -29,8 +29,8 @@ from tests.cli.site import KEY, REPOSITORY
 from tests.github.server import RawServer
 
 COMMANDS = (
-    *("begin", "complete", "login", "register", "check", "abandon", "deprovision"),
-    *("doctor", "demo", "sandbox"),
+    *("begin", "complete", "login", "register", "post", "check"),
+    *("abandon", "deprovision", "doctor", "demo", "sandbox"),
 )
 TYPED = "xK3-this-was-typed-and-must-not-be-shown"
 WRONG = ("begin", "--account", "nonsense", "--repository", REPOSITORY)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from provisioner.errors import ProvisionerError
 from provisioner.journal import Credential
-from provisioner.outcomes import ApprovalPending, Checked, DryRun, Ended, Provisioned
+from provisioner.outcomes import ApprovalPending, Checked, DryRun, Ended, Posted, Provisioned
 from provisioner.sandbox import Person, PersonStuckError
 from tests.faults.faults import Hit, Killed, Line
 from tests.faults.invariants import KEY, Ending, Witness
@@ -75,7 +75,7 @@ class Owner:
                 return self._reads_findings(ending)
             case ProvisionerError():
                 return self._reads_error(command, ending)
-            case DryRun():
+            case DryRun() | Posted():
                 return None
 
     def _reads_notes(self, notes: Sequence[str]) -> Command | None:

@@ -1,0 +1,89 @@
+"""post: a first post with the token in use, and no second one where an answer was lost."""
+
+from provisioner.ceremony.desk import Case, Desk, require_current, require_own
+from provisioner.errors import InputError, NotSentError, PersonNeededError, TransportError
+from provisioner.journal import Credential
+from provisioner.outcomes import Posted
+from provisioner.statuses import Status, Statuses, key_of, normal
+
+RECENT = 3600
+"""Seconds within which the same text is not posted twice, as on Mastodon."""
+
+
+def post(desk: Desk, case: Case, text: str, visibility: str) -> Posted:
+    """Post a text as the bot.
+
+    The same text again within an hour is not posted twice. Where the Idempotency-Key is known to
+    see to that, it does; elsewhere the account's latest posts are looked at, before and after.
+    Raises PersonNeededError where nothing is provisioned, or where nobody but a person can see
+    whether it was posted; ProvisionerError.
+    """
+    if case.journal.generation:
+        require_own(case.journal, desk.inputs, desk.inputs.instance)
+    current = require_current(case)
+    if not text.strip():
+        raise InputError(
+            "empty-post", "There is nothing to post.", todo='Give a text: post "howdy universe!".'
+        )
+    statuses = Statuses(desk.http, current.server)
+    trusted = current.server.habits.idempotency_key
+    if not trusted and (there := _find(desk, statuses, current, text)):
+        return _posted(desk, current, there, already=True)
+    key = key_of(current.server.origin, current.account_id, text, visibility)
+    try:
+        status = statuses.post(current.token, text, visibility, key)
+    except NotSentError:
+        raise
+    except TransportError as error:
+        if trusted or not (there := _find(desk, statuses, current, text)):
+            raise _unclear(desk, error, current, trusted=trusted) from None
+        status = there
+    return _posted(desk, current, status, already=False)
+
+
+def _find(desk: Desk, statuses: Statuses, current: Credential, text: str) -> Status | None:
+    """The same text among the account's posts of the last hour.
+
+    A token that may only write may not read them; everybody may, if they are public.
+    """
+    latest = statuses.latest(current.account_id, current.token)
+    if latest is None:
+        latest = statuses.latest(current.account_id, None)
+    if latest is None:
+        desk.tell.warn(f"{current.server.host} does not show whether this was posted before")
+        return None
+    since = desk.now() - RECENT
+    for status in latest:
+        recent = status.created_at is None or status.created_at > since
+        if recent and status.text == normal(text):
+            return status
+    return None
+
+
+def _posted(desk: Desk, current: Credential, status: Status, *, already: bool) -> Posted:
+    return Posted(
+        account=str(desk.inputs.account),
+        url=status.url or _profile(desk, current),
+        already=already,
+    )
+
+
+def _unclear(
+    desk: Desk, error: TransportError, current: Credential, *, trusted: bool
+) -> PersonNeededError:
+    """That nothing was seen of it does not mean that it is not there."""
+    if trusted:
+        again = "Or run this again within the hour: the same text is not posted twice."
+    else:
+        again = "If it is not there, run this again."
+    return PersonNeededError(
+        "post-unclear",
+        f"It may have been posted, or not: {error.what}",
+        why="The answer was lost, or said neither.",
+        todo=f"Look at the account's page, signed in as {desk.inputs.account}. {again}",
+        link=_profile(desk, current),
+    )
+
+
+def _profile(desk: Desk, current: Credential) -> str:
+    return f"{current.server.origin}/@{desk.inputs.account.user}"

@@ -1,0 +1,188 @@
+"""Posts: what an account says. The text goes out plain, and comes back as HTML.
+
+https://docs.joinmastodon.org/methods/statuses/ and /entities/Status/.
+"""
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from html.parser import HTMLParser
+
+from provisioner.addresses import origin_of
+from provisioner.answer import Answer, in_minutes, rate_limit_reset, retry_after
+from provisioner.errors import (
+    InputError,
+    NoAnswerError,
+    PersonNeededError,
+    ProvisionerError,
+    TransportError,
+)
+from provisioner.http import Http
+from provisioner.mastodon import BARRED, Mastodon
+from provisioner.oauth import Server
+from provisioner.secret import Secret, is_visible
+
+LATEST = 20
+"""How many posts are looked at; no bot that keeps to its server's rules makes more in an hour."""
+THROTTLED = 300.0
+"""Seconds of Mastodon's window for what an account does, where the answer names no time."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """A post."""
+
+    text: str
+    """What it says, as `normal` has it."""
+    created_at: float | None
+    """Epoch seconds; None where the server does not say."""
+    url: str
+    """Where it can be read; "" where the server names no address of its own."""
+
+
+@dataclass(frozen=True)
+class Statuses:
+    """The posts of one instance."""
+
+    http: Http
+    server: Server
+
+    def post(self, token: Secret, text: str, visibility: str, key: str) -> Status:
+        """Post (POST /api/v1/statuses).
+
+        Sent once, and again after a lost answer only where the same Idempotency-Key is known not to
+        post twice. `visibility` is left to the account's settings where it is "".
+        Raises InputError or PersonNeededError where it is refused, ProvisionerError where the
+        server asks for patience, NotSentError; other TransportErrors where it may have posted.
+        """
+        answer = self.http.send(
+            "POST",
+            f"{self.server.origin}/api/v1/statuses",
+            form={"status": text} | ({"visibility": visibility} if visibility else {}),
+            bearer=token,
+            headers={"Idempotency-Key": key},
+            repeat=self.server.habits.idempotency_key,
+        )
+        if answer.ok and answer.fields().get("id"):
+            return _status(self.server.origin, answer.fields())
+        raise self._refused(answer)
+
+    def latest(self, account_id: str, token: Secret | None) -> list[Status] | None:
+        """An account's latest posts (GET /api/v1/accounts/:id/statuses); None: can't be seen.
+
+        Without a token, only what everybody may see.
+        """
+        url = f"{self.server.origin}/api/v1/accounts/{account_id}/statuses"
+        params = {"limit": str(LATEST), "exclude_reblogs": "true"}
+        try:
+            answer = self.http.send("GET", url, params=params, bearer=token, repeat=True)
+        except TransportError:
+            return None
+        entries = answer.entries() if answer.ok else None
+        if entries is None:
+            return None
+        return [_status(self.server.origin, entry) for entry in entries if not entry.get("reblog")]
+
+    def _refused(self, answer: Answer) -> ProvisionerError:
+        host = self.server.host
+        if Mastodon(self.http, self.server).says_invalid(answer):
+            return PersonNeededError(
+                "token-dead",
+                f"The token is dead: {host} answered {answer.described()}.",
+                why="Somebody revoked it at the instance, or it expired.",
+                todo="Begin, and complete, for a new one.",
+            )
+        if answer.status == 429:
+            seconds = retry_after(answer) or rate_limit_reset(answer) or THROTTLED
+            return ProvisionerError(
+                "post-throttled",
+                f"{host} takes no more posts of this account for now.",
+                why="It posted, or asked, too often.",
+                todo=f"Run this again {in_minutes(seconds)}.",
+            )
+        if answer.status == 403:
+            return _forbidden(host, answer)
+        if answer.refused:
+            return InputError(
+                "post-refused",
+                f"{host} did not take the post: {answer.described()}.",
+                why="It is longer than this server allows, or empty to it, or the server does not "
+                "know this visibility.",
+                todo="Change the text, then post it.",
+            )
+        return NoAnswerError("post-unclear", f"{host} answered the post with {answer.described()}.")
+
+
+def key_of(origin: str, account_id: str, text: str, visibility: str) -> str:
+    """The Idempotency-Key of a post: the same one for the same post, whenever it is made.
+
+    Mastodon remembers a key for an hour: within that, the same text is posted once; later, anew.
+    """
+    return sha256(f"{origin}\n{account_id}\n{visibility}\n{text}".encode()).hexdigest()
+
+
+def normal(text: str) -> str:
+    """A text, for comparing: one space for all white space, and mentions without their server.
+
+    Of `@alice@social.example` the HTML shows `@alice` alone.
+    """
+    return " ".join(re.sub(r"(@\w+)@[\w.-]*\w", r"\1", text).split())
+
+
+def text_of(content: str) -> str:
+    """What a person reads of a post's HTML."""
+    parser = _Text()
+    with suppress(AssertionError):  # how the parser takes `<![x[`
+        parser.feed(content)
+        parser.close()
+    return "".join(parser.parts)
+
+
+class _Text(HTMLParser):
+    """Collects the text; a paragraph and a line break are white space."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        if tag in {"p", "br", "div", "li"}:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+
+def _status(origin: str, fields: dict[str, object]) -> Status:
+    url = str(fields.get("url") or "")
+    ours = is_visible(url) and origin_of(url) == origin
+    return Status(
+        text=normal(text_of(str(fields.get("content") or ""))),
+        created_at=_moment(fields.get("created_at")),
+        url=url if ours else "",
+    )
+
+
+def _moment(value: object) -> float | None:
+    try:
+        return datetime.fromisoformat(str(value)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _forbidden(host: str, answer: Answer) -> PersonNeededError:
+    for words, (state, todo) in BARRED.items():
+        if words in answer.text("error"):
+            return PersonNeededError(
+                "account-barred", f"{host} says that the account {state}.", todo=todo
+            )
+    return PersonNeededError(
+        "post-forbidden",
+        f"{host} does not let this token post: {answer.described()}.",
+        why="It was not given the scope write:statuses, the account may not post, or something in "
+        "front of the server keeps this network out.",
+        todo="If it is the scope: begin, with --scopes post, and complete. Else sign in as the "
+        "account, and see what it is told there.",
+    )

@@ -1,0 +1,135 @@
+"""Posts: what is sent, what is read of their HTML, and which addresses are believed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provisioner.http import Http
+from provisioner.oauth import Server
+from provisioner.secret import Secret
+from provisioner.statuses import Status, Statuses, key_of, normal, text_of
+from tests.unit.server import Reply, ScriptedServer, answer, page, say
+
+TOKEN = "ZA-Yj3aBD8U8Cm7lKUp-lm9O9BmDgdhHzDeqsY8tlL0"
+MADE = {"id": "1", "created_at": "2027-01-15T08:00:00.000Z", "content": "<p>howdy</p>"}
+
+
+@pytest.fixture
+def statuses(http: Http, server: ScriptedServer) -> Statuses:
+    """The posts of the scripted server."""
+    endpoints = ("authorization", "token", "registration", "revocation")
+    urls = {f"{name}_endpoint": f"{server.origin}/{name}" for name in endpoints}
+    return Statuses(http, Server(origin=server.origin, has_metadata=False, **urls))
+
+
+def post(statuses: Statuses, visibility: str = "") -> Status:
+    """Post a text."""
+    return statuses.post(Secret(TOKEN), "howdy", visibility, "the-key")
+
+
+def test_request(statuses: Statuses, server: ScriptedServer) -> None:
+    """Text and key go where the documents have them, and the token in its header alone."""
+    server.on("POST", "/api/v1/statuses", say(MADE))
+    post(statuses)
+    (request,) = server.requests
+    assert (request.form, request.target) == ({"status": "howdy"}, "/api/v1/statuses")
+    assert request.header("authorization") == f"Bearer {TOKEN}"
+    assert request.header("idempotency-key") == "the-key"
+
+
+def test_visibility(statuses: Statuses, server: ScriptedServer) -> None:
+    """Who sees it is sent where it was said."""
+    server.on("POST", "/api/v1/statuses", say(MADE))
+    post(statuses, "unlisted")
+    assert server.requests[0].form == {"status": "howdy", "visibility": "unlisted"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/@mybot/1",
+        "javascript:alert(1)",
+        "http://127.0.0.1:1/\x1b[31m",
+        "//evil.example",
+        17,
+        None,
+        "",
+    ],
+)
+def test_addresses_elsewhere(statuses: Statuses, server: ScriptedServer, url: object) -> None:
+    """An address that is not the server's own is not shown."""
+    server.on("POST", "/api/v1/statuses", say(MADE | {"url": url}))
+    assert post(statuses).url == ""
+
+
+def test_address(statuses: Statuses, server: ScriptedServer) -> None:
+    """The server's own is."""
+    url = f"{server.origin}/@mybot/1"
+    server.on("POST", "/api/v1/statuses", say(MADE | {"url": url}))
+    assert post(statuses) == Status("howdy", 1_800_000_000.0, url)
+
+
+def test_latest(statuses: Statuses, server: ScriptedServer) -> None:
+    """Boosts are others' words; a post without a time, or of odd types, is no bug."""
+    place = "/api/v1/accounts/7/statuses"
+    odd = {"id": "2", "content": 5, "created_at": [], "url": {}}
+    server.on("GET", place, say([MADE, MADE | {"reblog": MADE}, odd, "x", None]))
+    seen = statuses.latest("7", None)
+    assert seen == [Status("howdy", 1_800_000_000.0, ""), Status("5", None, "")]
+    assert server.requests[0].header("authorization") is None
+
+
+@pytest.mark.parametrize(
+    "reply", [say({"error": "no"}, 403), page(), say({}), say([], 500), answer(204)], ids=str
+)
+def test_can_not_be_seen(statuses: Statuses, server: ScriptedServer, reply: Reply) -> None:
+    """A refusal, a page and an error are no empty list."""
+    server.on("GET", "/api/v1/accounts/7/statuses", reply)
+    assert statuses.latest("7", Secret(TOKEN)) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("<p>howdy universe!</p>", "howdy universe!"),
+        ("<p>a<br />b</p><p>c</p>", "a b c"),
+        ("<p>1 &lt; 2 &amp; &#39;so&#x27;</p>", "1 < 2 & 'so'"),
+        (
+            '<p><a href="x"><span class="invisible">https://</span><span>x.example/a</span></a></p>',
+            "https://x.example/a",
+        ),
+        ('<p><span class="h-card"><a href="/@al">@<span>al</span></a></span> hi</p>', "@al hi"),
+        ("plain", "plain"),
+        ("", ""),
+    ],
+)
+def test_html(content: str, text: str) -> None:
+    """What servers make of a text is what a person would read."""
+    assert normal(text_of(content)) == text
+
+
+def test_mentions() -> None:
+    """A mention is compared without its server, which the HTML leaves out; mail is left alone."""
+    assert normal("@al@x.example, me@x.example\n@bo") == "@al, me@x.example @bo"
+
+
+@given(st.text(alphabet=st.sampled_from('<>&;#x![]-/"= \nap'), max_size=40))
+def test_any_html(content: str) -> None:
+    """No HTML, however broken, is a bug."""
+    normal(text_of(content))
+
+
+def test_keys() -> None:
+    """The same post has the same key; another account's, text or audience another."""
+    keys = {
+        key_of(*parts)
+        for parts in (
+            ("https://a", "1", "hi", ""),
+            ("https://a", "1", "hi", ""),
+            ("https://b", "1", "hi", ""),
+            ("https://a", "2", "hi", ""),
+            ("https://a", "1", "ho", ""),
+            ("https://a", "1", "hi", "direct"),
+        )
+    }
+    assert len(keys) == 5
