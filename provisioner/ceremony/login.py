@@ -89,8 +89,8 @@ def _reused(desk: Desk, case: Case, server: Server) -> Pending | None:
     pending = usable(desk, case, server)
     if pending and pending.attempted_at is not None:
         desk.tell.warn(
-            f"An exchange on {iso(pending.attempted_at)} may have issued a token that was lost: "
-            f"{_same_again(pending)}"
+            f"An exchange on {iso(pending.attempted_at)} may have issued a token that was lost, "
+            f"and so its application is used once more: {_same_again(pending)}"
         )
     elif pending:
         desk.tell.done(f"The application of {iso(pending.begun_at)} serves once more")

@@ -62,13 +62,11 @@ Doorkeeper.configure do
   optional_scopes(*PROFILE, :write, *WRITE, *READ, :follow, :push, :"admin:read", :"admin:write")
   force_ssl_in_redirect_uri false
   forbid_redirect_uri { |uri| %w[data vbscript javascript].include?(uri.scheme.to_s.downcase) }
-  # Until 4.4.0 (mastodon#30960).
-  grant_flows [*(LEGACY ? %w[password] : []), "authorization_code", "client_credentials"]
-  if LEGACY
-    resource_owner_from_credentials do
-      user = User.find_by(email: params[:username])
-      user if user&.authenticate(params[:password])
-    end
+  # Mastodon 4.4 removed `password`. Before, an account with two-factor authentication was `nil` too.
+  grant_flows(%w[authorization_code client_credentials] + (LEGACY ? %w[password] : []))
+  resource_owner_from_credentials do |_routes|
+    user = User.find_by(email: request.params[:username])
+    user if user&.authenticate(request.params[:password])
   end
 end
 

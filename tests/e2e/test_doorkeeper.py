@@ -83,6 +83,47 @@ def test_the_address_of_the_instance_is_stored(
     assert variables["MASTODON_BASE_URL"] == instance.origin
 
 
+@pytest.mark.parametrize("instance", [{"legacy": True}], indirect=True, ids=["4.2"])
+def test_login(instance: Instance, command: Command) -> None:
+    """Mastodon 4.2 takes user name and password: one run, no browser; then the first post."""
+    typed = f"{instance.bot.email}\n{instance.bot.password}\n"
+    assert command.run("login", typed=typed).answer()["status"] == "provisioned"
+    assert instance.live_tokens() == [command.stored(TOKEN)]
+    posts = [command.run("post", "howdy universe!").answer()["url"] for _ in range(2)]
+    assert posts[0] == posts[1]
+    assert instance.bot.password not in command.said
+
+
+@pytest.mark.parametrize("instance", [{"legacy": True}], indirect=True, ids=["4.2"])
+def test_login_after_a_wrong_password(instance: Instance, command: Command) -> None:
+    """4: type it again; the application serves once more."""
+    refused = command.run("login", typed=f"{instance.bot.email}\nmistaken\n")
+    assert (refused.code, "login-refused" in refused.progress) == (4, True)
+    typed = f"{instance.bot.email}\n{instance.bot.password}\n"
+    command.run("login", typed=typed).answer()
+    assert instance.whose(command.stored(TOKEN)) == "bot"
+
+
+@pytest.mark.parametrize("instance", [{"legacy": True}], indirect=True, ids=["4.2"])
+def test_a_password_gets_the_same_token_again(instance: Instance) -> None:
+    """Why a login whose answer was lost loses nothing: the same application gets the same token."""
+    with instance.api() as api:
+        registration = {"client_name": "lost", "redirect_uris": OUT_OF_BAND, "scopes": "read write"}
+        application = api.post("/api/v1/apps", data=registration).json()
+        grant = {name: application[name] for name in ("client_id", "client_secret")}
+        grant |= {"grant_type": "password", "scope": "read write"}
+        grant |= {"username": instance.bot.email, "password": instance.bot.password}
+        tokens = [api.post("/oauth/token", data=grant).json()["access_token"] for _ in range(2)]
+    assert tokens[0] == tokens[1]
+
+
+def test_login_where_it_is_not_offered(instance: Instance, command: Command) -> None:
+    """2: Mastodon of today takes no passwords from programs, and says so in its metadata."""
+    refused = command.run("login")
+    assert (refused.code, "no-password-grant" in refused.progress) == (2, True)
+    assert instance.live_tokens() == []
+
+
 @VERSIONS
 def test_the_wrong_account_is_refused(
     instance: Instance, browser: Browser, command: Command
