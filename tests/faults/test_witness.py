@@ -88,17 +88,17 @@ FIRST, ROTATION = "first: complete", "rotation: complete"
 EXCHANGE = "POST /oauth/token"
 WRITE = "PUT /repos/octocat/mybot/actions/secrets/MASTODON_ACCESS_TOKEN"
 SABOTAGES = {
-    "I1, grace": Sabotage("complete", "retire", retire_early, ROTATION, "within its grace"),
+    "I1, grace": Sabotage("exchange", "retire", retire_early, ROTATION, "within its grace"),
     "I1, destinations": Sabotage(
         "retire", "uncovered", cover_all, "check, old name still there", "holds a token that was"
     ),
-    "I2": Sabotage("complete", "retire", retire_the_new, ROTATION, "the token in use was revoked"),
-    "I4, shown": Sabotage("complete", "publish", show, FIRST, "shown: Wrote"),
-    "I4, sent": Sabotage("complete", "publish", write_in_the_clear, FIRST, "was sent a secret"),
+    "I2": Sabotage("exchange", "retire", retire_the_new, ROTATION, "the token in use was revoked"),
+    "I4, shown": Sabotage("exchange", "publish", show, FIRST, "shown: Wrote"),
+    "I4, sent": Sabotage("exchange", "publish", write_in_the_clear, FIRST, "was sent a secret"),
     "I5": Sabotage(
         "complete", "half_way", stay_silent, FIRST, "was changed", WRITE, SILENT_FROM_HERE
     ),
-    "I6": Sabotage("complete", "_look_before", look_at_nothing, FIRST, "a code was sent before"),
+    "I6": Sabotage("complete", "look_before", look_at_nothing, FIRST, "a code was sent before"),
     "I7": Sabotage("complete", "guard", believe, FIRST, "was not seen alive"),
     "I8": Sabotage(
         "complete", "guard", believe, "first, approved by another: complete", "no token of this"
