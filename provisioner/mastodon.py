@@ -232,7 +232,7 @@ class Mastodon:
         try:
             answer = self.http.send("GET", url, bearer=token, repeat=True)
         except TransportError as error:
-            return Unclear(error.what, refused=False)
+            return Unclear(error.what.removesuffix("."), refused=False)
         user, number = answer.text("username"), _identifier(answer.fields().get("id"))
         if answer.status == 200 and user and number:
             domain = answer.text("acct").partition("@")[2]

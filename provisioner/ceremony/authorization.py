@@ -2,7 +2,9 @@
 
 import base64
 
+from provisioner.capabilities import Description, sets_of_scopes
 from provisioner.ceremony.desk import Case, Desk, Tell, iso
+from provisioner.errors import InputError
 from provisioner.http import Http
 from provisioner.journal import Pending
 from provisioner.mastodon import Mastodon, ScopesRefusedError
@@ -58,6 +60,25 @@ def start(desk: Desk, case: Case, server: Server, sets: tuple[tuple[str, ...], .
     return pending
 
 
+def sets_to_ask(desk: Desk, told: Description) -> tuple[tuple[str, ...], ...]:
+    """The sets of scopes to register with, or the one of an application that was made by hand.
+
+    Raises InputError where the instance knows no such scopes, or does not tell what it is: then
+    nobody can guess what that application was made with.
+    """
+    inputs, server = desk.inputs, told.server
+    if inputs.application and inputs.scopes:
+        return (inputs.scopes,)
+    if inputs.application and not (server.software or server.has_metadata):
+        raise InputError(
+            "scopes-untold",
+            f"{server.host} does not tell what it is, and so what the application may ask for.",
+            why="A link must ask for the very scopes that an application was made with.",
+            todo="Name them with --scopes.",
+        )
+    return sets_of_scopes(inputs.scopes_to_ask, told)
+
+
 def register(
     http: Http, tell: Tell, server: Server, name: str, sets: tuple[tuple[str, ...], ...]
 ) -> tuple[Application, tuple[str, ...]]:
@@ -90,7 +111,7 @@ def _application(
 ) -> tuple[Application, tuple[str, ...]]:
     """A new application, or the one that was made by hand; and the scopes to ask for."""
     if desk.inputs.application:
-        return desk.inputs.application, desk.inputs.scopes or sets[0]
+        return desk.inputs.application, sets[0]
     application, scopes = register(desk.http, desk.tell, server, desk.inputs.name_of_app, sets)
     warn_of_broad(desk.tell, server, scopes, desk.inputs.scopes_to_ask)
     return application, scopes

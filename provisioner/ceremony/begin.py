@@ -1,7 +1,7 @@
 """begin: from an account's name to the link that its owner opens."""
 
-from provisioner.capabilities import missing, sets_of_scopes
-from provisioner.ceremony.authorization import start, usable
+from provisioner.capabilities import missing
+from provisioner.ceremony.authorization import sets_to_ask, start, usable
 from provisioner.ceremony.desk import (
     Case,
     Desk,
@@ -32,7 +32,7 @@ def begin(desk: Desk, case: Case) -> ApprovalPending | DryRun:
     for name in case.strangers(desk.inputs.secrets):
         _warn_of_stranger(desk, case, name)
     told = find_instance(desk, case)
-    sets = sets_of_scopes(desk.inputs.scopes_to_ask, told)
+    sets = sets_to_ask(desk, told)
     if pending := usable(desk, case, told.server):
         _say_again(desk, pending)
         return _approval(desk, case, pending, again=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from provisioner.capabilities import sets_of_scopes
+from provisioner.ceremony.authorization import sets_to_ask
 from provisioner.ceremony.desk import (
     Case,
     Desk,
@@ -112,7 +112,7 @@ def _single_run(desk: Desk, case: Case, application: Application) -> Pending:
         server=told.server,
         application=application,
         verifier=None,
-        scopes=desk.inputs.scopes or sets_of_scopes(desk.inputs.scopes_to_ask, told)[0],
+        scopes=sets_to_ask(desk, told)[0],
         app_name=desk.inputs.name_of_app,
         begun_at=desk.now(),
     )

@@ -21,6 +21,8 @@ from provisioner.outcomes import ApprovalPending, DryRun
 from provisioner.sandbox import Request, Response
 from tests.stage import NAME, ORIGIN, Fault, Stage
 
+POST = "profile write:statuses write:media"
+
 
 def test_the_link_asks_for_a_code_out_of_band_with_pkce(stage: Stage) -> None:
     """The link's parameters are those of the protocol, with the hash of the journal's verifier."""
@@ -100,8 +102,9 @@ def test_begin_again_shows_the_same_link(stage: Stage) -> None:
         account="mybot@social.example",
         instance=ORIGIN,
         repository=NAME,
-        scopes=("read:accounts", "write:statuses", "write:media"),
+        scopes=("profile", "write:statuses", "write:media"),
         authorize_url=pending.link,
+        code_good_for="10 minutes",
         again=False,
     )
     assert second == replace(first, again=True)
@@ -237,7 +240,7 @@ def test_a_dry_run_changes_nothing(stage: Stage) -> None:
         "mybot@social.example",
         (
             "write the journal's key to the secret MASTODON_JOURNAL_KEY",
-            f"register the application “mybot” at {ORIGIN}",
+            f"register the application “mybot” at {ORIGIN}, for {POST}",
             f"write the journal to the variable MASTODON_JOURNAL of {NAME}",
             "show the link for you to open",
         ),

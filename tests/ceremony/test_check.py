@@ -30,13 +30,13 @@ def test_a_check_says_what_it_saw(stage: Stage) -> None:
     stage.time += 3.5 * DAY
     assert checked(stage) == Checked(
         account="mybot@social.example",
-        scopes=("read:accounts", "write:statuses", "write:media"),
+        scopes=("profile", "write:statuses", "write:media"),
         expires_at="never",
         findings=(
             Finding("good", "The token is alive, and belongs to mybot@social.example"),
             Finding("good", "It is 3 days old"),
             Finding("good", "It expires: never"),
-            Finding("good", "It was granted “read:accounts write:statuses write:media”"),
+            Finding("good", "It was granted “profile write:statuses write:media”"),
             Finding("good", "A secret MASTODON_ACCESS_TOKEN is there"),
         ),
     )

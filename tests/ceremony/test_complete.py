@@ -56,7 +56,7 @@ def test_the_outcome_says_what_was_done(stage: Stage) -> None:
         account="mybot@social.example",
         instance=ORIGIN,
         repository=NAME,
-        scopes=("read:accounts", "write:statuses", "write:media"),
+        scopes=("profile", "write:statuses", "write:media"),
         expires_at="never",
         written=(
             Mapping("secrets", "MASTODON_ACCESS_TOKEN", "access_token"),
@@ -798,7 +798,7 @@ def test_a_vanished_application_makes_room_for_a_new_one(stage: Stage) -> None:
         stage.complete(code)
     assert caught.value.ident == "unknown-application"
     assert "deleted there" in caught.value.why
-    assert "Begin again" in caught.value.todo
+    assert "again for a new application" in caught.value.todo
     stage.provision()
     assert stage.live() == [stage.stored()]
 
