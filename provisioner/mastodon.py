@@ -9,18 +9,24 @@ from dataclasses import dataclass
 from typing import Literal
 
 from provisioner.addresses import joined
-from provisioner.answer import Answer, in_minutes, rate_limit_reset, retry_after
+from provisioner.answer import Answer
 from provisioner.errors import (
-    InputError,
     NoAnswerError,
     PersonNeededError,
     ProvisionerError,
     TransportError,
 )
 from provisioner.http import Http
+from provisioner.mastodon_errors import (
+    BARRED,
+    code_refused,
+    login_refused,
+    registration_refused,
+    scopes_dropped,
+    unknown_application,
+)
 from provisioner.oauth import OUT_OF_BAND, Application, Server
 from provisioner.secret import Secret, is_visible
-from provisioner.servers import in_words
 
 SHORTEST_TOKEN = 16
 LONGEST_LIFE = 200 * 365 * 86400
@@ -28,28 +34,6 @@ LONGEST_LIFE = 200 * 365 * 86400
 MOST_SCOPES = 50
 LONGEST_SCOPE = 64
 """More than any instance knows: what a server sends is bounded before it is kept."""
-BARRED = {
-    "currently disabled": (
-        "is disabled: suspended, frozen, or moved to another",
-        "Sign in as the account: the instance says there what it needs, or whom to ask.",
-    ),
-    "confirmed e-mail": (
-        "has no confirmed e-mail address",
-        "Sign in as the account, and confirm its address with the mail that the instance sends.",
-    ),
-    "pending approval": (
-        "still waits for approval",
-        "Wait until the instance's moderators have approved it.",
-    ),
-    "two-factor": (
-        "needs two-factor authentication",
-        "Sign in as the account, and set it up under Preferences > Account.",
-    ),
-}
-"""Why an account may do nothing, though its token is good: the fixed English of Mastodon's
-`require_functional!` and `require_user!`, and what to do. Other words are quoted as they are."""
-THROTTLED = 600.0
-"""Seconds of Mastodon's window for registrations, where the answer names no time."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +75,6 @@ class Unclear:
     """What a person can do, where the account is what is refused."""
 
 
-class ScopesRefusedError(InputError):
-    """The instance registers no application, or none with all of these scopes."""
-
-
 Heard = Literal["accepted", "refused", "unheard"]
 """How a revocation was answered; “unheard” where perhaps not by the instance itself."""
 
@@ -104,27 +84,6 @@ class Unheard:
     """The token works still, and the instance may not have heard that it is to be revoked."""
 
     reason: str
-
-
-class InvalidGrantError(ProvisionerError):
-    """The exchange was refused: no token was issued."""
-
-
-class InvalidClientError(ProvisionerError):
-    """The instance does not know the application."""
-
-
-class NoPasswordGrantError(InputError):
-    """The instance takes no user name and password from programs."""
-
-    def __init__(self, host: str) -> None:
-        super().__init__(
-            "no-password-grant",
-            f"{host} takes no user name and password from programs.",
-            why="Mastodon does not since 4.4, nor do GoToSocial and others: a program is to be "
-            "approved in a browser, where nobody but the server sees the password.",
-            todo="Run begin, open the link that it shows, and complete with the code.",
-        )
 
 
 @dataclass(frozen=True)
@@ -147,7 +106,7 @@ class Mastodon:
             form={"client_name": name, "redirect_uris": OUT_OF_BAND, "scopes": " ".join(scopes)},
         )
         if not answer.ok:
-            raise _registration_refused(self.server.host, answer, scopes)
+            raise registration_refused(self.server.host, answer, scopes)
         client_id = _identifier(answer.fields().get("client_id"))
         client_secret = Secret(answer.text("client_secret"))
         if not (client_id and is_visible(client_secret.reveal())):
@@ -159,7 +118,7 @@ class Mastodon:
             )
         registered = answer.fields().get("scopes")
         if isinstance(registered, list) and (missing := set(scopes) - set(map(str, registered))):
-            raise _scopes_dropped(self.server.host, missing)
+            raise scopes_dropped(self.server.host, missing)
         return Application(client_id=client_id, client_secret=client_secret)
 
     def exchange(self, application: Application, code: Secret, verifier: Secret | None) -> Grant:
@@ -179,7 +138,7 @@ class Mastodon:
         }
         if verifier:
             form["code_verifier"] = verifier
-        return self._issue(form, _code_refused)
+        return self._issue(form, code_refused)
 
     def log_in(
         self, application: Application, user: Secret, password: Secret, scopes: tuple[str, ...]
@@ -197,7 +156,7 @@ class Mastodon:
             "client_secret": application.client_secret,
             "scope": " ".join(scopes),
         }
-        return self._issue(form, _login_refused)
+        return self._issue(form, login_refused)
 
     def _issue(
         self, form: dict[str, str | Secret], refused: Callable[[Server, Answer], ProvisionerError]
@@ -209,7 +168,7 @@ class Mastodon:
         # A definite refusal names its error (RFC 6749, section 5.2); a page in front does not.
         if answer.refused and answer.text("error"):
             if answer.text("error") == "invalid_client":
-                raise _unknown_application(self.server.host, answer)
+                raise unknown_application(self.server.host, answer)
             raise refused(self.server, answer)
         raise NoAnswerError(
             "exchange-unclear",
@@ -331,86 +290,3 @@ def _identifier(value: object) -> str:
 
 def _never(_answer: Answer) -> None:
     """A code is exchanged once: no answer is a reason to try again."""
-
-
-def _registration_refused(host: str, answer: Answer, scopes: tuple[str, ...]) -> ProvisionerError:
-    if answer.status == 429:
-        seconds = retry_after(answer) or rate_limit_reset(answer) or THROTTLED
-        return ProvisionerError(
-            "registration-throttled",
-            f"{host} takes no more new applications from this address for now.",
-            why="Mastodon allows 5 in 10 minutes per address, and GitHub's runners share theirs.",
-            todo=f"Run this again {in_minutes(seconds)}.",
-        )
-    if answer.redirect:
-        return InputError(
-            "instance-moved",
-            f"{host} redirects the registration of applications elsewhere.",
-            why="It has moved, or this is not its own address; what is secret is not sent after a "
-            "redirect.",
-            todo="Open it in a browser, and name the address that it ends at with --instance.",
-        )
-    if answer.status in {400, 422}:
-        return ScopesRefusedError(
-            "registration-refused",
-            f"{host} refused to register an application: {answer.described()}.",
-            why=f"It does not know one of the scopes ({' '.join(scopes)}), or does not like the "
-            "application's name.",
-            todo="Choose scopes that this server knows with --scopes, or another --app-name.",
-            link="https://docs.joinmastodon.org/api/oauth-scopes/",
-        )
-    if answer.refused:
-        return PersonNeededError(
-            "registration-closed",
-            f"{host} does not let this network register applications: {answer.described()}.",
-            why="It may block data centres or scripts, or have OAuth switched off.",
-            todo="Make an application by hand in its Preferences > Development, and give its "
-            "client id and secret; or try from another network.",
-        )
-    return TransportError(
-        "instance-unwell",
-        f"{host} is in trouble: it answers {answer.described()}.",
-        todo="Run this again when the instance is well.",
-    )
-
-
-def _scopes_dropped(host: str, missing: set[str]) -> ScopesRefusedError:
-    return ScopesRefusedError(
-        "scopes-dropped",
-        f"{host} registered the application without the scopes {' '.join(sorted(missing))}.",
-        why="It does not know them; asking for them in the browser would only show an error page.",
-        todo="Choose scopes that this server knows with --scopes.",
-    )
-
-
-def _unknown_application(host: str, answer: Answer) -> InvalidClientError:
-    return InvalidClientError(
-        "unknown-application",
-        f"{host} does not accept the application: {answer.described()}.",
-        why="It was deleted there, or (made by hand) its client id or secret is mistyped.",
-        todo="Begin (or log in) again for a new application; for one made by hand, check both "
-        "strings.",
-    )
-
-
-def _code_refused(server: Server, answer: Answer) -> InvalidGrantError:
-    return InvalidGrantError(
-        "code-refused",
-        f"{server.host} did not accept the code: {answer.described()}.",
-        why=f"A code works once, may expire after {in_words(server.habits.code_seconds)}, and goes "
-        "only with the application and the link that it was made for.",
-        todo="Open the link again for a new code, and complete with that at once.",
-    )
-
-
-def _login_refused(server: Server, answer: Answer) -> InvalidGrantError | NoPasswordGrantError:
-    if answer.text("error") in {"unsupported_grant_type", "unauthorized_client"}:
-        return NoPasswordGrantError(server.host)
-    return InvalidGrantError(
-        "login-refused",
-        f"{server.host} did not accept the user name and the password: {answer.described()}.",
-        why="One of them is mistyped; Mastodon wants the e-mail address for a user name, Pleroma "
-        "the nickname. Or the account has two-factor authentication: then a password alone is "
-        "refused.",
-        todo="Log in again. With two-factor authentication: run begin, and open its link.",
-    )

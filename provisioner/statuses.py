@@ -20,7 +20,8 @@ from provisioner.errors import (
     TransportError,
 )
 from provisioner.http import Http
-from provisioner.mastodon import BARRED, Mastodon
+from provisioner.mastodon import Mastodon
+from provisioner.mastodon_errors import BARRED
 from provisioner.oauth import Server
 from provisioner.secret import Secret, is_visible
 

@@ -7,7 +7,8 @@ from provisioner.ceremony.desk import Case, Desk, Tell, iso
 from provisioner.errors import InputError
 from provisioner.http import Http
 from provisioner.journal import Pending
-from provisioner.mastodon import Mastodon, ScopesRefusedError
+from provisioner.mastodon import Mastodon
+from provisioner.mastodon_errors import ScopesRefusedError
 from provisioner.oauth import Application, Server
 from provisioner.secret import Secret
 

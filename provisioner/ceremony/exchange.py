@@ -12,13 +12,10 @@ from provisioner.ceremony.publish import destinations, publish
 from provisioner.ceremony.retire import retire
 from provisioner.errors import NotSentError, PersonNeededError, ProvisionerError, TransportError
 from provisioner.journal import Credential, Pending, Superseded
-from provisioner.mastodon import (
-    LONGEST_SCOPE,
-    MOST_SCOPES,
-    Grant,
+from provisioner.mastodon import LONGEST_SCOPE, MOST_SCOPES, Grant, Mastodon
+from provisioner.mastodon_errors import (
     InvalidClientError,
     InvalidGrantError,
-    Mastodon,
     NoPasswordGrantError,
 )
 from provisioner.outcomes import Provisioned

@@ -18,7 +18,8 @@ from provisioner.ceremony.guard import IN_BROWSER, guard
 from provisioner.errors import NotSentError, PersonNeededError, ProvisionerError, TransportError
 from provisioner.inputs import Login
 from provisioner.journal import Pending
-from provisioner.mastodon import Grant, InvalidGrantError, Mastodon, NoPasswordGrantError
+from provisioner.mastodon import Grant, Mastodon
+from provisioner.mastodon_errors import InvalidGrantError, NoPasswordGrantError
 from provisioner.oauth import Server
 from provisioner.outcomes import DryRun, Provisioned
 

@@ -25,12 +25,14 @@ from provisioner.mastodon import (
     Alive,
     Dead,
     Grant,
-    InvalidClientError,
-    InvalidGrantError,
     Mastodon,
-    NoPasswordGrantError,
     Unclear,
     Unheard,
+)
+from provisioner.mastodon_errors import (
+    InvalidClientError,
+    InvalidGrantError,
+    NoPasswordGrantError,
 )
 from provisioner.oauth import Application, Server, authorization_url, challenge
 from provisioner.secret import Secret
