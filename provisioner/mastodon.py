@@ -166,7 +166,7 @@ class Mastodon:
         if answer.ok and answer.fields():
             return _grant(self.server.host, answer)
         # A definite refusal names its error (RFC 6749, section 5.2); a page in front does not.
-        if answer.refused and answer.text("error"):
+        if answer.refused and answer.fields().get("error"):
             if answer.text("error") == "invalid_client":
                 raise unknown_application(self.server.host, answer)
             raise refused(self.server, answer)

@@ -1,0 +1,175 @@
+"""Every server that the sandbox plays: the same story, and each one's own traps."""
+
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from provisioner.errors import Exit, ProvisionerError
+from provisioner.outcomes import Checked, Provisioned
+from provisioner.sandbox import PERSONALITIES
+from tests.contract.github_description import Description
+from tests.stage import FAULTS, Fault, FaultKind, Stage
+
+ASKED = {
+    "mastodon-4.7": "profile write:statuses write:media",
+    "mastodon-4.2": "read:accounts write:statuses write:media",
+    "gotosocial": "read:accounts write:statuses write:media",
+    "pleroma": "read:accounts write:statuses write:media",
+    "pixelfed": "read write",
+    "takahe": "read write:statuses write:media",
+}
+CODE_SECONDS = {"gotosocial": 300, "takahe": 60, "pleroma": None}
+"""How long a code is good; 600 elsewhere, and on Pleroma for 100 years."""
+
+
+@pytest.fixture(params=PERSONALITIES)
+def name(request: pytest.FixtureRequest) -> str:
+    """A server's name."""
+    return str(request.param)
+
+
+@pytest.fixture
+def stage(name: str) -> Iterator[Stage]:
+    """A stage with that server; afterwards nothing that was shown holds a secret."""
+    made = Stage(Description.load(), name)
+    yield made
+    assert made.leaks() == []
+
+
+def finding(checked: Checked) -> tuple[str, str]:
+    """What a check found of the token itself."""
+    first = checked.findings[0]
+    return first.verdict, first.text
+
+
+def test_what_is_asked_for(name: str, stage: Stage) -> None:
+    """The link asks for the narrowest scopes that the server knows."""
+    query = parse_qs(urlsplit(stage.link()).query)
+    assert query["scope"] == [ASKED[name]]
+
+
+def test_the_link_has_no_state_and_forces_a_login(stage: Stage) -> None:
+    """`state` would end up in the code, and `force_login=false` would show a token on Pleroma."""
+    query = parse_qs(urlsplit(stage.link()).query)
+    assert (query.get("state"), query["force_login"]) == (None, ["true"])
+
+
+def test_the_story(stage: Stage) -> None:
+    """Begin, approve, complete: the stored token is alive, and the check has nothing to say."""
+    stage.provision()
+    checked = stage.check()
+    assert isinstance(checked, Checked)
+    assert (stage.live(), checked.status) == ([stage.stored()], "healthy")
+
+
+def test_an_end_is_foreseen(name: str, stage: Stage) -> None:
+    """Where tokens expire the outcome says when, and a check speaks of it a month ahead."""
+    outcome = stage.provision()
+    assert (outcome.outputs()["expires-at"] == "never") == (name not in {"pixelfed", "pleroma"})
+    if name == "pixelfed":
+        stage.time += 340 * 86400
+        checked = stage.check()
+        assert isinstance(checked, Checked)
+        assert [f.verdict for f in checked.findings if "expires" in f.text] == ["soon"]
+
+
+@pytest.mark.parametrize("code", ["nonsense", "bm9uc2Vuc2U"])
+def test_a_wrong_code(stage: Stage, code: str) -> None:
+    """However the server answers it, a person is led to the link, and the right code then works."""
+    link = stage.link()
+    with pytest.raises(ProvisionerError) as caught:
+        stage.complete(code)
+    assert (caught.value.exit_code, caught.value.link) == (Exit.PERSON, link)
+    stage.complete(stage.approve(link))
+    assert stage.live() == [stage.stored()]
+
+
+def test_an_expired_code(name: str, stage: Stage) -> None:
+    """A code that was left lying gives no token, and a fresh one does."""
+    seconds = CODE_SECONDS.get(name, 600)
+    if seconds is None:
+        return
+    link = stage.link()
+    code = stage.approve(link)
+    stage.time += seconds + 1
+    with pytest.raises(ProvisionerError):
+        stage.complete(code)
+    assert stage.live() == []
+    stage.complete(stage.approve(link))
+    assert stage.live() == [stage.stored()]
+
+
+def test_white_space_in_a_code(stage: Stage) -> None:
+    """No server trims a code: it is done before."""
+    code = stage.approve(stage.link())
+    stage.complete(f"  {code[:8]}\n {code[8:]}\t")
+    assert stage.live() == [stage.stored()]
+
+
+def test_a_code_is_not_sent_twice(stage: Stage) -> None:
+    """Takahe would give another token for it."""
+    code = stage.approve(stage.link())
+    stage.complete(code)
+    stage.link()
+    with pytest.raises(ProvisionerError) as caught:
+        stage.complete(code)
+    assert (caught.value.ident, stage.live()) == ("code-used", [stage.stored()])
+
+
+def test_a_revoked_token_is_dead(stage: Stage) -> None:
+    """In whatever words the server says it, the check is red and names the way out."""
+    stage.provision()
+    stage.instance.revoke_access("mybot")
+    checked = stage.check()
+    assert isinstance(checked, Checked)
+    verdict, text = finding(checked)
+    assert (verdict, "is dead" in text, checked.needs_person) == ("bad", True, True)
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_trouble_is_not_death(stage: Stage, kind: FaultKind) -> None:
+    """An error, a page or no answer of whatever stands in front condemns no token."""
+    stage.provision()
+    stage.wire.faults = [Fault(kind, path="verify_credentials", times=99)]
+    checked = stage.check()
+    assert isinstance(checked, Checked)
+    assert finding(checked)[0] == "unclear"
+
+
+def test_rotation(name: str, stage: Stage) -> None:
+    """The old token is revoked in the same run, or the person is told where to remove it."""
+    stage.provision()
+    old = stage.stored()
+    stage.time += 3600
+    outcome = stage.provision(grace="0")
+    assert isinstance(outcome, Provisioned)
+    assert stage.stored() != old
+    if name == "pixelfed":
+        page = f"{stage.instance.origin}{stage.instance.applications_page}"
+        assert any(page in note for note in outcome.notes)
+    else:
+        assert stage.live() == [stage.stored()]
+
+
+def test_a_forgotten_application(stage: Stage) -> None:
+    """An application that the server deleted is given up, and a new one works."""
+    link = stage.link()
+    code = stage.approve(link)
+    stage.instance.delete_application(stage.instance.applications[0].client_id)
+    with pytest.raises(ProvisionerError) as caught:
+        stage.complete(code)
+    assert caught.value.todo
+    stage.time += 8 * 86400
+    if stage.journal().pending is not None:
+        stage.abandon()
+    stage.provision()
+    assert stage.live() == [stage.stored()]
+
+
+def test_somebody_else(stage: Stage) -> None:
+    """A token of another account is never stored."""
+    link = stage.link()
+    with pytest.raises(ProvisionerError) as caught:
+        stage.complete(stage.approve(link, "alice"))
+    assert (caught.value.ident, stage.stored()) == ("wrong-account", "")
