@@ -1,6 +1,8 @@
 """What is chosen for an instance, by what it tells."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from provisioner.capabilities import Description, explain, missing, sets_of_scopes
 from provisioner.errors import InputError
@@ -76,6 +78,23 @@ class TestScopes:
         """The broad scope of an administrator's is an administrator's, not all of read."""
         sets = sets_of_scopes(("read:accounts", "admin:read:reports"), told())
         assert sets[-1] == ("read", "admin:read")
+
+
+@given(
+    st.lists(st.sampled_from([*NEW, "admin:read:reports", "read:nonsense"]), min_size=1),
+    st.lists(st.sampled_from([*NEW, "admin:read"])),
+    st.sampled_from(["Mastodon", "GoToSocial", "Pixelfed", "takahe", ""]),
+)
+def test_any_scopes(asked: list[str], known: list[str], software: str) -> None:
+    """Whatever is known, no set leaves it, and each can do what was asked for."""
+    instance = told(software, "4.2.8", tuple(dict.fromkeys(known)))
+    wanted = tuple(dict.fromkeys(asked))
+    try:
+        sets = sets_of_scopes(wanted, instance)
+    except InputError:
+        return
+    assert all(set(scopes) <= set(instance.scopes_known or scopes) for scopes in sets)
+    assert [missing(scopes, wanted) for scopes in sets] == [[] for _ in sets]
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,12 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from provisioner.accounts import Handle
-from provisioner.discovery import describe, find_origin, home_of
+from provisioner.addresses import origin_of
+from provisioner.discovery import LONGEST_WORD, describe, find_origin, home_of
 from provisioner.errors import (
     InputError,
     NoAnswerError,
@@ -20,6 +23,18 @@ from provisioner.oauth import Server
 from tests.unit.server import Reply, ScriptedServer, answer, flood, hang, page, redirect, say
 
 WEBFINGER = "/.well-known/webfinger"
+FIELDS = (
+    *("issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint"),
+    *("app_registration_endpoint", "scopes_supported", "grant_types_supported"),
+)
+URLS = st.sampled_from(
+    ["https://social.example/a", "https://social.example:443/b", "https://evil.example/c", "//d"]
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda some: st.lists(some, max_size=5) | st.dictionaries(st.text(), some, max_size=3),
+    max_leaves=8,
+)
 METADATA = "/.well-known/oauth-authorization-server"
 V1 = "/api/v1/instance"
 V2 = "/api/v2/instance"
@@ -316,6 +331,25 @@ class TestMetadata:
         server.on("GET", METADATA, say(given))
         with pytest.raises(InputError):
             discover(http, bot_at(server), server.origin)
+
+    @given(st.dictionaries(st.sampled_from(FIELDS) | st.text(), URLS | JSON, max_size=8))
+    def test_any_metadata(self, fields: dict[str, object]) -> None:
+        """Whatever it says, its endpoints are of its own origin, or it is refused."""
+
+        def respond(request: httpx.Request) -> httpx.Response:
+            path = request.url.path
+            return _response(200, fields if path == METADATA else {"version": "4.7.3"})
+
+        with _offline(respond) as http:
+            try:
+                told = describe(http, "https://social.example")
+            except ProvisionerError:
+                return
+        server = told.server
+        endpoints = (server.authorization_endpoint, server.token_endpoint)
+        endpoints += (server.registration_endpoint, server.revocation_endpoint)
+        assert {origin_of(url) for url in endpoints if url} == {"https://social.example"}
+        assert all(len(word) <= LONGEST_WORD for word in told.scopes_supported)
 
     @pytest.mark.parametrize("space", ["{}\n", " {}", "{}\t", "\u00a0{}"], ids=ascii)
     def test_white_space(self, http: Http, server: ScriptedServer, space: str) -> None:
