@@ -1,8 +1,8 @@
 """The REST API that a token opens: accounts, applications, statuses (Mastodon 4.7)."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from html import escape
 
 from provisioner.sandbox.parameters import parameters
 from provisioner.sandbox.records import AccessToken, Account, Status, Store
@@ -12,6 +12,9 @@ from provisioner.sandbox.web import Refused, Request, Response, json_response
 MAX_CHARACTERS = 500
 IDEMPOTENCY_SECONDS = 3600
 VISIBILITIES = ("public", "unlisted", "private", "direct")
+PUBLIC = VISIBILITIES[:2]
+STATUSES, MOST_STATUSES = 20, 40
+"""How many posts of an account are listed, without a `limit` and at most."""
 _INVALID = "The access token is invalid"
 _REVOKED = "The access token was revoked"
 
@@ -97,14 +100,44 @@ def publish(
 
 def show_status(store: Store, request: Request, number: str) -> Response:
     """`GET /api/v1/statuses/:id`: public ones for all, others for their author."""
-    reader = None
-    if "Authorization" in request.headers:
-        reader = authorize(store, request, ("read", "read:statuses")).account
+    reader = _reader(store, request)
     for status in store.statuses:
         shown = status.visibility in ("public", "unlisted") or status.account is reader
         if str(status.id) == number and shown:
             return json_response(200, status_entity(store, status))
     return json_response(404, {"error": "Record not found"})
+
+
+def list_statuses(store: Store, request: Request, number: str) -> Response:
+    """`GET /api/v1/accounts/:id/statuses`: the public ones for all, all of them for the author.
+
+    After app/models/account_statuses_filter.rb; of a suspended account there are none.
+    """
+    reader = _reader(store, request)
+    account = store.numbered(number)
+    if account is None:
+        return json_response(404, {"error": "Record not found"})
+    seen = VISIBILITIES if account is reader else PUBLIC
+    posts = store.posts(account, seen, min(_limit(request), MOST_STATUSES))
+    if account.state == "suspended":
+        posts = []
+    return json_response(200, [status_entity(store, one) for one in posts])
+
+
+def _limit(request: Request) -> int:
+    """Read `limit` as Ruby's `to_i` does: no number is 0."""
+    found = re.match(r"\s*-?([0-9]+)", request.queries.get("limit", str(STATUSES)))
+    return int(found[1]) if found else 0
+
+
+def _reader(store: Store, request: Request) -> Account | None:
+    """Return who reads what is public: a token that nobody knows is none, and others must do.
+
+    `authorize_if_got_token!` of api/base_controller.rb.
+    """
+    if _token(store, request) is None:
+        return None
+    return authorize(store, request, ("read", "read:statuses")).account
 
 
 def authorize(store: Store, request: Request, scopes: Iterable[str] = ()) -> AccessToken:
@@ -233,7 +266,7 @@ def status_entity(store: Store, status: Status) -> dict[str, object]:
         "reblogs_count": 0,
         "favourites_count": 0,
         "edited_at": None,
-        "content": f"<p>{escape(status.text)}</p>",
+        "content": store.traits.html(store.place, status.text),
         "reblog": None,
         "application": {
             "name": status.application.name,

@@ -51,6 +51,8 @@ def fallback(store: Store, request: Request) -> Response:
     match (request.method, *request.segments):
         case ("GET", "api", "v1", "statuses", number):
             return api.show_status(store, request, number)
+        case ("GET", "api", "v1", "accounts", number, "statuses"):
+            return api.list_statuses(store, request, number)
         case (_, "oauth", "authorized_applications", number) if deletes(
             request, parameters(request)
         ):

@@ -147,13 +147,14 @@ def _by_client(store: Store, request: Request, given: Parameters) -> AccessToken
 def _by_password(store: Store, request: Request, given: Parameters) -> AccessToken:
     """Check in the order of Doorkeeper's PasswordAccessTokenRequest: client, person, scopes.
 
-    The user name is the e-mail address (Mastodon's `resource_owner_from_credentials`).
+    The user name is the e-mail address, and an account with two-factor authentication is nobody
+    (Mastodon's `resource_owner_from_credentials`).
     """
     application = authenticate(store, request, given)
     if application is None:
         raise _error("invalid_client")
     account = store.signed_in(given.text("username"), given.text("password"), by_name=False)
-    if account is None:
+    if account is None or account.two_factor:
         raise _error("invalid_grant")
     wanted = split(given.text("scope")) or tuple(s for s in application.scopes if s == DEFAULT)
     if not store.may(application, wanted):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from provisioner.sandbox.contents import Place
 from provisioner.sandbox.throttle import Throttle
 from provisioner.sandbox.traits import MASTODON_4_7, Traits
 from provisioner.sandbox.web import Response
@@ -35,6 +36,8 @@ class Account:
     domain: str | None = None
     """Where the account is not on the instance's own domain (Takahē has many)."""
     admin: bool = False
+    two_factor: bool = False
+    """Whether its password alone is not enough for a program; the sandbox's pages still take it."""
 
     @property
     def refusal(self) -> str | None:
@@ -183,6 +186,12 @@ class Store:
         """What stands behind the @ of an account: Mastodon's LOCAL_DOMAIN."""
         return self.domain or self.host
 
+    @property
+    def place(self) -> Place:
+        """Where its posts are written."""
+        names = {one.username.lower() for one in self.accounts}
+        return Place(self.origin, self.account_domain, names)
+
     def identifier(self) -> str:
         """Make a code, token, client id or secret: 43 base64url characters, `-` first or not.
 
@@ -233,10 +242,22 @@ class Store:
         """
         return set(wanted) <= set(application.scopes or self.traits.scopes)
 
+    def numbered(self, number: str) -> Account | None:
+        """Find an account by its id."""
+        return next((one for one in self.accounts if str(one.id) == number), None)
+
     def by_address(self, address: str) -> Account | None:
         """Find an account by its full name, where case does not matter."""
         found = (one for one in self.accounts if self.address(one).lower() == address.lower())
         return next(found, None)
+
+    def posts(
+        self, account: Account, visibilities: Iterable[str], limit: int | None
+    ) -> list[Status]:
+        """Return an account's latest posts that are so visible, newest first."""
+        wanted = set(visibilities)
+        mine = (one for one in reversed(self.statuses) if one.account is account)
+        return [one for one in mine if one.visibility in wanted][:limit]
 
     def application(self, client_id: str) -> RegisteredApplication | None:
         """Find an application by its client id."""

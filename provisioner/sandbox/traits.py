@@ -7,7 +7,7 @@ the commits named there, and requests to real servers on loopback.
 
 from dataclasses import dataclass
 
-from provisioner.sandbox import scopes
+from provisioner.sandbox import contents, scopes
 
 DAY = 86_400
 
@@ -52,6 +52,8 @@ class Traits:
     """Where a person sees what they authorized."""
     unused_seconds: float | None = None
     """After how long an application that nobody used is deleted; None: never."""
+    html: contents.Html = contents.MASTODON
+    """What the text of a post becomes."""
 
 
 _APPLICATION = ("id", "name", "website", "scopes", "redirect_uris", "redirect_uri", "vapid_key")
@@ -104,6 +106,7 @@ GOTOSOCIAL = Traits(
     sign_in_by_email=True,  # internal/api/auth/signin.go
     request_limit=300,  # advanced-rate-limit-requests, in five minutes
     applications_page="/settings/user/tokens",
+    html=contents.GOTOSOCIAL,
 )
 
 TAKAHE = Traits(
@@ -114,6 +117,7 @@ TAKAHE = Traits(
     pkce=False,  # api/views/oauth.py knows no challenge
     sign_in_by_email=True,  # users/models/user.py: USERNAME_FIELD
     applications_page="/settings/tokens",
+    html=contents.TAKAHE,
 )
 
 PLEROMA = Traits(
@@ -129,6 +133,7 @@ PLEROMA = Traits(
     registration_seconds=900,
     unused_seconds=900,  # o_auth/app.ex: remove_orphans
     applications_page="/settings/security",
+    html=contents.PLEROMA,
 )
 
 PIXELFED = Traits(

@@ -132,6 +132,13 @@ def test_password_grant_refusals(
     assert (answer.status_code, answer.json()["error"]) == expected
 
 
+def test_two_factor_authentication(fediverse: Fediverse) -> None:
+    """With a second factor, the right password is refused in the words for a wrong one."""
+    fediverse.sandbox.instance.accounts[0].two_factor = True
+    answer = by_password(fediverse, fediverse.register())
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
 def test_reuse(fediverse: Fediverse) -> None:
     """The same application, account and scopes get the same token, as in 4.7."""
     app = fediverse.register()

@@ -198,6 +198,19 @@ def test_password_grant(fediverse: Fediverse, name: str) -> None:
     assert fediverse.whoami(body["access_token"]).json()["username"] == "alice"
 
 
+def test_two_factor_authentication(fediverse: Fediverse) -> None:
+    """With a second factor, the right password gives a token for that only."""
+    fediverse.sandbox.instance.accounts[0].two_factor = True
+    app = fediverse.register()
+    form = {"client_id": app.client_id, "client_secret": app.client_secret}
+    person = {"username": "alice", "password": "alice-password"}
+    answer = fediverse.post("/oauth/token", grant_type="password", **form, **person)
+    body = {**answer.json(), "mfa_token": ""}
+    expected = {"error": "mfa_required", "mfa_token": "", "supported_challenge_types": "totp"}
+    assert (answer.status_code, body) == (403, expected)
+    assert fediverse.sandbox.instance.tokens == []
+
+
 def test_refresh_token(fediverse: Fediverse) -> None:
     """A refresh token replaces the token, which is dead then, and stays what it was."""
     app = fediverse.register()

@@ -4,6 +4,7 @@ After internal/middleware and internal/api of superseriousbusiness/gotosocial at
 on 0.20.0-rc1.
 """
 
+import re
 import uuid
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -23,6 +24,8 @@ from provisioner.sandbox.traits import GOTOSOCIAL
 from provisioner.sandbox.web import Refused, Request, Response, html_response, json_response
 
 BOOT_SECONDS = 120
+STATUSES = 30
+"""How many posts of an account are listed without a `limit`."""
 _LIMITS = {"client_name": 1024, "redirect_uris": 2056, "scopes": 1024, "website": 1024}
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -150,6 +153,8 @@ def fallback(store: Store, request: Request) -> Response:
     match (request.method, *request.segments):
         case ("GET", "api", "v1", "statuses", number):
             return _show_status(store, request, number)
+        case ("GET", "api", "v1", "accounts", number, "statuses"):
+            return _list_statuses(store, request, number)
         case ("GET", "auth", "check_your_email" | "wait_for_approval" | "account_disabled" as what):
             text = what.replace("_", " ").capitalize()
             return html_response(200, pages.page(text, f"<p>{text}.</p>"))
@@ -189,6 +194,25 @@ def _show_status(store: Store, request: Request, number: str) -> Response:
         if str(status.id) == number and shown:
             return json_response(200, api.status_entity(store, status))
     raise refused(request, 404)
+
+
+def _list_statuses(store: Store, request: Request, number: str) -> Response:
+    """`GET /api/v1/accounts/:id/statuses`: even of public ones none without `read:statuses`.
+
+    There is no most; a stranger's list is empty.
+    """
+    _, reader = _authorized(store, request, "read:statuses")
+    require(request, JSON)
+    limit = request.queries.get("limit", "") or str(STATUSES)
+    if not re.fullmatch(r"[+-]?[0-9]+", limit, re.ASCII):
+        told = f'error parsing limit: strconv.ParseInt: parsing "{limit}": invalid syntax'
+        raise refused(request, 400, told)
+    account = store.numbered(number)
+    if account is None:
+        return json_response(200, [])
+    seen = api.VISIBILITIES if account is reader else api.PUBLIC
+    posts = store.posts(account, seen, int(limit) if int(limit) > 0 else None)
+    return json_response(200, [api.status_entity(store, one) for one in posts])
 
 
 def _authorized(store: Store, request: Request, *scopes: str) -> tuple[AccessToken, Account]:

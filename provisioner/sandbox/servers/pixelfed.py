@@ -110,6 +110,8 @@ def fallback(store: Store, request: Request) -> Response:
     match (request.method, *request.segments):
         case ("GET", "api", "v1", "statuses", number):
             return _show_status(store, request, number)
+        case ("GET", "api", "v1", "accounts", number, "statuses"):
+            return _list_statuses(store, request, number)
         case ("GET", name) if name:
             page = mastodon.profile(store, name, [])
         case ("GET", "p", name, number):
@@ -172,3 +174,17 @@ def _show_status(store: Store, request: Request, number: str) -> Response:
         if str(status.id) == number and shown:
             return json_response(200, api.status_entity(store, status))
     return not_found(request)
+
+
+def _list_statuses(store: Store, request: Request, number: str) -> Response:
+    """`GET /api/v1/accounts/:id/statuses`; needs `read`."""
+    _, reader = _authorized(store, request, "read")
+    limit = request.queries.get("limit", "") or str(api.STATUSES)
+    if not (limit.isascii() and limit.isdigit() and int(limit)):
+        raise invalid(request, "The limit must be at least 1.")
+    account = store.numbered(number)
+    if account is None:
+        return json_response(404, {"error": "Account not found"})
+    seen = VISIBILITIES if account is reader else api.PUBLIC
+    posts = store.posts(account, seen, min(int(limit), api.MOST_STATUSES))
+    return json_response(200, [api.status_entity(store, one) for one in posts])

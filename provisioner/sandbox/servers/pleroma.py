@@ -111,6 +111,8 @@ def fallback(store: Store, request: Request) -> Response:
     match (request.method, *request.segments):
         case ("GET", "api", "v1", "statuses", number):
             return _show_status(store, request, number)
+        case ("GET", "api", "v1", "accounts", number, "statuses"):
+            return _list_statuses(store, request, number)
         case ("GET", "api", *_):
             raise refused(404, "Not implemented")
         case ("GET", name) if name.startswith("@"):
@@ -182,6 +184,25 @@ def _show_status(store: Store, request: Request, number: str) -> Response:
         if str(status.id) == number and shown:
             return json_response(200, api.status_entity(store, status))
     raise refused(404, "Record not found")
+
+
+def _list_statuses(store: Store, request: Request, number: str) -> Response:
+    """`GET /api/v1/accounts/:id/statuses`, by id or nickname.
+
+    Who has no token with `read:statuses` is anybody (`proceed_unauthenticated`).
+    """
+    token = _token(store, request)
+    may_read = token is not None and all_descend(("read:statuses",), token.scopes)
+    reader = token.account if token is not None and may_read else None
+    limit = request.queries.get("limit", str(api.STATUSES))
+    if not (limit.isascii() and limit.isdigit()):
+        raise refused(400, "limit - Invalid integer. Got: string.")
+    account = store.numbered(number) or store.account(number)
+    if account is None or account.state not in ("active", "moved"):
+        raise refused(404, "Can't find user")
+    seen = api.VISIBILITIES if account is reader else api.PUBLIC
+    posts = store.posts(account, seen, min(int(limit), api.MOST_STATUSES))
+    return json_response(200, [api.status_entity(store, one) for one in posts])
 
 
 def _own(store: Store, account: Account) -> dict[str, object]:

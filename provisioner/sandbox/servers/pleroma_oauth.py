@@ -109,7 +109,18 @@ def _by_password(store: Store, request: Request, given: Parameters) -> AccessTok
         raise refused(403, *ACCOUNT_ERRORS[account.state])
     if not scopes or not all_descend(scopes, application.scopes):
         raise _invalid()
+    if account.two_factor:
+        raise Refused(json_response(403, _second_factor(store)))
     return mint(store, application, account, scopes)
+
+
+def _second_factor(store: Store) -> dict[str, object]:
+    """Return what asks for the second factor (mfa_view.ex): a token for that, and its kinds."""
+    return {
+        "error": "mfa_required",
+        "mfa_token": store.identifier(),
+        "supported_challenge_types": "totp",
+    }
 
 
 def _by_refresh_token(store: Store, request: Request, given: Parameters) -> AccessToken:

@@ -123,6 +123,8 @@ def fallback(store: Store, request: Request) -> Response:
     match (request.method, *request.segments):
         case ("GET", "api", "v1", "statuses", number):
             return _show_status(store, request, number)
+        case ("GET", "api", "v1", "accounts", number, "statuses"):
+            return _list_statuses(store, request, number)
         case _:
             return mastodon.web_page(store, request) or not_found()
 
@@ -176,6 +178,24 @@ def _show_status(store: Store, request: Request, number: str) -> Response:
         if str(status.id) == number and shown:
             return json_response(200, _status(store, status))
     return not_found()
+
+
+def _list_statuses(store: Store, request: Request, number: str) -> Response:
+    """`GET /api/v1/accounts/:id/statuses`; needs `read:statuses`.
+
+    Posts for followers or for those mentioned are in nobody's list, and not in the author's either.
+    """
+    _authorized(store, request, "read:statuses")
+    limit = request.queries.get("limit", str(api.STATUSES))
+    if not (limit.isascii() and limit.isdigit()):
+        raise refused(400, "invalid_input")
+    account = store.numbered(number)
+    if account is None:
+        return not_found()
+    most = min(int(limit) or api.STATUSES, api.MOST_STATUSES)
+    return json_response(
+        200, [_status(store, one) for one in store.posts(account, api.PUBLIC, most)]
+    )
 
 
 def _application(
