@@ -12,7 +12,15 @@ from provisioner.capabilities import sets_of_scopes
 from provisioner.ceremony.authorization import start, usable
 from provisioner.ceremony.begin import announce
 from provisioner.ceremony.complete import complete
-from provisioner.ceremony.desk import Case, Desk, find_instance, half_way, iso, require_own
+from provisioner.ceremony.desk import (
+    Case,
+    Desk,
+    find_instance,
+    half_way,
+    iso,
+    require_own,
+    unsettled,
+)
 from provisioner.ceremony.exchange import exchange, look_before, promote, write
 from provisioner.ceremony.guard import IN_BROWSER, guard
 from provisioner.errors import NotSentError, PersonNeededError, ProvisionerError, TransportError
@@ -22,6 +30,10 @@ from provisioner.mastodon import Grant, Mastodon
 from provisioner.mastodon_errors import InvalidGrantError, NoPasswordGrantError
 from provisioner.oauth import Server
 from provisioner.outcomes import DryRun, Provisioned
+
+SECOND_FACTOR = "mfa_required"
+"""How Pleroma and Akkoma answer the right password of an account that has a second factor; of
+Mastodon's answer nobody can tell it from a wrong password's."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,8 @@ class ByPassword:
     def explain(self, error: ProvisionerError, pending: Pending) -> ProvisionerError:
         """The error of an exchange, with how to go on: the application is kept for that."""
         match error:
+            case InvalidGrantError() if SECOND_FACTOR in error.what:
+                return _second_factor(pending)
             case InvalidGrantError():
                 return PersonNeededError(error.ident, error.what, why=error.why, todo=error.todo)
             case NotSentError():
@@ -73,10 +87,11 @@ def login(desk: Desk, case: Case, ask: Callable[[], Login]) -> Provisioned | Dry
     if desk.inputs.dry_run:
         return _dry_run(desk, told.server)
     approval = ByPassword(ask())
-    desk.tell.hide(approval.login.user)
+    if approval.login.user.reveal() != desk.inputs.account.user:  # that one everybody knows
+        desk.tell.hide(approval.login.user)
     desk.tell.hide(approval.login.password)
     with half_way(case), _in_words_of_login(desk):
-        pending = _reused(desk, case, told.server) or start(desk, case, told.server, sets)
+        pending = _reused(desk, case, told.server) or _started(desk, case, told.server, sets)
         pending = look_before(desk, case, pending, approval)
         mastodon = Mastodon(desk.http, pending.server)
         staged = exchange(desk, case, mastodon, pending, approval)
@@ -88,6 +103,8 @@ def login(desk: Desk, case: Case, ask: Callable[[], Login]) -> Provisioned | Dry
 def _reused(desk: Desk, case: Case, server: Server) -> Pending | None:
     """The pending application, where it can serve: registrations are throttled."""
     pending = usable(desk, case, server)
+    if pending and _is_forgotten(desk, pending):
+        return None
     if pending and pending.attempted_at is not None:
         desk.tell.warn(
             f"An exchange on {iso(pending.attempted_at)} may have issued a token that was lost, "
@@ -96,6 +113,27 @@ def _reused(desk: Desk, case: Case, server: Server) -> Pending | None:
     elif pending:
         desk.tell.done(f"The application of {iso(pending.begun_at)} serves once more")
     return pending
+
+
+def _is_forgotten(desk: Desk, pending: Pending) -> bool:
+    """Whether the server may have deleted it, and would not say so.
+
+    Where the same application does not bring a lost token back, such a one is of no use any more.
+    """
+    server = pending.server
+    if server.unused_seconds is None or server.habits.reuses_token:
+        return False
+    return desk.now() - pending.begun_at >= server.unused_seconds * 2 // 3
+
+
+def _started(desk: Desk, case: Case, server: Server, sets: tuple[tuple[str, ...], ...]) -> Pending:
+    """A new application; that another's exchange may have been lost is told, and kept in mind."""
+    former = case.journal.pending
+    for note in unsettled(former):
+        desk.tell.warn(note)
+    pending = start(desk, case, server, sets)
+    attempted_at = former.attempted_at if former else None
+    return pending.model_copy(update={"attempted_at": attempted_at})
 
 
 def _same_again(pending: Pending) -> str:
@@ -119,6 +157,16 @@ def _in_words_of_login(desk: Desk) -> Iterator[None]:
             )
             error.todo += " Or was the account misspelt? Then correct --account."
         raise
+
+
+def _second_factor(pending: Pending) -> PersonNeededError:
+    host = pending.server.host
+    return PersonNeededError(
+        "second-factor",
+        f"The account has two-factor authentication at {host}: a password alone is not enough.",
+        why="A program that is given the second factor too could act as its owner.",
+        todo="Run begin, and open its link: the application is kept for that.",
+    )
 
 
 def _dry_run(desk: Desk, server: Server) -> DryRun:

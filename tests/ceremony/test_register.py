@@ -7,7 +7,6 @@ from provisioner.ceremony.register import parse_order, register, register_and_ke
 from provisioner.doctor import parse_question
 from provisioner.errors import HalfWayError, InputError, ProvisionerError
 from provisioner.outcomes import Registered
-from tests.older import Older
 from tests.stage import NAME, ORIGIN, Fault, Stage
 
 DEFAULT = "\n".join(defaults.APPLICATION)
@@ -46,10 +45,28 @@ def test_it_is_registered_as_begin_does(stage: Stage) -> None:
     assert (outcome.instance, outcome.scopes) == (ORIGIN, ours.scopes)
 
 
-def test_a_server_that_does_not_know_profile(stage: Stage) -> None:
-    """Scopes are negotiated: an older server is asked in its own words."""
-    stage.wire.hosts["social.example"] = Older(stage.instance)
-    assert keep(stage).scopes == ("read:accounts", "write:statuses", "write:media")
+@pytest.mark.parametrize(
+    ("personality", "scopes"),
+    [
+        ("mastodon-4.7", "profile write:statuses write:media"),
+        ("mastodon-4.2", "read:accounts write:statuses write:media"),
+        ("gotosocial", "read:accounts write:statuses write:media"),
+        ("pleroma", "read:accounts write:statuses write:media"),
+        ("pixelfed", "read write"),
+        ("takahe", "read write:statuses write:media"),
+    ],
+)
+def test_each_server_in_its_own_words(stage: Stage, scopes: str) -> None:
+    """Scopes are negotiated; what is kept is what the server made, and it serves there."""
+    assert " ".join(keep(stage).scopes) == scopes
+    (application,) = stage.instance.applications
+    strings = {
+        "client_id": stage.stored("MASTODON_CLIENT_ID"),
+        "client_secret": stage.stored("MASTODON_CLIENT_SECRET"),
+    }
+    assert list(strings.values()) == [application.client_id, application.client_secret]
+    stage.provision(**strings)
+    assert (stage.live(), len(stage.instance.applications)) == ([stage.stored()], 1)
 
 
 def test_the_strings_serve_as_an_application_made_by_hand(stage: Stage) -> None:
