@@ -452,7 +452,7 @@ def test_a_cancelled_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ignored: str, code: int, ended_by: str
 ) -> None:
     """The engine's client gets SIGINT, a while later SIGTERM, and is killed at last."""
-    hurried = tuple((number, 0.2) for number, _ in CANCELLED_BY)
+    hurried = tuple((number, 1.0) for number, _ in CANCELLED_BY)
     monkeypatch.setattr("tests.e2e.runner.CANCELLED_BY", hurried)
     traps = "trap 'exit 130' INT; trap 'exit 143' TERM" + (
         f"; trap '' {ignored}" if ignored else ""
