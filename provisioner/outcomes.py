@@ -203,7 +203,7 @@ class Posted:
     def headline(self) -> str:
         """What was reached."""
         if self.already:
-            return f"{self.account} has posted this within the hour; nothing was posted now."
+            return f"{self.account} has posted this before; nothing was posted now."
         return f"{self.account} has posted it."
 
     def outputs(self) -> Outputs:

@@ -27,6 +27,11 @@ from provisioner.secret import Secret, is_visible
 
 LATEST = 20
 """How many posts are looked at; no bot that keeps to its server's rules makes more in an hour."""
+MOST_KEYS = 5
+"""How many keys of a post are tried where an old refusal comes back to each."""
+PICTURES_ONLY = frozenset({"Empty statuses are not allowed", "Duplicate idempotency key."})
+"""How Pixelfed refuses a text alone: the second is what it says to the same text again, refused or
+not (statusCreate in app/Http/Controllers/Api/ApiV1Controller.php)."""
 THROTTLED = 300.0
 """Seconds of Mastodon's window for what an account does, where the answer names no time."""
 
@@ -58,14 +63,18 @@ class Statuses:
         Raises InputError or PersonNeededError where it is refused, ProvisionerError where the
         server asks for patience, NotSentError; other TransportErrors where it may have posted.
         """
-        answer = self.http.send(
-            "POST",
-            f"{self.server.origin}/api/v1/statuses",
-            form={"status": text} | ({"visibility": visibility} if visibility else {}),
-            bearer=token,
-            headers={"Idempotency-Key": key},
-            repeat=self.server.habits.idempotency_key,
-        )
+        for _ in range(MOST_KEYS):
+            answer = self.http.send(
+                "POST",
+                f"{self.server.origin}/api/v1/statuses",
+                form={"status": text} | ({"visibility": visibility} if visibility else {}),
+                bearer=token,
+                headers={"Idempotency-Key": key},
+                repeat=self.server.habits.idempotency_key,
+            )
+            if not _is_old_refusal(answer):
+                break
+            key = sha256(key.encode()).hexdigest()
         if answer.ok and answer.fields().get("id"):
             return _status(self.server.origin, answer.fields())
         raise self._refused(answer)
@@ -103,6 +112,13 @@ class Statuses:
                 why="It posted, or asked, too often.",
                 todo=f"Run this again {in_minutes(seconds)}.",
             )
+        if answer.text("error") in PICTURES_ONLY:
+            return InputError(
+                "post-refused",
+                f"{host} takes no post without a picture; nothing was posted.",
+                why="It is a Pixelfed, where a text alone is not a post.",
+                todo="The token is as good as before: let the bot itself post, with a picture.",
+            )
         if answer.status == 403:
             return _forbidden(host, answer)
         if answer.refused:
@@ -114,6 +130,14 @@ class Statuses:
                 todo="Change the text, then post it.",
             )
         return NoAnswerError("post-unclear", f"{host} answered the post with {answer.described()}.")
+
+
+def _is_old_refusal(answer: Answer) -> bool:
+    """Whether the key brought back what an earlier request was refused with.
+
+    Pleroma's IdempotencyPlug does so for six hours, whatever has changed since: the token, too.
+    """
+    return 400 <= answer.status < 500 and "idempotent-replayed" in answer.headers
 
 
 def key_of(origin: str, account_id: str, text: str, visibility: str) -> str:

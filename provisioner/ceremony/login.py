@@ -162,7 +162,7 @@ def _in_words_of_login(desk: Desk) -> Iterator[None]:
 def _second_factor(pending: Pending) -> PersonNeededError:
     host = pending.server.host
     return PersonNeededError(
-        "second-factor",
+        "login-refused",
         f"The account has two-factor authentication at {host}: a password alone is not enough.",
         why="A program that is given the second factor too could act as its owner.",
         todo="Run begin, and open its link: the application is kept for that.",

@@ -8,13 +8,16 @@ from provisioner.statuses import Status, Statuses, key_of, normal
 
 RECENT = 3600
 """Seconds within which the same text is not posted twice, as on Mastodon."""
+HIDDEN = ("private", "direct")
+"""Who may see a post that Takahē lists for nobody, not even for its author."""
 
 
 def post(desk: Desk, case: Case, text: str, visibility: str) -> Posted:
     """Post a text as the bot.
 
     The same text again within an hour is not posted twice. Where the Idempotency-Key is known to
-    see to that, it does; elsewhere the account's latest posts are looked at, before and after.
+    see to that, it does (on Pleroma for six); elsewhere the account's latest posts are looked at,
+    before and after.
     Raises PersonNeededError where nothing is provisioned, or where nobody but a person can see
     whether it was posted; ProvisionerError.
     """
@@ -27,8 +30,11 @@ def post(desk: Desk, case: Case, text: str, visibility: str) -> Posted:
         )
     statuses = Statuses(desk.http, current.server)
     trusted = current.server.habits.idempotency_key
-    if not trusted and (there := _find(desk, statuses, current, text)):
-        return _posted(desk, current, there, already=True)
+    if not trusted:
+        if there := _find(desk, statuses, current, text):
+            return _posted(desk, current, there, already=True)
+        if visibility in HIDDEN:
+            desk.tell.warn(f"{current.server.host} may not list posts that are not public")
     key = key_of(current.server.origin, current.account_id, text, visibility)
     try:
         status = statuses.post(current.token, text, visibility, key)
@@ -38,7 +44,9 @@ def post(desk: Desk, case: Case, text: str, visibility: str) -> Posted:
         if trusted or not (there := _find(desk, statuses, current, text)):
             raise _unclear(desk, error, current, trusted=trusted) from None
         status = there
-    return _posted(desk, current, status, already=False)
+    # Pleroma remembers a key for longer than an hour.
+    old = status.created_at is not None and status.created_at <= desk.now() - RECENT
+    return _posted(desk, current, status, already=old)
 
 
 def _find(desk: Desk, statuses: Statuses, current: Credential, text: str) -> Status | None:
@@ -50,7 +58,10 @@ def _find(desk: Desk, statuses: Statuses, current: Credential, text: str) -> Sta
     if latest is None:
         latest = statuses.latest(current.account_id, None)
     if latest is None:
-        desk.tell.warn(f"{current.server.host} does not show whether this was posted before")
+        desk.tell.warn(
+            f"{current.server.host} does not show this token whether this was posted before; one "
+            "with the scope read:statuses would see it"
+        )
         return None
     since = desk.now() - RECENT
     for status in latest:

@@ -152,7 +152,7 @@ def test_two_factor_authentication_on_pleroma(stage: Stage) -> None:
     stage.instance.accounts[0].two_factor = True
     with pytest.raises(PersonNeededError, match="two-factor") as caught:
         log_in(stage)
-    assert (caught.value.ident, "mistyped" in caught.value.why) == ("second-factor", False)
+    assert (caught.value.ident, "mistyped" in caught.value.why) == ("login-refused", False)
     assert "begin" in caught.value.todo
     stage.complete(stage.approve(stage.link()))
     assert stage.live() == [stage.stored()]

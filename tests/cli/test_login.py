@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from provisioner.sandbox import Sandbox, serve
+from provisioner.sandbox import Sandbox
 from tests.cli.program import Run, run, run_in_terminal
 from tests.cli.site import KEY, REPOSITORY
 from tests.leaks import forms
-from tests.older import Older
 
 EMAIL = "mybot@example.org"
 PASSWORD = "correct horse, battery & staple"
@@ -17,8 +16,7 @@ PASSWORD = "correct horse, battery & staple"
 class OldSite:
     """An instance that takes passwords, and a GitHub, both on sockets."""
 
-    def __init__(self, sandbox: Sandbox, origin: str) -> None:
-        sandbox.instance.origin = origin
+    def __init__(self, sandbox: Sandbox) -> None:
         sandbox.instance.add_account("mybot", PASSWORD)
         self.instance = sandbox.instance
         self.repository = sandbox.github.add_repository(REPOSITORY)
@@ -49,8 +47,8 @@ class OldSite:
 @pytest.fixture
 def old() -> Iterator[OldSite]:
     """A site whose instance takes passwords."""
-    with Sandbox() as sandbox, serve(Older(sandbox.instance)) as server:
-        yield OldSite(sandbox, server.origin)
+    with Sandbox(personality="mastodon-4.2") as sandbox:
+        yield OldSite(sandbox)
 
 
 def log_in(old: OldSite, *arguments: str, typed: str) -> Run:
