@@ -92,6 +92,14 @@ class Superseded(BaseModel, frozen=True):
     revoke_after: int
 
 
+class Sent(BaseModel, frozen=True):
+    """The last post that could not be looked for afterwards."""
+
+    key: str
+    """Its Idempotency-Key: a hash of account, text and audience."""
+    sent_at: int
+
+
 class Journal(BaseModel, frozen=True):
     """What the tool remembers of one bot."""
 
@@ -105,6 +113,7 @@ class Journal(BaseModel, frozen=True):
     pending: Pending | None = None
     current: Credential | None = None
     superseded: tuple[Superseded, ...] = ()
+    sent: Sent | None = None
 
     def applications(self) -> tuple[Application, ...]:
         """Every application in the journal."""

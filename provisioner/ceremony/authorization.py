@@ -3,7 +3,7 @@
 import base64
 
 from provisioner.capabilities import Description, sets_of_scopes
-from provisioner.ceremony.desk import Case, Desk, Tell, iso
+from provisioner.ceremony.desk import Case, Desk, Tell, iso, unsettled
 from provisioner.errors import InputError
 from provisioner.http import Http
 from provisioner.journal import Pending
@@ -23,7 +23,9 @@ def usable(desk: Desk, case: Case, server: Server) -> Pending | None:
     and approving the same application again returns that very token on Mastodon.
     """
     pending, inputs = case.journal.pending, desk.inputs
-    if pending is None or pending.attempted_at is not None:
+    if pending is None or _is_forgotten(desk, pending):
+        return None
+    if pending.attempted_at is not None:
         return pending
     same = (
         case.journal.account.casefold() == str(inputs.account).casefold()
@@ -37,13 +39,27 @@ def usable(desk: Desk, case: Case, server: Server) -> Pending | None:
     return pending if same and desk.now() - pending.begun_at < usable_for else None
 
 
+def _is_forgotten(desk: Desk, pending: Pending) -> bool:
+    """Whether the server may have deleted it, and would not say so.
+
+    Where the same application does not bring a lost token back, such a one is of no use any more.
+    """
+    server = pending.server
+    if server.unused_seconds is None or server.habits.reuses_token:
+        return False
+    return desk.now() - pending.begun_at >= server.unused_seconds * 2 // 3
+
+
 def start(desk: Desk, case: Case, server: Server, sets: tuple[tuple[str, ...], ...]) -> Pending:
     """Register an application, and write the journal with it.
 
     A new authorization always gets a new application, since Mastodon gives the same application,
     account and scopes the *same* token.
     """
-    if former := case.journal.pending:
+    former = case.journal.pending
+    for note in unsettled(former):
+        desk.tell.warn(note)
+    if former:
         desk.tell.done(f"The link of {iso(former.begun_at)} is replaced by a new one")
     case.ensure_key(desk)
     application, scopes = _application(desk, server, sets)
@@ -55,6 +71,7 @@ def start(desk: Desk, case: Case, server: Server, sets: tuple[tuple[str, ...], .
         asked=desk.inputs.scopes_to_ask,
         app_name=desk.inputs.name_of_app,
         begun_at=desk.now(),
+        attempted_at=former.attempted_at if former else None,
     )
     case.save(account=str(desk.inputs.account), origin=server.origin, pending=pending)
     desk.tell.done("Wrote the journal")

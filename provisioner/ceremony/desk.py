@@ -20,7 +20,7 @@ from provisioner.errors import (
 from provisioner.github import GitHub, Repository
 from provisioner.http import Http
 from provisioner.inputs import Inputs
-from provisioner.journal import Credential, Destination, Journal, Pending, Superseded
+from provisioner.journal import Credential, Destination, Journal, Pending, Sent, Superseded
 from provisioner.secret import Secret
 from provisioner.store import JournalStore, OvertakenError
 
@@ -68,6 +68,7 @@ class Changes(TypedDict, total=False):
     pending: Pending | None
     current: Credential | None
     superseded: tuple[Superseded, ...]
+    sent: Sent | None
 
 
 @dataclass

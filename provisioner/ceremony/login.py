@@ -19,7 +19,6 @@ from provisioner.ceremony.desk import (
     half_way,
     iso,
     require_own,
-    unsettled,
 )
 from provisioner.ceremony.exchange import exchange, look_before, promote, write
 from provisioner.ceremony.guard import IN_BROWSER, guard
@@ -91,7 +90,7 @@ def login(desk: Desk, case: Case, ask: Callable[[], Login]) -> Provisioned | Dry
         desk.tell.hide(approval.login.user)
     desk.tell.hide(approval.login.password)
     with half_way(case), _in_words_of_login(desk):
-        pending = _reused(desk, case, told.server) or _started(desk, case, told.server, sets)
+        pending = _reused(desk, case, told.server) or start(desk, case, told.server, sets)
         pending = look_before(desk, case, pending, approval)
         mastodon = Mastodon(desk.http, pending.server)
         staged = exchange(desk, case, mastodon, pending, approval)
@@ -103,8 +102,6 @@ def login(desk: Desk, case: Case, ask: Callable[[], Login]) -> Provisioned | Dry
 def _reused(desk: Desk, case: Case, server: Server) -> Pending | None:
     """The pending application, where it can serve: registrations are throttled."""
     pending = usable(desk, case, server)
-    if pending and _is_forgotten(desk, pending):
-        return None
     if pending and pending.attempted_at is not None:
         desk.tell.warn(
             f"An exchange on {iso(pending.attempted_at)} may have issued a token that was lost, "
@@ -113,27 +110,6 @@ def _reused(desk: Desk, case: Case, server: Server) -> Pending | None:
     elif pending:
         desk.tell.done(f"The application of {iso(pending.begun_at)} serves once more")
     return pending
-
-
-def _is_forgotten(desk: Desk, pending: Pending) -> bool:
-    """Whether the server may have deleted it, and would not say so.
-
-    Where the same application does not bring a lost token back, such a one is of no use any more.
-    """
-    server = pending.server
-    if server.unused_seconds is None or server.habits.reuses_token:
-        return False
-    return desk.now() - pending.begun_at >= server.unused_seconds * 2 // 3
-
-
-def _started(desk: Desk, case: Case, server: Server, sets: tuple[tuple[str, ...], ...]) -> Pending:
-    """A new application; that another's exchange may have been lost is told, and kept in mind."""
-    former = case.journal.pending
-    for note in unsettled(former):
-        desk.tell.warn(note)
-    pending = start(desk, case, server, sets)
-    attempted_at = former.attempted_at if former else None
-    return pending.model_copy(update={"attempted_at": attempted_at})
 
 
 def _same_again(pending: Pending) -> str:

@@ -1,8 +1,14 @@
 """post: a first post with the token in use, and no second one where an answer was lost."""
 
-from provisioner.ceremony.desk import Case, Desk, require_current, require_own
-from provisioner.errors import InputError, NotSentError, PersonNeededError, TransportError
-from provisioner.journal import Credential
+from provisioner.ceremony.desk import Case, Desk, iso, require_current, require_own
+from provisioner.errors import (
+    InputError,
+    NotSentError,
+    PersonNeededError,
+    ProvisionerError,
+    TransportError,
+)
+from provisioner.journal import Credential, Sent
 from provisioner.outcomes import Posted
 from provisioner.statuses import Status, Statuses, key_of, normal
 
@@ -17,7 +23,7 @@ def post(desk: Desk, case: Case, text: str, visibility: str) -> Posted:
 
     The same text again within an hour is not posted twice. Where the Idempotency-Key is known to
     see to that, it does (on Pleroma for six); elsewhere the account's latest posts are looked at,
-    before and after.
+    before and after, and where they can't be seen the journal remembers what was sent.
     Raises PersonNeededError where nothing is provisioned, or where nobody but a person can see
     whether it was posted; ProvisionerError.
     """
@@ -29,46 +35,81 @@ def post(desk: Desk, case: Case, text: str, visibility: str) -> Posted:
             "empty-post", "There is nothing to post.", todo='Give a text: post "howdy universe!".'
         )
     statuses = Statuses(desk.http, current.server)
-    trusted = current.server.habits.idempotency_key
-    if not trusted:
-        if there := _find(desk, statuses, current, text):
+    key = key_of(current.server.origin, current.account_id, text, visibility)
+    if not current.server.habits.idempotency_key:
+        latest = _latest(statuses, current)
+        if there := _among(desk, latest or [], text):
             return _posted(desk, current, there, already=True)
         if visibility in HIDDEN:
             desk.tell.warn(f"{current.server.host} may not list posts that are not public")
-    key = key_of(current.server.origin, current.account_id, text, visibility)
-    try:
-        status = statuses.post(current.token, text, visibility, key)
-    except NotSentError:
-        raise
-    except TransportError as error:
-        if trusted or not (there := _find(desk, statuses, current, text)):
-            raise _unclear(desk, error, current, trusted=trusted) from None
-        status = there
+        if latest is None:
+            _keep_in_mind(desk, case, current, key)
+    status = _send(desk, case, current, text, visibility, key)
     # Pleroma remembers a key for longer than an hour.
     old = status.created_at is not None and status.created_at <= desk.now() - RECENT
     return _posted(desk, current, status, already=old)
 
 
-def _find(desk: Desk, statuses: Statuses, current: Credential, text: str) -> Status | None:
-    """The same text among the account's posts of the last hour.
+def _send(
+    desk: Desk, case: Case, current: Credential, text: str, visibility: str, key: str
+) -> Status:
+    """Send it; a lost answer is settled by a look, where there is something to be seen."""
+    statuses, trusted = Statuses(desk.http, current.server), current.server.habits.idempotency_key
+    try:
+        return statuses.post(current.token, text, visibility, key)
+    except NotSentError:
+        _forget(case)
+        raise
+    except TransportError as error:
+        if not trusted and (there := _among(desk, _latest(statuses, current) or [], text)):
+            return there
+        raise _unclear(desk, error, current, trusted=trusted) from None
+    except ProvisionerError:
+        _forget(case)
+        raise
+
+
+def _latest(statuses: Statuses, current: Credential) -> list[Status] | None:
+    """The account's latest posts; None where they can't be seen.
 
     A token that may only write may not read them; everybody may, if they are public.
     """
     latest = statuses.latest(current.account_id, current.token)
-    if latest is None:
-        latest = statuses.latest(current.account_id, None)
-    if latest is None:
-        desk.tell.warn(
-            f"{current.server.host} does not show this token whether this was posted before; one "
-            "with the scope read:statuses would see it"
-        )
-        return None
+    return statuses.latest(current.account_id, None) if latest is None else latest
+
+
+def _among(desk: Desk, latest: list[Status], text: str) -> Status | None:
+    """The same text among the posts of the last hour."""
     since = desk.now() - RECENT
     for status in latest:
         recent = status.created_at is None or status.created_at > since
         if recent and status.text == normal(text):
             return status
     return None
+
+
+def _keep_in_mind(desk: Desk, case: Case, current: Credential, key: str) -> None:
+    """Write ahead that this is sent, where nothing else will tell; PersonNeededError the second
+    time.
+    """
+    sent = case.journal.sent
+    if sent and sent.key == key and sent.sent_at > desk.now() - RECENT:
+        raise PersonNeededError(
+            "post-unclear",
+            f"This was sent on {iso(sent.sent_at)} already, and may be there.",
+            why=f"{current.server.host} does not show this token what it posted; one with the "
+            "scope read:statuses would see it.",
+            todo=f"Look at the account's page, signed in as {desk.inputs.account}. If it is not "
+            "there, run this again an hour after.",
+            link=_profile(desk, current),
+        )
+    case.save(sent=Sent(key=key, sent_at=desk.now()))
+
+
+def _forget(case: Case) -> None:
+    """It was certainly not posted: the same text may be sent again."""
+    if case.changed:
+        case.save(sent=None)
 
 
 def _posted(desk: Desk, current: Credential, status: Status, *, already: bool) -> Posted:

@@ -346,9 +346,9 @@ class TestMetadata:
             except ProvisionerError:
                 return
         server = told.server
-        endpoints = (server.authorization_endpoint, server.token_endpoint)
-        endpoints += (server.registration_endpoint, server.revocation_endpoint)
-        assert {origin_of(url) for url in endpoints if url} == {"https://social.example"}
+        endpoints = {server.authorization_endpoint, server.token_endpoint}
+        endpoints |= {server.registration_endpoint, server.revocation_endpoint} - {""}
+        assert set(map(origin_of, endpoints)) == {"https://social.example"}
         assert all(len(word) <= LONGEST_WORD for word in told.scopes_supported)
 
     @pytest.mark.parametrize("space", ["{}\n", " {}", "{}\t", "\u00a0{}"], ids=ascii)
