@@ -63,6 +63,12 @@ class Instance(Application):
             traits=traits,
         )
 
+    def become(self, personality: str) -> None:
+        """Play another server from now on, as after an upgrade: what it remembers stays."""
+        self.personality, self._server = personality, known(personality)
+        self.store.traits = traits = self._server.traits
+        self.store.version, self.store.code_seconds = traits.version, traits.code_seconds
+
     @property
     def origin(self) -> str:
         """Where the instance is reached, without a slash at the end."""

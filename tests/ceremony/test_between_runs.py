@@ -10,6 +10,7 @@ import pytest
 from provisioner.errors import Exit, InputError, PersonNeededError, ProvisionerError
 from provisioner.outcomes import Checked, Ended
 from provisioner.sandbox import Request, Response
+from tests.contract.github_description import Description
 from tests.stage import NAME, Stage
 
 JOURNAL, KEY = "MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"
@@ -232,6 +233,63 @@ def checked_after_a_rotation(stage: Stage) -> Checked:
     outcome = stage.check()
     assert isinstance(outcome, Checked)
     return outcome
+
+
+# The instance is upgraded, or its metadata is gone.
+
+
+def old_mastodon() -> Stage:
+    """A stage with Mastodon 4.2."""
+    return Stage(Description.load(), "mastodon-4.2")
+
+
+def test_upgraded_before_the_approval() -> None:
+    """The link that the old version gave serves at the new one, with its challenge."""
+    stage = old_mastodon()
+    link = stage.link()
+    stage.instance.become("mastodon-4.7")
+    stage.complete(stage.approve(link))
+    assert stage.live() == [stage.stored()]
+
+
+def test_upgraded_before_the_exchange() -> None:
+    """The old version kept no challenge, and the new one refuses the verifier: the same link again
+    gives a code that works.
+    """
+    stage = old_mastodon()
+    link = stage.link()
+    code = stage.approve(link)
+    stage.instance.become("mastodon-4.7")
+    with pytest.raises(PersonNeededError) as caught:
+        stage.complete(code)
+    assert caught.value.link == link
+    stage.complete(stage.approve(link))
+    assert stage.live() == [stage.stored()]
+
+
+def test_upgraded_before_a_rotation() -> None:
+    """A rotation asks for what the new version knows, and revokes what the old one issued."""
+    stage = old_mastodon()
+    stage.provision()
+    stage.instance.become("mastodon-4.7")
+    stage.provision(grace="0")
+    assert stage.journal().current.scopes[0] == "profile"  # type: ignore[union-attr]
+    assert stage.live() == [stage.stored()]
+
+
+@pytest.mark.parametrize("path", ["/.well-known/oauth-authorization-server", "/api/v1/instance"])
+def test_what_it_told_is_gone(stage: Stage, path: str) -> None:
+    """The journal knows the endpoints: complete and check ask for nothing of it again."""
+    code = stage.approve(stage.link())
+
+    def silent(request: Request) -> Response:
+        return Response(404) if request.path == path else stage.instance(request)
+
+    stage.wire.hosts["social.example"] = silent
+    stage.complete(code)
+    checked = stage.check()
+    assert isinstance(checked, Checked)
+    assert checked.status == "healthy"
 
 
 def test_an_old_application_that_took_its_token_along(stage: Stage) -> None:
