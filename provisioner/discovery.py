@@ -20,14 +20,28 @@ from provisioner.answer import Answer
 from provisioner.capabilities import Description
 from provisioner.errors import InputError, TransportError, plain
 from provisioner.http import Http
-from provisioner.oauth import Server
+from provisioner.oauth import WORD, Server
 from provisioner.servers import parse_version
 
 MAX_REDIRECTS = 3
+NOT_FOUND = "the domain; WebFinger knows no such account"
+"""How an instance was found that perhaps is none of the account's."""
 LONGEST_URL = 2000
 """Characters of an endpoint; the link that is made of it must fit into an address bar."""
-MOST_WORDS, LONGEST_WORD = 200, 64
+MOST_WORDS = 200
 """Of the lists in the metadata; Mastodon knows some 50 scopes."""
+
+
+def locate(http: Http, account: Handle | None, instance: str) -> tuple[str, str]:
+    """The instance's origin, and how it was found; `instance` is one that was named.
+
+    Raises as `find_origin`.
+    """
+    if instance or account is None:
+        return instance, "named"
+    if origin := find_origin(http, account):
+        return origin, "found by WebFinger (RFC 7033)"
+    return home_of(account), NOT_FOUND
 
 
 def find_origin(http: Http, account: Handle) -> str:
@@ -161,7 +175,7 @@ def _words(metadata: dict[str, object], name: str) -> tuple[str, ...]:
     """A list of the metadata; empty where it is missing or of another kind."""
     value = metadata.get(name)
     words = value if isinstance(value, list) else []
-    return tuple(plain(word, LONGEST_WORD) for word in words[:MOST_WORDS] if isinstance(word, str))
+    return tuple(w for w in words[:MOST_WORDS] if isinstance(w, str) and WORD.fullmatch(w))
 
 
 def _version_if_told(http: Http, origin: str) -> str:

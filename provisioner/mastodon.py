@@ -19,20 +19,21 @@ from provisioner.errors import (
 from provisioner.http import Http
 from provisioner.mastodon_errors import (
     BARRED,
+    INVALID_OR_BARRED,
+    MAY_NOT_ACT,
     code_refused,
     login_refused,
     registration_refused,
     scopes_dropped,
     unknown_application,
 )
-from provisioner.oauth import OUT_OF_BAND, Application, Server
+from provisioner.oauth import OUT_OF_BAND, WORD, Application, Server
 from provisioner.secret import Secret, is_visible
 
 SHORTEST_TOKEN = 16
 LONGEST_LIFE = 200 * 365 * 86400
 """Seconds; Pleroma's tokens live for 100 years."""
 MOST_SCOPES = 50
-LONGEST_SCOPE = 64
 """More than any instance knows: what a server sends is bounded before it is kept."""
 
 
@@ -72,7 +73,9 @@ class Unclear:
     refused: bool
     """Whether it was a refusal (4xx): enough for a token that we ourselves just revoked."""
     todo: str = ""
-    """What a person can do, where the account is what is refused."""
+    """What a person can do, where the account is what is refused, or may be."""
+    token_stands: bool = False
+    """Whether the answer says that the token itself is good."""
 
 
 Heard = Literal["accepted", "refused", "unheard"]
@@ -199,21 +202,36 @@ class Mastodon:
         reason = f"{self.server.host} answered {answer.described()}"
         if self.says_invalid(answer):
             return Dead(reason)
-        for words, (state, todo) in BARRED.items():
-            if answer.status == 403 and words in answer.text("error"):
-                reason = f"{self.server.host} says that the account {state}"
-                return Unclear(reason, refused=True, todo=todo)
-        return Unclear(reason, answer.refused)
+        return self._barred(answer) or Unclear(reason, answer.refused)
 
     def says_invalid(self, answer: Answer) -> bool:
         """Whether a token was refused as invalid: by the API's own 401, or as this server does."""
-        if answer.status == 401 and answer.fields().get("error"):
-            return True
+        if self._says(answer, self.server.habits.barred):
+            return False
+        by_itself = answer.status == 401 and bool(answer.fields().get("error"))
+        return by_itself or self._says(answer, self.server.habits.invalid_token)
+
+    def _barred(self, answer: Answer) -> Unclear | None:
+        """What is known of an account that may do nothing, or perhaps of its token."""
+        host = self.server.host
+        for words, (state, todo) in BARRED.items():
+            if answer.status == 403 and words in answer.text("error"):
+                reason = f"{host} says that the account {state}"
+                return Unclear(reason, refused=True, todo=todo, token_stands=True)
+        if self._says(answer, self.server.habits.barred):
+            state, todo = MAY_NOT_ACT
+            return Unclear(f"{host} {state}", refused=True, todo=todo, token_stands=True)
+        if self._says(answer, self.server.habits.invalid_or_barred):
+            state, todo = INVALID_OR_BARRED
+            return Unclear(f"{host} {state}", refused=True, todo=todo)
+        return None
+
+    def _says(self, answer: Answer, ways: tuple[tuple[int, str], ...]) -> bool:
+        """Whether it is one of these answers of this very server."""
         said = {answer.text("error"), answer.body.decode(errors="replace").strip()}
         if answer.redirect:
             url = joined(self.server.origin, answer.headers.get("location", ""))
             said = {url.removeprefix(self.server.origin)}
-        ways = self.server.habits.invalid_token
         return any(status == answer.status and words in said for status, words in ways)
 
     def revoke(self, application: Application, token: Secret) -> Alive | Dead | Unclear | Unheard:
@@ -221,7 +239,7 @@ class Mastodon:
 
         A 200 proves nothing, since servers answer so to unknown tokens too: the token is tried
         afterwards. Where the revocation was accepted, any refusal of the token means dead
-        (but for one of the whole account); where it was heard, a token that still works is one that
+        (but for one that says it is good); where it was heard, a token that still works is one that
         can't be revoked.
         """
         form: dict[str, str | Secret] = {
@@ -236,7 +254,7 @@ class Mastodon:
         except TransportError:
             heard = "unheard"
         match self.verify(token):
-            case Unclear(reason, refused=True, todo="") if heard == "accepted":
+            case Unclear(reason, refused=True, token_stands=False) if heard == "accepted":
                 return Dead(reason)
             case Alive() if heard == "unheard":
                 return Unheard(f"{self.server.host} did not answer its revocation")
@@ -266,7 +284,7 @@ def _grant(host: str, answer: Answer) -> Grant:
             "could not be masked in a log, one with a line break not be used.",
             todo="Nothing was stored. Tell the instance's admin.",
         )
-    scopes = [s for s in answer.text("scope").split() if is_visible(s) and len(s) <= LONGEST_SCOPE]
+    scopes = [word for word in answer.text("scope").split() if WORD.fullmatch(word)]
     return Grant(token, tuple(scopes[:MOST_SCOPES]) or None, _seconds(answer))
 
 

@@ -28,6 +28,14 @@ BARRED = {
 }
 """Why an account may do nothing, though its token is good: the fixed English of Mastodon's
 `require_functional!` and `require_user!`, and what to do. Other words are quoted as they are."""
+MAY_NOT_ACT = (
+    "lets the account do nothing: it is unconfirmed, not approved yet, disabled or suspended",
+    "Sign in as the account: the instance says there what it needs, or whom to ask.",
+)
+INVALID_OR_BARRED = (
+    "says that the token is invalid, or that the account may not act, and not which",
+    "Sign in as the account. If all is well there, the token was revoked: begin, and complete.",
+)
 THROTTLED = 600.0
 """Seconds of Mastodon's window for registrations, where the answer names no time."""
 

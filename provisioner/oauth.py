@@ -5,6 +5,7 @@ Pure. RFC 6749 (the framework), RFC 7636 (PKCE), RFC 8414 (metadata).
 
 import base64
 import hashlib
+import re
 
 import httpx
 from pydantic import BaseModel
@@ -15,6 +16,9 @@ from provisioner.servers import Habits, habits, is_at_least
 
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
 """The redirect URI that makes the instance show the code to the person."""
+LONGEST_WORD = 64
+WORD = re.compile(rf"[A-Za-z0-9:_.*-]{{1,{LONGEST_WORD}}}")
+"""As servers spell scopes, grants and methods: nothing else is kept, shown or sent back."""
 
 
 class Server(BaseModel, frozen=True):

@@ -28,12 +28,17 @@ class Habits:
     """How long a one-time code can be exchanged."""
     unused_seconds: int | None = None
     """How long an application without a token is kept; None: for good."""
-    password_grant: bool = False
+    password_grant: bool | None = None
+    """Whether it takes user name and password; None where that is to be tried."""
     idempotency_key: bool = False
     """Whether the same Idempotency-Key does not post twice."""
     invalid_token: tuple[tuple[int, str], ...] = ()
     """How it says that a token is invalid, where not with 401: a status, and the error, the page
     that it redirects to, or what else its body is."""
+    barred: tuple[tuple[int, str], ...] = ()
+    """How it says that the account may not act, though the token is good."""
+    invalid_or_barred: tuple[tuple[int, str], ...] = ()
+    """How it says either, and leaves it open which."""
     prompt: str = ""
     """The parameter `prompt` that makes it ask the person even where a token exists already."""
     reuses_token: bool = False
@@ -51,22 +56,29 @@ HABITS = {
         idempotency_key=True, reuses_token=True, settings="/oauth/authorized_applications"
     ),
     # Measured with 0.20.0-rc1: nominal 10 minutes for a code, 5 in fact; the settings panel's
-    # web/source/settings/views/user/tokens.
-    "gotosocial": Habits(code_seconds=300, settings="/settings/user/tokens"),
+    # web/source/settings/views/user/tokens; internal/api/util/auth.go, which takes the application
+    # away from an account that may not act.
+    "gotosocial": Habits(
+        code_seconds=300,
+        password_grant=False,
+        barred=((401, "Unauthorized: application not supplied"),),
+        settings="/settings/user/tokens",
+    ),
     # oauth/token/clean_worker and App.remove_orphans: applications that nobody authorized go after
-    # 15 minutes. EnsureAuthenticatedPlug answers 403 (translated where an admin changed the
-    # language: then nothing is concluded); IdempotencyPlug; the token's page has no address.
+    # 15 minutes. EnsureAuthenticatedPlug answers 403, and UserEnabledPlug has it say the same of an
+    # account that may not act (translated where an admin changed the language: then nothing is
+    # concluded); IdempotencyPlug; the token's page has no address.
     "pleroma": Habits(
         unused_seconds=15 * 60,
         password_grant=True,
         idempotency_key=True,
-        invalid_token=((403, "Invalid credentials."),),
+        invalid_or_barred=((403, "Invalid credentials."),),
     ),
     # A fork of Pleroma that kept all of these, and cleans up no applications.
     "akkoma": Habits(
         password_grant=True,
         idempotency_key=True,
-        invalid_token=((403, "Invalid credentials."),),
+        invalid_or_barred=((403, "Invalid credentials."),),
     ),
     # AuthServiceProvider's Passport::tokensCan; registration ignores `scopes`. A guest of the API
     # gets 500 where JSON is accepted (app/Exceptions/Handler.php; pixelfed#5613), else is led to
@@ -75,6 +87,7 @@ HABITS = {
     "pixelfed": Habits(
         scopes=("read", "write", "follow", "push", "admin:read", "admin:write"),
         invalid_token=((500, "Unauthenticated."), (302, "/login")),
+        password_grant=False,
         prompt="consent",
         settings="/settings/applications",
     ),
@@ -83,11 +96,14 @@ HABITS = {
     "takahe": Habits(
         verifying_scope="read",
         code_seconds=60,
+        password_grant=False,
         invalid_token=((400, "Invalid Bearer token"),),
         settings="/settings/",
     ),
     # src/Security/OAuth.php: codes of five minutes, one token for an application and account.
-    "friendica": Habits(code_seconds=300, reuses_token=True, settings="/settings/oauth"),
+    "friendica": Habits(
+        code_seconds=300, password_grant=False, reuses_token=True, settings="/settings/oauth"
+    ),
 }
 
 

@@ -12,17 +12,18 @@ from provisioner.ceremony.publish import destinations, publish
 from provisioner.ceremony.retire import retire
 from provisioner.errors import NotSentError, PersonNeededError, ProvisionerError, TransportError
 from provisioner.journal import Credential, Pending, Superseded
-from provisioner.mastodon import LONGEST_SCOPE, MOST_SCOPES, Grant, Mastodon
+from provisioner.mastodon import MOST_SCOPES, Grant, Mastodon
 from provisioner.mastodon_errors import (
     InvalidClientError,
     InvalidGrantError,
     NoPasswordGrantError,
 )
+from provisioner.oauth import LONGEST_WORD
 from provisioner.outcomes import Provisioned
 from provisioner.secret import LONGEST, Secret
 from provisioner.store import DeletedError, OvertakenError, UnconfirmedError
 
-LARGEST_GRANT = Grant(Secret("x" * LONGEST), ("x" * LONGEST_SCOPE,) * MOST_SCOPES, None)
+LARGEST_GRANT = Grant(Secret("x" * LONGEST), ("x" * LONGEST_WORD,) * MOST_SCOPES, None)
 """What an instance may answer at the most: the journal must have room for it."""
 
 

@@ -131,9 +131,10 @@ def _unverified(reason: str) -> HalfWayError:
     return HalfWayError(
         "unverified",
         f"Whose token it is could not be seen: {reason}.",
-        why="The instance is in trouble, or does not let this token see its own account.",
-        todo="Look at the account in a browser, then run complete again. Or give the token up with "
-        "abandon.",
+        why="The instance is in trouble, or refuses it: the token's scopes may be too narrow for "
+        "that.",
+        todo="Look at the account in a browser, then run complete again. If the scopes are too "
+        "narrow, abandon, and begin with others.",
     )
 
 

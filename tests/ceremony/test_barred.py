@@ -1,11 +1,14 @@
 """An account that may do nothing: said in plain words, and never taken for a dead token."""
 
+from contextlib import suppress
+
 import pytest
 
-from provisioner.errors import Exit, PersonNeededError
+from provisioner.errors import Exit, PersonNeededError, ProvisionerError
 from provisioner.outcomes import Checked
 from provisioner.sandbox import Account
-from tests.stage import Stage
+from provisioner.sandbox.records import State
+from tests.stage import Fault, Stage
 
 STATES = ("unconfirmed", "pending", "disabled", "suspended", "moved", "needs-2fa")
 
@@ -61,3 +64,41 @@ def test_it_goes_on_when_the_account_may(stage: Stage) -> None:
         stage.complete(code)
     stage.instance.accounts[0].state = "active"
     assert stage.complete("").outputs()["status"] == "rotated"
+
+
+AT_OTHERS = ("unconfirmed", "pending", "disabled", "suspended")
+
+
+@pytest.mark.parametrize("state", AT_OTHERS)
+@pytest.mark.parametrize("personality", ["gotosocial", "pleroma"])
+class TestElsewhere:
+    """GoToSocial has words of its own; Pleroma says the same of a token that was revoked."""
+
+    def test_a_check(self, stage: Stage, state: State) -> None:
+        """A person is needed, and the token is not called dead."""
+        stage.provision()
+        stage.instance.accounts[0].state = state
+        checked = stage.check()
+        assert isinstance(checked, Checked)
+        finding = checked.findings[0]
+        assert (finding.verdict, "dead" in finding.text) == ("bad", False)
+
+    def test_a_new_token_is_kept(self, stage: Stage, state: State) -> None:
+        """It is not taken for stillborn, and not revoked: when the account may act, it is used."""
+        code = stage.approve(stage.link())
+        stage.instance.accounts[0].state = state
+        with pytest.raises(ProvisionerError):
+            stage.complete(code)
+        stage.instance.accounts[0].state = "active"
+        with suppress(ProvisionerError):  # GoToSocial gives such an account no token at all
+            stage.complete("" if stage.live() else stage.approve(stage.link()))
+        assert [stage.stored()] == stage.live()
+
+    def test_offboarding_sees_no_death(self, stage: Stage, state: State) -> None:
+        """Where the revocation was not heard, what is said of the account proves nothing."""
+        stage.provision()
+        stage.instance.accounts[0].state = state
+        stage.wire.faults = [Fault("500", path="/oauth/revoke", times=99)]
+        with pytest.raises(ProvisionerError) as caught:
+            stage.deprovision()
+        assert (caught.value.ident, len(stage.live())) == ("tokens-alive", 1)

@@ -53,8 +53,12 @@ class TestScopes:
             (PIXELFED, (COARSE,)),
             (told("", "", ("read", "write", "follow")), (COARSE,)),
             (told("", "", tuple(s for s in NEW if s != "profile")), (CLASSIC,)),
+            (told("", "", ("read", "write", *POST[1:])), (("read", *POST[1:]),)),
         ],
-        ids=["4.7", "4.2", "gotosocial", "takahe", "unknown", "pixelfed", "coarse", "no profile"],
+        ids=[
+            *("4.7", "4.2", "gotosocial", "takahe", "unknown", "pixelfed", "coarse"),
+            *("no profile", "read alone"),
+        ],
     )
     def test_a_posting_bot(
         self, instance: Description, expected: tuple[tuple[str, ...], ...]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from provisioner.accounts import Handle
 from provisioner.addresses import origin_of
-from provisioner.discovery import LONGEST_WORD, describe, find_origin, home_of
+from provisioner.discovery import describe, find_origin, home_of
 from provisioner.errors import (
     InputError,
     NoAnswerError,
@@ -19,7 +19,7 @@ from provisioner.errors import (
     TransportError,
 )
 from provisioner.http import Http
-from provisioner.oauth import Server
+from provisioner.oauth import LONGEST_WORD, Server
 from tests.unit.server import Reply, ScriptedServer, answer, flood, hang, page, redirect, say
 
 WEBFINGER = "/.well-known/webfinger"

@@ -703,13 +703,11 @@ class TestVerify:
         ("software", "reply"),
         [
             ("takahe", answer(400, b"Invalid Bearer token")),
-            ("Pleroma", say({"error": "Invalid credentials."}, 403)),
-            ("Akkoma", answer(403, b'{"error":"Invalid credentials."}')),
             ("Pixelfed", redirect("/login")),
             ("Pixelfed", say({"error": "Unauthenticated."}, 500)),
             ("Sharkey", say({"error": {"code": "AUTHENTICATION_FAILED", "id": "x"}}, 401)),
         ],
-        ids=["takahe", "pleroma", "akkoma", "pixelfed", "pixelfed, json", "sharkey"],
+        ids=["takahe", "pixelfed", "pixelfed, json", "sharkey"],
     )
     def test_dead_in_its_own_words(
         self, http: Http, server: ScriptedServer, software: str, reply: Reply
@@ -718,6 +716,24 @@ class TestVerify:
         server.on("GET", "/api/v1/accounts/verify_credentials", reply)
         mastodon = Mastodon(http, server_at(server.origin, software=software))
         assert isinstance(mastodon.verify(Secret(TOKEN)), Dead)
+
+    @pytest.mark.parametrize(
+        ("software", "reply", "stands"),
+        [
+            ("Pleroma", say({"error": "Invalid credentials."}, 403), False),
+            ("Akkoma", say({"error": "Invalid credentials."}, 403), False),
+            ("GoToSocial", say({"error": "Unauthorized: application not supplied"}, 401), True),
+        ],
+        ids=["pleroma", "akkoma", "gotosocial"],
+    )
+    def test_a_barred_account_in_its_own_words(
+        self, http: Http, server: ScriptedServer, software: str, reply: Reply, *, stands: bool
+    ) -> None:
+        """Where it is the account, or may be, a person is told so, and the token is not dead."""
+        server.on("GET", "/api/v1/accounts/verify_credentials", reply)
+        verdict = Mastodon(http, server_at(server.origin, software=software)).verify(Secret(TOKEN))
+        assert isinstance(verdict, Unclear)
+        assert (verdict.todo != "", verdict.token_stands) == (True, stands)
 
     @pytest.mark.parametrize("software", ["Mastodon", "takahe", "Pleroma", "Pixelfed", ""])
     @pytest.mark.parametrize(

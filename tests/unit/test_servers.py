@@ -68,6 +68,6 @@ def test_nothing_is_promised_for_a_server_that_nobody_knows() -> None:
     """A server that is not in the table gets what every one of them keeps to."""
     unknown = habits("Nobody")
     promises = (unknown.idempotency_key, unknown.password_grant, unknown.invalid_token)
-    assert promises == (False, False, ())
+    assert promises == (False, None, ())
     assert unknown.code_seconds == min(h.code_seconds for h in HABITS.values())
     assert unknown.unused_seconds == min(h.unused_seconds or 10**9 for h in HABITS.values())
