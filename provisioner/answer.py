@@ -12,6 +12,8 @@ import httpx
 from provisioner.errors import plain
 from provisioner.secret import Secret, redact
 
+LONGEST_WAIT_IN_MINUTES = 24 * 60
+"""More is not told by the minute: whoever sends that is not to be believed to the minute."""
 SECONDS = re.compile(r"[0-9]{1,12}")
 
 
@@ -129,6 +131,8 @@ def passing(answer: Answer) -> float | None:
 def in_minutes(seconds: float) -> str:
     """A wait for a person: “in 1 minute”, “in 10 minutes”, never less than it takes."""
     minutes = max(1, -int(-seconds // 60))
+    if minutes > LONGEST_WAIT_IN_MINUTES:
+        return "tomorrow at the earliest"
     return f"in {minutes} minute{'s' if minutes > 1 else ''}"
 
 

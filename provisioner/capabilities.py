@@ -5,9 +5,12 @@ Its software's name is used only where nothing else can tell (`servers.py`).
 
 from dataclasses import dataclass
 
-from provisioner.errors import InputError
+from provisioner.errors import InputError, plain
 from provisioner.oauth import Server
 from provisioner.servers import HABITS, in_words, is_at_least
+
+VERIFYING = {"profile", "read:accounts"}
+"""What is narrower than `read`, and lets a token tell whose it is."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Description:
             return "password" in self.grant_types_supported
         if self.server.software == "Mastodon":
             return not is_at_least(self.server.version, 4, 4)  # removed in 4.4.0, mastodon#30960
-        return self.server.habits.password_grant or not self.server.software
+        return self.server.habits.password_grant is not False
 
 
 def sets_of_scopes(asked: tuple[str, ...], told: Description) -> tuple[tuple[str, ...], ...]:
@@ -59,10 +62,13 @@ def sets_of_scopes(asked: tuple[str, ...], told: Description) -> tuple[tuple[str
     Raises InputError where nothing is left.
     """
     verifying = told.server.habits.verifying_scope
-    classic = tuple(dict.fromkeys(verifying if s == "profile" else s for s in asked))
+    verified_by = {"profile", "read:accounts"} if verifying == "read" else {"profile"}
+    classic = tuple(dict.fromkeys(verifying if s in verified_by else s for s in asked))
+    broader = tuple(dict.fromkeys("read" if s in VERIFYING else s for s in asked))
     coarse = tuple(dict.fromkeys(_coarse(scope) for scope in asked))
     known = set(told.scopes_known)
     sets = [asked, classic] if told.knows_profile else [classic]
+    sets += [broader] if known and not set(classic) <= known else []
     sets += [] if told.knows_granular_scopes else [coarse]
     fitting = tuple(dict.fromkeys(s for s in sets if not known or set(s) <= known))
     if not fitting:
@@ -70,7 +76,7 @@ def sets_of_scopes(asked: tuple[str, ...], told: Description) -> tuple[tuple[str
         raise InputError(
             "scopes-unknown",
             f"{told.server.host} does not know the scopes {' '.join(unknown)}.",
-            why=f"It knows: {' '.join(sorted(known))}.",
+            why=f"It knows: “{plain(' '.join(sorted(known)), 400)}”.",
             todo="Choose among these with --scopes.",
         )
     return fitting
@@ -158,7 +164,8 @@ def _revocation(server: Server) -> str:
 def _password(told: Description) -> str:
     if not told.offers_password:
         return "not taken; a browser is needed (begin)"
-    sure = told.grant_types_supported or told.server.software
+    by_name = told.server.software == "Mastodon" or told.server.habits.password_grant
+    sure = told.grant_types_supported or by_name
     return "taken (login)" if sure else "perhaps taken (login)"
 
 
@@ -171,4 +178,6 @@ def _posting(server: Server) -> str:
 def _known_by(server: Server) -> str:
     if server.software.casefold() in HABITS:
         return f", as known of {server.software}"
-    return ", as of Mastodon" if server.has_metadata else ", the least that is known of any"
+    if server.has_metadata and not server.software:
+        return ", as of Mastodon"
+    return ", the least that is known of any"

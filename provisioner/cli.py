@@ -100,7 +100,7 @@ def begin(
     account: Account,
     repository: Repository = "",
     instance: Instance = "",
-    scopes: Scopes = defaults.SCOPES,
+    scopes: Scopes = "",
     app_name: AppName = "",
     secrets: Secrets = [defaults.SECRETS],
     variables: Variables = [defaults.VARIABLES],
@@ -143,7 +143,6 @@ def complete(
     client_id: ClientId = "",
     client_secret: ClientSecret = "",
     dry_run: DryRun = False,
-    verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
     """Exchange the code, check whose token it is, and write it sealed.
@@ -170,7 +169,7 @@ def login(
     account: Account,
     repository: Repository = "",
     instance: Instance = "",
-    scopes: Scopes = defaults.SCOPES,
+    scopes: Scopes = "",
     app_name: AppName = "",
     secrets: Secrets = [defaults.SECRETS],
     variables: Variables = [defaults.VARIABLES],
@@ -208,7 +207,7 @@ def register(
     account: AccountToExamine = "",
     instance: Instance = "",
     repository: Repository = "",
-    scopes: Scopes = defaults.SCOPES,
+    scopes: Scopes = "",
     app_name: AppName = "",
     secrets: SecretsOfApplication = list(defaults.APPLICATION),
     variables: VariablesOfApplication = [],
@@ -355,7 +354,7 @@ def deprovision(
 def doctor(
     account: AccountToExamine = "",
     instance: Instance = "",
-    scopes: Scopes = defaults.SCOPES,
+    scopes: Scopes = "",
     as_json: AsJson = False,
 ) -> None:
     """Tell what an instance can do, and what is chosen for it.

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from provisioner.accounts import Handle, parse_account
 from provisioner.capabilities import explain
-from provisioner.discovery import describe, find_origin, home_of
+from provisioner.discovery import describe, locate
 from provisioner.errors import InputError
 from provisioner.http import Http
 from provisioner.inputs import PRESETS, parse_instance, parse_scopes
+from provisioner.outcomes import Diagnosis
 
 
 @dataclass(frozen=True)
@@ -18,17 +19,6 @@ class Question:
     instance: str
     """An origin; "" where the account tells."""
     scopes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """What was found."""
-
-    instance: str
-    software: str
-    """Name and version; "" where it does not tell."""
-    choices: dict[str, str]
-    """What is chosen, and why, by subject."""
 
 
 def parse_question(account: str, instance: str, scopes: str) -> Question:
@@ -46,18 +36,9 @@ def parse_question(account: str, instance: str, scopes: str) -> Question:
     )
 
 
-def locate(http: Http, asked: Question) -> tuple[str, str]:
-    """The instance's origin, and how it was found. Raises ProvisionerError."""
-    if asked.instance or asked.account is None:
-        return asked.instance, "named"
-    if origin := find_origin(http, asked.account):
-        return origin, "found by WebFinger (RFC 7033)"
-    return home_of(asked.account), "the domain; WebFinger knows no such account"
-
-
 def diagnose(http: Http, asked: Question) -> Diagnosis:
     """Find the instance, and tell what is chosen for it and why. Raises ProvisionerError."""
-    origin, how = locate(http, asked)
+    origin, how = locate(http, asked.account, asked.instance)
     told = describe(http, origin)
     return Diagnosis(
         instance=origin,

@@ -88,7 +88,7 @@ Variables = Annotated[
 ]
 Scopes = Annotated[
     str,
-    typer.Option(metavar="SCOPES", help="Names, or a preset: post, interact, full."),
+    typer.Option(metavar="SCOPES", help="Names, or a preset: post (the default), interact, full."),
 ]
 ScopesByHand = Annotated[
     str,

@@ -237,6 +237,17 @@ class Registered:
 
 
 @dataclass(frozen=True)
+class Diagnosis:
+    """What a doctor found at an instance."""
+
+    instance: str
+    software: str
+    """Name and version; "" where it does not tell."""
+    choices: dict[str, str]
+    """What is chosen, and why, by subject."""
+
+
+@dataclass(frozen=True)
 class DryRun:
     """Everything was checked that can be without changing anything; what would come next."""
 

@@ -18,13 +18,13 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from provisioner.doctor import Diagnosis
 from provisioner.errors import InputError, ProvisionerError
 from provisioner.inputs import Inputs
 from provisioner.oauth import Application
 from provisioner.outcomes import (
     ApprovalPending,
     Checked,
+    Diagnosis,
     DryRun,
     Ended,
     Outcome,
@@ -140,6 +140,7 @@ class Terminal:
         self.say()
         self.say(outcome.authorize_url, "cyan")
         self.say()
+        self.say(f"It asks for: {' '.join(outcome.scopes)}.")
         self.say(f"The instance then shows a code, which may expire after {outcome.code_good_for}.")
         self.say("Go on with it:")
         self.say()

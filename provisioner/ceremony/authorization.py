@@ -2,9 +2,9 @@
 
 import base64
 
-from provisioner.capabilities import Description, sets_of_scopes
+from provisioner.capabilities import Description, missing, sets_of_scopes
 from provisioner.ceremony.desk import Case, Desk, Tell, iso, unsettled
-from provisioner.errors import InputError
+from provisioner.errors import InputError, plain
 from provisioner.http import Http
 from provisioner.journal import Pending
 from provisioner.mastodon import Mastodon
@@ -14,6 +14,14 @@ from provisioner.secret import Secret
 
 USABLE = 7 * 86400
 """Seconds for which a link is shown again where the server keeps unused applications."""
+
+
+def announce(desk: Desk, case: Case, scopes: tuple[str, ...]) -> None:
+    """Say beforehand what completing it will replace; `scopes` are those to be asked for."""
+    if current := case.journal.current:
+        desk.tell.done(f"A token is in use since {iso(current.issued_at)}: this is its rotation")
+        if less := missing(scopes, current.scopes):
+            desk.tell.warn(f"It may also “{plain(' '.join(less))}”; the new one will not")
 
 
 def usable(desk: Desk, case: Case, server: Server) -> Pending | None:
@@ -117,10 +125,10 @@ def warn_of_broad(
     tell: Tell, server: Server, scopes: tuple[str, ...], asked: tuple[str, ...]
 ) -> None:
     """Say where the token may do more than was asked for."""
-    if broader := {"read", "write"}.intersection(scopes).difference(asked):
+    if broader := missing(asked, tuple(s for s in scopes if s != "read:accounts")):
         tell.warn(
-            f"{server.host} knows no narrower scopes than {' '.join(sorted(broader))}: the token "
-            "may do more than was asked for"
+            f"{server.host} knows no narrower scopes than {' '.join(broader)}: the token may do "
+            "more than was asked for"
         )
 
 

@@ -1,7 +1,6 @@
 """begin: from an account's name to the link that its owner opens."""
 
-from provisioner.capabilities import missing
-from provisioner.ceremony.authorization import sets_to_ask, start, usable
+from provisioner.ceremony.authorization import announce, sets_to_ask, start, usable
 from provisioner.ceremony.desk import (
     Case,
     Desk,
@@ -28,11 +27,11 @@ def begin(desk: Desk, case: Case) -> ApprovalPending | DryRun:
     if case.journal.holds_tokens:
         require_own(case.journal, desk.inputs, desk.inputs.instance)
     require_nothing_staged(case)
-    announce(desk, case)
     for name in case.strangers(desk.inputs.secrets):
         _warn_of_stranger(desk, case, name)
     told = find_instance(desk, case)
     sets = sets_to_ask(desk, told)
+    announce(desk, case, sets[0])
     if pending := usable(desk, case, told.server):
         _say_again(desk, pending)
         return _approval(desk, case, pending, again=True)
@@ -42,14 +41,6 @@ def begin(desk: Desk, case: Case) -> ApprovalPending | DryRun:
         pending = start(desk, case, told.server, sets)
         case.confirm()
     return _approval(desk, case, pending, again=False)
-
-
-def announce(desk: Desk, case: Case) -> None:
-    """Say beforehand what completing it will replace."""
-    if current := case.journal.current:
-        desk.tell.done(f"A token is in use since {iso(current.issued_at)}: this is its rotation")
-        if less := missing(desk.inputs.scopes_to_ask, current.scopes):
-            desk.tell.warn(f"It may also {' '.join(less)}; the new one will not")
 
 
 def _warn_of_stranger(desk: Desk, case: Case, name: str) -> None:

@@ -89,7 +89,7 @@ def _pending(desk: Desk, case: Case) -> Pending:
         return _single_run(desk, case, by_hand)
     if pending is None:
         raise _nothing_pending(desk, case)
-    if desk.inputs.scopes and set(desk.inputs.scopes) != set(pending.scopes):
+    if desk.inputs.scopes and set(desk.inputs.scopes) != set(pending.asked or pending.scopes):
         desk.tell.warn(f"The link was for {' '.join(pending.scopes)}: other scopes need a new one")
     return pending
 

@@ -9,7 +9,7 @@ from typing import Protocol, TypedDict, Unpack
 
 from provisioner.capabilities import Description, explain
 from provisioner.destinations import Mapping
-from provisioner.discovery import describe, find_origin, home_of
+from provisioner.discovery import NOT_FOUND, describe, locate
 from provisioner.errors import (
     Exit,
     HalfWayError,
@@ -175,9 +175,8 @@ def open_case(desk: Desk) -> Case:
 def find_instance(desk: Desk, case: Case) -> Description:
     """Discover the account's instance; where the journal holds tokens it must be theirs."""
     account = desk.inputs.account
-    origin = desk.inputs.instance or find_origin(desk.http, account)
-    if not origin:
-        origin = home_of(account)
+    origin, how = locate(desk.http, account, desk.inputs.instance)
+    if how == NOT_FOUND:
         desk.tell.warn(f"{account.domain} does not say where {account} lives: check the spelling")
     told = describe(desk.http, origin)
     if case.journal.holds_tokens:

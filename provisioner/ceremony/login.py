@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from provisioner.capabilities import sets_of_scopes
-from provisioner.ceremony.authorization import start, usable
-from provisioner.ceremony.begin import announce
+from provisioner.ceremony.authorization import announce, sets_to_ask, start, usable
 from provisioner.ceremony.complete import complete
 from provisioner.ceremony.desk import (
     Case,
@@ -78,11 +76,11 @@ def login(desk: Desk, case: Case, ask: Callable[[], Login]) -> Provisioned | Dry
         return complete(desk, case, lambda: "")
     if case.journal.holds_tokens:
         require_own(case.journal, desk.inputs, desk.inputs.instance)
-    announce(desk, case)
     told = find_instance(desk, case)
     if not told.offers_password:
         raise NoPasswordGrantError(told.server.host)
-    sets = sets_of_scopes(desk.inputs.scopes_to_ask, told)
+    sets = sets_to_ask(desk, told)
+    announce(desk, case, sets[0])
     if desk.inputs.dry_run:
         return _dry_run(desk, told.server)
     approval = ByPassword(ask())
@@ -114,7 +112,7 @@ def _reused(desk: Desk, case: Case, server: Server) -> Pending | None:
 
 def _same_again(pending: Pending) -> str:
     if pending.server.habits.reuses_token:
-        return f"{pending.server.software} gives the same application the same token again"
+        return f"{pending.server.host} gives the same application the same token again"
     return "this application is kept for it, and you are told what to remove"
 
 

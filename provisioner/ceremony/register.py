@@ -9,8 +9,8 @@ from provisioner.capabilities import sets_of_scopes
 from provisioner.ceremony import authorization
 from provisioner.ceremony.desk import Tell
 from provisioner.destinations import Mapping, parse_secrets, parse_variables
-from provisioner.discovery import describe
-from provisioner.doctor import Question, locate
+from provisioner.discovery import describe, locate
+from provisioner.doctor import Question
 from provisioner.errors import HalfWayError, InputError, ProvisionerError
 from provisioner.github import Repository
 from provisioner.http import Http
@@ -58,7 +58,7 @@ def parse_order(
 
 def register(http: Http, tell: Tell, order: Order) -> tuple[Application, Registered]:
     """Register an application, as begin does. Raises ProvisionerError."""
-    origin, how = locate(http, order.where)
+    origin, how = locate(http, order.where.account, order.where.instance)
     told = describe(http, origin)
     tell.done(f"Found the instance: {origin} ({how})")
     sets = sets_of_scopes(order.where.scopes, told)

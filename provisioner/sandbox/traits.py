@@ -78,6 +78,7 @@ MASTODON_4_2 = Traits(
     # The columns of PKCE came with 4.3 (mastodon#31129); without them Doorkeeper's
     # `pkce_supported?` is false, and challenge and verifier are ignored.
     pkce=False,
+    sign_in_by_email=True,  # Devise's authentication_keys
     password_grant=True,  # config/initializers/doorkeeper.rb, until 4.4 (mastodon#30960)
     redirect_uri_lists=False,  # `params.permit(:redirect_uris)` drops an array; 4.3 permits both
     registration_limit=None,  # came with 4.2.9 (mastodon#30316)
