@@ -1,5 +1,7 @@
 """Posts: what is sent, what is read of their HTML, and which addresses are believed."""
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +101,9 @@ def test_can_not_be_seen(statuses: Statuses, server: ScriptedServer, reply: Repl
             "https://x.example/a",
         ),
         ('<p><span class="h-card"><a href="/@al">@<span>al</span></a></span> hi</p>', "@al hi"),
+        ("<DIV>a</DIV><BR>b<pre>c</pre>", "a bc"),
+        ("<ul><li>a</li><li>b</li></ul>", "a b"),
+        ("&lt;b&gt;bold&lt;/b&gt; &amp;amp;", "<b>bold</b> &amp;"),
         ("plain", "plain"),
         ("", ""),
     ],
@@ -117,6 +122,19 @@ def test_mentions() -> None:
 def test_any_html(content: str) -> None:
     """No HTML, however broken, is a bug."""
     normal(text_of(content))
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<a ", "<", "<a", "<p", "<!--", "<![", "&", "&#", "&a", "@a", "@a@", "@a@.", "a@", " ", "9"],
+)
+@pytest.mark.parametrize("start", ["", "<", "@", "@a@", "&#"])
+def test_hostile_html(start: str, piece: str) -> None:
+    """No 300 KB of HTML take long, whatever they repeat."""
+    content = start + piece * (300_000 // len(piece))
+    begun = process_time()
+    normal(text_of(content))
+    assert process_time() - begun < 0.5
 
 
 def test_keys() -> None:
