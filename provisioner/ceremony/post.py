@@ -10,7 +10,7 @@ from provisioner.errors import (
 )
 from provisioner.journal import Credential, Sent
 from provisioner.outcomes import Posted
-from provisioner.statuses import Status, Statuses, key_of, normal
+from provisioner.statuses import Status, Statuses, key_of
 
 RECENT = 3600
 """Seconds within which the same text is not posted twice, as on Mastodon."""
@@ -38,7 +38,7 @@ def post(desk: Desk, case: Case, text: str, visibility: str) -> Posted:
     key = key_of(current.server.origin, current.account_id, text, visibility)
     if not current.server.habits.idempotency_key:
         latest = _latest(statuses, current)
-        if there := _among(desk, latest or [], text):
+        if there := _among(desk, current, latest or [], text, visibility):
             return _posted(desk, current, there, already=True)
         if visibility in HIDDEN:
             desk.tell.warn(f"{current.server.host} may not list posts that are not public")
@@ -61,7 +61,8 @@ def _send(
         _forget(case)
         raise
     except TransportError as error:
-        if not trusted and (there := _among(desk, _latest(statuses, current) or [], text)):
+        latest = [] if trusted else _latest(statuses, current) or []
+        if there := _among(desk, current, latest, text, visibility):
             return there
         raise _unclear(desk, error, current, trusted=trusted) from None
     except ProvisionerError:
@@ -78,12 +79,15 @@ def _latest(statuses: Statuses, current: Credential) -> list[Status] | None:
     return statuses.latest(current.account_id, None) if latest is None else latest
 
 
-def _among(desk: Desk, latest: list[Status], text: str) -> Status | None:
-    """The same text among the posts of the last hour."""
+def _among(
+    desk: Desk, current: Credential, latest: list[Status], text: str, visibility: str
+) -> Status | None:
+    """The same text, to the same audience, among the posts of the last hour."""
     since = desk.now() - RECENT
+    home = {current.server.host, desk.inputs.account.domain}
     for status in latest:
         recent = status.created_at is None or status.created_at > since
-        if recent and status.text == normal(text):
+        if recent and status.says(text, visibility, home):
             return status
     return None
 

@@ -202,6 +202,23 @@ def test_what_html_makes_of_it(bot: Stage, text: str) -> None:
     assert post(bot, text).already
 
 
+@at(*TEXTUAL)
+def test_the_same_name_elsewhere(bot: Stage) -> None:
+    """A mention of another server's account of the same name is another post."""
+    for domain in ("a.test", "b.test"):
+        assert not post(bot, f"hi @al@{domain}").already
+    assert texts(bot) == ["hi @al@a.test", "hi @al@b.test"]
+
+
+@at(*TEXTUAL)
+def test_another_audience(bot: Stage) -> None:
+    """The same text to others is another post, also where its answer is lost."""
+    post(bot, visibility="unlisted")
+    bot.wire.faults = [Fault("answer lost", method="POST", path="/api/v1/statuses")]
+    assert post(bot, visibility="public").url == f"{ORIGIN}/@mybot/2"
+    assert [status.visibility for status in bot.instance.statuses] == ["unlisted", "public"]
+
+
 @at("gotosocial")
 def test_the_author_sees_the_hidden(bot: Stage) -> None:
     """GoToSocial lists what only its author may see."""
