@@ -17,7 +17,7 @@ from hashlib import blake2b
 
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from provisioner.destinations import Kind
 from provisioner.errors import InputError, PersonNeededError
@@ -93,11 +93,13 @@ class Superseded(BaseModel, frozen=True):
 
 
 class Sent(BaseModel, frozen=True):
-    """The last post that could not be looked for afterwards."""
+    """A post that can't be looked for afterwards."""
 
     key: str
     """Its Idempotency-Key: a hash of account, text and audience."""
     sent_at: int
+    url: str = ""
+    """Where it is; "" while nobody knows whether it is."""
 
 
 class Journal(BaseModel, frozen=True):
@@ -113,7 +115,14 @@ class Journal(BaseModel, frozen=True):
     pending: Pending | None = None
     current: Credential | None = None
     superseded: tuple[Superseded, ...] = ()
-    sent: Sent | None = None
+    sent: tuple[Sent, ...] = ()
+    """The last hour's."""
+
+    @field_validator("sent", mode="before")
+    @classmethod
+    def _as_several(cls, value: object) -> object:
+        """As a version wrote it that remembered one, or none."""
+        return [value] if isinstance(value, dict) else value or []
 
     def applications(self) -> tuple[Application, ...]:
         """Every application in the journal."""

@@ -36,6 +36,9 @@ INVALID_OR_BARRED = (
     "says that the token is invalid, or that the account may not act, and not which",
     "Sign in as the account. If all is well there, the token was revoked: begin, and complete.",
 )
+SECOND_FACTOR = "mfa_required"
+"""The `error` with which Pleroma and Akkoma answer the right password of an account that has a
+second factor; of Mastodon's answer nobody can tell it from a wrong password's."""
 THROTTLED = 600.0
 """Seconds of Mastodon's window for registrations, where the answer names no time."""
 
@@ -143,6 +146,14 @@ def login_refused(server: Server, answer: Answer) -> InvalidGrantError | NoPassw
     """The instance gave no token for user name and password (RFC 6749, section 4.3)."""
     if answer.text("error") in {"unsupported_grant_type", "unauthorized_client"}:
         return NoPasswordGrantError(server.host)
+    if answer.text("error") == SECOND_FACTOR:
+        return InvalidGrantError(
+            "login-refused",
+            f"The account has two-factor authentication at {server.host}: a password alone is not "
+            "enough.",
+            why="A program that is given the second factor too could act as its owner.",
+            todo="Run begin, and open its link: the application is kept for that.",
+        )
     return InvalidGrantError(
         "login-refused",
         f"{server.host} did not accept the user name and the password: {answer.described()}.",

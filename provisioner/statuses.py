@@ -3,14 +3,14 @@
 https://docs.joinmastodon.org/methods/statuses/ and /entities/Status/.
 """
 
+import html
 import re
-from contextlib import suppress
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from html.parser import HTMLParser
 
-from provisioner.addresses import origin_of
+from provisioner.addresses import host_of, origin_of
 from provisioner.answer import Answer, in_minutes, rate_limit_reset, retry_after
 from provisioner.errors import (
     InputError,
@@ -27,6 +27,17 @@ from provisioner.secret import Secret, is_visible
 
 LATEST = 20
 """How many posts are looked at; no bot that keeps to its server's rules makes more in an hour."""
+LONGEST = 100_000
+"""How much of a post's HTML is read: links make ten times of a text, and most servers take 5,000
+characters at the most."""
+TAG = re.compile(r"<[^<>]*>")
+"""Linear, as html.parser is not: unclosed tags cost that the square of their number."""
+BREAK = re.compile(r"<(p|br|div|li)\b[^<>]*>", re.IGNORECASE)
+"""A paragraph or a line break is white space."""
+HANDLE = re.compile(r"(@\w[\w.-]*)@([\w.-]*\w)")
+"""An account with its server."""
+MENTION = re.compile(r"(?<!\w)@(\w[\w.-]*)(?:@([\w.-]*\w))?")
+"""An account, with its server or without."""
 MOST_KEYS = 5
 """How many keys of a post are tried where an old refusal comes back to each."""
 PICTURES_ONLY = frozenset({"Empty statuses are not allowed", "Duplicate idempotency key."})
@@ -46,6 +57,21 @@ class Status:
     """Epoch seconds; None where the server does not say."""
     url: str
     """Where it can be read; "" where the server names no address of its own."""
+    visibility: str = ""
+    """Who sees it; "" where the server does not say."""
+    mentioned: str = ""
+    """Handles of those whom it mentions, as far as it is known which server's they are."""
+
+    def says(self, text: str, visibility: str, home: Container[str]) -> bool:
+        """Whether it is this text, to this audience (whichever, where "") and to these people.
+
+        `home` are the domains of the server's own accounts.
+        """
+        if self.text != normal(text) or (visibility and self.visibility not in {visibility, ""}):
+            return False
+        asked = _people(text, home)
+        named = _people(self.mentioned, home)
+        return all(servers <= asked.get(user, servers) for user, servers in named.items())
 
 
 @dataclass(frozen=True)
@@ -153,41 +179,49 @@ def normal(text: str) -> str:
 
     Of `@alice@social.example` the HTML shows `@alice` alone.
     """
-    return " ".join(re.sub(r"(@\w+)@[\w.-]*\w", r"\1", text).split())
+    return " ".join(HANDLE.sub(r"\1", text).split())
+
+
+def _people(text: str, home: Container[str]) -> dict[str, set[str]]:
+    """Who is mentioned, by user name: at which servers; "" is the one at home."""
+    people: dict[str, set[str]] = {}
+    for user, domain in MENTION.findall(text):
+        # A name in other than ASCII letters comes as it is, or IDNA-encoded.
+        server = host_of(origin_of(f"https://{domain}")) if domain else ""
+        people.setdefault(user.rstrip(".-").casefold(), set()).add(
+            "" if server in home else server or domain.casefold()
+        )
+    return people
 
 
 def text_of(content: str) -> str:
     """What a person reads of a post's HTML."""
-    parser = _Text()
-    with suppress(AssertionError):  # how the parser takes `<![x[`
-        parser.feed(content)
-        parser.close()
-    return "".join(parser.parts)
-
-
-class _Text(HTMLParser):
-    """Collects the text; a paragraph and a line break are white space."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
-        if tag in {"p", "br", "div", "li"}:
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        self.parts.append(data)
+    text = TAG.sub("", BREAK.sub("\n", content[:LONGEST]))
+    try:
+        return html.unescape(text)
+    except ValueError:  # a reference to a number of thousands of digits, which int() refuses
+        return text
 
 
 def _status(origin: str, fields: dict[str, object]) -> Status:
     url = str(fields.get("url") or "")
     ours = is_visible(url) and origin_of(url) == origin
+    text = text_of(str(fields.get("content") or ""))
     return Status(
-        text=normal(text_of(str(fields.get("content") or ""))),
+        text=normal(text),
         created_at=_moment(fields.get("created_at")),
         url=url if ours else "",
+        visibility=str(fields.get("visibility") or ""),
+        mentioned=_mentioned(fields.get("mentions"), text),
     )
+
+
+def _mentioned(value: object, text: str) -> str:
+    """Whom the server found by a handle (`acct`), and whom the text names in full: the others."""
+    mentions = value if isinstance(value, list) else []
+    found = [mention.get("acct") for mention in mentions if isinstance(mention, dict)]
+    handles = [f"@{acct}" for acct in found if isinstance(acct, str)]
+    return " ".join((*handles, *(match[0] for match in HANDLE.finditer(text))))
 
 
 def _moment(value: object) -> float | None:

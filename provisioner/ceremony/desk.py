@@ -68,7 +68,7 @@ class Changes(TypedDict, total=False):
     pending: Pending | None
     current: Credential | None
     superseded: tuple[Superseded, ...]
-    sent: Sent | None
+    sent: tuple[Sent, ...]
 
 
 @dataclass

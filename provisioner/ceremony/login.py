@@ -28,10 +28,6 @@ from provisioner.mastodon_errors import InvalidGrantError, NoPasswordGrantError
 from provisioner.oauth import Server
 from provisioner.outcomes import DryRun, Provisioned
 
-SECOND_FACTOR = "mfa_required"
-"""How Pleroma and Akkoma answer the right password of an account that has a second factor; of
-Mastodon's answer nobody can tell it from a wrong password's."""
-
 
 @dataclass(frozen=True)
 class ByPassword:
@@ -51,8 +47,6 @@ class ByPassword:
     def explain(self, error: ProvisionerError, pending: Pending) -> ProvisionerError:
         """The error of an exchange, with how to go on: the application is kept for that."""
         match error:
-            case InvalidGrantError() if SECOND_FACTOR in error.what:
-                return _second_factor(pending)
             case InvalidGrantError():
                 return PersonNeededError(error.ident, error.what, why=error.why, todo=error.todo)
             case NotSentError():
@@ -131,16 +125,6 @@ def _in_words_of_login(desk: Desk) -> Iterator[None]:
             )
             error.todo += " Or was the account misspelt? Then correct --account."
         raise
-
-
-def _second_factor(pending: Pending) -> PersonNeededError:
-    host = pending.server.host
-    return PersonNeededError(
-        "login-refused",
-        f"The account has two-factor authentication at {host}: a password alone is not enough.",
-        why="A program that is given the second factor too could act as its owner.",
-        todo="Run begin, and open its link: the application is kept for that.",
-    )
 
 
 def _dry_run(desk: Desk, server: Server) -> DryRun:

@@ -10,10 +10,12 @@ from provisioner.errors import (
 )
 from provisioner.journal import Credential, Sent
 from provisioner.outcomes import Posted
-from provisioner.statuses import Status, Statuses, key_of, normal
+from provisioner.statuses import Status, Statuses, key_of
 
 RECENT = 3600
 """Seconds within which the same text is not posted twice, as on Mastodon."""
+MOST_SENT = 10
+"""How many posts the journal, which has little room, remembers: the last ones."""
 HIDDEN = ("private", "direct")
 """Who may see a post that Takahē lists for nobody, not even for its author."""
 
@@ -34,20 +36,39 @@ def post(desk: Desk, case: Case, text: str, visibility: str) -> Posted:
         raise InputError(
             "empty-post", "There is nothing to post.", todo='Give a text: post "howdy universe!".'
         )
-    statuses = Statuses(desk.http, current.server)
     key = key_of(current.server.origin, current.account_id, text, visibility)
-    if not current.server.habits.idempotency_key:
-        latest = _latest(statuses, current)
-        if there := _among(desk, latest or [], text):
-            return _posted(desk, current, there, already=True)
-        if visibility in HIDDEN:
-            desk.tell.warn(f"{current.server.host} may not list posts that are not public")
-        if latest is None:
-            _keep_in_mind(desk, case, current, key)
+    if not current.server.habits.idempotency_key and (
+        there := _before(desk, case, current, text, visibility, key)
+    ):
+        return there
     status = _send(desk, case, current, text, visibility, key)
     # Pleroma remembers a key for longer than an hour.
     old = status.created_at is not None and status.created_at <= desk.now() - RECENT
-    return _posted(desk, current, status, already=old)
+    posted = _posted(desk, current, status.url, already=old)
+    _note(desk, case, key, posted.url)
+    return posted
+
+
+def _before(
+    desk: Desk, case: Case, current: Credential, text: str, visibility: str, key: str
+) -> Posted | None:
+    """The post, where it is there already; if nothing will tell afterwards, write ahead that it is
+    sent.
+    """
+    latest = _latest(Statuses(desk.http, current.server), current)
+    if there := _among(desk, current, latest or [], text, visibility):
+        return _posted(desk, current, there.url, already=True)
+    if visibility in HIDDEN:
+        desk.tell.warn(f"{current.server.host} may not list posts that are not public")
+    if latest is not None:
+        return None
+    if sent := _remembered(desk, case, key):
+        if not sent.url:
+            raise _sent_already(desk, current, sent)
+        return _posted(desk, current, sent.url, already=True)
+    sent_all = (*_recent(desk, case), Sent(key=key, sent_at=desk.now()))
+    case.save(sent=sent_all[-MOST_SENT:])
+    return None
 
 
 def _send(
@@ -58,14 +79,15 @@ def _send(
     try:
         return statuses.post(current.token, text, visibility, key)
     except NotSentError:
-        _forget(case)
+        _forget(desk, case, key)
         raise
     except TransportError as error:
-        if not trusted and (there := _among(desk, _latest(statuses, current) or [], text)):
+        latest = [] if trusted else _latest(statuses, current) or []
+        if there := _among(desk, current, latest, text, visibility):
             return there
-        raise _unclear(desk, error, current, trusted=trusted) from None
+        raise _unclear(desk, case, error, current, key) from None
     except ProvisionerError:
-        _forget(case)
+        _forget(desk, case, key)
         raise
 
 
@@ -78,63 +100,96 @@ def _latest(statuses: Statuses, current: Credential) -> list[Status] | None:
     return statuses.latest(current.account_id, None) if latest is None else latest
 
 
-def _among(desk: Desk, latest: list[Status], text: str) -> Status | None:
-    """The same text among the posts of the last hour."""
+def _among(
+    desk: Desk, current: Credential, latest: list[Status], text: str, visibility: str
+) -> Status | None:
+    """The same text, to the same audience, among the posts of the last hour."""
     since = desk.now() - RECENT
+    home = {current.server.host, desk.inputs.account.domain}
     for status in latest:
         recent = status.created_at is None or status.created_at > since
-        if recent and status.text == normal(text):
+        if recent and status.says(text, visibility, home):
             return status
     return None
 
 
-def _keep_in_mind(desk: Desk, case: Case, current: Credential, key: str) -> None:
-    """Write ahead that this is sent, where nothing else will tell; PersonNeededError the second
-    time.
-    """
-    sent = case.journal.sent
-    if sent and sent.key == key and sent.sent_at > desk.now() - RECENT:
-        raise PersonNeededError(
-            "post-unclear",
-            f"This was sent on {iso(sent.sent_at)} already, and may be there.",
-            why=f"{current.server.host} does not show this token what it posted; one with the "
-            "scope read:statuses would see it.",
-            todo=f"Look at the account's page, signed in as {desk.inputs.account}. If it is not "
-            "there, run this again an hour after.",
-            link=_profile(desk, current),
-        )
-    case.save(sent=Sent(key=key, sent_at=desk.now()))
+def _recent(desk: Desk, case: Case) -> tuple[Sent, ...]:
+    """What the journal remembers of the last hour."""
+    since = desk.now() - RECENT
+    return tuple(sent for sent in case.journal.sent if sent.sent_at > since)
 
 
-def _forget(case: Case) -> None:
+def _remembered(desk: Desk, case: Case, key: str) -> Sent | None:
+    return next((sent for sent in _recent(desk, case) if sent.key == key), None)
+
+
+def _forget(desk: Desk, case: Case, key: str) -> None:
     """It was certainly not posted: the same text may be sent again."""
-    if case.changed:
-        case.save(sent=None)
+    if _remembered(desk, case, key):
+        case.save(sent=tuple(sent for sent in _recent(desk, case) if sent.key != key))
 
 
-def _posted(desk: Desk, current: Credential, status: Status, *, already: bool) -> Posted:
+def _note(desk: Desk, case: Case, key: str, url: str) -> None:
+    """Remember where it is, if it is remembered. It is there: that this fails, fails nothing."""
+    if sent := _remembered(desk, case, key):
+        noted = sent.model_copy(update={"url": url})
+        try:
+            case.save(sent=tuple(noted if one == sent else one for one in _recent(desk, case)))
+        except ProvisionerError as error:
+            desk.tell.warn(f"The journal does not know that it was posted: {error.what}")
+
+
+def _posted(desk: Desk, current: Credential, url: str, *, already: bool) -> Posted:
     return Posted(
         account=str(desk.inputs.account),
-        url=status.url or _profile(desk, current),
+        url=url or _profile(desk, current),
         already=already,
     )
 
 
+def _sent_already(desk: Desk, current: Credential, sent: Sent) -> PersonNeededError:
+    """It was written ahead, and no answer came."""
+    return PersonNeededError(
+        "post-unclear",
+        f"This was sent on {iso(sent.sent_at)} already, and may be there.",
+        why=_unseen(current),
+        todo=f"{_look(desk)} {_an_hour_after(sent)}",
+        link=_profile(desk, current),
+    )
+
+
 def _unclear(
-    desk: Desk, error: TransportError, current: Credential, *, trusted: bool
+    desk: Desk, case: Case, error: TransportError, current: Credential, key: str
 ) -> PersonNeededError:
     """That nothing was seen of it does not mean that it is not there."""
-    if trusted:
+    why, again = "The answer was lost, or said neither.", "If it is not there, run this again."
+    if current.server.habits.idempotency_key:
         again = "Or run this again within the hour: the same text is not posted twice."
-    else:
-        again = "If it is not there, run this again."
+    elif sent := _remembered(desk, case, key):
+        why, again = f"{why} {_unseen(current)}", _an_hour_after(sent)
     return PersonNeededError(
         "post-unclear",
         f"It may have been posted, or not: {error.what}",
-        why="The answer was lost, or said neither.",
-        todo=f"Look at the account's page, signed in as {desk.inputs.account}. {again}",
+        why=why,
+        todo=f"{_look(desk)} {again}",
         link=_profile(desk, current),
     )
+
+
+def _unseen(current: Credential) -> str:
+    return (
+        f"{current.server.host} does not show this token what it posted; one with the scope "
+        "read:statuses would see it."
+    )
+
+
+def _look(desk: Desk) -> str:
+    return f"Look at the account's page, signed in as {desk.inputs.account}."
+
+
+def _an_hour_after(sent: Sent) -> str:
+    """When it is sent again: until then nobody can tell whether it will be there after all."""
+    return f"If it is not there, run this again an hour after, at {iso(sent.sent_at + RECENT)}."
 
 
 def _profile(desk: Desk, current: Credential) -> str:

@@ -1,8 +1,11 @@
 """post: the first post, and no second one."""
 
+from dataclasses import replace
+
 import pytest
 
 from provisioner.errors import InputError, PersonNeededError, ProvisionerError
+from provisioner.journal import Journal
 from provisioner.outcomes import Posted
 from provisioner.sandbox import PERSONALITIES, Request, Response
 from provisioner.sandbox.web import json_response
@@ -202,6 +205,23 @@ def test_what_html_makes_of_it(bot: Stage, text: str) -> None:
     assert post(bot, text).already
 
 
+@at(*TEXTUAL)
+def test_the_same_name_elsewhere(bot: Stage) -> None:
+    """A mention of another server's account of the same name is another post."""
+    for domain in ("a.test", "b.test"):
+        assert not post(bot, f"hi @al@{domain}").already
+    assert texts(bot) == ["hi @al@a.test", "hi @al@b.test"]
+
+
+@at(*TEXTUAL)
+def test_another_audience(bot: Stage) -> None:
+    """The same text to others is another post, also where its answer is lost."""
+    post(bot, visibility="unlisted")
+    bot.wire.faults = [Fault("answer lost", method="POST", path="/api/v1/statuses")]
+    assert post(bot, visibility="public").url == f"{ORIGIN}/@mybot/2"
+    assert [status.visibility for status in bot.instance.statuses] == ["unlisted", "public"]
+
+
 @at("gotosocial")
 def test_the_author_sees_the_hidden(bot: Stage) -> None:
     """GoToSocial lists what only its author may see."""
@@ -247,12 +267,84 @@ def test_nobody_may_look(stage: Stage) -> None:
     """
     stage.provision()
     stage.wire.faults = [Fault("answer lost", method="POST", path="/api/v1/statuses")]
+    todos = set()
     for words in ("may have been posted", "was sent on"):
         with pytest.raises(PersonNeededError, match=words) as caught:
             post(stage)
-        assert "signed in as mybot" in caught.value.todo
-    assert "read:statuses" in caught.value.why
+        assert "read:statuses" in caught.value.why
+        todos.add(caught.value.todo)
+        stage.time += 60
+    (todo,) = todos
+    assert ("signed in as mybot" in todo, "run this again an hour after, at" in todo) == (
+        True,
+        True,
+    )
     assert (texts(stage), stage.wire.log.count(POSTING)) == ([TEXT], 1)
+
+
+@at("gotosocial")
+def test_nobody_may_look_and_it_is_there(stage: Stage) -> None:
+    """What was confirmed is known by its address, also where others were posted since."""
+    stage.provision()
+    first, other = post(stage), post(stage, "good night universe!")
+    assert [
+        (one.url, one.already) for one in (post(stage), post(stage, "good night universe!"))
+    ] == [
+        (first.url, True),
+        (other.url, True),
+    ]
+    assert texts(stage) == [TEXT, "good night universe!"]
+
+
+@at("gotosocial")
+def test_nobody_may_look_and_there_are_many(stage: Stage) -> None:
+    """The journal remembers ten posts, of the last hour alone."""
+    stage.provision()
+    for number in range(12):
+        post(stage, str(number))
+    assert [post(stage, str(number)).already for number in range(2, 12)] == [True] * 10
+    assert len(stage.journal().sent) == 10
+    stage.time += 3601
+    post(stage)
+    assert len(stage.journal().sent) == 1
+
+
+@at("gotosocial")
+def test_nobody_may_look_and_one_was_not_sent(stage: Stage) -> None:
+    """What was not posted is forgotten, and nothing else."""
+    stage.provision()
+    first = post(stage)
+    refuse(stage, 422, {"error": "no"})
+    with pytest.raises(InputError):
+        post(stage, "good night universe!")
+    assert post(stage) == replace(first, already=True)
+    assert len(stage.journal().sent) == 1
+
+
+@at("gotosocial")
+def test_nobody_may_look_and_the_journal_fails(stage: Stage) -> None:
+    """A post that is there is told as such, though the journal could not be told."""
+    stage.provision()
+
+    def handler(request: Request) -> Response:
+        if request.path == "/api/v1/statuses":
+            stage.wire.faults = [Fault("500", path="/variables", times=99)]
+        return stage.instance(request)
+
+    stage.wire.hosts["social.example"] = handler
+    assert post(stage).url == f"{ORIGIN}/@mybot/1"
+    assert [line for line in stage.shown if "does not know that it was posted" in line]
+    stage.wire.faults = []
+    with pytest.raises(PersonNeededError, match="was sent on"):
+        post(stage)
+    assert texts(stage) == [TEXT]
+
+
+@pytest.mark.parametrize("one", [None, {"key": "k", "sent_at": 5}], ids=["none", "one"])
+def test_a_journal_that_remembered_one(one: object) -> None:
+    """A journal of a version that remembered one post, or none, can be read."""
+    journal = Journal.model_validate({"repository_id": 1, "account": "a@b", "sent": one})
+    assert [sent.key for sent in journal.sent] == (["k"] if one else [])
 
 
 @at("gotosocial")

@@ -620,6 +620,25 @@ class TestLogIn:
             log_in(mastodon)
         assert (caught.value.ident, len(server.requests)) == ("login-refused", 1)
 
+    @pytest.mark.parametrize("more", [{}, {"error_description": "Second factor, please."}], ids=str)
+    def test_second_factor(
+        self, mastodon: Mastodon, server: ScriptedServer, more: dict[str, str]
+    ) -> None:
+        """Pleroma's word for it counts, whatever it says besides: on with a browser."""
+        server.on("POST", "/oauth/token", say({"error": "mfa_required"} | more, 403))
+        with pytest.raises(InvalidGrantError, match="two-factor") as caught:
+            log_in(mastodon)
+        assert "mistyped" not in caught.value.why
+        assert "begin" in caught.value.todo
+
+    def test_no_second_factor(self, mastodon: Mastodon, server: ScriptedServer) -> None:
+        """What merely mentions the word is no such answer."""
+        said = {"error": "invalid_grant", "error_description": "not mfa_required"}
+        server.on("POST", "/oauth/token", say(said, 400))
+        with pytest.raises(InvalidGrantError) as caught:
+            log_in(mastodon)
+        assert "mistyped" in caught.value.why
+
     @pytest.mark.parametrize("error", ["unsupported_grant_type", "unauthorized_client"])
     def test_no_passwords(self, mastodon: Mastodon, server: ScriptedServer, error: str) -> None:
         """A server that takes no passwords is told from one that does not like this one."""

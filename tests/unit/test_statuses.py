@@ -1,5 +1,7 @@
 """Posts: what is sent, what is read of their HTML, and which addresses are believed."""
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +101,10 @@ def test_can_not_be_seen(statuses: Statuses, server: ScriptedServer, reply: Repl
             "https://x.example/a",
         ),
         ('<p><span class="h-card"><a href="/@al">@<span>al</span></a></span> hi</p>', "@al hi"),
+        ("<DIV>a</DIV><BR>b<pre>c</pre>", "a bc"),
+        ("<ul><li>a</li><li>b</li></ul>", "a b"),
+        ("hi @a.l-b@x.example!", "hi @a.l-b!"),
+        ("&lt;b&gt;bold&lt;/b&gt; &amp;amp;", "<b>bold</b> &amp;"),
         ("plain", "plain"),
         ("", ""),
     ],
@@ -113,10 +119,99 @@ def test_mentions() -> None:
     assert normal("@al@x.example, me@x.example\n@bo") == "@al, me@x.example @bo"
 
 
+HOME = {"here.example", "www.here.example"}
+
+
+def seen(statuses: Statuses, server: ScriptedServer, text: str, *accts: object) -> Status:
+    """A post with these mentions, as the list shows it."""
+    fields = {"content": f"<p>{text}</p>", "mentions": [{"acct": acct} for acct in accts]}
+    server.on("GET", "/api/v1/accounts/7/statuses", say([MADE | {"visibility": "public"} | fields]))
+    (status,) = statuses.latest("7", None) or []
+    return status
+
+
+@pytest.mark.parametrize(
+    ("text", "accts", "asked"),
+    [
+        ("hi @al", ["al@a.test"], "hi @al@a.test"),
+        ("hi @al", ["AL@A.test"], "hi @al@a.TEST"),
+        ("hi @al", ["al"], "hi @al"),
+        ("hi @al.", ["al"], "hi @al."),
+        ("hi @al", ["al"], "hi @al@here.example"),
+        ("hi @al", ["al@www.here.example"], "hi @al@here.example"),
+        ("hi @al", ["al@xn--bcher-kva.test"], "hi @al@bücher.test"),
+        ("hi @al.bo-c", ["al.bo-c@a.test"], "hi @al.bo-c@a.test"),
+        ("@al @al", ["al@b.test", "al@a.test"], "@al@a.test @al@b.test"),
+        ("hi @al@a.test", [], "hi @al@a.test"),
+        ("hi @al@a_b", ["al@a_b"], "hi @al@a_b"),
+        ("hi", ["somebody"], "hi"),
+        ("hi @al", [], "hi @al@a.test"),
+        ("hi @al", [5, None, ""], "hi @al@a.test"),
+    ],
+)
+def test_the_same_people(
+    statuses: Statuses, server: ScriptedServer, text: str, accts: list[object], asked: str
+) -> None:
+    """However a server writes it, a mention of the same account is the same."""
+    assert seen(statuses, server, text, *accts).says(asked, "", HOME)
+
+
+@pytest.mark.parametrize(
+    ("text", "accts", "asked"),
+    [
+        ("hi @al", ["al@a.test"], "hi @al@b.test"),
+        ("hi @al", ["al@a.test"], "hi @al"),
+        ("hi @al", ["al"], "hi @al@a.test"),
+        ("hi @al@a.test", [], "hi @al@b.test"),
+        ("@al @al", ["al@a.test", "al@b.test"], "@al@a.test @al@a.test"),
+        ("hi @al", ["al@a.test"], "ho @al@a.test"),
+    ],
+)
+def test_other_people(
+    statuses: Statuses, server: ScriptedServer, text: str, accts: list[object], asked: str
+) -> None:
+    """The same name at another server is another person, and so it is another post."""
+    assert not seen(statuses, server, text, *accts).says(asked, "", HOME)
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "same"),
+    [
+        ("unlisted", "unlisted", True),
+        ("unlisted", "", True),
+        ("", "unlisted", True),
+        ("unlisted", "public", False),
+    ],
+)
+def test_audience(told: str, asked: str, *, same: bool) -> None:
+    """Another audience than the one that was named is another post, where the server says it."""
+    assert Status("hi", None, "", told).says("hi", asked, HOME) is same
+
+
+@pytest.mark.parametrize("mentions", [None, 5, {}, "x", [None, 5, "x", {}, {"acct": []}]], ids=str)
+def test_odd_mentions(statuses: Statuses, server: ScriptedServer, mentions: object) -> None:
+    """Mentions of odd types are none."""
+    server.on("POST", "/api/v1/statuses", say(MADE | {"mentions": mentions, "visibility": None}))
+    assert (post(statuses).mentioned, post(statuses).visibility) == ("", "")
+
+
 @given(st.text(alphabet=st.sampled_from('<>&;#x![]-/"= \nap'), max_size=40))
 def test_any_html(content: str) -> None:
     """No HTML, however broken, is a bug."""
     normal(text_of(content))
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<a ", "<", "<a", "<p", "<!--", "<![", "&", "&#", "&a", "@a", "@a@", "@a@.", "a@", " ", "9"],
+)
+@pytest.mark.parametrize("start", ["", "<", "@", "@a@", "&#"])
+def test_hostile_html(start: str, piece: str) -> None:
+    """No 300 KB of HTML take long, whatever they repeat."""
+    content = start + piece * (300_000 // len(piece))
+    begun = process_time()
+    normal(text_of(content))
+    assert process_time() - begun < 0.5
 
 
 def test_keys() -> None:
