@@ -202,7 +202,7 @@ class Mastodon:
         reason = f"{self.server.host} answered {answer.described()}"
         if self.says_invalid(answer):
             return Dead(reason)
-        return self._barred(answer) or Unclear(reason, answer.refused)
+        return self.barred(answer) or Unclear(reason, answer.refused)
 
     def says_invalid(self, answer: Answer) -> bool:
         """Whether a token was refused as invalid: by the API's own 401, or as this server does."""
@@ -211,7 +211,7 @@ class Mastodon:
         by_itself = answer.status == 401 and bool(answer.fields().get("error"))
         return by_itself or self._says(answer, self.server.habits.invalid_token)
 
-    def _barred(self, answer: Answer) -> Unclear | None:
+    def barred(self, answer: Answer) -> Unclear | None:
         """What is known of an account that may do nothing, or perhaps of its token."""
         host = self.server.host
         for words, (state, todo) in BARRED.items():

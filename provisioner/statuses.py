@@ -21,7 +21,6 @@ from provisioner.errors import (
 )
 from provisioner.http import Http
 from provisioner.mastodon import Mastodon
-from provisioner.mastodon_errors import BARRED
 from provisioner.oauth import Server
 from provisioner.secret import Secret, is_visible
 
@@ -122,8 +121,10 @@ class Statuses:
         return [_status(self.server.origin, entry) for entry in entries if not entry.get("reblog")]
 
     def _refused(self, answer: Answer) -> ProvisionerError:
-        host = self.server.host
-        if Mastodon(self.http, self.server).says_invalid(answer):
+        host, mastodon = self.server.host, Mastodon(self.http, self.server)
+        if account := mastodon.barred(answer):
+            return PersonNeededError("account-barred", f"{account.reason}.", todo=account.todo)
+        if mastodon.says_invalid(answer):
             return PersonNeededError(
                 "token-dead",
                 f"The token is dead: {host} answered {answer.described()}.",
@@ -232,11 +233,6 @@ def _moment(value: object) -> float | None:
 
 
 def _forbidden(host: str, answer: Answer) -> PersonNeededError:
-    for words, (state, todo) in BARRED.items():
-        if words in answer.text("error"):
-            return PersonNeededError(
-                "account-barred", f"{host} says that the account {state}.", todo=todo
-            )
     return PersonNeededError(
         "post-forbidden",
         f"{host} does not let this token post: {answer.described()}.",
