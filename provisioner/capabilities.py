@@ -47,8 +47,6 @@ class Description:
         """Whether it takes user name and password (RFC 6749, section 4.3); if unknown, perhaps."""
         if self.grant_types_supported:
             return "password" in self.grant_types_supported
-        if self.server.software == "Mastodon":
-            return not is_at_least(self.server.version, 4, 4)  # removed in 4.4.0, mastodon#30960
         return self.server.habits.password_grant is not False
 
 
@@ -150,7 +148,7 @@ def _code(server: Server) -> str:
 
 
 def _unused(server: Server) -> str:
-    seconds = server.unused_seconds
+    seconds = server.habits.unused_seconds
     kept = f"deleted after {in_words(seconds)}" if seconds else "kept"
     return f"{kept}{_known_by(server)}"
 
@@ -164,8 +162,7 @@ def _revocation(server: Server) -> str:
 def _password(told: Description) -> str:
     if not told.offers_password:
         return "not taken; a browser is needed (begin)"
-    by_name = told.server.software == "Mastodon" or told.server.habits.password_grant
-    sure = told.grant_types_supported or by_name
+    sure = told.grant_types_supported or told.server.habits.password_grant
     return "taken (login)" if sure else "perhaps taken (login)"
 
 

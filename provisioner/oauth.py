@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from provisioner.addresses import host_of
 from provisioner.secret import SealedSecret, Secret
-from provisioner.servers import Habits, habits, is_at_least
+from provisioner.servers import Habits, habits
 
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
 """The redirect URI that makes the instance show the code to the person."""
@@ -54,14 +54,7 @@ class Server(BaseModel, frozen=True):
     @property
     def habits(self) -> Habits:
         """What only the software's name tells; metadata alone means Mastodon or one like it."""
-        return habits(self.software or ("Mastodon" if self.has_metadata else ""))
-
-    @property
-    def unused_seconds(self) -> int | None:
-        """How long it keeps an application that nobody authorized; None: for good."""
-        if self.software == "Mastodon" and not is_at_least(self.version, 4, 3):
-            return 86400  # 4.2.0 to 4.2.8; "removed in 4.3", say its documents
-        return self.habits.unused_seconds
+        return habits(self.software or ("Mastodon" if self.has_metadata else ""), self.version)
 
 
 class Application(BaseModel, frozen=True):

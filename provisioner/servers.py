@@ -5,7 +5,7 @@ for the rest. A server that is not in here is taken for one that keeps to the do
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LONGEST_NAME = 40
 _NAMED = (
@@ -25,7 +25,7 @@ class Habits:
     verifying_scope: str = "read:accounts"
     """What a token needs so that it tells whose it is, where `profile` is not known."""
     code_seconds: int = 600
-    """How long a one-time code can be exchanged."""
+    """How long a one-time code can be exchanged, at the least."""
     unused_seconds: int | None = None
     """How long an application without a token is kept; None: for good."""
     password_grant: bool | None = None
@@ -50,11 +50,21 @@ class Habits:
 UNKNOWN = Habits(code_seconds=60, unused_seconds=15 * 60)
 """Of a server that is not in the table: the least that any of them grants."""
 
+_MASTODON = Habits(
+    password_grant=False,
+    idempotency_key=True,
+    reuses_token=True,
+    settings="/oauth/authorized_applications",
+)
+_PLEROMA = Habits(
+    password_grant=True,
+    idempotency_key=True,
+    invalid_or_barred=((403, "Invalid credentials."),),
+)
+
 HABITS = {
     # https://docs.joinmastodon.org; 3.x to 4.7. Doorkeeper's default for codes is kept.
-    "mastodon": Habits(
-        idempotency_key=True, reuses_token=True, settings="/oauth/authorized_applications"
-    ),
+    "mastodon": _MASTODON,
     # Measured with 0.20.0-rc1: nominal 10 minutes for a code, 5 in fact; the settings panel's
     # web/source/settings/views/user/tokens; internal/api/util/auth.go, which takes the application
     # away from an account that may not act.
@@ -67,19 +77,11 @@ HABITS = {
     # oauth/token/clean_worker and App.remove_orphans: applications that nobody authorized go after
     # 15 minutes. EnsureAuthenticatedPlug answers 403, and UserEnabledPlug has it say the same of an
     # account that may not act (translated where an admin changed the language: then nothing is
-    # concluded); IdempotencyPlug; the token's page has no address.
-    "pleroma": Habits(
-        unused_seconds=15 * 60,
-        password_grant=True,
-        idempotency_key=True,
-        invalid_or_barred=((403, "Invalid credentials."),),
-    ),
+    # concluded); IdempotencyPlug; the token's page has no address. A code lives as long as a token
+    # (oauth/authorization.ex), which is 100 years unless an admin sets less.
+    "pleroma": replace(_PLEROMA, unused_seconds=15 * 60),
     # A fork of Pleroma that kept all of these, and cleans up no applications.
-    "akkoma": Habits(
-        password_grant=True,
-        idempotency_key=True,
-        invalid_or_barred=((403, "Invalid credentials."),),
-    ),
+    "akkoma": _PLEROMA,
     # AuthServiceProvider's Passport::tokensCan; registration ignores `scopes`. A guest of the API
     # gets 500 where JSON is accepted (app/Exceptions/Handler.php; pixelfed#5613), else is led to
     # the login page (#6166, #6186). /oauth/revoke is missing before #7336. Without the prompt,
@@ -106,6 +108,16 @@ HABITS = {
     ),
 }
 
+OLDER = {
+    # Passwords until 4.4 (mastodon#30960). app/lib/vacuum/applications_vacuum.rb deletes unused
+    # applications in 4.2.0 to 4.2.8; "removed in 4.3", say the documents.
+    "mastodon": (
+        ((4, 3), replace(_MASTODON, password_grant=True, unused_seconds=86400)),
+        ((4, 4), replace(_MASTODON, password_grant=True)),
+    ),
+}
+"""Where older versions have others: the version that ended them, oldest first."""
+
 
 def parse_version(text: str) -> tuple[str, str]:
     """The software's name and version out of the version that `/api/v1/instance` tells.
@@ -122,9 +134,13 @@ def parse_version(text: str) -> tuple[str, str]:
     return ("Mastodon", version) if re.match(r"[2-9]\.[0-9]", version) else ("", "")
 
 
-def habits(software: str) -> Habits:
-    """The row of a server, or what holds where there is none."""
-    return HABITS.get(software.casefold(), UNKNOWN)
+def habits(software: str, version: str = "") -> Habits:
+    """The row of a server, or what holds where there is none; without a version, of the newest."""
+    name = software.casefold()
+    for end, older in OLDER.get(name, ()) if version else ():
+        if not is_at_least(version, *end):
+            return older
+    return HABITS.get(name, UNKNOWN)
 
 
 def is_at_least(version: str, major: int, minor: int) -> bool:

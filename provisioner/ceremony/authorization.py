@@ -43,7 +43,8 @@ def usable(desk: Desk, case: Case, server: Server) -> Pending | None:
         and (pending.application if pending.application.by_hand else None) == inputs.application
     )
     # An approval takes its time: a link that is about to die is not shown again.
-    usable_for = server.unused_seconds * 2 // 3 if server.unused_seconds else USABLE
+    kept_for = server.habits.unused_seconds
+    usable_for = kept_for * 2 // 3 if kept_for else USABLE
     return pending if same and desk.now() - pending.begun_at < usable_for else None
 
 
@@ -52,10 +53,10 @@ def _is_forgotten(desk: Desk, pending: Pending) -> bool:
 
     Where the same application does not bring a lost token back, such a one is of no use any more.
     """
-    server = pending.server
-    if server.unused_seconds is None or server.habits.reuses_token:
+    habits = pending.server.habits
+    if habits.unused_seconds is None or habits.reuses_token:
         return False
-    return desk.now() - pending.begun_at >= server.unused_seconds * 2 // 3
+    return desk.now() - pending.begun_at >= habits.unused_seconds * 2 // 3
 
 
 def start(desk: Desk, case: Case, server: Server, sets: tuple[tuple[str, ...], ...]) -> Pending:

@@ -64,6 +64,24 @@ def test_the_case_of_a_name_does_not_matter() -> None:
     assert habits("Takahe") == habits("TAKAHE") == HABITS["takahe"]
 
 
+@pytest.mark.parametrize(
+    ("version", "password", "unused"),
+    [
+        ("3.5.3", True, 86400),
+        ("4.2.29+hometown-1.1.2", True, 86400),
+        ("4.3.0", True, None),
+        ("4.4.0", False, None),
+        ("4.7.3", False, None),
+        ("", False, None),
+    ],
+)
+def test_older_versions(version: str, *, password: bool, unused: int | None) -> None:
+    """A version has the habits of its time; without one, it is taken for the newest."""
+    found = habits("Mastodon", version)
+    assert (found.password_grant, found.unused_seconds) == (password, unused)
+    assert (found.idempotency_key, found.reuses_token) == (True, True)
+
+
 def test_nothing_is_promised_for_a_server_that_nobody_knows() -> None:
     """A server that is not in the table gets what every one of them keeps to."""
     unknown = habits("Nobody")
