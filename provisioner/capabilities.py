@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from provisioner.errors import InputError, plain
 from provisioner.oauth import Server
-from provisioner.servers import HABITS, in_words, is_at_least
+from provisioner.servers import is_at_least
 
 VERIFYING = {"profile", "read:accounts"}
 """What is narrower than `read`, and lets a token tell whose it is."""
@@ -49,6 +49,13 @@ class Description:
             return "password" in self.grant_types_supported
         return self.server.habits.password_grant is not False
 
+    @property
+    def revokes(self) -> bool:
+        """Whether something can be called to revoke a token (RFC 7009); if unknown, it can."""
+        if self.server.has_metadata:
+            return bool(self.server.revocation_endpoint)
+        return self.server.habits.revokes
+
 
 def sets_of_scopes(asked: tuple[str, ...], told: Description) -> tuple[tuple[str, ...], ...]:
     """The sets of scopes to register with, one after the other until the instance takes one.
@@ -88,6 +95,11 @@ def missing(granted: tuple[str, ...], wanted: tuple[str, ...]) -> list[str]:
     return [scope for scope in wanted if not {scope, *_broader(scope)} & set(granted)]
 
 
+def excess(scopes: tuple[str, ...], asked: tuple[str, ...]) -> list[str]:
+    """The scopes that allow more than was asked for, to tell whose the token is apart."""
+    return missing(asked, tuple(scope for scope in scopes if scope != "read:accounts"))
+
+
 def _broader(scope: str) -> set[str]:
     if scope == "profile":
         return {"read", "read:accounts"}
@@ -100,81 +112,3 @@ def _coarse(scope: str) -> str:
     if action == "admin" and rest:
         return f"admin:{rest.partition(':')[0]}"
     return "read" if scope == "profile" else action
-
-
-def explain(told: Description, asked: tuple[str, ...]) -> dict[str, str]:
-    """What is chosen for an instance, and why, by subject. Raises InputError for unknown scopes."""
-    server = told.server
-    return {
-        "Endpoints": _endpoints(server),
-        "Scopes": _scopes(told, asked),
-        "PKCE": _pkce(told),
-        "Code": _code(server),
-        "Unused application": _unused(server),
-        "Revocation": _revocation(server),
-        "Password": _password(told),
-        "Posting": _posting(server),
-    }
-
-
-def _endpoints(server: Server) -> str:
-    if server.has_metadata:
-        return "those of its metadata (RFC 8414), all of its own origin"
-    return "the classic paths, since it has no metadata (RFC 8414)"
-
-
-def _scopes(told: Description, asked: tuple[str, ...]) -> str:
-    first, *others = (" ".join(scopes) for scopes in sets_of_scopes(asked, told))
-    if told.scopes_supported:
-        why = "its metadata lists them"
-    elif told.server.habits.scopes:
-        why = f"{told.server.software} knows {' '.join(told.server.habits.scopes)}"
-    else:
-        why = "it does not tell which it knows"
-    return f"{first} ({why})" + "".join(f"; if it refuses them: {text}" for text in others)
-
-
-def _pkce(told: Description) -> str:
-    methods = told.code_challenge_methods_supported
-    if "S256" in methods:
-        return "S256, as its metadata offers"
-    if methods:
-        return f"S256, though its metadata offers only {' '.join(methods)}"
-    return "S256; a server that does not know it ignores it"
-
-
-def _code(server: Server) -> str:
-    return f"good for {in_words(server.habits.code_seconds)}{_known_by(server)}"
-
-
-def _unused(server: Server) -> str:
-    seconds = server.habits.unused_seconds
-    kept = f"deleted after {in_words(seconds)}" if seconds else "kept"
-    return f"{kept}{_known_by(server)}"
-
-
-def _revocation(server: Server) -> str:
-    if not server.revocation_endpoint:
-        return f"none; a person removes old tokens at {server.authorized_applications}"
-    return "with the token's own application; then the token is tried"
-
-
-def _password(told: Description) -> str:
-    if not told.offers_password:
-        return "not taken; a browser is needed (begin)"
-    sure = told.grant_types_supported or told.server.habits.password_grant
-    return "taken (login)" if sure else "perhaps taken (login)"
-
-
-def _posting(server: Server) -> str:
-    if server.habits.idempotency_key:
-        return f"Idempotency-Key keeps from posting twice{_known_by(server)}"
-    return "looks for the post before it posts, since Idempotency-Key may be ignored"
-
-
-def _known_by(server: Server) -> str:
-    if server.software.casefold() in HABITS:
-        return f", as known of {server.software}"
-    if server.has_metadata and not server.software:
-        return ", as of Mastodon"
-    return ", the least that is known of any"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from provisioner.accounts import Handle, parse_account
-from provisioner.capabilities import explain
+from provisioner.choices import explain
 from provisioner.discovery import describe, locate
 from provisioner.errors import InputError
 from provisioner.http import Http

@@ -32,6 +32,12 @@ class Habits:
     """Whether it takes user name and password; None where that is to be tried."""
     idempotency_key: bool = False
     """Whether the same Idempotency-Key does not post twice."""
+    text_alone: bool = True
+    """Whether a text without a picture is a post."""
+    lists_posts_to: str = ""
+    """The scope without which a token is shown no posts, not even public ones; "" for none."""
+    revokes: bool = True
+    """Whether it has an endpoint that revokes a token."""
     invalid_token: tuple[tuple[int, str], ...] = ()
     """How it says that a token is invalid, where not with 401: a status, and the error, the page
     that it redirects to, or what else its body is."""
@@ -67,10 +73,11 @@ HABITS = {
     "mastodon": _MASTODON,
     # Measured with 0.20.0-rc1: nominal 10 minutes for a code, 5 in fact; the settings panel's
     # web/source/settings/views/user/tokens; internal/api/util/auth.go, which takes the application
-    # away from an account that may not act.
+    # away from an account that may not act, and lets nobody look at posts without the scope.
     "gotosocial": Habits(
         code_seconds=300,
         password_grant=False,
+        lists_posts_to="read:statuses",
         barred=((401, "Unauthorized: application not supplied"),),
         settings="/settings/user/tokens",
     ),
@@ -85,11 +92,15 @@ HABITS = {
     # AuthServiceProvider's Passport::tokensCan; registration ignores `scopes`. A guest of the API
     # gets 500 where JSON is accepted (app/Exceptions/Handler.php; pixelfed#5613), else is led to
     # the login page (#6166, #6186). /oauth/revoke is missing before #7336. Without the prompt,
-    # Laravel Passport approves the same application again unasked, and shows no code.
+    # Laravel Passport approves the same application again unasked, and shows no code. Posts:
+    # statusCreate and accountStatusesById in app/Http/Controllers/Api/ApiV1Controller.php.
     "pixelfed": Habits(
         scopes=("read", "write", "follow", "push", "admin:read", "admin:write"),
         invalid_token=((500, "Unauthenticated."), (302, "/login")),
         password_grant=False,
+        text_alone=False,
+        lists_posts_to="read",
+        revokes=False,
         prompt="consent",
         settings="/settings/applications",
     ),
@@ -99,6 +110,7 @@ HABITS = {
         verifying_scope="read",
         code_seconds=60,
         password_grant=False,
+        lists_posts_to="read:statuses",
         invalid_token=((400, "Invalid Bearer token"),),
         settings="/settings/",
     ),

@@ -2,7 +2,7 @@
 
 import base64
 
-from provisioner.capabilities import Description, missing, sets_of_scopes
+from provisioner.capabilities import Description, excess, missing, sets_of_scopes
 from provisioner.ceremony.desk import Case, Desk, Tell, iso, unsettled
 from provisioner.errors import InputError, plain
 from provisioner.http import Http
@@ -126,7 +126,7 @@ def warn_of_broad(
     tell: Tell, server: Server, scopes: tuple[str, ...], asked: tuple[str, ...]
 ) -> None:
     """Say where the token may do more than was asked for."""
-    if broader := missing(asked, tuple(s for s in scopes if s != "read:accounts")):
+    if broader := excess(scopes, asked):
         tell.warn(
             f"{server.host} knows no narrower scopes than {' '.join(broader)}: the token may do "
             "more than was asked for"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, TypedDict, Unpack
 
-from provisioner.capabilities import Description, explain
+from provisioner.capabilities import Description
+from provisioner.choices import explain
 from provisioner.destinations import Mapping
 from provisioner.discovery import NOT_FOUND, describe, locate
 from provisioner.errors import (
