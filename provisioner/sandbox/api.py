@@ -100,12 +100,10 @@ def publish(
 
 def show_status(store: Store, request: Request, number: str) -> Response:
     """`GET /api/v1/statuses/:id`: public ones for all, others for their author."""
-    reader = _reader(store, request)
-    for status in store.statuses:
-        shown = status.visibility in ("public", "unlisted") or status.account is reader
-        if str(status.id) == number and shown:
-            return json_response(200, status_entity(store, status))
-    return json_response(404, {"error": "Record not found"})
+    status = store.post(number, _reader(store, request))
+    if status is None:
+        return json_response(404, {"error": "Record not found"})
+    return json_response(200, status_entity(store, status))
 
 
 def list_statuses(store: Store, request: Request, number: str) -> Response:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from provisioner.sandbox import pages
 from provisioner.sandbox.oauth import DESCRIPTIONS, same_redirect
 from provisioner.sandbox.parameters import Parameters, deletes, parameters
-from provisioner.sandbox.records import OOB, Account, Grant, RegisteredApplication, Store
+from provisioner.sandbox.records import OOB, Account, RegisteredApplication, Store
 from provisioner.sandbox.scopes import DEFAULT, split
 from provisioner.sandbox.sessions import cookie, require_csrf, session_of
 from provisioner.sandbox.web import (
@@ -147,16 +147,14 @@ def _require_functional(account: Account) -> None:
 
 
 def _approve(store: Store, asked: Asked, account: Account) -> Response:
-    grant = Grant(
-        code=store.identifier(),
-        application=asked.application,
-        account=account,
-        redirect_uri=asked.redirect_uri,
-        scopes=asked.scopes,
-        challenge=asked.challenge,
-        created_at=store.clock(),
+    grant = store.approve(
+        asked.application,
+        account,
+        asked.scopes,
+        asked.redirect_uri,
+        store.identifier(),
+        asked.challenge,
     )
-    store.grants.append(grant)
     if asked.out_of_band:
         # Doorkeeper's CodeResponse: the state is not part of this redirect.
         return redirect(f"/oauth/authorize/native?{urlencode({'code': grant.code})}")

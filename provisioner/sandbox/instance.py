@@ -187,8 +187,7 @@ class Instance(Application):
     def is_live(self, token: str) -> bool:
         """Whether the instance accepts that token."""
         with self.lock:
-            found = self.store.token(token)
-            return found is not None and self.store.accepts(found)
+            return self.store.accepted(token) is not None
 
     def live_tokens(self, username: str) -> list[AccessToken]:
         """Return the account's tokens that work, oldest first."""

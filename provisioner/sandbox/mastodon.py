@@ -78,9 +78,7 @@ def profile(store: Store, username: str, rest: list[str]) -> Response | None:
     posts = [
         one
         for one in reversed(store.statuses)
-        if one.account is account
-        and one.visibility in ("public", "unlisted")
-        and (not rest or str(one.id) in rest)
+        if one.account is account and one.is_public and (not rest or str(one.id) in rest)
     ]
     if account is None or (rest and not posts):
         return None

@@ -133,6 +133,11 @@ class Status:
     created_at: float
     idempotency_key: str = ""
 
+    @property
+    def is_public(self) -> bool:
+        """Whether everybody may see it."""
+        return self.visibility in ("public", "unlisted")
+
 
 @dataclass(eq=False)
 class Session:
@@ -148,6 +153,10 @@ class Session:
     """The front end's own token, where a server keeps one here."""
     at_settings: Account | None = None
     """Who signed in to the page that stands for a server's settings."""
+
+    def made(self, csrf: str) -> bool:
+        """Whether a form with this came from one of the session's pages."""
+        return hmac.compare_digest(self.csrf.encode(), csrf.encode())
 
 
 @dataclass(eq=False)
@@ -251,6 +260,13 @@ class Store:
         found = (one for one in self.accounts if self.address(one).lower() == address.lower())
         return next(found, None)
 
+    def post(self, number: str, reader: Account | None) -> Status | None:
+        """Find a post by its id, if it is public or the reader's own."""
+        for status in self.statuses:
+            if str(status.id) == number and (status.is_public or status.account is reader):
+                return status
+        return None
+
     def posts(
         self, account: Account, visibilities: Iterable[str], limit: int | None
     ) -> list[Status]:
@@ -267,6 +283,20 @@ class Store:
         """Find a grant by its code; white space counts."""
         return next((one for one in self.grants if one.code == code), None)
 
+    def approve(
+        self,
+        application: RegisteredApplication,
+        account: Account,
+        scopes: tuple[str, ...],
+        redirect_uri: str,
+        code: str,
+        challenge: str = "",
+    ) -> Grant:
+        """Add what a person approved, with its code."""
+        grant = Grant(code, application, account, redirect_uri, scopes, challenge, self.clock())
+        self.grants.append(grant)
+        return grant
+
     def usable(self, grant: Grant) -> bool:
         """Whether a grant's code can still be exchanged (Doorkeeper's `accessible?`)."""
         return not grant.used and self.clock() <= grant.created_at + self.code_seconds
@@ -278,6 +308,11 @@ class Store:
     def accepts(self, token: AccessToken) -> bool:
         """Whether a token opens the API: it is not revoked and has not expired."""
         return token.live and (token.expires_at is None or self.clock() < token.expires_at)
+
+    def accepted(self, value: str) -> AccessToken | None:
+        """Find a token that opens the API."""
+        token = self.token(value)
+        return token if token is not None and self.accepts(token) else None
 
     def matching_token(
         self, application: RegisteredApplication, account: Account | None, scopes: Iterable[str]

@@ -4,7 +4,6 @@ After Mastodon's Auth::SessionsController: signing in leads back to where the pe
 so does the next sign-in after a sign-out on the consent page.
 """
 
-import hmac
 from http.cookies import CookieError, SimpleCookie
 
 from provisioner.sandbox import pages
@@ -60,8 +59,7 @@ def cookie(session: Session) -> dict[str, str]:
 
 def require_csrf(session: Session, given: Parameters) -> None:
     """Refuse a form that did not come from one of this session's pages."""
-    sent = given.text("authenticity_token")
-    if not hmac.compare_digest(session.csrf.encode(), sent.encode()):
+    if not session.made(given.text("authenticity_token")):
         text = "Security verification failed. Are you blocking cookies?"
         raise Refused(html_response(422, pages.error(text)))
 

@@ -169,3 +169,8 @@ def redirect(
     """Return a redirect with a line of HTML for those who do not follow it."""
     body = f'<a href="{html.escape(location)}">Continue</a>'
     return html_response(status, body, {"Location": location, **(headers or {})})
+
+
+def redirect_with(uri: str, query: str) -> Response:
+    """Return a redirect to an address with a query, which it may have one of already."""
+    return redirect(f"{uri}{'&' if '?' in uri else '?'}{query}")

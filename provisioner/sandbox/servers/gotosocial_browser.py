@@ -11,12 +11,12 @@ from urllib.parse import urlencode
 
 from provisioner.sandbox import pages
 from provisioner.sandbox.parameters import parameters
-from provisioner.sandbox.records import OOB, Account, Grant, RegisteredApplication, Session, Store
+from provisioner.sandbox.records import OOB, Account, RegisteredApplication, Session, Store
 from provisioner.sandbox.servers.gotosocial_errors import ADVICE, HTML, refused, require
 from provisioner.sandbox.servers.gotosocial_oauth import identifier
 from provisioner.sandbox.servers.gotosocial_scopes import may
 from provisioner.sandbox.sessions import cookie, session_of
-from provisioner.sandbox.web import Request, Response, html_response, redirect
+from provisioner.sandbox.web import Request, Response, html_response, redirect, redirect_with
 
 _KEPT = ("response_type", "client_id", "redirect_uri", "scope", "state")
 _HELP = {
@@ -65,16 +65,8 @@ def submit(store: Store, request: Request) -> Response:
         return _send_back(asked, {"error": "invalid_scope", "error_description": _INVALID_SCOPE})
     if asked["redirect_uri"] not in application.redirect_uris:
         return _send_back(asked, {"error": "server_error", "error_description": _SERVER_ERROR})
-    grant = Grant(
-        code=identifier(store),
-        application=application,
-        account=account,
-        redirect_uri=asked["redirect_uri"],
-        scopes=scopes,
-        challenge="",
-        created_at=store.clock(),
-    )
-    store.grants.append(grant)
+    code = identifier(store)
+    grant = store.approve(application, account, scopes, asked["redirect_uri"], code)
     return _send_back(asked, {"code": grant.code}, oob="/oauth/oob")
 
 
@@ -154,7 +146,7 @@ def _send_back(asked: dict[str, str], answer: dict[str, str], oob: str = OOB) ->
     uri = asked["redirect_uri"].replace(OOB, oob)
     state = {"state": asked["state"]} if asked["state"] else {}
     query = urlencode(dict(sorted({**answer, **state}.items())))
-    return redirect(f"{uri}{'&' if '?' in uri else '?'}{query}")
+    return redirect_with(uri, query)
 
 
 def _end(store: Store, session: Session) -> None:

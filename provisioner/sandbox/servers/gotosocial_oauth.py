@@ -5,7 +5,6 @@ superseriousbusiness/gotosocial at 57cb4fe7, with its oauth2 library; measured o
 """
 
 import base64
-import hmac
 import uuid
 from collections.abc import Iterator
 
@@ -123,8 +122,7 @@ def _authenticated(store: Store, given: Parameters) -> RegisteredApplication:
     application = store.application(given.text("client_id"))
     if application is None:
         raise _failed(NO_ROWS)
-    secret = given.text("client_secret").encode()
-    if not hmac.compare_digest(application.client_secret.encode(), secret):
+    if not application.authenticates(given.text("client_secret")):
         raise _failed("invalid_client")
     uri = given.text("redirect_uri")
     if uri and uri not in application.redirect_uris:

@@ -5,14 +5,13 @@ After Passport 11.10's AuthorizationController, app/Http/Controllers/OAuth of pi
 session until a button is pressed.
 """
 
-import hmac
 import re
 from html import escape
 from urllib.parse import urlencode
 
 from provisioner.sandbox import pages
 from provisioner.sandbox.parameters import Parameters, deletes
-from provisioner.sandbox.records import OOB, Account, Grant, RegisteredApplication, Session, Store
+from provisioner.sandbox.records import OOB, Account, RegisteredApplication, Session, Store
 from provisioner.sandbox.servers.pixelfed_errors import oauth_refused
 from provisioner.sandbox.servers.pixelfed_oauth import (
     DEFAULT_SCOPES,
@@ -29,6 +28,7 @@ from provisioner.sandbox.web import (
     html_response,
     json_response,
     redirect,
+    redirect_with,
 )
 
 _METHODS = ("S256", "plain")
@@ -158,16 +158,8 @@ def _granted(
 def _grant(
     store: Store, application: RegisteredApplication, account: Account, asked: dict[str, str]
 ) -> str:
-    grant = Grant(
-        code=sealed(store),
-        application=application,
-        account=account,
-        redirect_uri=asked["redirect_uri"],
-        scopes=tuple(asked["scope"].split()),
-        challenge=asked["challenge"],
-        created_at=store.clock(),
-    )
-    store.grants.append(grant)
+    scopes, uri = tuple(asked["scope"].split()), asked["redirect_uri"]
+    grant = store.approve(application, account, scopes, uri, sealed(store), asked["challenge"])
     return grant.code
 
 
@@ -195,10 +187,9 @@ def _consent(application: RegisteredApplication, session: Session, asked: dict[s
 
 def _send_back(asked: dict[str, str], code: str) -> Response:
     state = {"state": asked["state"]} if asked["state"] else {}
-    uri = asked["redirect_uri"]
-    return redirect(f"{uri}{'&' if '?' in uri else '?'}{urlencode({'code': code, **state})}")
+    return redirect_with(asked["redirect_uri"], urlencode({"code": code, **state}))
 
 
 def _require_csrf(session: Session, given: Parameters) -> None:
-    if not hmac.compare_digest(session.csrf.encode(), given.text("_token").encode()):
+    if not session.made(given.text("_token")):
         raise Refused(html_response(419, pages.page("Page Expired", "<p>Page Expired</p>")))

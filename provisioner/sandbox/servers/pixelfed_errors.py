@@ -17,6 +17,7 @@ from provisioner.sandbox.web import (
     html_response,
     json_response,
     redirect,
+    redirect_with,
 )
 
 _MESSAGES = {
@@ -51,7 +52,7 @@ def oauth_refused(
     body |= {"hint": hint} if hint is not None else {}
     body["message"] = message
     if leads_to:
-        return Refused(redirect(f"{leads_to}{'&' if '?' in leads_to else '?'}{urlencode(body)}"))
+        return Refused(redirect_with(leads_to, urlencode(body)))
     return Refused(json_response(_STATUSES.get(error, 400), body))
 
 

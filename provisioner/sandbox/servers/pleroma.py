@@ -179,11 +179,10 @@ def _token(store: Store, request: Request) -> AccessToken | None:
 def _show_status(store: Store, request: Request, number: str) -> Response:
     token = _token(store, request)
     reader = token.account if token is not None else None
-    for status in store.statuses:
-        shown = status.visibility in ("public", "unlisted") or status.account is reader
-        if str(status.id) == number and shown:
-            return json_response(200, api.status_entity(store, status))
-    raise refused(404, "Record not found")
+    status = store.post(number, reader)
+    if status is None:
+        raise refused(404, "Record not found")
+    return json_response(200, api.status_entity(store, status))
 
 
 def _list_statuses(store: Store, request: Request, number: str) -> Response:

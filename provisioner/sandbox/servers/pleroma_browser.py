@@ -14,14 +14,13 @@ from provisioner.sandbox.records import (
     OOB,
     AccessToken,
     Account,
-    Grant,
     RegisteredApplication,
     Store,
 )
 from provisioner.sandbox.servers.pleroma_oauth import ACCOUNT_ERRORS, mint
 from provisioner.sandbox.servers.pleroma_scopes import all_descend, requested
 from provisioner.sandbox.sessions import cookie, session_of
-from provisioner.sandbox.web import Request, Response, html_response, redirect
+from provisioner.sandbox.web import Request, Response, html_response, redirect, redirect_with
 
 FRONT_END_SCOPES = ("read", "write", "follow", "push", "admin")
 _FALSY = ("", "0", "f", "F", "false", "False", "FALSE", "off", "OFF")
@@ -68,16 +67,8 @@ def submit(store: Store, request: Request) -> Response:
     if problem is not None or account is None or application is None:
         status, error = problem or (401, "")
         return html_response(status, _page(store, asked, wanted, person, error))
-    grant = Grant(
-        code=store.identifier(),
-        application=application,
-        account=account,
-        redirect_uri=asked["redirect_uri"],
-        scopes=wanted,
-        challenge="",
-        created_at=store.clock(),
-    )
-    store.grants.append(grant)
+    code = store.identifier()
+    grant = store.approve(application, account, wanted, asked["redirect_uri"], code)
     if grant.redirect_uri == OOB:
         return _shown("Successfully authorized", grant.code)
     return _send_back(grant.redirect_uri, {"code": grant.code}, asked["state"])
@@ -144,7 +135,7 @@ def _shown(title: str, value: str) -> Response:
 
 def _send_back(uri: str, answer: dict[str, str], state: str) -> Response:
     query = urlencode({**answer, **({"state": state} if state else {})})
-    return redirect(f"{uri}{'&' if '?' in uri else '?'}{query}")
+    return redirect_with(uri, query)
 
 
 def _problem(

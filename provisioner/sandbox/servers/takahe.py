@@ -166,18 +166,14 @@ def _sent(request: Request) -> str | None:
 
 
 def _token(store: Store, request: Request) -> AccessToken | None:
-    found = store.token(_sent(request) or "")
-    return found if found is not None and store.accepts(found) else None
+    return store.accepted(_sent(request) or "")
 
 
 def _show_status(store: Store, request: Request, number: str) -> Response:
     """`GET /api/v1/statuses/:id`; needs `read:statuses`, even for a public one."""
     _, account = _authorized(store, request, "read:statuses")
-    for status in store.statuses:
-        shown = status.visibility in ("public", "unlisted") or status.account is account
-        if str(status.id) == number and shown:
-            return json_response(200, _status(store, status))
-    return not_found()
+    status = store.post(number, account)
+    return json_response(200, _status(store, status)) if status else not_found()
 
 
 def _list_statuses(store: Store, request: Request, number: str) -> Response:

@@ -3,17 +3,23 @@
 After api/views/oauth.py, users/views/auth.py and templates/api of jointakahe/takahe at d45f22c9.
 """
 
-import hmac
 from html import escape
 from urllib.parse import quote, urlencode
 
 from provisioner.sandbox import pages
 from provisioner.sandbox.parameters import Parameters, parameters
-from provisioner.sandbox.records import OOB, Account, Grant, Session, Store
+from provisioner.sandbox.records import OOB, Account, Session, Store
 from provisioner.sandbox.servers.takahe_errors import crashed, fields
 from provisioner.sandbox.servers.takahe_oauth import urlsafe
 from provisioner.sandbox.sessions import cookie, renew, session_of
-from provisioner.sandbox.web import Refused, Request, Response, html_response, redirect
+from provisioner.sandbox.web import (
+    Refused,
+    Request,
+    Response,
+    html_response,
+    redirect,
+    redirect_with,
+)
 
 _CSRF = "csrfmiddlewaretoken"
 
@@ -70,17 +76,9 @@ def submit(store: Store, request: Request) -> Response:
     ]
     if application is None or not chosen:
         raise crashed()
-    grant = Grant(
-        code=urlsafe(store, 43),
-        application=application,
-        account=chosen[0],
-        redirect_uri=given.text("redirect_uri"),
-        scopes=tuple(given.text("scope").split()),
-        challenge="",
-        created_at=store.clock(),
-    )
-    store.grants.append(grant)
-    if grant.redirect_uri == OOB:
+    scopes, uri = tuple(given.text("scope").split()), given.text("redirect_uri")
+    grant = store.approve(application, chosen[0], scopes, uri, urlsafe(store, 43))
+    if uri == OOB:
         body = (
             "<p>To continue, provide this code to your application:</p>"
             f'<p class="code">{escape(grant.code)}</p>'
@@ -88,7 +86,7 @@ def submit(store: Store, request: Request) -> Response:
         return html_response(200, pages.page("Authorization Code", body))
     state = given.text("state")
     query = f"code={grant.code}" + (f"&state={quote(state, safe='&=+%')}" if state else "")
-    return redirect(f"{grant.redirect_uri}{'&' if '?' in grant.redirect_uri else '?'}{query}")
+    return redirect_with(uri, query)
 
 
 def sign_in_page(store: Store, request: Request) -> Response:
@@ -151,6 +149,6 @@ def _problem(status: int, error: str) -> Response:
 
 
 def _require_csrf(session: Session, given: Parameters) -> None:
-    if not hmac.compare_digest(session.csrf.encode(), given.text(_CSRF).encode()):
+    if not session.made(given.text(_CSRF)):
         text = "<p>CSRF verification failed. Request aborted.</p>"
         raise Refused(html_response(403, pages.page("Forbidden", text)))
