@@ -15,6 +15,8 @@ from provisioner.secret import Secret, redact
 LONGEST_WAIT_IN_MINUTES = 24 * 60
 """More is not told by the minute: whoever sends that is not to be believed to the minute."""
 SECONDS = re.compile(r"[0-9]{1,12}")
+NO_JSON = object()
+"""What a body is that can't be parsed; `null` can."""
 
 
 @dataclass(frozen=True)
@@ -47,34 +49,25 @@ class Answer:
     @property
     def is_page(self) -> bool:
         """Whether the body is neither JSON nor empty: it may be from something in between."""
-        try:
-            json.loads(self.body.strip() or b"null")
-        except (ValueError, RecursionError):
-            return True
-        return False
+        return bool(self.body.strip()) and self._json is NO_JSON
 
     def fields(self) -> dict[str, object]:
         """The body's JSON object, or an empty one."""
-        return self._fields
-
-    @cached_property
-    def _fields(self) -> dict[str, object]:
-        """Parsed once: most answers are asked for several of their fields."""
-        try:
-            value = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return {}
-        return value if isinstance(value, dict) else {}
+        return self._json if isinstance(self._json, dict) else {}
 
     def entries(self) -> list[dict[str, object]] | None:
         """The objects of the body's JSON list; None where it is none."""
+        if not isinstance(self._json, list):
+            return None
+        return [entry for entry in self._json if isinstance(entry, dict)]
+
+    @cached_property
+    def _json(self) -> object:
+        """The body's JSON, or NO_JSON: parsed once, since most answers are asked several things."""
         try:
-            value = json.loads(self.body)
+            return json.loads(self.body)
         except (ValueError, RecursionError):
-            return None
-        if not isinstance(value, list):
-            return None
-        return [entry for entry in value if isinstance(entry, dict)]
+            return NO_JSON
 
     def text(self, name: str) -> str:
         """A field's text, or "" where the field is missing or not a string."""
