@@ -160,15 +160,6 @@ def test_white_space_is_trimmed(fediverse: Fediverse) -> None:
     assert fediverse.exchange(app, f" {fediverse.code(app)}\n").status_code == 200
 
 
-@pytest.mark.parametrize(("seconds", "status"), [(600, 200), (601, 400)])
-def test_code_lifetime(fediverse: Fediverse, clock: Clock, seconds: int, status: int) -> None:
-    """A code can be exchanged for ten minutes."""
-    app = fediverse.register()
-    code = fediverse.code(app)
-    clock.now += seconds
-    assert fediverse.exchange(app, code).status_code == status
-
-
 def test_used_code(fediverse: Fediverse) -> None:
     """A used code is refused as revoked, and its token stays alive."""
     app = fediverse.register()

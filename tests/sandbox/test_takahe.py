@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from provisioner.sandbox import Instance, Person, PersonStuckError
-from tests.sandbox.hands import OOB, VERIFIER, Clock, Fediverse
+from tests.sandbox.hands import OOB, Fediverse
 
 DENIED = (401, {"error": "access_denied"})
 OTHER = "other.example"
@@ -93,35 +93,6 @@ def test_code(fediverse: Fediverse) -> None:
     assert re.fullmatch(r"[\w-]{58}", fediverse.code(fediverse.register()))
 
 
-def test_token(fediverse: Fediverse, clock: Clock) -> None:
-    """The token's answer says nothing about an end."""
-    app = fediverse.register()
-    body = fediverse.exchange(app, fediverse.code(app)).json()
-    assert {**body, "access_token": len(body["access_token"])} == {
-        "access_token": 58,
-        "token_type": "Bearer",
-        "scope": "read write",
-        "created_at": int(clock.now),
-    }
-
-
-def test_new_token_each_time(fediverse: Fediverse) -> None:
-    """The same application gets another token, and the end of one is not the other's."""
-    app = fediverse.register()
-    old, new = fediverse.token(app), fediverse.token(app)
-    fediverse.revoke(app, old)
-    assert (old != new, fediverse.whoami(new).status_code) == (True, 200)
-
-
-@pytest.mark.parametrize(("seconds", "status"), [(60, 200), (61, 401)])
-def test_code_lifetime(fediverse: Fediverse, clock: Clock, seconds: int, status: int) -> None:
-    """A code can be exchanged for a minute."""
-    app = fediverse.register()
-    code = fediverse.code(app)
-    clock.now += seconds
-    assert fediverse.exchange(app, code).status_code == status
-
-
 @pytest.mark.parametrize("code", ["wrong", "{code} ", " {code}"])
 def test_wrong_code(fediverse: Fediverse, code: str) -> None:
     """A wrong code, or white space around it, is a crash with a page; the code stays good."""
@@ -163,25 +134,6 @@ def test_refusals(
     answer = fediverse.exchange(app, **{"code": code, **changes})
     again = fediverse.exchange(app, code).status_code
     assert (answer.status_code, answer.json(), again) == (*expected, 200)
-
-
-def test_pkce_is_ignored(fediverse: Fediverse, challenge: Mapping[str, str]) -> None:
-    """A wrong verifier passes."""
-    app = fediverse.register()
-    code = fediverse.code(app, **challenge)
-    assert fediverse.exchange(app, code, code_verifier=f"{VERIFIER}x").status_code == 200
-
-
-def test_basic(fediverse: Fediverse) -> None:
-    """An application may authenticate by HTTP Basic."""
-    app = fediverse.register()
-    form = {
-        "grant_type": "authorization_code",
-        "code": fediverse.code(app),
-        "redirect_uri": OOB,
-    }
-    auth = (app.client_id, app.client_secret)
-    assert fediverse.http.post("/oauth/token", data=form, auth=auth).status_code == 200
 
 
 def test_state_is_not_shown(fediverse: Fediverse) -> None:
