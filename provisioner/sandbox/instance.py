@@ -216,8 +216,7 @@ class Instance(Application):
         request = replace(request, path=request.path.rstrip("/") or "/")
         self._server.forget_unused(self.store)
         self._server.gate(self.store, request)
-        route = self._server.routes.get((request.method, request.path), self._server.fallback)
-        return route(self.store, request)
+        return self._server.answer(self.store, request)
 
     def finish(self, request: Request, response: Response) -> Response:
         """Add what every answer of this server carries."""

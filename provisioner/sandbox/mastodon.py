@@ -17,6 +17,8 @@ from provisioner.sandbox.records import Store
 from provisioner.sandbox.web import Request, Response, html_response, json_response
 
 Route = Callable[[Store, Request], Response]
+NumberedRoute = Callable[[Store, Request, str], Response]
+"""Answers an address with a number in it."""
 Routes = dict[tuple[str, str], Route]
 
 _SINCE_4_3: Routes = {
@@ -47,12 +49,8 @@ ROUTES_4_7: Routes = ROUTES_4_2 | _SINCE_4_3 | _SINCE_4_4
 
 
 def fallback(store: Store, request: Request) -> Response:
-    """Answer what no fixed address leads to: profiles, single posts, revocations, and the rest."""
+    """Answer what no fixed address leads to: profiles, revocations, and the rest."""
     match (request.method, *request.segments):
-        case ("GET", "api", "v1", "statuses", number):
-            return api.show_status(store, request, number)
-        case ("GET", "api", "v1", "accounts", number, "statuses"):
-            return api.list_statuses(store, request, number)
         case (_, "oauth", "authorized_applications", number) if deletes(
             request, parameters(request)
         ):

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from provisioner.sandbox import mastodon
-from provisioner.sandbox.mastodon import Route
+from provisioner.sandbox import api, mastodon
+from provisioner.sandbox.mastodon import NumberedRoute, Route
 from provisioner.sandbox.records import RegisteredApplication, Store
 from provisioner.sandbox.servers import gotosocial, pixelfed, pleroma, takahe
 from provisioner.sandbox.traits import (
@@ -39,6 +39,10 @@ class Personality:
 
     traits: Traits
     routes: Mapping[tuple[str, str], Route]
+    show_status: NumberedRoute = api.show_status
+    """Answers `GET /api/v1/statuses/:id`."""
+    list_statuses: NumberedRoute = api.list_statuses
+    """Answers `GET /api/v1/accounts/:id/statuses`."""
     fallback: Route = mastodon.fallback
     """Answers what has no route."""
     gate: Callable[[Store, Request], None] = _open
@@ -47,6 +51,17 @@ class Personality:
     """Adds what every answer carries."""
     is_unused: Callable[[Store, RegisteredApplication], bool] = _without_a_trace
     """Whether an application may be deleted when it is old enough."""
+
+    def answer(self, store: Store, request: Request) -> Response:
+        """Let the route that the request's address leads to answer it."""
+        match (request.method, *request.segments):
+            case ("GET", "api", "v1", "statuses", number):
+                return self.show_status(store, request, number)
+            case ("GET", "api", "v1", "accounts", number, "statuses"):
+                return self.list_statuses(store, request, number)
+            case _:
+                route = self.routes.get((request.method, request.path), self.fallback)
+                return route(store, request)
 
     def forget_unused(self, store: Store) -> None:
         """Delete the applications that nobody used for too long."""
@@ -65,6 +80,8 @@ _KNOWN: Mapping[str, Personality] = {
     "gotosocial": Personality(
         GOTOSOCIAL,
         gotosocial.ROUTES,
+        show_status=gotosocial.show_status,
+        list_statuses=gotosocial.list_statuses,
         fallback=gotosocial.fallback,
         gate=gotosocial.gate,
         finish=gotosocial.finish,
@@ -72,15 +89,25 @@ _KNOWN: Mapping[str, Personality] = {
     "pleroma": Personality(
         PLEROMA,
         pleroma.ROUTES,
+        show_status=pleroma.show_status,
+        list_statuses=pleroma.list_statuses,
         fallback=pleroma.fallback,
         gate=pleroma.gate,
         finish=pleroma.finish,
         is_unused=pleroma.is_unused,
     ),
-    "pixelfed": Personality(PIXELFED, pixelfed.ROUTES, fallback=pixelfed.fallback),
+    "pixelfed": Personality(
+        PIXELFED,
+        pixelfed.ROUTES,
+        show_status=pixelfed.show_status,
+        list_statuses=pixelfed.list_statuses,
+        fallback=pixelfed.fallback,
+    ),
     "takahe": Personality(
         TAKAHE,
         takahe.ROUTES,
+        show_status=takahe.show_status,
+        list_statuses=takahe.list_statuses,
         fallback=takahe.fallback,
         gate=takahe.gate,
     ),

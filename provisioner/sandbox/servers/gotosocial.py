@@ -120,6 +120,35 @@ def post_status(store: Store, request: Request) -> Response:
     return json_response(200, api.status_entity(store, status))
 
 
+def show_status(store: Store, request: Request, number: str) -> Response:
+    """`GET /api/v1/statuses/:id`: even a public one needs a token with `read:statuses`."""
+    _, account = _authorized(store, request, "read:statuses")
+    require(request, JSON)
+    status = store.post(number, account)
+    if status is None:
+        raise refused(request, 404)
+    return json_response(200, api.status_entity(store, status))
+
+
+def list_statuses(store: Store, request: Request, number: str) -> Response:
+    """`GET /api/v1/accounts/:id/statuses`: even of public ones none without `read:statuses`.
+
+    There is no most; a stranger's list is empty.
+    """
+    _, reader = _authorized(store, request, "read:statuses")
+    require(request, JSON)
+    limit = request.queries.get("limit", "") or str(STATUSES)
+    if not re.fullmatch(r"[+-]?[0-9]+", limit, re.ASCII):
+        told = f'error parsing limit: strconv.ParseInt: parsing "{limit}": invalid syntax'
+        raise refused(request, 400, told)
+    account = store.numbered(number)
+    if account is None:
+        return json_response(200, [])
+    seen = api.VISIBILITIES if account is reader else api.PUBLIC
+    posts = store.posts(account, seen, int(limit) if int(limit) > 0 else None)
+    return json_response(200, [api.status_entity(store, one) for one in posts])
+
+
 def webfinger(store: Store, request: Request) -> Response:
     """`GET /.well-known/webfinger`: 400 for other hosts, 404 for strangers."""
     require(request, WEBFINGER)
@@ -151,10 +180,6 @@ def instance_v2(store: Store, request: Request) -> Response:
 def fallback(store: Store, request: Request) -> Response:
     """Answer what has no route: pages of the web, and 404 for the rest."""
     match (request.method, *request.segments):
-        case ("GET", "api", "v1", "statuses", number):
-            return _show_status(store, request, number)
-        case ("GET", "api", "v1", "accounts", number, "statuses"):
-            return _list_statuses(store, request, number)
         case ("GET", "auth", "check_your_email" | "wait_for_approval" | "account_disabled" as what):
             text = what.replace("_", " ").capitalize()
             return html_response(200, pages.page(text, f"<p>{text}.</p>"))
@@ -183,35 +208,6 @@ ROUTES: mastodon.Routes = {
     ("GET", "/api/v1/apps/verify_credentials"): show_application,
     ("POST", "/api/v1/statuses"): post_status,
 }
-
-
-def _show_status(store: Store, request: Request, number: str) -> Response:
-    """`GET /api/v1/statuses/:id`: even a public one needs a token with `read:statuses`."""
-    _, account = _authorized(store, request, "read:statuses")
-    require(request, JSON)
-    status = store.post(number, account)
-    if status is None:
-        raise refused(request, 404)
-    return json_response(200, api.status_entity(store, status))
-
-
-def _list_statuses(store: Store, request: Request, number: str) -> Response:
-    """`GET /api/v1/accounts/:id/statuses`: even of public ones none without `read:statuses`.
-
-    There is no most; a stranger's list is empty.
-    """
-    _, reader = _authorized(store, request, "read:statuses")
-    require(request, JSON)
-    limit = request.queries.get("limit", "") or str(STATUSES)
-    if not re.fullmatch(r"[+-]?[0-9]+", limit, re.ASCII):
-        told = f'error parsing limit: strconv.ParseInt: parsing "{limit}": invalid syntax'
-        raise refused(request, 400, told)
-    account = store.numbered(number)
-    if account is None:
-        return json_response(200, [])
-    seen = api.VISIBILITIES if account is reader else api.PUBLIC
-    posts = store.posts(account, seen, int(limit) if int(limit) > 0 else None)
-    return json_response(200, [api.status_entity(store, one) for one in posts])
 
 
 def _authorized(store: Store, request: Request, *scopes: str) -> tuple[AccessToken, Account]:

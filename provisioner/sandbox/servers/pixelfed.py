@@ -93,6 +93,27 @@ def post_status(store: Store, request: Request) -> Response:
     return json_response(200, api.status_entity(store, status))
 
 
+def show_status(store: Store, request: Request, number: str) -> Response:
+    """`GET /api/v1/statuses/:id`; needs `read`, even for a public one."""
+    _, account = _authorized(store, request, "read")
+    status = store.post(number, account)
+    return json_response(200, api.status_entity(store, status)) if status else not_found(request)
+
+
+def list_statuses(store: Store, request: Request, number: str) -> Response:
+    """`GET /api/v1/accounts/:id/statuses`; needs `read`."""
+    _, reader = _authorized(store, request, "read")
+    limit = request.queries.get("limit", "") or str(api.STATUSES)
+    if not (limit.isascii() and limit.isdigit() and int(limit)):
+        raise invalid(request, "The limit must be at least 1.")
+    account = store.numbered(number)
+    if account is None:
+        return json_response(404, {"error": "Account not found"})
+    seen = VISIBILITIES if account is reader else api.PUBLIC
+    posts = store.posts(account, seen, min(int(limit), api.MOST_STATUSES))
+    return json_response(200, [api.status_entity(store, one) for one in posts])
+
+
 def instance_v1(store: Store, request: Request) -> Response:
     """`GET /api/v1/instance`: there is nothing that streams."""
     found = cast("dict[str, object]", discovery.instance_v1(store, request).json())
@@ -106,12 +127,8 @@ def webfinger(store: Store, request: Request) -> Response:
 
 
 def fallback(store: Store, request: Request) -> Response:
-    """Answer what has no route: a single post, profiles at `/name`, and 404."""
+    """Answer what has no route: profiles at `/name`, and 404."""
     match (request.method, *request.segments):
-        case ("GET", "api", "v1", "statuses", number):
-            return _show_status(store, request, number)
-        case ("GET", "api", "v1", "accounts", number, "statuses"):
-            return _list_statuses(store, request, number)
         case ("GET", name) if name:
             page = mastodon.profile(store, name, [])
         case ("GET", "p", name, number):
@@ -164,24 +181,3 @@ def _require_first(store: Store, request: Request, key: str) -> None:
 def _parent(store: Store, given: Parameters) -> Status | None:
     wanted = given.text("in_reply_to_id")
     return next((one for one in store.statuses if str(one.id) == wanted), None)
-
-
-def _show_status(store: Store, request: Request, number: str) -> Response:
-    """`GET /api/v1/statuses/:id`; needs `read`, even for a public one."""
-    _, account = _authorized(store, request, "read")
-    status = store.post(number, account)
-    return json_response(200, api.status_entity(store, status)) if status else not_found(request)
-
-
-def _list_statuses(store: Store, request: Request, number: str) -> Response:
-    """`GET /api/v1/accounts/:id/statuses`; needs `read`."""
-    _, reader = _authorized(store, request, "read")
-    limit = request.queries.get("limit", "") or str(api.STATUSES)
-    if not (limit.isascii() and limit.isdigit() and int(limit)):
-        raise invalid(request, "The limit must be at least 1.")
-    account = store.numbered(number)
-    if account is None:
-        return json_response(404, {"error": "Account not found"})
-    seen = VISIBILITIES if account is reader else api.PUBLIC
-    posts = store.posts(account, seen, min(int(limit), api.MOST_STATUSES))
-    return json_response(200, [api.status_entity(store, one) for one in posts])

@@ -96,6 +96,35 @@ def post_status(store: Store, request: Request) -> Response:
     return json_response(200, api.status_entity(store, status))
 
 
+def show_status(store: Store, request: Request, number: str) -> Response:
+    """`GET /api/v1/statuses/:id`: public ones for all, others for their author."""
+    token = _token(store, request)
+    reader = token.account if token is not None else None
+    status = store.post(number, reader)
+    if status is None:
+        raise refused(404, "Record not found")
+    return json_response(200, api.status_entity(store, status))
+
+
+def list_statuses(store: Store, request: Request, number: str) -> Response:
+    """`GET /api/v1/accounts/:id/statuses`, by id or nickname.
+
+    Who has no token with `read:statuses` is anybody (`proceed_unauthenticated`).
+    """
+    token = _token(store, request)
+    may_read = token is not None and all_descend(("read:statuses",), token.scopes)
+    reader = token.account if token is not None and may_read else None
+    limit = request.queries.get("limit", str(api.STATUSES))
+    if not (limit.isascii() and limit.isdigit()):
+        raise refused(400, "limit - Invalid integer. Got: string.")
+    account = store.numbered(number) or store.account(number)
+    if account is None or account.state not in ("active", "moved"):
+        raise refused(404, "Can't find user")
+    seen = api.VISIBILITIES if account is reader else api.PUBLIC
+    posts = store.posts(account, seen, min(int(limit), api.MOST_STATUSES))
+    return json_response(200, [api.status_entity(store, one) for one in posts])
+
+
 def webfinger(store: Store, request: Request) -> Response:
     """`GET /.well-known/webfinger`: 400 without a resource, and JSON for a stranger's 404."""
     if "resource" not in request.queries:
@@ -109,10 +138,6 @@ def webfinger(store: Store, request: Request) -> Response:
 def fallback(store: Store, request: Request) -> Response:
     """Answer what has no route: under `/api` with 404, else with the front end and 200."""
     match (request.method, *request.segments):
-        case ("GET", "api", "v1", "statuses", number):
-            return _show_status(store, request, number)
-        case ("GET", "api", "v1", "accounts", number, "statuses"):
-            return _list_statuses(store, request, number)
         case ("GET", "api", *_):
             raise refused(404, "Not implemented")
         case ("GET", name) if name.startswith("@"):
@@ -174,34 +199,6 @@ def _token(store: Store, request: Request) -> AccessToken | None:
     sent = request.queries.get("access_token") or api.bearer(request)
     token = session_of(store, request).token if sent is None else store.token(sent)
     return token if token is not None and store.accepts(token) else None
-
-
-def _show_status(store: Store, request: Request, number: str) -> Response:
-    token = _token(store, request)
-    reader = token.account if token is not None else None
-    status = store.post(number, reader)
-    if status is None:
-        raise refused(404, "Record not found")
-    return json_response(200, api.status_entity(store, status))
-
-
-def _list_statuses(store: Store, request: Request, number: str) -> Response:
-    """`GET /api/v1/accounts/:id/statuses`, by id or nickname.
-
-    Who has no token with `read:statuses` is anybody (`proceed_unauthenticated`).
-    """
-    token = _token(store, request)
-    may_read = token is not None and all_descend(("read:statuses",), token.scopes)
-    reader = token.account if token is not None and may_read else None
-    limit = request.queries.get("limit", str(api.STATUSES))
-    if not (limit.isascii() and limit.isdigit()):
-        raise refused(400, "limit - Invalid integer. Got: string.")
-    account = store.numbered(number) or store.account(number)
-    if account is None or account.state not in ("active", "moved"):
-        raise refused(404, "Can't find user")
-    seen = api.VISIBILITIES if account is reader else api.PUBLIC
-    posts = store.posts(account, seen, min(int(limit), api.MOST_STATUSES))
-    return json_response(200, [api.status_entity(store, one) for one in posts])
 
 
 def _own(store: Store, account: Account) -> dict[str, object]:

@@ -85,6 +85,31 @@ def post_status(store: Store, request: Request) -> Response:
     return json_response(200, _status(store, api.publish(store, token, account, text, visibility)))
 
 
+def show_status(store: Store, request: Request, number: str) -> Response:
+    """`GET /api/v1/statuses/:id`; needs `read:statuses`, even for a public one."""
+    _, account = _authorized(store, request, "read:statuses")
+    status = store.post(number, account)
+    return json_response(200, _status(store, status)) if status else not_found()
+
+
+def list_statuses(store: Store, request: Request, number: str) -> Response:
+    """`GET /api/v1/accounts/:id/statuses`; needs `read:statuses`.
+
+    Posts for followers or for those mentioned are in nobody's list, and not in the author's either.
+    """
+    _authorized(store, request, "read:statuses")
+    limit = request.queries.get("limit", str(api.STATUSES))
+    if not (limit.isascii() and limit.isdigit()):
+        raise refused(400, "invalid_input")
+    account = store.numbered(number)
+    if account is None:
+        return not_found()
+    most = min(int(limit) or api.STATUSES, api.MOST_STATUSES)
+    return json_response(
+        200, [_status(store, one) for one in store.posts(account, api.PUBLIC, most)]
+    )
+
+
 def instance_v2(store: Store, request: Request) -> Response:
     """`GET /api/v2/instance`: a crash where nobody is an administrator (measured)."""
     if not any(one.admin for one in store.accounts):
@@ -119,14 +144,8 @@ def webfinger(store: Store, request: Request) -> Response:
 
 
 def fallback(store: Store, request: Request) -> Response:
-    """Answer what has no route: a single post, pages of the web, and a page of 404."""
-    match (request.method, *request.segments):
-        case ("GET", "api", "v1", "statuses", number):
-            return _show_status(store, request, number)
-        case ("GET", "api", "v1", "accounts", number, "statuses"):
-            return _list_statuses(store, request, number)
-        case _:
-            return mastodon.web_page(store, request) or not_found()
+    """Answer what has no route: pages of the web, and a page of 404."""
+    return mastodon.web_page(store, request) or not_found()
 
 
 ROUTES: mastodon.Routes = {
@@ -167,31 +186,6 @@ def _sent(request: Request) -> str | None:
 
 def _token(store: Store, request: Request) -> AccessToken | None:
     return store.accepted(_sent(request) or "")
-
-
-def _show_status(store: Store, request: Request, number: str) -> Response:
-    """`GET /api/v1/statuses/:id`; needs `read:statuses`, even for a public one."""
-    _, account = _authorized(store, request, "read:statuses")
-    status = store.post(number, account)
-    return json_response(200, _status(store, status)) if status else not_found()
-
-
-def _list_statuses(store: Store, request: Request, number: str) -> Response:
-    """`GET /api/v1/accounts/:id/statuses`; needs `read:statuses`.
-
-    Posts for followers or for those mentioned are in nobody's list, and not in the author's either.
-    """
-    _authorized(store, request, "read:statuses")
-    limit = request.queries.get("limit", str(api.STATUSES))
-    if not (limit.isascii() and limit.isdigit()):
-        raise refused(400, "invalid_input")
-    account = store.numbered(number)
-    if account is None:
-        return not_found()
-    most = min(int(limit) or api.STATUSES, api.MOST_STATUSES)
-    return json_response(
-        200, [_status(store, one) for one in store.posts(account, api.PUBLIC, most)]
-    )
 
 
 def _application(
