@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from provisioner.sandbox import Person, PersonStuckError, serve
+from provisioner.sandbox import PersonStuckError, serve
 from provisioner.sandbox.web import html_response
 from tests.sandbox.hands import OOB, Fediverse
 
@@ -37,16 +37,6 @@ def test_session_cookie(fediverse: Fediverse) -> None:
     """The session cookie is out of reach for scripts and for other sites' forms."""
     cookie = fediverse.http.get("/auth/sign_in").headers["Set-Cookie"]
     assert cookie.endswith("; Path=/; HttpOnly; SameSite=Lax")
-
-
-def test_wrong_password(fediverse: Fediverse) -> None:
-    """A wrong password leads nowhere."""
-    app = fediverse.register()
-    with (
-        Person("alice", "wrong") as stranger,
-        pytest.raises(PersonStuckError, match=r"Invalid E-mail address or password\."),
-    ):
-        stranger.approve(fediverse.link(app))
 
 
 def test_consent_page(fediverse: Fediverse) -> None:

@@ -3,8 +3,17 @@
 import pytest
 
 from provisioner.options import SERVERS
-from provisioner.sandbox import PERSONALITIES, Instance, Sandbox
+from provisioner.sandbox import PERSONALITIES, Instance, Person, PersonStuckError, Sandbox
 from tests.sandbox.hands import Fediverse
+
+WRONG_PASSWORD = {
+    "mastodon-4.7": r"Invalid E-mail address or password\.",
+    "mastodon-4.2": r"Invalid E-mail address or password\.",
+    "gotosocial": "password/email combination was incorrect",
+    "pleroma": "Invalid Username/Password",
+    "pixelfed": "These credentials do not match our records",
+    "takahe": "No account was found with that email",
+}
 
 
 @pytest.fixture(params=PERSONALITIES)
@@ -44,6 +53,15 @@ def test_webfinger(fediverse: Fediverse) -> None:
     query = {"resource": f"acct:{name}"}
     answer = fediverse.http.get("/.well-known/webfinger", params=query)
     assert (answer.status_code, answer.json()["subject"]) == (200, f"acct:{name}")
+
+
+def test_wrong_password(personality: str, fediverse: Fediverse) -> None:
+    """On each, a wrong password leads nowhere, and that is told on a page."""
+    with (
+        Person("alice", "wrong") as stranger,
+        pytest.raises(PersonStuckError, match=WRONG_PASSWORD[personality]),
+    ):
+        stranger.approve(fediverse.link(fediverse.register()))
 
 
 def test_death(fediverse: Fediverse) -> None:

@@ -314,15 +314,6 @@ def test_wrong_links(fediverse: Fediverse, changes: Mapping[str, str], text: str
         fediverse.code(app, **changes)
 
 
-def test_wrong_password(fediverse: Fediverse) -> None:
-    """A wrong password leads nowhere."""
-    with (
-        Person("alice", "wrong") as stranger,
-        pytest.raises(PersonStuckError, match="Invalid Username/Password"),
-    ):
-        stranger.approve(fediverse.link(fediverse.register()))
-
-
 def test_suspended(fediverse: Fediverse) -> None:
     """A suspended account can neither approve nor act."""
     app = fediverse.register()
