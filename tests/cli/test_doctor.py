@@ -36,6 +36,18 @@ def test_an_instance(instance: Instance) -> None:
     assert parts["choices"]["Scopes"].startswith("read write (")
 
 
+def test_another_server() -> None:
+    """Of a server that is no Mastodon it says what is that one's own: Pixelfed revokes nothing."""
+    instance = Instance(personality="pixelfed")
+    with serve(instance) as server:
+        instance.origin = server.origin
+        found = run("doctor", "--instance", instance.origin, "--json")
+    parts = json.loads(found.output)
+    assert (found.code, parts["software"]) == (0, "Pixelfed 0.12.6")
+    assert parts["choices"]["Revocation"].startswith("nothing to call, as known of Pixelfed")
+    assert parts["choices"]["Revocation"].endswith(f" at {instance.origin}/settings/applications")
+
+
 def test_nothing_is_changed(instance: Instance) -> None:
     """Only what everybody may see is asked for."""
     asked: list[str] = []
