@@ -109,7 +109,7 @@ class Mastodon:
             form={"client_name": name, "redirect_uris": OUT_OF_BAND, "scopes": " ".join(scopes)},
         )
         if not answer.ok:
-            raise registration_refused(self.server.host, answer, scopes)
+            raise registration_refused(self.server, answer, scopes)
         client_id = _identifier(answer.fields().get("client_id"))
         client_secret = Secret(answer.text("client_secret"))
         if not (client_id and is_visible(client_secret.reveal())):

@@ -39,8 +39,6 @@ INVALID_OR_BARRED = (
 SECOND_FACTOR = "mfa_required"
 """The `error` with which Pleroma and Akkoma answer the right password of an account that has a
 second factor; of Mastodon's answer nobody can tell it from a wrong password's."""
-THROTTLED = 600.0
-"""Seconds of Mastodon's window for registrations, where the answer names no time."""
 
 
 class ScopesRefusedError(InputError):
@@ -68,16 +66,13 @@ class NoPasswordGrantError(InputError):
         )
 
 
-def registration_refused(host: str, answer: Answer, scopes: tuple[str, ...]) -> ProvisionerError:
+def registration_refused(
+    server: Server, answer: Answer, scopes: tuple[str, ...]
+) -> ProvisionerError:
     """Why an application was not registered, or not yet."""
+    host = server.host
     if answer.status == 429:
-        seconds = retry_after(answer) or rate_limit_reset(answer) or THROTTLED
-        return ProvisionerError(
-            "registration-throttled",
-            f"{host} takes no more new applications from this address for now.",
-            why="Mastodon allows 5 in 10 minutes per address, and GitHub's runners share theirs.",
-            todo=f"Run this again {in_minutes(seconds)}.",
-        )
+        return _registration_throttled(server, answer)
     if answer.redirect:
         return InputError(
             "instance-moved",
@@ -110,6 +105,23 @@ def registration_refused(host: str, answer: Answer, scopes: tuple[str, ...]) -> 
     )
 
 
+def _registration_throttled(server: Server, answer: Answer) -> ProvisionerError:
+    """Numbers only where the server is known to have them: its admin's are in the answer."""
+    limit = server.habits.registrations
+    why = "It limits how many it takes from one"
+    if limit:
+        why = f"{server.software or 'Mastodon'} takes {limit[0]} in {in_words(limit[1])} from one"
+    seconds = retry_after(answer) or rate_limit_reset(answer) or (limit[1] if limit else 0)
+    return ProvisionerError(
+        "registration-throttled",
+        f"{server.host} takes no more new applications from this address for now.",
+        why=f"{why} address, and GitHub's runners share theirs.",
+        todo=f"Run this again {in_minutes(seconds)}."
+        if seconds
+        else "Run this again later: it does not say when.",
+    )
+
+
 def scopes_dropped(host: str, missing: set[str]) -> ScopesRefusedError:
     """It was registered, but not with all of its scopes."""
     return ScopesRefusedError(
@@ -125,9 +137,8 @@ def unknown_application(host: str, answer: Answer) -> InvalidClientError:
     return InvalidClientError(
         "unknown-application",
         f"{host} does not accept the application: {answer.described()}.",
-        why="It was deleted there, or (made by hand) its client id or secret is mistyped.",
-        todo="Begin (or log in) again for a new application; for one made by hand, check both "
-        "strings.",
+        why="It was deleted there, or (your own) its client id or secret is mistyped.",
+        todo="Begin (or log in) again for a new application; of your own, check both strings.",
     )
 
 

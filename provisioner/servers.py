@@ -26,6 +26,8 @@ class Habits:
     """What a token needs so that it tells whose it is, where `profile` is not known."""
     code_seconds: int = 600
     """How long a one-time code can be exchanged, at the least."""
+    registrations: tuple[int, int] | None = None
+    """How many applications an address may register, and in how many seconds, as it comes."""
     unused_seconds: int | None = None
     """How long an application without a token is kept; None: for good."""
     password_grant: bool | None = None
@@ -57,6 +59,7 @@ UNKNOWN = Habits(code_seconds=60, unused_seconds=15 * 60)
 """Of a server that is not in the table: the least that any of them grants."""
 
 _MASTODON = Habits(
+    registrations=(5, 600),
     password_grant=False,
     idempotency_key=True,
     reuses_token=True,
@@ -70,6 +73,7 @@ _PLEROMA = Habits(
 
 HABITS = {
     # https://docs.joinmastodon.org; 3.x to 4.7. Doorkeeper's default for codes is kept.
+    # config/initializers/rack_attack.rb: throttle_oauth_application_registrations/ip.
     "mastodon": _MASTODON,
     # Measured with 0.20.0-rc1: nominal 10 minutes for a code, 5 in fact; the settings panel's
     # web/source/settings/views/user/tokens; internal/api/util/auth.go, which takes the application

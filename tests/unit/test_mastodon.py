@@ -325,6 +325,29 @@ class TestRegister:
             True,
         )
 
+    @pytest.mark.parametrize(
+        ("software", "headers", "words"),
+        [
+            ("", (), ("Mastodon takes 5 in 10 minutes", "in 10 minutes")),
+            ("Pleroma", (), ("how many it takes", "does not say when")),
+            ("Pleroma", (("Retry-After", "300"),), ("how many it takes", "in 5 minutes")),
+        ],
+    )
+    def test_throttled_elsewhere(
+        self,
+        http: Http,
+        server: ScriptedServer,
+        software: str,
+        headers: tuple[tuple[str, str], ...],
+        words: tuple[str, str],
+    ) -> None:
+        """Mastodon's numbers are told of Mastodon alone; of others, what their answer says."""
+        mastodon = Mastodon(http, server_at(server.origin, software=software))
+        server.on("POST", "/api/v1/apps", say({"error": "Throttled"}, 429, headers))
+        with pytest.raises(ProvisionerError) as caught:
+            mastodon.register("mybot", SCOPES)
+        assert (words[0] in caught.value.why, words[1] in caught.value.todo) == (True, True)
+
     def test_throttled_for_long(
         self, mastodon: Mastodon, server: ScriptedServer, waits: list[float]
     ) -> None:
