@@ -20,7 +20,7 @@ from typing import Any, Self
 import httpx
 
 from provisioner import __version__
-from provisioner.addresses import require_secure
+from provisioner.addresses import is_loopback, require_secure
 from provisioner.answer import Answer, passing
 from provisioner.errors import InputError, NoAnswerError, NotSentError, TransportError
 from provisioner.secret import Secret
@@ -153,7 +153,7 @@ class Http:
             with self._deadline(host, request):
                 response, body = _read(client, request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-            return _not_sent(host, error)
+            return _not_sent(request.url, error)
         except httpx.TimeoutException:
             return _no_answer(host, "it did not answer in time")
         except httpx.HTTPError as error:
@@ -236,7 +236,8 @@ def _authorization(bearer: Secret | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {bearer.reveal()}"}
 
 
-def _not_sent(host: str, error: BaseException) -> NotSentError:
+def _not_sent(url: httpx.URL, error: BaseException) -> NotSentError:
+    host = url.netloc.decode()
     cause: BaseException | None = error
     while cause and not isinstance(cause, socket.gaierror | ssl.SSLError | ConnectionRefusedError):
         cause = cause.__cause__ or cause.__context__
@@ -253,14 +254,22 @@ def _not_sent(host: str, error: BaseException) -> NotSentError:
             f"{host} can't prove that it is {host}: the TLS handshake failed.",
             why="Its certificate is expired, self-signed or for another name, or somebody is in "
             "between.",
-            todo="Look at the certificate in a browser. Nothing was sent.",
+            todo=_plain_http(url) or "Look at the certificate in a browser. Nothing was sent.",
         )
     return NotSentError(
         "unreachable",
         f"{host} can't be reached: no connection could be made.",
         why="The server is down or refuses this network, or the name or port is wrong.",
-        todo="Try it in a browser; when it is back, run this again.",
+        todo=_plain_http(url) or "Try it in a browser; when it is back, run this again.",
     )
+
+
+def _plain_http(url: httpx.URL) -> str:
+    """What to do where a server on this very machine may speak no TLS: it need not."""
+    host = url.netloc.decode()
+    if url.scheme != "https" or not is_loopback(host):
+        return ""
+    return f"If the server on this machine speaks plain http, name it so: http://{host}."
 
 
 def _no_answer(host: str, reason: str) -> NoAnswerError:

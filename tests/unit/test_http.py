@@ -275,6 +275,15 @@ class TestAddresses:
         with ScriptedServer() as server, pytest.raises(NotSentError) as caught:
             http.send("GET", f"https://{server.host}/", bearer=Secret(PLAIN), repeat=True)
         assert (caught.value.ident, waits, server.requests) == ("tls-failed", [], [])
+        assert f"http://{server.host}." in caught.value.todo
+
+    def test_no_tls_elsewhere(self, monkeypatch: pytest.MonkeyPatch, http: Http) -> None:
+        """Plain http is suggested for this very machine alone."""
+        address = socket.getaddrinfo("127.0.0.1", 1, type=socket.SOCK_STREAM)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: address)
+        with pytest.raises(NotSentError) as caught:
+            http.send("GET", "https://social.example:1")
+        assert (caught.value.ident, "http://" in caught.value.todo) == ("unreachable", False)
 
 
 class TestProxies:
