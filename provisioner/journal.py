@@ -157,9 +157,9 @@ class DamagedError(PersonNeededError):
             "journal-damaged",
             "The journal can't be read: its value is damaged.",
             why="Somebody edited the variable, or it was cut in copying.",
-            todo="Put its former value back, if you have it. Otherwise remove the bot's "
-            "authorization at its instance (Preferences > Account > Authorized apps), delete the "
-            "variable, and begin again.",
+            todo="Put its former value back, if you have it. Otherwise delete the variable, begin "
+            "and complete anew, and only then remove the bot's older application at its instance "
+            "(Preferences > Account > Authorized apps).",
         )
 
 
@@ -206,11 +206,14 @@ def unseal(value: str, key: bytes) -> Journal:
         raise InputError(
             "journal-key-wrong",
             "The journal is sealed under another key than the one that was handed in.",
-            why="Two bots share the journal's name but not its key, or the key's secret was "
-            "overwritten.",
-            todo="Hand in the key that was used before. Another bot in the same repository needs "
-            "a journal of its own (--journal OTHER_NAME). If the key is lost, remove the bot's old "
-            "authorization at its instance, delete the journal's variable, and begin again.",
+            why="This key differs from the one that wrote the journal: another terminal made one "
+            "of its own, two bots share the journal's name but not its key, or the key's secret "
+            "was overwritten.",
+            todo="Hand in the key that was used before: on your own machine it is in the "
+            "MASTODON_JOURNAL_KEY of the terminal where you began. Another bot in the same "
+            "repository needs a journal of its own (--journal OTHER_NAME). If the key is lost, "
+            "delete the journal's variable and the secret with its key, begin and complete anew, "
+            "and only then remove the bot's older application at its instance.",
         )
     try:
         plaintext = SecretBox(key).decrypt(base64.b64decode(match[2], validate=True))

@@ -279,6 +279,9 @@ def test_other_key() -> None:
     with pytest.raises(InputError) as caught:
         unseal(SEALED, bytes(32))
     assert caught.value.ident == "journal-key-wrong"
+    # As README has it: the old token goes last, since the bot posts with it until then.
+    todo = caught.value.todo
+    assert 0 < todo.index("delete") < todo.index("begin and complete") < todo.index("remove")
 
 
 def test_refusals_quote_nothing() -> None:
