@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from difflib import get_close_matches
 from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -39,12 +40,15 @@ from provisioner.options import (
     ScopesByHand,
     ScopesOfToken,
     Secrets,
+    SecretsGivenUp,
     SecretsOfApplication,
     Text,
     Variables,
+    VariablesGivenUp,
     VariablesOfApplication,
     Verbose,
     Visibility,
+    as_given,
 )
 
 if TYPE_CHECKING:
@@ -147,8 +151,8 @@ def complete(
 ) -> None:
     """Exchange the code, check whose token it is, and write it sealed.
 
-    With --client-id, --client-secret and --code of an application made by hand, this is all that
-    is needed. A run that stopped half-way is finished by running it again, without a code.
+    With --client-id, --client-secret and --code of your own application, this is all that is
+    needed. A run that stopped half-way is finished by running it again, without a code.
 
     \b
     Example:
@@ -218,7 +222,8 @@ def register(
     """Register an application alone, and keep its two strings.
 
     Sealed, in the repository's secrets; with --reveal they are shown instead, and GitHub is not
-    needed. begin, complete and login take them as --client-id and --client-secret.
+    needed. begin, complete and login take them as --client-id and --client-secret. A secret can't
+    be read back: to see the client id again, or to begin in a workflow, have it in a variable.
 
     \b
     Example:
@@ -253,7 +258,7 @@ def post(
     account: Account,
     repository: Repository = "",
     instance: Instance = "",
-    visibility: Visibility = None,
+    visibility: Visibility = "",
     journal: Journal = defaults.JOURNAL,
     journal_key: JournalKey = "",
     github_token: GitHubToken = "",
@@ -270,7 +275,7 @@ def post(
     """
     from provisioner import ceremony
 
-    _conduct(context, lambda desk, case: ceremony.post(desk, case, text, visibility or ""))
+    _conduct(context, lambda desk, case: ceremony.post(desk, case, text, visibility))
 
 
 @app.command()
@@ -306,8 +311,8 @@ def abandon(
     account: Account,
     repository: Repository = "",
     instance: Instance = "",
-    secrets: Secrets = [defaults.SECRETS],
-    variables: Variables = [defaults.VARIABLES],
+    secrets: SecretsGivenUp = [defaults.SECRETS],
+    variables: VariablesGivenUp = [defaults.VARIABLES],
     journal: Journal = defaults.JOURNAL,
     journal_key: JournalKey = "",
     github_token: GitHubToken = "",
@@ -455,7 +460,8 @@ def _conduct(context: typer.Context, verb: "Callable[[Desk, Case], Outcome]") ->
     options = context.params
     terminal = Terminal(as_json=options["as_json"], verbose=options.get("verbose", False))
     _warn_of_listed_secrets(context, terminal)
-    _perform(terminal, *fill_in(context.params), verb)
+    _drop_idle_secret(context, terminal)
+    _perform(terminal, *fill_in(options), verb)
 
 
 def _perform(
@@ -490,6 +496,20 @@ def _warn_of_listed_secrets(context: typer.Context, terminal: "Terminal") -> Non
             )
 
 
+def _drop_idle_secret(context: typer.Context, terminal: "Terminal") -> None:
+    """A client secret that only stands in the environment asks for nothing without a client id.
+
+    It was exported for another command: an application of that time must not stop this one.
+    """
+    options = context.params
+    if not options.get("client_secret") or options["client_id"]:
+        return
+    source = context.get_parameter_source("client_secret")
+    if source and source.name == "ENVIRONMENT":
+        options["client_secret"] = ""
+        terminal.warn("MASTODON_CLIENT_SECRET is set, and not used: it goes with --client-id")
+
+
 def _step() -> "Step":
     from provisioner.action import Step
     from provisioner.runner import Runner
@@ -509,23 +529,34 @@ def _fail(error: ProvisionerError) -> NoReturn:
 
 
 def _usage(error: typer.TyperException) -> InputError:
-    """A wrong command line, without quoting it: people put codes and tokens there."""
+    """A wrong command line, without what may be a code or a token: people put them there."""
     parameter, kind = getattr(error, "param", None), type(error).__name__
     option = "/".join(getattr(parameter, "opts", ())) or getattr(error, "option_name", "")
     similar = getattr(error, "possibilities", None)
-    if kind == "BadOptionUsage":
-        what = f"{option} lacks its value, or takes none."
-    elif parameter and kind == "MissingParameter":
-        what = f"{option} is required."
-    elif parameter:
-        what = f"The value of {option} is not valid."
-    else:
-        what = "The command line has a word that is no option or command of this program."
-    if similar:
-        what += f" Did you mean {' or '.join(similar)}?"
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "provisioner"
+    if kind == "NoSuchOption":
+        what = f"{as_given(option)} is no option of `{command}`."
+    elif kind == "BadOptionUsage":
+        what = f"{option} lacks its value, or takes none."
+    elif parameter and kind == "MissingParameter":
+        what = f"{option if option.startswith('-') else option.upper()} is required."
+    elif parameter:
+        what = f"The value of {option} is not valid."
+    elif context and context.parent is None:
+        word = _first_word()
+        what = f"{as_given(word)} is no command of `{command}`."
+        similar = get_close_matches(word, context.command.commands)
+    else:
+        what = f"`{command}` takes options only, and was given a word besides."
+    if similar:
+        what += f" Did you mean {' or '.join(similar)}?"
     return InputError("usage", what, todo=f"See `{command} --help`.")
+
+
+def _first_word() -> str:
+    """What stands where the command does."""
+    return next((word for word in sys.argv[1:] if not word.startswith("-")), "")
 
 
 def _system(error: OSError) -> ProvisionerError:

@@ -29,6 +29,14 @@ class Mapping:
     field: str
 
 
+def where_to_delete(kind: Kind, name: str, repository: str) -> str:
+    """Where a person deletes it, as the end of a sentence."""
+    return (
+        f"(in {repository}: Settings > Secrets and variables > Actions > {kind.capitalize()}; or "
+        f"`gh {kind.removesuffix('s')} delete {name} --repo {repository}`)"
+    )
+
+
 def is_repository(name: str) -> bool:
     """Whether it is `owner/name`, in the characters that GitHub takes."""
     form = r"[A-Za-z0-9][A-Za-z0-9-_]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"

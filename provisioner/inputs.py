@@ -68,7 +68,7 @@ class Inputs:
     in_workflow: bool = False
     """Whether a workflow hands these in, with its secrets; else a person at a shell."""
     application: Application | None = None
-    """An application made by hand, in Preferences > Development."""
+    """The person's own: made in Preferences > Development, or by `register`."""
     grace: int
     """Seconds that a superseded token lives on."""
     max_age: int | None = None
@@ -124,18 +124,19 @@ def parse_inputs(
 
 
 def _application(client_id: str, client_secret: str) -> Application | None:
-    """The application made by hand, if both its strings are there."""
+    """The person's own application, if both its strings are there."""
     strings = (client_id.strip(), client_secret.strip())
     if not any(strings):
         return None
     if not all(is_visible(text) for text in strings):
         raise InputError(
             "bad-application",
-            "An application made by hand needs both its client id and its client secret.",
+            "Your own application needs both its client id and its client secret.",
             why="One of them is missing, holds a space or a line break, or is longer than any "
             "instance's.",
-            todo="Copy both from the instance: Preferences > Development > your application. They "
-            "are --client-id and, out of a secret or $MASTODON_CLIENT_SECRET, --client-secret.",
+            todo="Copy both from the instance (Preferences > Development > your application), or "
+            "from what register showed. They are --client-id and, out of a secret or "
+            "$MASTODON_CLIENT_SECRET, --client-secret.",
         )
     return Application(client_id=strings[0], client_secret=Secret(strings[1]), by_hand=True)
 

@@ -1,11 +1,24 @@
 """The command line's options, shared by the commands; their names are those of the inputs."""
 
-from enum import StrEnum
+import re
 from typing import Annotated
 
 import typer
 
-from provisioner.errors import InputError
+from provisioner.errors import InputError, plain
+
+SHORTEST_SECRET = 16
+"""Characters: a wrong word that is shorter is no token, code or key in the wrong place."""
+
+
+def as_given(word: str) -> str:
+    """A wrong word, for the error that refuses it: quoted, unless it might be a secret."""
+    return f"“{plain(word)}”" if len(word) < SHORTEST_SECRET else "What was given"
+
+
+def _refused(given: str, noun: str, choices: str) -> InputError:
+    return InputError("usage", f"{as_given(given)} is no {noun}.", todo=f"Give {choices}.")
+
 
 Account = Annotated[
     str,
@@ -65,6 +78,21 @@ Secrets = Annotated[
         help="Secrets to write; fields: access_token, client_id, client_secret. Repeatable.",
     ),
 ]
+SecretsGivenUp = Annotated[
+    list[str],
+    typer.Option(
+        metavar="NAME=FIELD",
+        help="As in the complete that was cut, if one was: where it may have put the new token, "
+        "the one in use is written again. Repeatable.",
+    ),
+]
+VariablesGivenUp = Annotated[
+    list[str],
+    typer.Option(
+        metavar="NAME=FIELD",
+        help="Likewise, as in the complete that was cut. Repeatable.",
+    ),
+]
 SecretsOfApplication = Annotated[
     list[str],
     typer.Option(
@@ -73,7 +101,11 @@ SecretsOfApplication = Annotated[
 ]
 VariablesOfApplication = Annotated[
     list[str],
-    typer.Option(metavar="NAME=FIELD", help="Where to keep client_id, if not as a secret."),
+    typer.Option(
+        metavar="NAME=FIELD",
+        help="Where to keep client_id so that it can be read, which no secret can: "
+        "MASTODON_CLIENT_ID=client_id, and --secrets for client_secret alone.",
+    ),
 ]
 Reveal = Annotated[
     bool, typer.Option("--reveal", help="Show the two strings on the terminal; keep nothing.")
@@ -108,12 +140,18 @@ SERVERS = ("mastodon-4.7", "mastodon-4.2", "gotosocial", "pleroma", "pixelfed", 
 
 def _server(name: str) -> str:
     if name not in SERVERS:
-        raise InputError(
-            "usage",
-            "The sandbox knows no server of that name.",
-            todo=f"Name one of {', '.join(SERVERS)}.",
-        )
+        raise _refused(name, "value of --as", f"one of {', '.join(SERVERS)}")
     return name
+
+
+LAST_PORT = 65535
+
+
+def _port(number: str | int) -> int:
+    text = str(number)
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > LAST_PORT:
+        raise _refused(text, "port", f"a number from 1 to {LAST_PORT}, or 0 for a free port")
+    return int(text)
 
 
 Personality = Annotated[
@@ -125,31 +163,34 @@ Personality = Annotated[
         help=f"The server that the instance behaves as: {', '.join(SERVERS)}.",
     ),
 ]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")]
+Port = Annotated[int, typer.Option(metavar="PORT", parser=_port, help="0 to 65535; 0: a free one.")]
 ClientId = Annotated[
-    str, typer.Option(metavar="ID", help="An application made by hand; needs --client-secret.")
+    str, typer.Option(metavar="ID", help="Your own application; needs --client-secret.")
 ]
 ClientSecret = Annotated[
     str,
     typer.Option(
-        metavar="SECRET", envvar="MASTODON_CLIENT_SECRET", help="Of the application made by hand."
+        metavar="SECRET", envvar="MASTODON_CLIENT_SECRET", help="Of your own application."
     ),
 ]
-Text = Annotated[str, typer.Argument(help="What to post.", show_default=False)]
+Text = Annotated[str, typer.Argument(metavar="TEXT", help="What to post.", show_default=False)]
+AUDIENCES = ("public", "unlisted", "private", "direct")
+"""Who sees a post: https://docs.joinmastodon.org/entities/Status/#visibility."""
 
 
-class Audience(StrEnum):
-    """Who sees a post: https://docs.joinmastodon.org/entities/Status/#visibility."""
-
-    PUBLIC = "public"
-    UNLISTED = "unlisted"
-    PRIVATE = "private"
-    DIRECT = "direct"
+def _audience(name: str) -> str:
+    if name and name not in AUDIENCES:
+        raise _refused(name, "value of --visibility", f"one of {', '.join(AUDIENCES)}")
+    return name
 
 
 Visibility = Annotated[
-    Audience | None,
-    typer.Option(help="Who sees it. Default: what the account is set to.", show_default=False),
+    str,
+    typer.Option(
+        metavar="WHO",
+        callback=_audience,
+        help=f"Who sees it: {', '.join(AUDIENCES)}. Default: what the account is set to.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Verbose = Annotated[

@@ -25,6 +25,8 @@ class ApprovalPending:
     """For how long, at the least, as “10 minutes”."""
     again: bool
     """Whether it is the link of an earlier begin, still good."""
+    client_id: str = ""
+    """Of the person's own application, which complete is to be told as well; else ""."""
     status: Literal["approval-pending"] = "approval-pending"
 
     def outputs(self) -> Outputs:
@@ -107,10 +109,7 @@ class Provisioned:
     @property
     def lines_for_bot(self) -> str:
         """What the bot's workflow needs to read it: YAML."""
-        contexts = {"secrets": "secrets", "variables": "vars"}
-        return "\n".join(
-            ["env:"] + [f"  {m.name}: ${{{{ {contexts[m.kind]}.{m.name} }}}}" for m in self.written]
-        )
+        return "\n".join(["env:", *(f"  {one.name}: {_expression(one)}" for one in self.written)])
 
     @property
     def notes(self) -> list[str]:
@@ -227,6 +226,18 @@ class Registered:
         """The same, kept."""
         return replace(self, repository=repository, written=written)
 
+    @property
+    def lines_for_workflow(self) -> str:
+        """What the credentials workflow needs to begin and complete with it: YAML."""
+        inputs = {one.field.replace("_", "-"): _expression(one) for one in self.written}
+        inputs["scopes"] = " ".join(self.scopes)  # the very ones that it was registered with
+        return "\n".join(["with:", *(f"  {name}: {value}" for name, value in inputs.items())])
+
+    @property
+    def hides_id(self) -> bool:
+        """Whether the client id is kept as a secret, which GitHub masks wherever it stands."""
+        return any(one.kind == "secrets" and one.field == "client_id" for one in self.written)
+
     def outputs(self) -> Outputs:
         """Status, instance and scopes; never the client secret."""
         return {
@@ -258,6 +269,12 @@ class DryRun:
     def outputs(self) -> Outputs:
         """Status and account."""
         return {"status": self.status, "account": self.account}
+
+
+def _expression(mapping: Mapping) -> str:
+    """How a workflow reads what was written."""
+    context = {"secrets": "secrets", "variables": "vars"}[mapping.kind]
+    return f"${{{{ {context}.{mapping.name} }}}}"
 
 
 def _of_token(outcome: Provisioned | Checked) -> Outputs:

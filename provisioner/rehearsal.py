@@ -1,5 +1,8 @@
 """`provisioner sandbox`: the embedded instance and GitHub, to rehearse the real thing with."""
 
+import base64
+import os
+import shlex
 import signal
 import threading
 from contextlib import ExitStack
@@ -7,6 +10,7 @@ from contextlib import ExitStack
 from provisioner.demo import show_stored
 from provisioner.errors import InputError
 from provisioner.sandbox import Request, Response, Sandbox
+from provisioner.surroundings import program
 from provisioner.terminal import Terminal
 
 BOT, BOT_PASSWORD = "mybot", "mybot-sandbox-password"
@@ -43,21 +47,23 @@ def serve(instance_port: int, github_port: int, personality: str) -> None:
         token = sandbox.github.add_token(
             permissions={"secrets": "write", "actions_variables": "write", "metadata": "read"}
         )
+        key = base64.b64encode(os.urandom(32)).decode()
+        ourselves = shlex.join(program())
         domain = sandbox.instance.origin.removeprefix("http://")
         terminal.say(f"""
 An instance at {sandbox.instance.origin} that behaves as {sandbox.instance.software},
 and a GitHub at {sandbox.github.api_url}.
-Nothing in here is real, and nothing leaves this machine. In another terminal:
+Nothing in here is real, and nothing leaves this machine. In another terminal, in this folder:
 
   export GITHUB_API_URL={sandbox.github.api_url}
   export GH_TOKEN={token}
-  export MASTODON_JOURNAL_KEY="$(openssl rand -base64 32)"
-  provisioner begin --account {BOT}@{domain} --repository {REPOSITORY}
+  export MASTODON_JOURNAL_KEY={key}
+  {ourselves} begin --account {BOT}@{domain} --repository {REPOSITORY}
 
 Open the link that it shows, sign in as {name} with the password {BOT_PASSWORD}
 (or, to see what happens, as {stranger} with {OTHER_PASSWORD}), and go on with:
 
-  provisioner complete --account {BOT}@{domain} --repository {REPOSITORY}
+  {ourselves} complete --account {BOT}@{domain} --repository {REPOSITORY}
 
 {_limit(sandbox)}Stop with Ctrl-C. Requests:
 """)

@@ -4,7 +4,9 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from provisioner.addresses import host_of, is_loopback, require_secure, shown
 from provisioner.errors import InputError
@@ -14,6 +16,12 @@ from provisioner.secret import Secret, is_visible
 
 PATIENCE = 10
 """Seconds that `gh` and `git` may take."""
+FORM_OF_TOKENS = (
+    "It holds a space, a line break or a character outside ASCII, or is far too long. GitHub's "
+    "tokens are one word, which begins with github_pat_ (fine-grained), ghs_ (a GitHub App's), "
+    "gho_ (of gh) or ghp_ (classic)."
+)
+"""https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats"""
 
 
 def fill_in(options: Mapping[str, object]) -> tuple[Inputs, Secret]:
@@ -47,6 +55,23 @@ def api_url() -> str:
     return url
 
 
+def program() -> list[str]:
+    """This program as it was called: the first words of a command that it prints.
+
+    They work in the same folder, in any terminal.
+    """
+    if Path(sys.argv[0]).name == "__main__.py":
+        return [_as_typed(sys.orig_argv[0]), "-m", "provisioner"]
+    return [_as_typed(sys.argv[0])]
+
+
+def _as_typed(path: str) -> str:
+    """A program's name alone where PATH leads to it: then nobody typed the whole path."""
+    name = Path(path).name
+    found = shutil.which(name)
+    return name if found and Path(found).absolute() == Path(path).absolute() else path
+
+
 def _text(value: object) -> str:
     """A repeatable option's values as lines."""
     return "\n".join(map(str, value)) if isinstance(value, list) else str(value or "")
@@ -64,8 +89,8 @@ def parse_github_token(token: str, *, in_workflow: bool = False) -> Secret:
         place = "set it as GH_TOKEN; or sign in with `gh auth login`."
     raise InputError(
         "no-github-token" if not token else "bad-github-token",
-        "There is no GitHub token." if not token else "The GitHub token is not one.",
-        why="It holds a space, a line break or a character outside ASCII." if token else missing,
+        "There is no GitHub token." if not token else "What was given can't be a GitHub token.",
+        why=FORM_OF_TOKENS if token else missing,
         todo="Make a fine-grained token for this repository alone, with Secrets and Variables: "
         f"read and write, and {place}",
         link=FORM_FOR_NEW_TOKENS,

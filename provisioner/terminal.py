@@ -18,6 +18,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
+from provisioner.destinations import where_to_delete
 from provisioner.errors import InputError, ProvisionerError
 from provisioner.inputs import Inputs
 from provisioner.oauth import Application
@@ -33,6 +34,7 @@ from provisioner.outcomes import (
     Registered,
 )
 from provisioner.secret import Secret
+from provisioner.surroundings import program
 
 MARKS = {
     "good": ("✓", "green"),
@@ -142,16 +144,24 @@ class Terminal:
         self.say()
         self.say(f"It asks for: {' '.join(outcome.scopes)}.")
         self.say(f"The instance then shows a code, which may expire after {outcome.code_good_for}.")
+        if not inputs.journal_key:
+            self._approval_for_workflow(outcome, inputs)
+            return
         self.say("Go on with it:")
         self.say()
         self.say(f"  {_complete_command(outcome, inputs)}", "bold")
-        if not inputs.journal_key:
-            self.warn(
-                f"Only workflows can read the journal's key ({inputs.journal}_KEY), so that "
-                "complete must run in one. To complete here instead: delete the variable "
-                f"{inputs.journal}, set MASTODON_JOURNAL_KEY to the output of `openssl rand "
-                "-base64 32`, and begin again"
-            )
+
+    def _approval_for_workflow(self, outcome: ApprovalPending, inputs: Inputs) -> None:
+        """How to go on where the key was made by this run, which kept it in a secret."""
+        where = where_to_delete("variables", inputs.journal, outcome.repository)
+        self.say(f"Go on with it in the workflow of {outcome.repository}: press Run workflow, and")
+        self.say("put the code into its field. You handed in no journal key: the one that was made")
+        self.say(f"is in the secret {inputs.journal}_KEY, which only workflows can read.")
+        self.say()
+        self.say(f"To complete here instead: delete the variable {inputs.journal} {where},")
+        self.say("make a key of your own, and begin again:")
+        self.say()
+        self.say('  export MASTODON_JOURNAL_KEY="$(openssl rand -base64 32)"', "bold")
 
     def _provisioned(self, outcome: Provisioned) -> None:
         self._err.show(Text())
@@ -190,25 +200,47 @@ class Terminal:
             return
         where = f"{outcome.repository}, as {' and '.join(names)}"
         self.say(f"The application “{outcome.name}” is kept in {where}.", "bold")
+        self.say("To begin and complete with it, in the credentials workflow:")
+        self.say()
+        for line in outcome.lines_for_workflow.splitlines():
+            self.say(f"    {line}")
+        self.say()
+        self.say("Only workflows read secrets: for your own machine, register with --reveal.")
+        if outcome.hides_id:
+            self.warn(
+                "The client id is kept as a secret: nobody can read it back, and GitHub masks it "
+                "in the link that begin shows in a workflow. For a link that opens, register again "
+                "with --secrets MASTODON_CLIENT_SECRET=client_secret --variables "
+                "MASTODON_CLIENT_ID=client_id"
+            )
 
     def revealed(self, application: Application, outcome: Registered) -> None:
         """An application's two strings, for the person who asked to see them."""
         self.say(f"The application “{outcome.name}” of {outcome.instance}:", "bold")
         self.say(f"  Client id:      {application.client_id}")
         self.say(f"  Client secret:  {application.client_secret.reveal()}")
-        self.say("They are shown this once. begin, complete and login take them as --client-id and")
-        self.say("$MASTODON_CLIENT_SECRET.")
+        self.say("They are shown this once: keep them. To go on, put the secret into the variable")
+        self.say("MASTODON_CLIENT_SECRET of your shell, and begin (or, by password, login):")
+        self.say()
+        words = [*program(), "begin", "--client-id", application.client_id]
+        words += ["--scopes", " ".join(outcome.scopes)]
+        self.say(f"  {shlex.join(words)} --account … --repository …", "bold")
 
     def require_eyes(self) -> None:
         """Raise InputError unless a person looks at standard output: not a file, pipe or log."""
-        if self.as_json or not self._out.file.isatty():
-            raise InputError(
-                "reveal-elsewhere",
-                "A client secret is shown on a terminal only, and standard output is none.",
-                why="It would end in a file, another program or a log.",
-                todo="Run it on a terminal, and not as JSON; or let a repository keep it, which is "
-                "what register does by default.",
-            )
+        if self.as_json:
+            what, todo = "--reveal and --json don't go together.", "Leave --json out"
+        elif not self._out.file.isatty():
+            what, todo = "Standard output is no terminal.", "Run it on a terminal"
+        else:
+            return
+        raise InputError(
+            "reveal-elsewhere",
+            what,
+            why="A client secret is shown to a person only: elsewhere it would end in a file, "
+            "another program or a log.",
+            todo=f"{todo}; or let a repository keep it, as register does by default.",
+        )
 
     def say(self, text: str = "", style: str = "") -> None:
         """A line of the outcome."""
@@ -249,8 +281,10 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
 
 def _complete_command(outcome: ApprovalPending, inputs: Inputs) -> str:
     """The command to go on with, with what was not left to the defaults."""
-    words = ["provisioner", "complete", "--account", outcome.account]
+    words = [*program(), "complete", "--account", outcome.account]
     words += ["--repository", outcome.repository]
+    if outcome.client_id:
+        words += ["--client-id", outcome.client_id]
     if inputs.journal != Inputs.journal:
         words += ["--journal", inputs.journal]
     for kind in ("secrets", "variables"):

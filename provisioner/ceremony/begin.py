@@ -33,8 +33,7 @@ def begin(desk: Desk, case: Case) -> ApprovalPending | DryRun:
     sets = sets_to_ask(desk, told)
     announce(desk, case, sets[0])
     if pending := usable(desk, case, told.server):
-        _say_again(desk, pending)
-        return _approval(desk, case, pending, again=True)
+        return _again(desk, case, pending)
     if desk.inputs.dry_run:
         return _dry_run(desk, case, told.server, sets[0])
     with half_way(case):
@@ -50,6 +49,14 @@ def _warn_of_stranger(desk: Desk, case: Case, name: str) -> None:
         "If it is another bot's, give this one a name of its own: --secrets "
         "OTHER_TOKEN=access_token"
     )
+
+
+def _again(desk: Desk, case: Case, pending: Pending) -> ApprovalPending | DryRun:
+    if desk.inputs.dry_run:
+        same = f"show the link of {iso(pending.begun_at)} again, whose approval is pending"
+        return DryRun(str(desk.inputs.account), (same,))
+    _say_again(desk, pending)
+    return _approval(desk, case, pending, again=True)
 
 
 def _say_again(desk: Desk, pending: Pending) -> None:
@@ -68,6 +75,7 @@ def _say_again(desk: Desk, pending: Pending) -> None:
 
 
 def _approval(desk: Desk, case: Case, pending: Pending, *, again: bool) -> ApprovalPending:
+    application = pending.application
     return ApprovalPending(
         account=str(desk.inputs.account),
         instance=pending.server.origin,
@@ -76,13 +84,16 @@ def _approval(desk: Desk, case: Case, pending: Pending, *, again: bool) -> Appro
         authorize_url=pending.link,
         code_good_for=in_words(pending.server.habits.code_seconds),
         again=again,
+        client_id=application.client_id if application.by_hand else "",
     )
 
 
 def _dry_run(desk: Desk, case: Case, server: Server, scopes: tuple[str, ...]) -> DryRun:
+    former = case.journal.pending
+    replaced = f", in place of the pending one of {iso(former.begun_at)}" if former else ""
     would = [
         f"write the journal to the variable {case.store.name} of {case.repository.name}",
-        "show the link for you to open",
+        f"show the link for you to open{replaced}",
     ]
     if desk.inputs.application is None:
         registered = f"register the application “{desk.inputs.name_of_app}” at {server.origin}"

@@ -166,8 +166,8 @@ def _nothing_pending(desk: Desk, case: Case) -> PersonNeededError:
             "completed-already",
             f"There is nothing to complete: {desk.inputs.account} got its token on "
             f"{iso(current.issued_at)}.",
-            why="The code was used then, perhaps by a run that could not say so any more: it works "
-            "once.",
+            why="If you have a code: it was used then, perhaps by a run that could not say so any "
+            "more, and works once.",
             todo="Run check to see that all is well. For a new token, begin again.",
         )
     return PersonNeededError(

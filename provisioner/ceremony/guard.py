@@ -80,8 +80,8 @@ def _missing_scopes(pending: Pending, staged: Credential) -> PersonNeededError |
         "scopes-missing",
         f"The token was granted “{' '.join(staged.scopes)}”: {' '.join(lacking)} is missing.",
         why="The instance granted less than it was asked for.",
-        todo="Begin again with scopes that this server grants (--scopes); for an application made "
-        "by hand, tick them in its settings.",
+        todo="Begin again with scopes that this server grants (--scopes); of your own "
+        "application, tick them in its settings.",
     )
 
 
@@ -153,7 +153,7 @@ def _undone(
     """
     superseded = case.journal.superseded
     if _in_use(case, staged):
-        by_hand = "may be in use elsewhere, since its application was made by hand"
+        by_hand = "may be in use elsewhere, since its application is your own"
         reason = by_hand if staged.application.by_hand else "is the one that is in use"
         became = f"The token was not stored, and not revoked either: it {reason}."
     elif _revoke(mastodon, staged):

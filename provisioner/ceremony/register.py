@@ -60,7 +60,7 @@ def register(http: Http, tell: Tell, order: Order) -> tuple[Application, Registe
     """Register an application, as begin does. Raises ProvisionerError."""
     origin, how = locate(http, order.where.account, order.where.instance)
     told = describe(http, origin)
-    tell.done(f"Found the instance: {origin} ({how})")
+    tell.done(f"Found the instance: {origin}, {how}")
     sets = sets_of_scopes(order.where.scopes, told)
     application, scopes = authorization.register(http, tell, told.server, order.name, sets)
     authorization.warn_of_broad(tell, told.server, scopes, order.where.scopes)

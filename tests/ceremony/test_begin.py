@@ -262,6 +262,23 @@ def test_a_dry_run_leaves_out_what_is_there_already(stage: Stage) -> None:
     )
 
 
+def test_a_dry_run_shows_no_link_again(stage: Stage) -> None:
+    """It says that the pending link would be shown again, as of when; it does not show it."""
+    link = stage.link()
+    outcome = stage.begin(dry_run="true")
+    assert isinstance(outcome, DryRun)
+    (would,) = outcome.would
+    assert ("again" in would, "pending" in would, link in would) == (True, True, False)
+
+
+def test_a_dry_run_replaces_no_link(stage: Stage) -> None:
+    """It says that a pending link of other scopes would be replaced by a new one."""
+    stage.begin()
+    outcome = stage.begin(dry_run="true", scopes="full")
+    assert isinstance(outcome, DryRun)
+    assert "in place of the pending one of " in outcome.would[-1]
+
+
 def test_a_begin_that_lost_its_journal_can_be_repeated(stage: Stage) -> None:
     """The journal could not be written: stopped half-way; the next begin starts over."""
     stage.wire.faults = [Fault("request lost", method="POST", path="/variables", times=99)]

@@ -252,6 +252,14 @@ def test_a_code_is_refused_once_it_is_used(stage: Stage) -> None:
     assert stage.live() == [stage.stored()]
 
 
+def test_nothing_is_said_of_a_code_that_was_not_given(stage: Stage) -> None:
+    """Whoever completes again without a code is not told that it was used."""
+    stage.provision()
+    with pytest.raises(PersonNeededError, match="nothing to complete") as caught:
+        stage.complete("")
+    assert caught.value.why.startswith("If you have a code")
+
+
 def test_a_code_of_before_is_not_sent_again(stage: Stage) -> None:
     """A re-run brings the first attempt's code: the server might revoke what it gave for it."""
     code = stage.approve(stage.link())

@@ -43,7 +43,7 @@ def test_a_hand_made_applications_token_is_never_revoked(stage: Stage) -> None:
     with pytest.raises(PersonNeededError, match="given by “alice@social") as caught:
         stage.complete(code, **strings(application))
     assert caught.value.why.endswith(
-        "it may be in use elsewhere, since its application was made by hand."
+        "it may be in use elsewhere, since its application is your own."
     )
     assert len(stage.live()) == 1
     assert "MASTODON_ACCESS_TOKEN" not in stage.repository.secrets

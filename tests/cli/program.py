@@ -62,13 +62,14 @@ def run_in_terminal(
     prompt: str = "",
     typed: str = "",
     then: tuple[tuple[str, str], ...] = (),
+    program: tuple[str, ...] = PROGRAM,
 ) -> str:
     """Run it in a terminal, and type something at each prompt; all that is shown there."""
     answers = [(prompt, typed), *then] if typed else []
     ours, theirs = pty.openpty()
     colours = {"TERM": "xterm-256color", "COLUMNS": "80"}
     with subprocess.Popen(
-        [*PROGRAM, *arguments],
+        [*program, *arguments],
         env=environment(colours | dict(env or {})),
         cwd=ROOT,
         stdin=theirs,

@@ -22,7 +22,7 @@ from provisioner.errors import InputError, ProvisionerError
 from provisioner.github import GitHub
 from provisioner.http import Http
 from provisioner.sandbox import Person, Request, Response, Sandbox
-from provisioner.surroundings import api_url, fill_in
+from provisioner.surroundings import api_url, fill_in, program
 from provisioner.terminal import Terminal
 from tests.cli.program import PATIENCE, PROGRAM, ROOT, Run, environment, run, run_in_terminal
 from tests.cli.site import KEY, REPOSITORY
@@ -180,6 +180,21 @@ def test_wrong_words_are_not_shown(arguments: tuple[str, ...]) -> None:
     assert (done.code, TYPED in done.all, done.output) == (2, False, "")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("begn",), "“begn” is no command of `python -m provisioner`. Did you mean begin?"),
+        (("begin", "--acount", "a@b.test"), "“--acount” is no option of "),
+        (("post",), "TEXT is required"),
+        (("demo", "hunter2"), "takes options only"),
+    ],
+)
+def test_wrong_words_are_named(arguments: tuple[str, ...], said: str) -> None:
+    """A word too short for a code or token is named; never one that may be a password."""
+    done = run(*arguments)
+    assert (done.code, said in done.progress, "hunter2" in done.all) == (2, True, False)
+
+
 def test_misplaced_token_is_not_shown() -> None:
     """Who writes the token where its name belongs does not see it in the error."""
     done = run("begin", "--account", "a@b.test", "--repository", "a/b", f"--secrets=TOKEN={TYPED}")
@@ -271,6 +286,19 @@ def test_code_is_not_echoed(site: Site) -> None:
         False,
         True,
     )
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x04"])
+def test_ended_at_a_prompt(site: Site, key: str) -> None:
+    """Ctrl-C and the end of the input leave the prompt's line: what is said next has its own."""
+    site.begin()
+    asked = "Code, or the address of its page (not shown): "
+    # What leads a session and opens a terminal has its Ctrl-C sent to it.
+    led = ("sh", "-c", 'exec "$@" <"$(tty)"', "sh", *PROGRAM)
+    shown = run_in_terminal(
+        "complete", *site.whose, env=site.env, prompt=asked, typed=key, program=led
+    )
+    assert re.search(r"\(not shown\): (\^[CD])?\r\n[^\r\n]*Interrupted", shown)
 
 
 # JSON.
@@ -533,6 +561,25 @@ def test_closed_input(site: Site) -> None:
 
 
 # What surrounds it.
+
+
+@pytest.mark.parametrize(
+    ("typed", "there", "words"),
+    [
+        ("provisioner", "provisioner", ["provisioner"]),
+        (".venv/bin/provisioner", "elsewhere", [".venv/bin/provisioner"]),
+        ("{path}/provisioner", "provisioner", ["provisioner"]),
+        ("{path}/provisioner", "elsewhere", ["{path}/provisioner"]),
+    ],
+)
+def test_named_as_it_was_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, there: str, words: list[str]
+) -> None:
+    """In the commands that it prints it has the name that was typed; none is made up."""
+    (tmp_path / there).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", [typed.format(path=tmp_path)])
+    assert program() == [word.format(path=tmp_path) for word in words]
 
 
 def fake_gh(folder: Path, script: str) -> dict[str, str]:

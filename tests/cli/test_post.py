@@ -30,6 +30,8 @@ def test_the_older_road() -> None:
 
 
 def test_an_unknown_audience() -> None:
-    """2: who sees it is one of four."""
+    """2: who sees it is one of four, which are named with the word that is none of them."""
     done = run("post", "hi", "--visibility", "nobody", "--account", "a@b.test")
-    assert (done.code, "--visibility" in done.progress) == (2, True)
+    said = "“nobody” is no value of --visibility" in done.progress
+    known = "public, unlisted, private, direct" in done.progress
+    assert (done.code, said, known) == (2, True, True)

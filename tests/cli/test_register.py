@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from provisioner.sandbox import Sandbox
-from tests.cli.program import run, run_in_terminal
+from tests.cli.program import Run, run, run_in_terminal
 from tests.cli.site import REPOSITORY
 
 
@@ -52,6 +52,40 @@ def test_not_revealed_to_a_pipe(sandbox: Sandbox, colour: str) -> None:
 
 
 def test_not_revealed_as_json(sandbox: Sandbox) -> None:
-    """Nor is it as JSON, which is for programs."""
+    """Nor is it as JSON, which is for programs; a terminal is not said to be none."""
     shown = run_in_terminal("register", *whose(sandbox), "--reveal", "--json")
     assert ("reveal-elsewhere" in shown, sandbox.instance.applications) == (True, [])
+    assert ("--json" in shown, "no terminal" in shown) == (True, False)
+
+
+def keep(sandbox: Sandbox, *names: str) -> Run:
+    """Register with these names for the strings."""
+    env = {"GITHUB_API_URL": sandbox.github.api_url, "GH_TOKEN": sandbox.github.add_token()}
+    return run("register", *whose(sandbox), "--repository", REPOSITORY, *names, env=env)
+
+
+def test_next_step(sandbox: Sandbox) -> None:
+    """Who has the strings kept is told how a workflow takes them, with the scopes they are for."""
+    names = ("--secrets", "S=client_secret", "--variables", "I=client_id")
+    done = keep(sandbox, *names)
+    lines = (
+        "client-id: ${{ vars.I }}",
+        "client-secret: ${{ secrets.S }}",
+        "scopes: profile write:",
+    )
+    assert [line for line in lines if line not in done.output] == []
+    assert "masks" not in done.all
+
+
+def test_hidden_id(sandbox: Sandbox) -> None:
+    """Who keeps the client id as a secret is told what that hides, and how else to keep it."""
+    done = keep(sandbox)
+    assert ("masks" in done.progress, "--variables" in done.progress) == (True, True)
+
+
+def test_next_step_after_showing(sandbox: Sandbox) -> None:
+    """Who sees the strings sees the command that takes them, without the secret one."""
+    shown = run_in_terminal("register", *whose(sandbox), "--reveal", env={"PATH": "/nowhere"})
+    (application,) = sandbox.instance.applications
+    assert f"begin --client-id {application.client_id} --scopes" in shown
+    assert shown.count(application.client_secret) == 1
