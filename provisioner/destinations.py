@@ -30,7 +30,7 @@ class Mapping:
 
 
 def where_to_delete(kind: Kind, name: str, repository: str) -> str:
-    """Where a person deletes it, as the end of a sentence."""
+    """Where a person at a shell deletes it, to stand behind its name."""
     return (
         f"(in {repository}: Settings > Secrets and variables > Actions > {kind.capitalize()}; or "
         f"`gh {kind.removesuffix('s')} delete {name} --repo {repository}`)"

@@ -195,13 +195,13 @@ def _deleted(store: JournalStore) -> DeletedError:
 
 
 def _key_missing(store: JournalStore) -> InputError:
-    where = where_to_delete("variables", store.name, store.repository.name)
     if store.in_workflow:
         why = "`journal-key` is missing under `with:`, the secret was deleted, or the run was "
         why += "queued before the secret existed."
         todo = f"Hand in ${{{{ secrets.{store.key_name} }}}} and start a new run. If that secret "
-        todo += f"was deleted, delete the variable {store.name} too {where}, and begin again."
+        todo += f"was deleted, delete the variable {store.name} too, and begin again."
     else:
+        where = where_to_delete("variables", store.name, store.repository.name)
         why = "MASTODON_JOURNAL_KEY is not set in this shell."
         todo = "Set it to the key that you made before you began. If the tool made one, only "
         todo += f"workflows can read it, out of the secret {store.key_name}: go on in one, or "

@@ -638,10 +638,10 @@ def test_token_of_gh_for_another_host(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("token", ["a\nb", "a b", "é", "\x7f", "x" * 5000])
 def test_impossible_token(token: str) -> None:
-    """A token that could not stand in a header is refused."""
+    """A token that could not stand in a header is refused, and how GitHub's look is said."""
     with pytest.raises(InputError) as caught:
         fill_in(OPTIONS | {"github_token": token})
-    assert caught.value.ident == "bad-github-token"
+    assert (caught.value.ident, "github_pat_" in caught.value.why) == ("bad-github-token", True)
 
 
 def checkout(folder: Path, origin: str) -> Path:
