@@ -42,10 +42,7 @@ def usable(desk: Desk, case: Case, server: Server) -> Pending | None:
         and pending.app_name == inputs.name_of_app
         and (pending.application if pending.application.by_hand else None) == inputs.application
     )
-    # An approval takes its time: a link that is about to die is not shown again.
-    kept_for = server.habits.unused_seconds
-    usable_for = kept_for * 2 // 3 if kept_for else USABLE
-    return pending if same and desk.now() - pending.begun_at < usable_for else None
+    return pending if same and desk.now() - pending.begun_at < _usable_for(server) else None
 
 
 def _is_forgotten(desk: Desk, pending: Pending) -> bool:
@@ -56,7 +53,13 @@ def _is_forgotten(desk: Desk, pending: Pending) -> bool:
     habits = pending.server.habits
     if habits.unused_seconds is None or habits.reuses_token:
         return False
-    return desk.now() - pending.begun_at >= habits.unused_seconds * 2 // 3
+    return desk.now() - pending.begun_at >= _usable_for(pending.server)
+
+
+def _usable_for(server: Server) -> int:
+    """Seconds: an approval takes its time, and a link that is about to die is not shown again."""
+    kept_for = server.habits.unused_seconds
+    return kept_for * 2 // 3 if kept_for else USABLE
 
 
 def start(desk: Desk, case: Case, server: Server, sets: tuple[tuple[str, ...], ...]) -> Pending:

@@ -29,9 +29,7 @@ class Order:
     mappings: tuple[Mapping, ...]
 
 
-def parse_order(
-    where: Question, app_name: str = "", secrets: str = "", variables: str = ""
-) -> Order:
+def parse_order(where: Question, app_name: str, secrets: str, variables: str) -> Order:
     """Raises InputError."""
     name = parse_app_name(app_name) or (
         where.account.user[:LONGEST_APP_NAME] if where.account else ""

@@ -148,7 +148,7 @@ def test_a_write_that_fails(stage: Stage) -> None:
 def test_without_github(stage: Stage) -> None:
     """To show the strings, GitHub is not asked for anything."""
     desk = stage.desk()
-    order = parse_order(parse_question("", ORIGIN, ""), "howdy", DEFAULT)
+    order = parse_order(parse_question("", ORIGIN, ""), "howdy", DEFAULT, "")
     application, _ = register(desk.http, stage, order)
     assert application.client_id == stage.instance.applications[0].client_id
     assert [path for path in stage.wire.log if path.startswith("GET /repos")] == []
@@ -157,5 +157,5 @@ def test_without_github(stage: Stage) -> None:
 def test_a_name_is_needed(stage: Stage) -> None:
     """Without an account there is no name for the application: it is asked for."""
     with pytest.raises(InputError) as caught:
-        parse_order(parse_question("", ORIGIN, ""), "", DEFAULT)
+        parse_order(parse_question("", ORIGIN, ""), "", DEFAULT, "")
     assert (caught.value.ident, stage.wire.log) == ("no-app-name", [])
