@@ -129,6 +129,8 @@ class Stage:
         self.token = self.github.add_token()
         self.key = base64.b64encode(bytes(range(32))).decode()
         self.shown: list[str] = []
+        self.explained: list[str] = []
+        """What was shown for those alone who ask why."""
         self.codes: list[str] = []
         self.hidden: set[str] = set()
         self.scopes_by_hand = ""
@@ -262,6 +264,7 @@ class Stage:
 
     def explain(self, text: str) -> None:
         self.shown.append(text)
+        self.explained.append(text)
 
     def hide(self, secret: Secret) -> None:
         self.hidden.add(secret.reveal())
