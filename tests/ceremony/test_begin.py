@@ -84,6 +84,14 @@ def test_the_key_is_written_by_the_first_begin_alone(stage: Stage) -> None:
     assert "PUT" not in [line.split()[0] for line in stage.requests(since)]
 
 
+def test_nothing_comes_between_the_look_and_the_key(stage: Stage) -> None:
+    """A second first run has as little time as can be to put its own key there meanwhile."""
+    stage.begin()
+    actions = f"/repos/{NAME}/actions"
+    written = stage.wire.log.index(f"PUT {actions}/secrets/MASTODON_JOURNAL_KEY")
+    assert stage.wire.log[written - 1] == f"GET {actions}/variables/MASTODON_JOURNAL"
+
+
 def test_a_key_out_of_a_secret_stays_there(stage: Stage) -> None:
     """A workflow handed it in, perhaps from a protected environment: it is written nowhere else."""
     stage.repository.set_secret("MASTODON_JOURNAL_KEY", stage.key)
@@ -109,6 +117,46 @@ def test_begin_again_shows_the_same_link(stage: Stage) -> None:
     )
     assert second == replace(first, again=True)
     assert len(stage.instance.applications) == 1
+
+
+def test_begin_again_says_that_it_is_the_same_link(stage: Stage) -> None:
+    """Nothing was lost: nobody is warned."""
+    stage.begin()
+    stage.shown.clear()
+    stage.begin()
+    assert "An approval is pending already: the same link again" in stage.shown
+    assert not [line for line in stage.shown if line.startswith("!")]
+
+
+@pytest.mark.parametrize(
+    ("personality", "way"),
+    [
+        ("mastodon-4.7", "the same link brings it back. "),
+        ("gotosocial", f"if there is one, at {ORIGIN}/settings/user/tokens. "),
+    ],
+)
+def test_begin_again_after_a_lost_exchange(stage: Stage, way: str) -> None:
+    """The same link, and how the token that may have been lost comes back, or is removed."""
+    link = stage.link()
+    stage.wire.faults = [Fault("answer lost", path="/oauth/token")]
+    with suppress(ProvisionerError):
+        stage.complete(stage.approve(link))
+    stage.shown.clear()
+    assert stage.link() == link
+    (warning,) = [line for line in stage.shown if line.startswith("!")]
+    lost = "! An exchange on 2027-01-15T08:00:00Z may have issued a token that was lost: "
+    assert (warning.startswith(lost), way in warning) == (True, True)
+
+
+@pytest.mark.parametrize("personality", ["mastodon-4.7", "mastodon-4.2", "gotosocial"])
+def test_the_link_of_a_lost_exchange_does_not_grow_old(stage: Stage) -> None:
+    """Its application may have a token: then no server deletes it, and no other one takes over."""
+    link = stage.link()
+    stage.wire.faults = [Fault("answer lost", path="/oauth/token")]
+    with suppress(ProvisionerError):
+        stage.complete(stage.approve(link))
+    stage.time += 30 * 86400
+    assert stage.link() == link
 
 
 def test_other_scopes_make_another_application(stage: Stage) -> None:
@@ -167,6 +215,20 @@ def test_our_own_secret_is_not_announced(stage: Stage) -> None:
     assert not any(line.startswith("!") for line in stage.shown)
 
 
+@pytest.mark.parametrize(
+    ("scopes", "less"),
+    [("profile write:statuses", "write:media"), ("", ""), ("read write", "")],
+    ids=["fewer", "the same", "more"],
+)
+def test_a_rotation_to_fewer_scopes_is_announced(stage: Stage, scopes: str, less: str) -> None:
+    """What the token in use may do and the new one may not, since a workflow may need it."""
+    stage.provision()
+    stage.shown.clear()
+    stage.begin(scopes=scopes)
+    warnings = [line for line in stage.shown if line.startswith("!")]
+    assert warnings == ([f"! It may also “{less}”; the new one will not"] if less else [])
+
+
 def test_an_unapproved_link_may_be_given_up_for_another_account(stage: Stage) -> None:
     """As long as no token can have been issued, begin may start over for somebody else."""
     stage.begin(account="mybto@social.example")
@@ -185,8 +247,9 @@ def test_a_journal_needs_its_key(stage: Stage) -> None:
     """The variable is there, but no key was handed in: nothing is overwritten."""
     stage.begin()
     before = dict(stage.repository.variables)
-    with pytest.raises(InputError, match="no key for it was handed in"):
+    with pytest.raises(InputError, match="no key for it was handed in") as caught:
         stage.begin(journal_key="")
+    assert "is not set in this shell" in caught.value.why
     assert dict(stage.repository.variables) == before
     assert stage.stored("MASTODON_JOURNAL_KEY") == stage.key
 

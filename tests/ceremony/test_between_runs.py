@@ -339,6 +339,7 @@ def test_the_key_is_deleted(stage: Stage, verb: str) -> None:
     before = dict(stage.repository.variables)
     with pytest.raises(InputError, match="no key for it") as caught:
         getattr(stage, verb)()
+    assert caught.value.todo.startswith(f"Hand in ${{{{ secrets.{KEY} }}}} and start a new run")
     assert f"delete the variable {JOURNAL}" in caught.value.todo
     assert dict(stage.repository.variables) == before
     stage.delete("variables", JOURNAL)

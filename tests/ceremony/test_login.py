@@ -13,7 +13,7 @@ from provisioner.sandbox.web import json_response
 from provisioner.secret import SEALING
 from tests.contract.github_description import Description
 from tests.leaks import forms
-from tests.stage import FAULTS, NAME, Fault, FaultKind, Stage
+from tests.stage import FAULTS, NAME, ORIGIN, START, Fault, FaultKind, Stage
 
 MOST_REQUESTS = 60
 USERS = {"mastodon-4.2": "{}@example.org", "pleroma": "{}"}
@@ -132,8 +132,11 @@ def test_a_wrong_password(stage: Stage) -> None:
     pending = stage.journal().pending
     assert pending is not None
     assert pending.attempted_at is None
+    stage.shown.clear()
     log_in(stage)
     assert (stage.live(), len(stage.instance.applications)) == ([stage.stored()], 1)
+    assert "The application of 2027-01-15T08:00:00Z serves once more" in stage.shown
+    assert not [line for line in stage.shown if line.startswith("!")]
 
 
 @at("mastodon-4.2")
@@ -187,6 +190,29 @@ def test_a_lost_answer_where_each_token_is_new(stage: Stage) -> None:
     assert stage.live() == [lost, stage.stored()]
     assert len(stage.instance.applications) == 1
     assert any("may have issued another token" in note for note in outcome.notes)
+
+
+@pytest.mark.parametrize(
+    ("personality", "why"),
+    [
+        ("mastodon-4.2", "social.example gives the same application the same token again"),
+        ("pleroma", "this application is kept for it, and you are told what to remove"),
+    ],
+    indirect=["personality"],
+)
+def test_what_is_said_after_a_lost_answer(stage: Stage, why: str) -> None:
+    """Why the same application is used once more, whether or not its token can come back."""
+    stage.wire.faults = [Fault("answer lost", path="/oauth/token")]
+    with pytest.raises(HalfWayError) as caught:
+        log_in(stage)
+    assert why in caught.value.todo
+    stage.shown.clear()
+    log_in(stage)
+    (warning,) = [line for line in stage.shown if line.startswith("!")]
+    assert warning == (
+        "! An exchange on 2027-01-15T08:00:00Z may have issued a token that was lost, and so its "
+        f"application is used once more: {why}"
+    )
 
 
 def test_the_exchange_is_made_once(stage: Stage) -> None:
@@ -269,11 +295,53 @@ def test_an_application_that_went_unused(stage: Stage) -> None:
     assert (stage.live(), outcome.unsettled_since) == ([stage.stored()], "2027-01-15T08:00:00Z")
 
 
+@at("pleroma")
+@pytest.mark.parametrize(("age", "given_up"), [(599, False), (600, True)])
+def test_an_application_that_may_go_is_not_waited_for(
+    stage: Stage, age: int, *, given_up: bool
+) -> None:
+    """Pleroma deletes it after 15 minutes: after 10 there is another, and the person is told."""
+    stage.wire.faults = [Fault("request lost", path="/oauth/token")]
+    with pytest.raises(HalfWayError):
+        log_in(stage)
+    stage.time = START + age
+    stage.shown.clear()
+    log_in(stage)
+    assert len(stage.instance.applications) == (2 if given_up else 1)
+    told = [
+        line for line in stage.shown if line.startswith("! An exchange of 2027-01-15T08:00:00Z")
+    ]
+    assert [f"remove it: {ORIGIN}" in line for line in told] == ([True] if given_up else [])
+
+
 def test_dry_run(stage: Stage) -> None:
     """A dry run asks for nothing, and changes nothing."""
     outcome = stage.login(never, dry_run="true")
-    assert isinstance(outcome, DryRun)
+    assert outcome == DryRun(
+        "mybot@social.example",
+        (
+            f"register the application “mybot” at {ORIGIN}, or take the pending one",
+            f"ask for user name and password, and exchange them at {ORIGIN}",
+            "check that the token belongs to mybot@social.example",
+            "seal and write the secret MASTODON_ACCESS_TOKEN",
+            "write the variable MASTODON_BASE_URL",
+        ),
+    )
     assert (stage.instance.applications, stage.repository.variables) == ([], {})
+
+
+def test_dry_run_with_an_application_of_ones_own(stage: Stage) -> None:
+    """It would not register one."""
+    outcome = stage.login(never, dry_run="true", client_id="id", client_secret="its-own-secret")
+    assert isinstance(outcome, DryRun)
+    assert outcome.would[0].startswith("ask for user name and password")
+
+
+def test_what_is_hidden(stage: Stage) -> None:
+    """The password, and a user name that is not the bot's: that one everybody knows."""
+    log_in(stage)
+    user = USERS[stage.instance.personality].format("mybot")
+    assert (PASSWORD in stage.hidden, user in stage.hidden) == (True, user != "mybot")
 
 
 def test_nothing_typed(stage: Stage) -> None:
