@@ -198,6 +198,23 @@ def test_a_staged_token_is_pointed_out(stage: Stage) -> None:
         stage.check()
 
 
+@pytest.mark.parametrize(("days", "said"), [(1, "is not revoked yet"), (31, "will not be revoked")])
+def test_an_old_token_where_nothing_is_in_use(stage: Stage, days: int, said: str) -> None:
+    """An abandoned authorization may have left one, of an instance that is gone: told once."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("500", path="verify_credentials", times=99)]
+    with pytest.raises(HalfWayError):
+        stage.complete(code)
+    stage.wire.hosts.pop("social.example")
+    stage.abandon()
+    stage.time += days * DAY
+    stage.shown.clear()
+    with pytest.raises(PersonNeededError, match="Nothing is provisioned"):
+        stage.check()
+    (warning,) = [line for line in stage.shown if line.startswith("!")]
+    assert warning.startswith(f"! The old token, of 2027-01-15T08:00:00Z, {said}: ")
+
+
 def test_another_accounts_journal_is_refused(stage: Stage) -> None:
     """Checked is what was asked for."""
     stage.provision()

@@ -730,6 +730,18 @@ def test_a_run_that_stops_where_the_one_before_did_has_stopped_half_way(stage: S
             stage.complete(given)
 
 
+def test_a_resumed_run_that_fails_before_it_writes_has_stopped_half_way(stage: Stage) -> None:
+    """Where else its token may stand could not be seen: the run before this one changed things."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("500", path="verify_credentials", times=99)]
+    with suppress(HalfWayError):
+        stage.complete(code)
+    stage.wire.faults = [Fault("500", path="secrets/MASTODON_ACCESS_TOKEN", times=99)]
+    with pytest.raises(HalfWayError, match="look for the secret") as caught:
+        stage.complete("", secrets="OTHER=access_token")
+    assert "needs no code" in caught.value.todo
+
+
 def test_another_repository_can_be_provisioned(stage: Stage) -> None:
     """`repository` names where everything goes."""
     stage.github.add_repository("octocat/elsewhere")

@@ -174,6 +174,17 @@ class TestAbandon:
         assert isinstance(outcome, Ended)
         assert outcome.notes == ("The old token, of 2027-01-15T08:00:00Z, is revoked",)
 
+    def test_nothing_comes_between_the_claim_and_what_it_is_for(self, stage: Stage) -> None:
+        """Another run that read the journal before has as little time as can be to publish."""
+        stage.provision()
+        cut(stage, "variables/MASTODON_BASE_URL")
+        since = len(stage.wire.log)
+        stage.abandon()
+        requests = stage.requests(since)
+        actions = f"/repos/{NAME}/actions"
+        claim = requests.index(f"PATCH {actions}/variables/MASTODON_JOURNAL")
+        assert requests[claim + 1] == f"PUT {actions}/secrets/{SECRET}"
+
     def test_of_an_instance_that_is_gone(self, stage: Stage) -> None:
         """The token is kept among the replaced ones, and nothing is blocked."""
         cut(stage, "verify_credentials")

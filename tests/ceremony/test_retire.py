@@ -280,7 +280,9 @@ def test_one_that_works_still_needs_a_person_in_the_end(rotated: Rotated) -> Non
     """Something that stands before the instance for a month is not left to the next check."""
     rotated.stage.time += DAY + GIVE_UP + 60
     rotated.stage.wire.faults = [Fault("html", path="oauth/revoke", times=99)]
-    assert rotated.check().needs_person
+    [(verdict, text)] = rotated.said()
+    assert verdict == "bad"
+    assert text.startswith(f"{OLD} is not revoked: social.example did not answer its revocation")
     assert rotated.superseded() == [rotated.old]
 
 
