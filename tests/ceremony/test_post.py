@@ -1,5 +1,6 @@
 """post: the first post, and no second one."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -214,6 +215,30 @@ def test_the_same_name_elsewhere(bot: Stage) -> None:
     for domain in ("a.test", "b.test"):
         assert not post(bot, f"hi @al@{domain}").already
     assert texts(bot) == ["hi @al@a.test", "hi @al@b.test"]
+
+
+@at("gotosocial")
+def test_a_mention_at_the_accounts_own_domain(stage: Stage) -> None:
+    """Where the server bears another name than its accounts, it is at home under both.
+
+    Of its own accounts a server tells the name alone (`acct`), whatever was written.
+    """
+    stage.account, stage.instance.store.domain = "mybot@example.org", "example.org"
+
+    def delegates(request: Request) -> Response:
+        return Response(301, (("Location", f"{ORIGIN}{request.path}?{request.query}"),))
+
+    def mentions(request: Request) -> Response:
+        answer = stage.instance(request)
+        if request.method != "GET" or not request.path.endswith("/statuses"):
+            return answer
+        entries = [entry | {"mentions": [{"acct": "alice"}]} for entry in json.loads(answer.body)]
+        return Response(answer.status, answer.headers, json.dumps(entries).encode())
+
+    stage.wire.hosts |= {"example.org": delegates, "social.example": mentions}
+    stage.provision(scopes=READING)
+    post(stage, "hello @alice@example.org")
+    assert post(stage, "hello @alice@example.org").already
 
 
 @at(*TEXTUAL)
