@@ -185,6 +185,8 @@ class Step:
                 self.runner.annotate("notice", outcome.authorize_url, title)
             case Provisioned() | Ended():
                 self.runner.line(outcome.headline)
+                for note in outcome.news:
+                    self.done(note)
                 for note in outcome.notes:
                     self.runner.annotate("warning", note, TITLE)
             case Checked():

@@ -158,13 +158,14 @@ class Repository:
             {"encrypted_value": base64.b64encode(box).decode(), "key_id": self.sealing_key.id},
         )
 
-    def delete(self, kind: Kind, name: str) -> None:
-        """Delete a secret or a variable; idempotent: one that is certainly gone is gone."""
+    def delete(self, kind: Kind, name: str) -> bool:
+        """Delete a secret or a variable; False where it was certainly gone. Idempotent."""
         answer = self.github.call("DELETE", path(self.name, kind, name))
         if answer.status == 404:
             self.require_readable(kind)
         elif answer.status != 204:
             raise explain(answer, f"delete {name} from the {kind} of {self.name}")
+        return answer.status == 204
 
     def variable(self, name: str) -> str | None:
         """A variable's value, None where there is none of that name."""

@@ -44,6 +44,8 @@ class Credential(BaseModel, frozen=True):
     token: SealedSecret
     account_id: str = ""
     """The instance's number for the account; "" until verified."""
+    account: str = ""
+    """Who approved it, as `user@domain`; "" until verified, and where an older version wrote it."""
     scopes: tuple[str, ...]
     code: str = ""
     """SHA-256 of the one-time code that it was issued for, which must never be sent again."""

@@ -56,11 +56,24 @@ class OldToken:
     """Why it is not revoked, as the second half of a sentence."""
     remove_at: str
     """The page where a person removes its application."""
+    approver: str
+    """As whom, as a part of a sentence."""
+    is_strangers: bool = False
+    """Whether somebody else approved it: it never was the bot's."""
+    left_in: bool = False
+    """Whether it is enough to delete the secret that the reason names."""
+
+    @property
+    def needs_nobody(self) -> bool:
+        """Whether it is revoked, or will be, as it should be: nothing to warn of."""
+        return self.fate == "revoked" or (self.fate == "waiting" and not self.reason)
 
     @property
     def note(self) -> str:
         """What became of it, and what is to be done."""
         which = f"The old token, of {self.issued_at},"
+        if self.is_strangers:
+            which = f"The token of {self.issued_at}, which {self.approver} approved,"
         reason = self.reason.rstrip(".")  # an error's sentence, as a part of ours
         match self.fate:
             case "revoked":
@@ -72,11 +85,18 @@ class OldToken:
             case "retry":
                 return f"{which} is not revoked yet: {reason}. The next run tries again"
             case "stuck":
-                note = f"{which} is not revoked: {reason}. Or remove its application (the one "
-                return f"{note}of that time): {self.remove_at}"
+                begin = "Or sign" if self.left_in else "Sign"
+                return f"{which} is not revoked: {reason}. {begin} {self._removal}"
             case "forgotten":
-                note = f"{which} will not be revoked: {reason}. If nothing else uses it, "
-                return f"{note}remove its application (the one of that time): {self.remove_at}"
+                note = f"{which} will not be revoked: {reason}. If nothing else uses it, sign"
+                return f"{note} {self._removal}"
+
+    @property
+    def _removal(self) -> str:
+        return (
+            f"in as {self.approver}, and remove its application (the one of that time): "
+            f"{self.remove_at}"
+        )
 
 
 @dataclass(frozen=True)
@@ -122,9 +142,15 @@ class Provisioned:
         if self.unsettled_since:
             notes.append(
                 f"An exchange of {self.unsettled_since} may have issued another token. If there is "
-                f"more than one authorization of that time, remove it: {self.remove_at}"
+                "more than one authorization of that time, remove it as the account that approved "
+                f"it: {self.remove_at}"
             )
-        return notes + [old.note for old in self.old_tokens]
+        return notes + [old.note for old in self.old_tokens if not old.needs_nobody]
+
+    @property
+    def news(self) -> list[str]:
+        """What went, or goes, as it should without anybody's doing."""
+        return [old.note for old in self.old_tokens if old.needs_nobody]
 
     def outputs(self) -> Outputs:
         """Status, account, the scopes that were granted, and when the token expires."""
@@ -171,16 +197,12 @@ class Ended:
 
     status: Literal["abandoned", "deprovisioned"]
     account: str
-    repository: str
-    notes: tuple[str, ...]
+    headline: str
+    """What was reached."""
+    notes: tuple[str, ...] = ()
     """What is left behind, and where a person removes it."""
-
-    @property
-    def headline(self) -> str:
-        """What was reached."""
-        if self.status == "abandoned":
-            return f"The authorization of {self.account} is given up."
-        return f"{self.repository} holds nothing of {self.account} any more."
+    news: tuple[str, ...] = ()
+    """What became of old tokens without anybody's doing."""
 
     def outputs(self) -> Outputs:
         """Status and account."""
@@ -194,8 +216,9 @@ class Posted:
     account: str
     url: str
     """The post's own page; the account's, where the server names none of its own."""
-    already: bool
-    """Whether it was there before, so that nothing was posted now."""
+    already: bool | None
+    """Whether it was there before, so that nothing was posted now; None where the server leaves
+    that open."""
     status: Literal["posted"] = "posted"
 
     @property
@@ -203,6 +226,8 @@ class Posted:
         """What was reached."""
         if self.already:
             return f"{self.account} has posted this before; nothing was posted now."
+        if self.already is None:
+            return f"{self.account} has posted it, now or before: the server does not say when."
         return f"{self.account} has posted it."
 
     def outputs(self) -> Outputs:

@@ -43,8 +43,7 @@ def of(outcome: ApprovalPending | Provisioned | Checked | Ended, inputs: Inputs,
         case Checked():
             return _checked(outcome, page)
         case Ended():
-            notes = (f"- ⚠️ {_text(note)}" for note in outcome.notes)
-            return "\n".join([f"## {_text(outcome.headline)}", "", *notes])
+            return f"## {_text(outcome.headline)}\n{_notes(outcome)}"
 
 
 def of_error(error: ProvisionerError, page: str, *, is_rerun: bool) -> str:
@@ -92,10 +91,9 @@ Then copy the code that {host} shows. It works once, and may expire after {outco
 
 
 def _provisioned(outcome: Provisioned) -> str:
-    notes = "".join(f"\n- ⚠️ {_text(note)}" for note in outcome.notes)
     return f"""
 ## ✅ {_text(outcome.headline.removesuffix("."))}
-{notes}
+{_notes(outcome)}
 
 The bot's workflow reads it so:
 
@@ -106,6 +104,11 @@ The bot's workflow reads it so:
 {_table("Stored in", outcome, outcome.written)}
 | Expires | {_text(outcome.expires_at)} |
 """
+
+
+def _notes(outcome: Provisioned | Ended) -> str:
+    news = [f"\n- ✅ {_text(note)}" for note in outcome.news]
+    return "".join([*news, *(f"\n- ⚠️ {_text(note)}" for note in outcome.notes)])
 
 
 def _checked(outcome: Checked, page: str) -> str:

@@ -126,8 +126,7 @@ class Terminal:
                 self._checked(outcome)
             case Ended():
                 self.say(outcome.headline, "bold")
-                for note in outcome.notes:
-                    self.warn(note)
+                self._notes(outcome)
             case Posted():
                 self.say(outcome.headline, "bold")
                 self.say(outcome.url, "cyan")
@@ -171,6 +170,11 @@ class Terminal:
         self.say()
         for line in outcome.lines_for_bot.splitlines():
             self.say(f"    {line}")
+        self._notes(outcome)
+
+    def _notes(self, outcome: Provisioned | Ended) -> None:
+        for note in outcome.news:
+            self.done(note)
         for note in outcome.notes:
             self.warn(note)
 
@@ -263,6 +267,7 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
                     "fate": old.fate,
                     "revoke-after": old.revoke_after,
                     "reason": old.reason,
+                    "approver": old.approver,
                 }
                 for old in outcome.old_tokens
             ]
@@ -271,7 +276,7 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
         case DryRun():
             more = {"would": outcome.would}
         case Ended():
-            more = {"notes": outcome.notes}
+            more = {"notes": outcome.notes, "news": outcome.news}
         case Posted():
             more = {"already": outcome.already}
         case ApprovalPending():

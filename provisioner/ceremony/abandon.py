@@ -21,7 +21,10 @@ def abandon(desk: Desk, case: Case) -> Ended:
         raise ProvisionerError(
             "nothing-to-abandon",
             "No authorization is under way: there is nothing to abandon.",
-            todo="Run check to see that all is well.",
+            todo="Run check to see that all is well."
+            if case.journal.current
+            else "Nothing is provisioned either. For a token, run begin; else there is nothing to "
+            "do.",
         )
     require_own(case.journal, desk.inputs, desk.inputs.instance)
     notes = unsettled(pending)
@@ -38,8 +41,18 @@ def abandon(desk: Desk, case: Case) -> Ended:
                 superseded += (Superseded(credential=unused, revoke_after=desk.now()),)
             case.save(pending=None, superseded=superseded)
             desk.tell.done("Forgot the authorization that was under way")
-        notes += tuple(old.note for old in retire(desk, case) if old.fate != "waiting")
-    return Ended("abandoned", str(desk.inputs.account), case.repository.name, notes)
+        told = [old for old in retire(desk, case) if old.fate != "waiting"]
+    account = str(desk.inputs.account)
+    return Ended(
+        "abandoned",
+        account,
+        f"The authorization of {account} is given up."
+        if pending
+        else f"No authorization of {account} was under way: this only saw to tokens that were "
+        "still to be revoked.",
+        notes + tuple(old.note for old in told if not old.needs_nobody),
+        tuple(old.note for old in told if old.needs_nobody),
+    )
 
 
 def _take_back(

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from provisioner import defaults
 from provisioner.ceremony.desk import Case, Desk, half_way, iso, require_own, unsettled
+from provisioner.destinations import Kind, parse_secrets
 from provisioner.errors import HalfWayError, PersonNeededError
 from provisioner.journal import Credential, Destination, Journal, Superseded
 from provisioner.mastodon import Alive, Dead, Mastodon, Unclear, Unheard
@@ -25,31 +27,45 @@ def deprovision(desk: Desk, case: Case) -> Ended:
             f"There is no journal {case.store.name}: nothing is provisioned.",
             todo="Check the journal's name.",
         )
-    notes = unsettled(journal.pending) + _left(desk, case)
+    notes = unsettled(journal.pending)
     for note in notes:  # before it is forgotten: the run may end at any moment
         desk.tell.warn(note)
+    notes += _left(desk, case)
     with half_way(case):
         if journal.generation:
             # Claims the journal: a run under way notices, and one that starts from now on finds
             # nothing to go on with. Neither publishes a token that is being revoked.
             case.save(pending=None, superseded=(*journal.superseded, *_unfinished(desk, journal)))
-        alive = [token for token in journal.credentials() if not _is_dead(desk, token)]
+        alive = [token for token in journal.credentials() if not _is_dead(desk, case, token)]
         by_hand = [token for token in alive if token.application.by_hand]
         for place in _ours(case):
-            case.repository.delete(place.kind, place.name)
-            desk.tell.done(f"Deleted {place.name} from the {place.kind}")
+            _delete(desk, case, place.kind, place.name)
         if len(alive) > len(by_hand):
             raise _alive(case, [token for token in alive if token not in by_hand])
         case.store.require_unchanged()
-        case.repository.delete("variables", case.store.name)
-        case.repository.delete("secrets", case.store.key_name)
-        desk.tell.done("Deleted the journal and its key")
+        if journal.generation:
+            _delete(desk, case, "variables", case.store.name)
+        had_key = _delete(desk, case, "secrets", case.store.key_name)
     notes += tuple(
         f"The token of {iso(token.issued_at)} lives on, since its application was made by hand. If "
-        f"nothing else uses it, remove that: {token.server.authorized_applications}"
+        f"nothing else uses it, sign in as {case.approver(token)}, and remove that: "
+        f"{token.server.authorized_applications}"
         for token in by_hand
     )
-    return Ended("deprovisioned", str(desk.inputs.account), case.repository.name, notes)
+    account, where = str(desk.inputs.account), case.repository.name
+    headline = f"All that the journal of {account} knew is gone from {where}."
+    if not journal.generation:
+        headline = f"{where} has no journal {case.store.name}: "
+        headline += "only its key was left, and is deleted." if had_key else "nothing to delete."
+    return Ended("deprovisioned", account, headline, notes)
+
+
+def _delete(desk: Desk, case: Case, kind: Kind, name: str) -> bool:
+    """Delete it, and say what was done; whether it was there."""
+    there = case.repository.delete(kind, name)
+    told = f"Deleted {name} from the {kind}"
+    desk.tell.done(told if there else f"Nothing to delete: no {name} among the {kind}")
+    return there
 
 
 def _unfinished(desk: Desk, journal: Journal) -> Iterator[Superseded]:
@@ -62,11 +78,29 @@ def _unfinished(desk: Desk, journal: Journal) -> Iterator[Superseded]:
 
 def _left(desk: Desk, case: Case) -> tuple[str, ...]:
     """What a person is told of secrets by the bot's names that no journal knows of."""
-    return tuple(
+    notes = tuple(
         f"The secret {name} is left as it is: the journal does not know it. If it is this bot's, "
-        "delete it, and remove its application at the instance."
+        f"delete it, sign in as {desk.inputs.account}, and remove its application at the instance."
         for name in case.strangers(desk.inputs.secrets)
     )
+    return (*notes, *_registered(desk, case))
+
+
+def _registered(desk: Desk, case: Case) -> Iterator[str]:
+    """What a person is told of an application by the names that `register` gives it.
+
+    It writes no journal: that it may be this bot's is all that can be known.
+    """
+    mappings = parse_secrets("\n".join(defaults.APPLICATION))
+    named = {mapping.name for mapping in desk.inputs.secrets}  # of these, it was told
+    names = case.strangers(mapping for mapping in mappings if mapping.name not in named)
+    if names:
+        secrets = "secrets" if len(names) > 1 else "secret"
+        yield (
+            f"What register keeps stays: the {secrets} {' and '.join(names)}. If that is this "
+            "bot's application, and nothing else uses it, delete it under Settings > Secrets and "
+            "variables > Actions; without a token it opens nothing."
+        )
 
 
 def _ours(case: Case) -> list[Destination]:
@@ -80,29 +114,37 @@ def _ours(case: Case) -> list[Destination]:
     return list(places)
 
 
-def _is_dead(desk: Desk, token: Credential) -> bool:
+def _is_dead(desk: Desk, case: Case, token: Credential) -> bool:
     if token.application.by_hand:
         return False
+    which = f"the token of {iso(token.issued_at)}"
+    if case.is_strangers(token):
+        which += f", which {case.approver(token)} approved"
     match Mastodon(desk.http, token.server).revoke(token.application, token.token):
         case Dead():
-            desk.tell.done(f"Revoked the token of {iso(token.issued_at)}, and saw it dead")
+            desk.tell.done(f"Revoked {which}, and saw it dead")
             return True
         case Alive():
-            desk.tell.warn(
-                f"{token.server.host} did not revoke the token of {iso(token.issued_at)}"
-            )
+            desk.tell.warn(f"{token.server.host} did not revoke {which}")
         case Unclear(reason) | Unheard(reason):
-            desk.tell.warn(f"The token of {iso(token.issued_at)} can't be seen dead: {reason}")
+            desk.tell.warn(f"T{which[1:]} can't be seen dead: {reason}")
     return False
 
 
 def _alive(case: Case, alive: list[Credential]) -> HalfWayError:
     page = alive[0].server.authorized_applications
+    issued: dict[str, list[str]] = {}
+    for token in alive:
+        issued.setdefault(case.approver(token), []).append(iso(token.issued_at))
+    remove = "; ".join(
+        f"signed in as {who}, the application of {' and of '.join(times)}"
+        for who, times in issued.items()
+    )
     return HalfWayError(
         "tokens-alive",
         f"{len(alive)} of the tokens could not be revoked. The secrets are deleted all the same.",
         why="The instance is in trouble, or does not let a program revoke tokens.",
-        todo=f"Remove the bot's applications at {page}, and run this again. If the instance is "
-        f"gone for good, delete {case.store.name} and {case.store.key_name} by hand.",
+        todo=f"At {page} remove, {remove}. Then run this again. If the instance is gone for good, "
+        f"delete {case.store.name} and {case.store.key_name} by hand.",
         link=page,
     )

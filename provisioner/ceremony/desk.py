@@ -116,6 +116,16 @@ class Case:
         names = [mapping.name for mapping in mappings if mapping.name not in ours]
         return tuple(name for name in names if self.repository.has_secret(name))
 
+    def is_strangers(self, token: Credential) -> bool:
+        """Whether somebody else than the bot is known to have approved it."""
+        return token.account.casefold() not in {"", self.journal.account.casefold()}
+
+    def approver(self, token: Credential) -> str:
+        """As whom a person signs in to remove the token's application, in a sentence."""
+        if self.is_strangers(token):
+            return f"“{token.account}”"
+        return token.account or "the account that approved it"
+
     def may_hold(self, place: Destination) -> bool:
         """Whether something may have been written there: a secret that is not there was not."""
         if place.kind != "secrets" or self.repository.has_secret(place.name):
@@ -239,7 +249,7 @@ def unsettled(pending: Pending | None) -> tuple[str, ...]:
     if pending is None or pending.attempted_at is None or pending.staged:
         return ()
     note = f"An exchange of {iso(pending.attempted_at)} may have issued a token that was lost. If "
-    note += "there is an authorization of that time, remove it: "
+    note += "there is an authorization of that time, remove it as the account that approved it: "
     return (note + pending.server.authorized_applications,)
 
 

@@ -25,7 +25,8 @@ def guard(
         match mastodon.verify(staged.token):
             case Alive(id=number) as account:
                 problem = _wrong_account(desk, case, pending, account)
-                staged = staged.model_copy(update={"account_id": number})
+                whose = _name(desk, account) if problem else str(desk.inputs.account)
+                staged = staged.model_copy(update={"account_id": number, "account": whose})
             case Dead(reason):
                 problem = _dead(pending, reason)
             case Unclear(reason, todo=todo) if todo:
@@ -90,10 +91,10 @@ def _wrong_account(
 ) -> PersonNeededError | None:
     wanted, current = desk.inputs.account, case.journal.current
     if account.user.casefold() != wanted.user.casefold():
-        whose = f"“{account.user}@{account.domain or wanted.domain}”"
+        whose = f"“{_name(desk, account)}”"
     elif account.domain.casefold() not in {"", wanted.domain} and not is_loopback(wanted.domain):
         # Takahē serves many domains; a loopback address is none that an account bears.
-        whose = f"“{account.user}@{account.domain}”"
+        whose = f"“{_name(desk, account)}”"
     elif current and current.account_id != account.id:
         whose = f"another account by the name {wanted} (number {account.id})"
     else:
@@ -106,6 +107,11 @@ def _wrong_account(
         "code. Or was the account misspelt? Then correct --account, and begin again.",
         link=pending.link,
     )
+
+
+def _name(desk: Desk, account: Alive) -> str:
+    """`user@domain`: of its own accounts a server leaves the domain out."""
+    return f"{account.user}@{account.domain or desk.inputs.account.domain}"
 
 
 def _dead(pending: Pending, reason: str) -> PersonNeededError:
@@ -162,8 +168,9 @@ def _undone(
         unused = staged.model_copy(update={"destinations": ()})
         superseded += (Superseded(credential=unused, revoke_after=desk.now()),)
         became = (
-            "The token was not stored, but could not be revoked: remove its application at "
-            f"{staged.server.authorized_applications} as that account."
+            "The token was not stored, but could not be revoked: sign in as "
+            f"{case.approver(staged)}, and remove its application at "
+            f"{staged.server.authorized_applications}"
         )
     try:
         case.save(pending=pending.with_token(None), superseded=superseded)

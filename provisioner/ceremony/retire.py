@@ -26,7 +26,7 @@ def retire(desk: Desk, case: Case) -> tuple[OldToken, ...]:
         try:
             became.append(_retire(desk, case, old, trouble) if old in due else _waits(case, old))
         except ProvisionerError as error:
-            became.append(_told(old, "retry", error.what))
+            became.append(_told(case, old, "retry", error.what))
     case.confirm()
     return tuple(became)
 
@@ -36,26 +36,26 @@ def _retire(desk: Desk, case: Case, old: Superseded, trouble: str) -> OldToken:
     places = [place.name for place in uncovered(case, token) if case.may_hold(place)]
     if places:
         reason = f"it still stands in {', '.join(places)}: delete that, if nothing reads it"
-        return _told(old, "stuck", reason)
+        return _told(case, old, "stuck", reason, left_in=True)
     if token.application.by_hand:
         return _give_up(desk, case, old, "its application was made by hand")
     if trouble:
-        return _told(old, "retry", trouble)
+        return _told(case, old, "retry", trouble)
     match Mastodon(desk.http, token.server).revoke(token.application, token.token):
         case Dead():
             _forget(case, old)
             desk.tell.done(f"Revoked the token of {iso(token.issued_at)}, and saw it dead")
             if trouble := _trouble_with_current(desk, case):
                 desk.tell.warn(f"After that, {trouble}")
-            return _told(old, "revoked")
+            return _told(case, old, "revoked")
         case Unclear(reason, refused=False) if desk.now() - old.revoke_after > GIVE_UP:
             return _give_up(desk, case, old, reason)
         case Unheard(reason) if desk.now() - old.revoke_after > GIVE_UP:
-            return _told(old, "stuck", reason)
+            return _told(case, old, "stuck", reason)
         case Unclear(reason) | Unheard(reason):
-            return _told(old, "retry", reason)
+            return _told(case, old, "retry", reason)
         case Alive():
-            return _told(old, "stuck", f"{token.server.host} did not revoke it")
+            return _told(case, old, "stuck", f"{token.server.host} did not revoke it")
 
 
 def uncovered(case: Case, old: Credential) -> list[Destination]:
@@ -85,7 +85,7 @@ def _trouble_with_current(desk: Desk, case: Case) -> str:
 
 def _give_up(desk: Desk, case: Case, old: Superseded, reason: str) -> OldToken:
     """Leave a token to a person, who is told before it is forgotten: the run may end any moment."""
-    told = _told(old, "forgotten", reason)
+    told = _told(case, old, "forgotten", reason)
     desk.tell.warn(told.note)
     _forget(case, old)
     return told
@@ -98,10 +98,12 @@ def _forget(case: Case, old: Superseded) -> None:
 def _waits(case: Case, old: Superseded) -> OldToken:
     left_in = ", ".join(place.name for place in uncovered(case, old.credential))
     reason = f"it still stands in {left_in}: change the workflows that read that, and delete it"
-    return _told(old, "waiting", reason if left_in else "")
+    return _told(case, old, "waiting", reason if left_in else "")
 
 
-def _told(old: Superseded, fate: Fate, reason: str = "") -> OldToken:
+def _told(
+    case: Case, old: Superseded, fate: Fate, reason: str = "", *, left_in: bool = False
+) -> OldToken:
     token = old.credential
     return OldToken(
         issued_at=iso(token.issued_at),
@@ -109,4 +111,7 @@ def _told(old: Superseded, fate: Fate, reason: str = "") -> OldToken:
         revoke_after=iso(old.revoke_after),
         reason=reason,
         remove_at=token.server.authorized_applications,
+        approver=case.approver(token),
+        is_strangers=case.is_strangers(token),
+        left_in=left_in,
     )

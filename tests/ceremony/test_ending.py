@@ -5,13 +5,18 @@ from contextlib import suppress
 import pytest
 
 from provisioner.errors import HalfWayError, PersonNeededError, ProvisionerError
-from provisioner.outcomes import Ended
+from provisioner.outcomes import Checked, Ended
 from tests.stage import NAME, ORIGIN, Fault, Stage
 
 SECRET = "MASTODON_ACCESS_TOKEN"
 PAGE = f"{ORIGIN}/oauth/authorized_applications"
 LOST = "An exchange of 2027-01-15T08:00:00Z may have issued a token that was lost. If there is an "
-LOST += f"authorization of that time, remove it: {PAGE}"
+LOST += f"authorization of that time, remove it as the account that approved it: {PAGE}"
+GIVEN_UP = "The authorization of mybot@social.example is given up."
+NONE_UNDER_WAY = "No authorization of mybot@social.example was under way: this only saw to tokens "
+NONE_UNDER_WAY += "that were still to be revoked."
+ALL_GONE = f"All that the journal of mybot@social.example knew is gone from {NAME}."
+REVOKED = "The old token, of 2027-01-15T08:00:00Z, is revoked"
 
 
 def cut(stage: Stage, path: str, **raw: str) -> None:
@@ -29,14 +34,22 @@ class TestAbandon:
     def test_nothing_is_under_way(self, stage: Stage) -> None:
         """It says so, and changes nothing."""
         stage.provision()
-        with pytest.raises(ProvisionerError, match="nothing to abandon"):
+        with pytest.raises(ProvisionerError, match="nothing to abandon") as caught:
             stage.abandon()
+        assert caught.value.todo.startswith("Run check")
+
+    def test_nothing_is_provisioned(self, stage: Stage) -> None:
+        """A check would say no more than that: the way on is a begin."""
+        with pytest.raises(ProvisionerError, match="nothing to abandon") as caught:
+            stage.abandon()
+        assert "run begin" in caught.value.todo
+        assert "check" not in caught.value.todo
 
     def test_a_link(self, stage: Stage) -> None:
         """The next begin shows another one."""
         link = stage.link()
         outcome = stage.abandon()
-        assert outcome == Ended("abandoned", "mybot@social.example", NAME, ())
+        assert outcome == Ended("abandoned", "mybot@social.example", GIVEN_UP)
         assert stage.link() != link
 
     def test_at_another_instance_is_refused(self, stage: Stage) -> None:
@@ -56,11 +69,12 @@ class TestAbandon:
         stage.link()
         outcome = stage.abandon()
         assert isinstance(outcome, Ended)
-        assert (outcome.notes, len(stage.journal().superseded)) == ((), 1)
+        assert (outcome.news, outcome.notes, outcome.headline) == ((), (), GIVEN_UP)
+        assert len(stage.journal().superseded) == 1
         stage.time += 86400
         outcome = stage.abandon()
-        assert isinstance(outcome, Ended)
-        assert outcome.notes == ("The old token, of 2027-01-15T08:00:00Z, is revoked",)
+        account = "mybot@social.example"
+        assert outcome == Ended("abandoned", account, NONE_UNDER_WAY, (), (REVOKED,))
 
     def test_beside_a_replaced_token(self, stage: Stage) -> None:
         """Both are known until each was revoked."""
@@ -172,7 +186,7 @@ class TestAbandon:
         cut(stage, "verify_credentials")
         outcome = stage.abandon()
         assert isinstance(outcome, Ended)
-        assert outcome.notes == ("The old token, of 2027-01-15T08:00:00Z, is revoked",)
+        assert (outcome.notes, outcome.news) == ((), (REVOKED,))
 
     def test_nothing_comes_between_the_claim_and_what_it_is_for(self, stage: Stage) -> None:
         """Another run that read the journal before has as little time as can be to publish."""
@@ -202,7 +216,7 @@ class TestDeprovision:
         stage.provision()
         stage.provision()
         outcome = stage.deprovision()
-        assert outcome == Ended("deprovisioned", "mybot@social.example", NAME, ())
+        assert outcome == Ended("deprovisioned", "mybot@social.example", ALL_GONE)
         assert stage.live() == []
         assert dict(stage.repository.secrets) == {}
         assert stage.repository.variables == {}
@@ -248,10 +262,54 @@ class TestDeprovision:
         assert "MASTODON_JOURNAL_KEY" in stage.repository.secrets
 
     def test_twice(self, stage: Stage) -> None:
-        """It is as good as once."""
+        """It is as good as once, and the second says that there was nothing."""
         stage.provision()
         stage.deprovision()
+        before = len(stage.shown)
+        outcome = stage.deprovision()
+        assert isinstance(outcome, Ended)
+        assert outcome.headline == f"{NAME} has no journal MASTODON_JOURNAL: nothing to delete."
+        assert not [line for line in stage.shown[before:] if line.startswith("Deleted")]
+        assert dict(stage.repository.secrets) == {}
+
+    def test_of_the_key_alone(self, stage: Stage) -> None:
+        """A run was cut between the journal and its key: the latter is what is deleted."""
+        stage.provision()
+        stage.wire.faults = [Fault("refused", method="DELETE", path="_KEY", times=99)]
+        with suppress(ProvisionerError):
+            stage.deprovision()
+        stage.wire.faults = []
+        outcome = stage.deprovision()
+        assert isinstance(outcome, Ended)
+        assert outcome.headline.endswith("only its key was left, and is deleted.")
+        assert "Deleted MASTODON_JOURNAL_KEY from the secrets" in stage.shown
+        assert dict(stage.repository.secrets) == {}
+
+    def test_what_is_gone_already_is_not_deleted(self, stage: Stage) -> None:
+        """A run before this one, or a person, deleted it: that is what is said."""
+        stage.provision()
+        stage.delete("secrets", SECRET)
         stage.deprovision()
+        assert f"Nothing to delete: no {SECRET} among the secrets" in stage.shown
+        assert "Deleted MASTODON_BASE_URL from the variables" in stage.shown
+
+    def test_what_register_keeps_stays(self, stage: Stage) -> None:
+        """No journal tells whose it is: a person is told its names, and where to delete them."""
+        stage.provision()
+        stage.repository.set_secret("MASTODON_CLIENT_ID", "an-application's")
+        stage.repository.set_secret("MASTODON_CLIENT_SECRET", "an-application's")
+        outcome = stage.deprovision()
+        assert isinstance(outcome, Ended)
+        [note] = outcome.notes
+        assert "stays: the secrets MASTODON_CLIENT_ID and MASTODON_CLIENT_SECRET." in note
+        assert sorted(stage.repository.secrets) == ["MASTODON_CLIENT_ID", "MASTODON_CLIENT_SECRET"]
+
+    def test_of_an_application_written_by_us_nothing_stays(self, stage: Stage) -> None:
+        """Under register's names stands what the journal knows: it is deleted."""
+        names = f"{SECRET}=access_token\nMASTODON_CLIENT_SECRET=client_secret"
+        stage.provision(secrets=names)
+        outcome = stage.deprovision()
+        assert outcome == Ended("deprovisioned", "mybot@social.example", ALL_GONE)
         assert dict(stage.repository.secrets) == {}
 
     def test_an_instance_in_trouble(self, stage: Stage) -> None:
@@ -287,3 +345,67 @@ class TestDeprovision:
         assert isinstance(outcome, Ended)
         assert len(stage.live()) == 1
         assert "made by hand" in outcome.notes[0]
+
+
+@pytest.mark.parametrize("personality", ["pixelfed"])
+class TestApprovedByAlice:
+    """She, and not the bot, approved the link, at a server that lets no program revoke tokens."""
+
+    APPROVED = "The token of 2027-01-15T08:00:00Z, which “alice@social.example” approved,"
+    SIGN_IN = "ign in as “alice@social.example”, and remove its application"
+    PAGE = f"{ORIGIN}/settings/applications"
+
+    @pytest.fixture
+    def stage(self, stage: Stage) -> Stage:
+        """It is known, and lives on; an hour later the bot has its own."""
+        with pytest.raises(PersonNeededError) as caught:
+            stage.complete(stage.approve(stage.link(), "alice"))
+        assert f"s{self.SIGN_IN} at {self.PAGE}" in caught.value.why
+        stage.time += 3600
+        stage.provision()
+        return stage
+
+    def test_the_journal_knows_whose_it_is(self, stage: Stage) -> None:
+        """Each token bears the name of who approved it."""
+        journal = stage.journal()
+        assert [old.credential.account for old in journal.superseded] == ["alice@social.example"]
+        assert journal.current is not None
+        assert journal.current.account == "mybot@social.example"
+
+    def test_check(self, stage: Stage) -> None:
+        """It is not called the bot's old one, and it is said on whose page it is removed."""
+        outcome = stage.check()
+        assert isinstance(outcome, Checked)
+        [text] = [f.text for f in outcome.findings if f.verdict == "bad"]
+        assert text.startswith(f"{self.APPROVED} is not revoked: ")
+        assert f". S{self.SIGN_IN}" in text
+        assert text.endswith(self.PAGE)
+
+    def test_abandon(self, stage: Stage) -> None:
+        """Likewise, and that nothing was under way."""
+        outcome = stage.abandon()
+        assert isinstance(outcome, Ended)
+        [note] = outcome.notes
+        assert note.startswith(self.APPROVED)
+        assert outcome.headline == NONE_UNDER_WAY
+
+    def test_deprovision(self, stage: Stage) -> None:
+        """Both tokens live on, each on the page of another account."""
+        with pytest.raises(HalfWayError) as caught:
+            stage.deprovision()
+        bots = "signed in as mybot@social.example, the application of 2027-01-15T09:00:00Z"
+        hers = "signed in as “alice@social.example”, the application of 2027-01-15T08:00:00Z"
+        assert f"At {self.PAGE} remove, {bots}; {hers}." in caught.value.todo
+        did_not = "! social.example did not revoke the token of"
+        assert f"{did_not} 2027-01-15T09:00:00Z" in stage.shown
+        approved = "which “alice@social.example” approved"
+        assert f"{did_not} 2027-01-15T08:00:00Z, {approved}" in stage.shown
+
+    def test_of_a_journal_of_before(self, stage: Stage) -> None:
+        """An older version wrote no names: then it is said so far as it is known."""
+        journal = stage.journal()
+        [old] = journal.superseded
+        nameless = old.credential.model_copy(update={"account": ""})
+        stage.rewrite(superseded=(old.model_copy(update={"credential": nameless}),))
+        [note] = stage.abandon().notes  # type: ignore[union-attr]
+        assert "Sign in as the account that approved it, and remove its application" in note

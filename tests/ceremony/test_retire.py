@@ -53,7 +53,7 @@ def old_tokens(stage: Stage, **raw: str) -> tuple[OldToken, ...]:
 
 
 OLD = "The old token, of 2027-01-15T08:00:00Z,"
-REMOVE = "remove its application (the one of that time): "
+REMOVE = "sign in as mybot@social.example, and remove its application (the one of that time): "
 REMOVE += "https://social.example/oauth/authorized_applications"
 
 
@@ -118,7 +118,7 @@ def test_a_check_says_that_a_server_does_not_revoke(rotated: Rotated) -> None:
     rotated.stage.wire.hosts["social.example"] = deaf
     rotated.stage.time += DAY
     reason = "social.example did not revoke it"
-    assert rotated.said() == [("bad", f"{OLD} is not revoked: {reason}. Or {REMOVE}")]
+    assert rotated.said() == [("bad", f"{OLD} is not revoked: {reason}. S{REMOVE[1:]}")]
 
 
 def test_a_check_says_where_it_still_stands(stage: Stage) -> None:
@@ -131,7 +131,8 @@ def test_a_check_says_where_it_still_stands(stage: Stage) -> None:
     stage.time += DAY
     [(verdict, text)] = Rotated(stage, "", "").said()
     assert verdict == "bad"
-    assert text.startswith(f"{OLD} is not revoked: it still stands in ONE, TWO: delete that")
+    reason = "it still stands in ONE, TWO: delete that, if nothing reads it"
+    assert text == f"{OLD} is not revoked: {reason}. Or {REMOVE}"
 
 
 def test_a_check_says_that_one_made_by_hand_is_forgotten(stage: Stage) -> None:
