@@ -89,6 +89,15 @@ class Answer:
         return f"HTTP {self.status} (“{words}”)" if words else f"HTTP {self.status}"
 
 
+def date(answer: Answer) -> float | None:
+    """When the server answered, in epoch seconds by its own clock (RFC 9110, section 6.6.1)."""
+    try:
+        moment = parsedate_to_datetime(answer.headers.get("date", ""))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
 def retry_after(answer: Answer) -> float | None:
     """Seconds that the server asks us to wait, in either form of RFC 9110, section 10.2.3."""
     for value in answer.headers.get_list("retry-after"):

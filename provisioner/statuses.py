@@ -6,12 +6,12 @@ https://docs.joinmastodon.org/methods/statuses/ and /entities/Status/.
 import html
 import re
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
 from provisioner.addresses import host_of, origin_of
-from provisioner.answer import Answer, in_minutes, rate_limit_reset, retry_after
+from provisioner.answer import Answer, date, in_minutes, rate_limit_reset, retry_after
 from provisioner.errors import (
     InputError,
     NoAnswerError,
@@ -37,6 +37,8 @@ HANDLE = re.compile(r"(@\w[\w.-]*)@([\w.-]*\w)")
 """An account with its server."""
 MENTION = re.compile(r"(?<!\w)@(\w[\w.-]*)(?:@([\w.-]*\w))?")
 """An account, with its server or without."""
+PRECISION = 2.0
+"""Seconds: `Date` tells whole ones, and so does the `created_at` of some servers."""
 MOST_KEYS = 5
 """How many keys of a post are tried where an old refusal comes back to each."""
 PICTURES_ONLY = frozenset({"Empty statuses are not allowed", "Duplicate idempotency key."})
@@ -60,6 +62,8 @@ class Status:
     """Who sees it; "" where the server does not say."""
     mentioned: str = ""
     """Handles of those whom it mentions, as far as it is known which server's they are."""
+    there_before: bool | None = None
+    """Whether it is older than the request that was answered with it; None: can't be told."""
 
     def says(self, text: str, visibility: str, home: Container[str]) -> bool:
         """Whether it is this text, to this audience (whichever, where "") and to these people.
@@ -84,10 +88,12 @@ class Statuses:
         """Post (POST /api/v1/statuses).
 
         Sent once, and again after a lost answer only where the same Idempotency-Key is known not to
-        post twice. `visibility` is left to the account's settings where it is "".
+        post twice; then what comes back may have been there before. `visibility` is left to the
+        account's settings where it is "".
         Raises InputError or PersonNeededError where it is refused, ProvisionerError where the
         server asks for patience, NotSentError; other TransportErrors where it may have posted.
         """
+        began = self.http.clock()
         for _ in range(MOST_KEYS):
             answer = self.http.send(
                 "POST",
@@ -101,7 +107,9 @@ class Statuses:
                 break
             key = sha256(key.encode()).hexdigest()
         if answer.ok and answer.fields().get("id"):
-            return _status(self.server.origin, answer.fields())
+            status = _status(self.server.origin, answer.fields())
+            before = _was_there(status, answer, began)
+            return replace(status, there_before=before)
         raise self._refused(answer)
 
     def latest(self, account_id: str, token: Secret | None) -> list[Status] | None:
@@ -165,6 +173,19 @@ def _is_old_refusal(answer: Answer) -> bool:
     Pleroma's IdempotencyPlug does so for six hours, whatever has changed since: the token, too.
     """
     return 400 <= answer.status < 500 and "idempotent-replayed" in answer.headers
+
+
+def _was_there(status: Status, answer: Answer, began: float) -> bool | None:
+    """Whether a post was there before the request that began then.
+
+    Both of its times are the server's own (`created_at`, and the answer's `Date`), and of our clock
+    only how long the request took, with its repeats: that one of them is wrong does not matter.
+    (Pleroma's `Idempotent-Replayed` would call a repeat of ours a post of before.)
+    """
+    answered = date(answer)
+    if answered is None or status.created_at is None:
+        return None
+    return status.created_at < answered - (answer.received_at - began) - PRECISION
 
 
 def key_of(origin: str, account_id: str, text: str, visibility: str) -> str:

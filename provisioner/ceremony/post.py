@@ -42,9 +42,9 @@ def post(desk: Desk, case: Case, text: str, visibility: str) -> Posted:
     ):
         return there
     status = _send(desk, case, current, text, visibility, key)
-    # Pleroma remembers a key for longer than an hour.
-    old = status.created_at is not None and status.created_at <= desk.now() - RECENT
-    posted = _posted(desk, current, status.url, already=old)
+    # Without the key's help it was looked for before, and not there.
+    already = status.there_before if current.server.habits.idempotency_key else False
+    posted = _posted(desk, current, status.url, already=already)
     _note(desk, case, key, posted.url)
     return posted
 
@@ -139,7 +139,7 @@ def _note(desk: Desk, case: Case, key: str, url: str) -> None:
             desk.tell.warn(f"The journal does not know that it was posted: {error.what}")
 
 
-def _posted(desk: Desk, current: Credential, url: str, *, already: bool) -> Posted:
+def _posted(desk: Desk, current: Credential, url: str, *, already: bool | None) -> Posted:
     return Posted(
         account=str(desk.inputs.account),
         url=url or _profile(desk, current),

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from email.utils import formatdate
 
 from provisioner.sandbox.personalities import personality as known
 from provisioner.sandbox.records import (
@@ -219,5 +220,6 @@ class Instance(Application):
         return self._server.answer(self.store, request)
 
     def finish(self, request: Request, response: Response) -> Response:
-        """Add what every answer of this server carries."""
-        return self._server.finish(self.store, request, response)
+        """Add what every answer of this server carries: its time too (RFC 9110, 6.6.1)."""
+        dated = response.plus({"Date": formatdate(self.store.clock(), usegmt=True)})
+        return self._server.finish(self.store, request, dated)

@@ -147,7 +147,10 @@ class _Connection(BaseHTTPRequestHandler):
         self._send(Response(status, (("Connection", "close"),)))
 
     def _send(self, response: Response) -> None:
-        self.send_response(response.status)
+        self.send_response_only(response.status)
+        self.send_header("Server", self.version_string())
+        if not response.header("Date"):
+            self.send_header("Date", self.date_time_string())
         for name, value in response.headers:
             self.send_header(name, value)
         if response.status not in _BODILESS:

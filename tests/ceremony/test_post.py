@@ -81,12 +81,55 @@ def test_howdy(bot: Stage) -> None:
 
 @at(*TEXTUAL)
 def test_no_second_post(bot: Stage) -> None:
-    """The same text again is the same post."""
+    """The same text again is the same post, and it is said that nothing was posted now."""
     first = post(bot)
     bot.time += 3500
     again = post(bot)
-    assert (texts(bot), again.url) == ([TEXT], first.url)
-    assert again.already == (bot.instance.personality in IGNORING)
+    assert (texts(bot), again.url, again.already) == ([TEXT], first.url, True)
+
+
+@at(*HONOURING)
+@pytest.mark.parametrize("offset", [-7200.0, 7200.0])
+def test_a_clock_that_is_wrong(bot: Stage, offset: float) -> None:
+    """Whether it was there before is told by the server's clock alone, whatever it shows."""
+    bot.instance.store.clock = lambda: bot.time + offset
+    assert post(bot).already is False
+    bot.time += 10
+    assert post(bot).already is True
+
+
+@at(*HONOURING)
+def test_a_slow_server(bot: Stage) -> None:
+    """A post that its server took half a minute to answer with was not there before."""
+
+    def slow(request: Request) -> Response:
+        answer = bot.instance(request)
+        if request.path == "/api/v1/statuses":
+            bot.time += 30
+            answer = answer.plus({"Date": bot.instance(request).header("Date")})
+        return answer
+
+    bot.wire.hosts["social.example"] = slow
+    assert post(bot).already is False
+
+
+@at(*HONOURING)
+def test_an_answer_lost_on_the_way(bot: Stage) -> None:
+    """What this very run posted before it asked again was not there before."""
+    bot.wire.faults = [Fault("answer lost", path="statuses", times=3)]
+    assert (post(bot).already, texts(bot)) == (False, [TEXT])
+
+
+@at("mastodon-4.7", "mastodon-4.2")
+def test_no_time_at_all(bot: Stage) -> None:
+    """A server that does not say when it answered leaves open whether it posted now."""
+
+    def timeless(request: Request) -> Response:
+        return bot.instance(request).plus({"Date": ""})
+
+    bot.wire.hosts["social.example"] = timeless
+    outcome = post(bot)
+    assert (outcome.already, "does not say when" in outcome.headline) == (None, True)
 
 
 @at("mastodon-4.7", "mastodon-4.2", *IGNORING)
