@@ -137,7 +137,7 @@ def _alive(case: Case, alive: list[Credential]) -> HalfWayError:
     for token in alive:
         issued.setdefault(case.approver(token), []).append(iso(token.issued_at))
     remove = "; ".join(
-        f"signed in as {who}, the application of {' and of '.join(times)}"
+        f"signed in as {who}, the application authorized on {' and on '.join(times)}"
         for who, times in issued.items()
     )
     return HalfWayError(

@@ -393,9 +393,9 @@ class TestApprovedByAlice:
         """Both tokens live on, each on the page of another account."""
         with pytest.raises(HalfWayError) as caught:
             stage.deprovision()
-        bots = "signed in as mybot@social.example, the application of 2027-01-15T09:00:00Z"
-        hers = "signed in as “alice@social.example”, the application of 2027-01-15T08:00:00Z"
-        assert f"At {self.PAGE} remove, {bots}; {hers}." in caught.value.todo
+        bots = "signed in as mybot@social.example, the application authorized on 2027-01-15T09:00"
+        hers = "signed in as “alice@social.example”, the application authorized on 2027-01-15T08:00"
+        assert f"At {self.PAGE} remove, {bots}:00Z; {hers}:00Z." in caught.value.todo
         did_not = "! social.example did not revoke the token of"
         assert f"{did_not} 2027-01-15T09:00:00Z" in stage.shown
         approved = "which “alice@social.example” approved"
