@@ -37,8 +37,9 @@ HANDLE = re.compile(r"(@\w[\w.-]*)@([\w.-]*\w)")
 """An account with its server."""
 MENTION = re.compile(r"(?<!\w)@(\w[\w.-]*)(?:@([\w.-]*\w))?")
 """An account, with its server or without."""
-PRECISION = 2.0
-"""Seconds: `Date` tells whole ones, and so does the `created_at` of some servers."""
+PRECISION = 1.0
+"""Seconds: by so much may the `created_at` of Pleroma, cut to whole ones, be too early, and the
+clock of a proxy, which gives the answer its `Date`, be fast. `Date` is cut to whole ones too."""
 MOST_KEYS = 5
 """How many keys of a post are tried where an old refusal comes back to each."""
 PICTURES_ONLY = frozenset({"Empty statuses are not allowed", "Duplicate idempotency key."})
