@@ -12,18 +12,20 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 import httpx
 
-from provisioner import ceremony
+from provisioner import ceremony, defaults
 from provisioner.ceremony import Case, Desk
+from provisioner.ceremony.register import parse_order, register_and_keep
+from provisioner.doctor import parse_question
 from provisioner.errors import ProvisionerError
 from provisioner.github import GitHub as GitHubClient
 from provisioner.http import Http
-from provisioner.inputs import Login, parse_inputs
+from provisioner.inputs import Login, parse_inputs, parse_login
 from provisioner.journal import Journal, parse_key, seal, unseal
-from provisioner.outcomes import Outcome
+from provisioner.outcomes import Outcome, Registered
 from provisioner.sandbox import (
     GitHub,
     Headers,
@@ -42,7 +44,12 @@ ORIGIN = "https://social.example"
 API = "https://api.github.test"
 NAME = "octocat/mybot"
 START = 1_800_000_000.0
+USERS = {"mastodon-4.2": "{}@example.org", "pleroma": "{}"}
+"""Servers that take passwords from programs, and what they want for a user name."""
+STRINGS = "\n".join(defaults.APPLICATION)
+"""Where register keeps an application's two strings, unless it is told other names."""
 
+Done = TypeVar("Done", bound=Outcome | Registered)
 FaultKind = Literal["refused", "request lost", "answer lost", "500", "html"]
 FAULTS: tuple[FaultKind, ...] = ("refused", "request lost", "answer lost", "500", "html")
 
@@ -184,8 +191,22 @@ class Stage:
     def login(self, ask: Callable[[], Login], **raw: str) -> Outcome:
         return self._run(lambda desk, case: ceremony.login(desk, case, ask), raw)
 
+    def log_in(self, who: str = "mybot", password: str = "mybot-password", **raw: str) -> Outcome:
+        """Login by what a person types."""
+        user = USERS[self.instance.personality].format(who)
+        return self.login(lambda: parse_login(user, password), **raw)
+
     def post(self, text: str, visibility: str = "", **raw: str) -> Outcome:
         return self._run(lambda desk, case: ceremony.post(desk, case, text, visibility), raw)
+
+    def register(
+        self, app_name: str = "", secrets: str = STRINGS, variables: str = "", scopes: str = ""
+    ) -> Registered:
+        """Register an application, and keep its strings."""
+        where = parse_question(self.account, "", scopes)
+        order, desk = parse_order(where, app_name, secrets, variables), self.desk()
+        repository = desk.github.repository(NAME)
+        return self._shown(lambda: register_and_keep(desk.http, self, order, repository))
 
     def link(self, **raw: str) -> str:
         """Begin, and the link that it shows."""
@@ -280,9 +301,15 @@ class Stage:
         return self._drawn.to_bytes(size, "big")
 
     def _run(self, verb: Callable[[Desk, Case], Outcome], raw: dict[str, str]) -> Outcome:
-        try:
+        def run() -> Outcome:
             desk = self.desk(**raw)
-            outcome = verb(desk, ceremony.open_case(desk))
+            return verb(desk, ceremony.open_case(desk))
+
+        return self._shown(run)
+
+    def _shown(self, run: Callable[[], Done]) -> Done:
+        try:
+            outcome = run()
         except ProvisionerError as error:
             self.shown += [error.what, error.why, error.todo, error.link]
             self.shown += traceback.format_exception(error)

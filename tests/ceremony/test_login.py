@@ -1,23 +1,18 @@
 """login: by user name and password, where an instance still takes them."""
 
 from collections.abc import Callable
-from contextlib import suppress
 
 import pytest
 
-from provisioner.errors import HalfWayError, InputError, PersonNeededError, ProvisionerError
-from provisioner.inputs import Login, parse_login
+from provisioner.errors import HalfWayError, InputError, PersonNeededError
+from provisioner.inputs import Login
 from provisioner.outcomes import DryRun, Outcome, Provisioned
 from provisioner.sandbox import PERSONALITIES, Request, Response
 from provisioner.sandbox.web import json_response
 from provisioner.secret import SEALING
-from tests.contract.github_description import Description
 from tests.leaks import forms
-from tests.stage import FAULTS, NAME, ORIGIN, START, Fault, FaultKind, Stage
+from tests.stage import NAME, ORIGIN, START, USERS, Fault, Stage
 
-MOST_REQUESTS = 60
-USERS = {"mastodon-4.2": "{}@example.org", "pleroma": "{}"}
-"""Servers that take passwords from programs, and what they want for a user name."""
 OTHERS = tuple(name for name in PERSONALITIES if name not in USERS)
 PASSWORD = "mybot-password"
 
@@ -37,7 +32,7 @@ def log_in(stage: Stage, who: str = "mybot", password: str = PASSWORD, **raw: st
     """Log in, and look that neither e-mail address nor password is shown or kept."""
     user = USERS[stage.instance.personality].format(who)
     try:
-        return stage.login(lambda: parse_login(user, password), **raw)
+        return stage.log_in(who, password, **raw)
     finally:
         shown = "\n".join(stage.shown)
         private = [text for text in (user, password) if text not in {"", who}]
@@ -349,33 +344,6 @@ def test_nothing_typed(stage: Stage) -> None:
     with pytest.raises(InputError) as caught:
         log_in(stage, password="")
     assert (caught.value.ident, stage.instance.applications) == ("no-login", [])
-
-
-@pytest.mark.parametrize("kind", FAULTS)
-def test_any_request_may_fail(personality: str, kind: FaultKind) -> None:
-    """Whichever request is struck, logging in again ends with one living token, the stored one.
-
-    Another lives only on Pleroma, where each is new, if the answer was lost that held it: then the
-    person is told so.
-    """
-    description = Description.load()
-    for struck in range(MOST_REQUESTS):
-        stage = Stage(description, personality)
-        stage.wire.faults = [fault := Fault(kind, first=struck)]
-        for _ in range(4):
-            with suppress(ProvisionerError):
-                outcome = log_in(stage)
-                break
-        else:
-            pytest.fail(f"not done after four runs: request {struck} {kind}")
-        assert isinstance(outcome, Provisioned)
-        alive = stage.live()
-        lost = len(alive) > 1 and personality == "pleroma" and outcome.unsettled_since
-        assert (struck, alive[-1 if lost else 0 :]) == (struck, [stage.stored()])
-        assert (struck, len(alive) <= 2, stage.leaks()) == (struck, True, [])
-        if next(fault._seen) <= struck:  # noqa: SLF001 - it was never reached: that was all
-            return
-    pytest.fail("a login takes more requests than were struck")
 
 
 def test_a_server_that_echoes(stage: Stage) -> None:

@@ -2,34 +2,15 @@
 
 import pytest
 
-from provisioner import defaults
-from provisioner.ceremony.register import parse_order, register, register_and_keep
+from provisioner.ceremony.register import parse_order, register
 from provisioner.doctor import parse_question
 from provisioner.errors import HalfWayError, InputError, ProvisionerError
-from provisioner.outcomes import Registered
-from tests.stage import NAME, ORIGIN, Fault, Stage
-
-DEFAULT = "\n".join(defaults.APPLICATION)
-
-
-def keep(
-    stage: Stage, app_name: str = "", secrets: str = DEFAULT, variables: str = "", scopes: str = ""
-) -> Registered:
-    """Register and keep, as the command does."""
-    order = parse_order(parse_question(stage.account, "", scopes), app_name, secrets, variables)
-    desk = stage.desk()
-    try:
-        outcome = register_and_keep(desk.http, stage, order, desk.github.repository(NAME))
-    except ProvisionerError as error:
-        stage.shown += [error.what, error.why, error.todo, error.link]
-        raise
-    stage.shown += [repr(outcome), *outcome.outputs().values()]
-    return outcome
+from tests.stage import ORIGIN, STRINGS, Fault, Stage
 
 
 def test_both_strings_are_kept(stage: Stage) -> None:
     """The repository's two secrets are the application's strings, and nothing else is written."""
-    keep(stage)
+    stage.register()
     (application,) = stage.instance.applications
     strings = [stage.stored("MASTODON_CLIENT_ID"), stage.stored("MASTODON_CLIENT_SECRET")]
     assert strings == [application.client_id, application.client_secret]
@@ -38,7 +19,7 @@ def test_both_strings_are_kept(stage: Stage) -> None:
 
 def test_it_is_registered_as_begin_does(stage: Stage) -> None:
     """With the same scopes, and under the account's name."""
-    outcome = keep(stage)
+    outcome = stage.register()
     stage.begin()
     ours, begun = stage.instance.applications
     assert (ours.name, ours.scopes) == (begun.name, begun.scopes)
@@ -58,7 +39,7 @@ def test_it_is_registered_as_begin_does(stage: Stage) -> None:
 )
 def test_each_server_in_its_own_words(stage: Stage, scopes: str) -> None:
     """Scopes are negotiated; what is kept is what the server made, and it serves there."""
-    assert " ".join(keep(stage).scopes) == scopes
+    assert " ".join(stage.register().scopes) == scopes
     (application,) = stage.instance.applications
     strings = {
         "client_id": stage.stored("MASTODON_CLIENT_ID"),
@@ -71,7 +52,7 @@ def test_each_server_in_its_own_words(stage: Stage, scopes: str) -> None:
 
 def test_the_strings_serve_as_an_application_made_by_hand(stage: Stage) -> None:
     """What register kept, begin and complete take, and register nothing anew."""
-    keep(stage)
+    stage.register()
     strings = {
         "client_id": stage.stored("MASTODON_CLIENT_ID"),
         "client_secret": stage.stored("MASTODON_CLIENT_SECRET"),
@@ -82,7 +63,7 @@ def test_the_strings_serve_as_an_application_made_by_hand(stage: Stage) -> None:
 
 def test_names_of_ones_own(stage: Stage) -> None:
     """The names can be chosen; the client id, which is no secret, may be a variable."""
-    keep(stage, secrets="TOOT_SECRET=client_secret", variables="TOOT_ID=client_id")
+    stage.register(secrets="TOOT_SECRET=client_secret", variables="TOOT_ID=client_id")
     (application,) = stage.instance.applications
     assert stage.stored("TOOT_SECRET") == application.client_secret
     assert stage.repository.variables == {"TOOT_ID": application.client_id}
@@ -101,18 +82,18 @@ def test_names_of_ones_own(stage: Stage) -> None:
 def test_other_fields_are_refused(stage: Stage, secrets: str) -> None:
     """An application has these two strings and no token."""
     with pytest.raises(InputError) as caught:
-        keep(stage, secrets=secrets)
+        stage.register(secrets=secrets)
     assert (caught.value.ident, stage.wire.log) == ("bad-strings", [])
 
 
 @pytest.mark.parametrize("name", ["MASTODON_CLIENT_ID", "MASTODON_CLIENT_SECRET"])
 def test_nothing_is_overwritten(stage: Stage, name: str) -> None:
     """A secret that is there may be in use, and nobody could bring it back."""
-    keep(stage)
+    stage.register()
     stage.delete("secrets", ({*stage.repository.secrets} - {name}).pop())
     former = stage.stored(name)
     with pytest.raises(InputError) as caught:
-        keep(stage)
+        stage.register()
     assert (caught.value.ident, stage.stored(name)) == ("name-taken", former)
     assert len(stage.instance.applications) == 1
 
@@ -121,7 +102,7 @@ def test_nothing_is_overwritten_among_the_variables(stage: Stage) -> None:
     """Nor is a variable."""
     stage.repository.variables["TOOT_ID"] = "mine"
     with pytest.raises(InputError, match="TOOT_ID among its variables"):
-        keep(stage, secrets="TOOT_SECRET=client_secret", variables="TOOT_ID=client_id")
+        stage.register(secrets="TOOT_SECRET=client_secret", variables="TOOT_ID=client_id")
     assert stage.instance.applications == []
 
 
@@ -129,7 +110,7 @@ def test_a_token_that_may_not_see_secrets(stage: Stage) -> None:
     """A GitHub token that can't is noticed before anything is registered."""
     stage.token = stage.github.add_token(permissions={"metadata": "read"})
     with pytest.raises(ProvisionerError, match="public key"):
-        keep(stage)
+        stage.register()
     assert stage.instance.applications == []
 
 
@@ -137,18 +118,18 @@ def test_a_write_that_fails(stage: Stage) -> None:
     """Half of it is kept: the error says what to delete, and then it works."""
     stage.wire.faults = [Fault("500", method="PUT", path="MASTODON_CLIENT_SECRET", times=99)]
     with pytest.raises(HalfWayError) as caught:
-        keep(stage)
+        stage.register()
     assert "delete MASTODON_CLIENT_ID and MASTODON_CLIENT_SECRET" in caught.value.todo
     stage.wire.faults = []
     stage.delete("secrets", "MASTODON_CLIENT_ID")
-    keep(stage)
+    stage.register()
     assert stage.stored("MASTODON_CLIENT_ID") == stage.instance.applications[-1].client_id
 
 
 def test_without_github(stage: Stage) -> None:
     """To show the strings, GitHub is not asked for anything."""
     desk = stage.desk()
-    order = parse_order(parse_question("", ORIGIN, ""), "howdy", DEFAULT, "")
+    order = parse_order(parse_question("", ORIGIN, ""), "howdy", STRINGS, "")
     application, _ = register(desk.http, stage, order)
     assert application.client_id == stage.instance.applications[0].client_id
     assert [path for path in stage.wire.log if path.startswith("GET /repos")] == []
@@ -157,5 +138,5 @@ def test_without_github(stage: Stage) -> None:
 def test_a_name_is_needed(stage: Stage) -> None:
     """Without an account there is no name for the application: it is asked for."""
     with pytest.raises(InputError) as caught:
-        parse_order(parse_question("", ORIGIN, ""), "", DEFAULT, "")
+        parse_order(parse_question("", ORIGIN, ""), "", STRINGS, "")
     assert (caught.value.ident, stage.wire.log) == ("no-app-name", [])

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from provisioner.errors import Exit, ProvisionerError
 from provisioner.journal import Journal
-from provisioner.outcomes import Ended, Outcome, Provisioned
+from provisioner.outcomes import Ended, Outcome, Provisioned, Registered
 from provisioner.sandbox import AccessToken, Request, Response
+from provisioner.secret import SEALING
 from tests.faults.faults import Killed, Record
 from tests.faults.scenarios import STRANGER, Command
 from tests.leaks import forms
@@ -21,8 +22,8 @@ JOURNAL, KEY = "MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"
 MOST_REQUESTS, MOST_SECONDS = 150, 1800
 """Of one run, whatever strikes: then it has ended. GitHub's own limit for a job is six hours."""
 
-Ending = Outcome | ProvisionerError | Killed
-State = tuple[dict[str, str], dict[str, str], set[str]]
+Ending = Outcome | Registered | ProvisionerError | Killed
+State = tuple[dict[str, str], dict[str, str], set[str], int]
 
 
 class Witness:
@@ -64,6 +65,7 @@ class Witness:
         journal = self.journal()
         self._nothing_lost(journal)
         self._nothing_equal(journal)
+        self._nothing_typed(journal)
         self._nothing_sent_elsewhere()
         self._honest(ended)
         seconds = self.stage.time - self._began
@@ -170,6 +172,9 @@ class Witness:
             if old == STRANGER or self.command.verb not in {"abandon", "deprovision"}:
                 self._no(f"I7: the secret {name} was deleted")
             return
+        if self.command.verb == "register":
+            self._kept(name, old, new)
+            return
         token = self._token(new)
         if token is None or token.account is None or token.account.username != "mybot":
             self._no(f"I8: the secret {name} got what is no token of this account")
@@ -177,6 +182,14 @@ class Witness:
             self._no(f"I7: the secret {name} got a dead token")
         elif new not in self.record.seen_alive and not self._is_current(new):
             self._no(f"I7: the secret {name} got a token that was not seen alive")
+
+    def _kept(self, name: str, old: str | None, new: str) -> None:
+        """An application's string was written."""
+        if old is not None:
+            self._no(f"I7: the secret {name} was overwritten")
+        made = self.stage.instance.applications
+        if not any(new in {one.client_id, one.client_secret} for one in made):
+            self._no(f"the secret {name} got what is no string of an application")
 
     def _is_current(self, token: str) -> bool:
         journal = self.journal()
@@ -230,12 +243,19 @@ class Witness:
         if journal.current and journal.current.token.reveal() in old:
             self._no("I2: the token in use is to be revoked")
 
+    def _nothing_typed(self, journal: Journal | None) -> None:
+        """Of a password nothing is kept."""
+        kept = journal.model_dump_json(context=SEALING) if journal else ""
+        if any(account.password in kept for account in self.stage.instance.accounts):
+            self._no("I4: the journal keeps a password")
+
     def _nothing_sent_elsewhere(self) -> None:
         """Each server was sent its own secrets only, and the key nobody but sealed."""
         stage = self.stage
         key = {stage.stored(KEY), "" if stage.in_workflow else stage.key}
         mastodons = {token.token for token in stage.instance.tokens} | set(stage.codes)
         mastodons |= {one.client_secret for one in stage.instance.applications}
+        mastodons |= {account.password for account in stage.instance.accounts}
         foreign_to = {stage.instance.origin: key | {stage.token}, stage.api: key | mastodons}
         for origin, foreign in foreign_to.items():
             server = urlsplit(origin).netloc
@@ -254,7 +274,7 @@ class Witness:
 
     def _state(self) -> State:
         variables = dict(self.stage.repository.variables)
-        return self._opened(), variables, set(self.stage.live())
+        return self._opened(), variables, set(self.stage.live()), len(self.stage.instance.statuses)
 
     def _opened(self) -> dict[str, str]:
         repository = self.stage.repository

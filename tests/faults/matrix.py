@@ -16,9 +16,9 @@ from tests.faults.faults import (
     Hit,
 )
 from tests.faults.play import Played, play
-from tests.faults.scenarios import AT_ONCE, CHECK, FIRST, Scenario
+from tests.faults.scenarios import AT_ONCE, CHECK, FIRST, POST_UNSEEN, Scenario
 
-PAIRED = (FIRST, AT_ONCE, CHECK)
+PAIRED = (FIRST, AT_ONCE, CHECK, POST_UNSEEN)
 """The scenarios for pairs of faults."""
 SURVIVED = (LOST, GATEWAY_TIMEOUT)
 """The first of two faults in one run, which often goes on after it."""

@@ -2,16 +2,27 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 from provisioner.errors import ProvisionerError
 from provisioner.journal import Credential
-from provisioner.outcomes import ApprovalPending, Checked, DryRun, Ended, Posted, Provisioned
+from provisioner.outcomes import (
+    ApprovalPending,
+    Checked,
+    DryRun,
+    Ended,
+    Posted,
+    Provisioned,
+    Registered,
+)
 from provisioner.sandbox import Person, PersonStuckError
 from tests.faults.faults import Hit, Killed, Line
 from tests.faults.invariants import KEY, Ending, Witness
 from tests.faults.scenarios import SECRET, STRANGER, VARIABLE, Command, Scenario
 from tests.stage import Stage
 
+STRINGS = ("MASTODON_CLIENT_ID", "MASTODON_CLIENT_SECRET")
+"""Where register keeps them."""
 MOST_RUNS = 4
 """After the one that was struck: with more, it has not converged."""
 
@@ -75,7 +86,7 @@ class Owner:
                 return self._reads_findings(ending)
             case ProvisionerError():
                 return self._reads_error(command, ending)
-            case DryRun() | Posted():
+            case DryRun() | Posted() | Registered():
                 return None
 
     def _reads_notes(self, notes: Sequence[str]) -> Command | None:
@@ -93,13 +104,36 @@ class Owner:
                 return Command("check")
             case "nothing-pending" | "unknown-application":
                 return Command("begin", raw=command.raw)
-            case "tokens-alive":
-                self._removes_what_lives()
-                return command
+            case "post-unclear":
+                return self._looks_for_the_post(command, error)
             case "nothing-provisioned" if self.scenario.goal != "provisioned":
                 return None
+            case "tokens-alive":
+                self._removes_what_lives()
+            case _ if command.verb == "register":
+                self._deletes_strings(error)
             case _:
-                return command
+                pass
+        return command
+
+    def _looks_for_the_post(self, command: Command, error: ProvisionerError) -> Command | None:
+        """Where to run it again is no risk, that is done; else the account's page is looked at."""
+        if "the same text is not posted twice" in error.todo:
+            return command
+        if self.stage.instance.statuses:
+            return None
+        if match := re.search(r"run this again an hour after, at (\S+Z)", error.todo):
+            self.stage.time = max(self.stage.time, datetime.fromisoformat(match[1]).timestamp())
+        return command
+
+    def _deletes_strings(self, error: ProvisionerError) -> None:
+        """Delete what a register before this one left half-way."""
+        if re.search("[Dd]elete ", error.todo) is None:
+            return
+        with self.witness.looking_away():
+            for name in STRINGS:
+                if name in error.what + error.todo and name in self.stage.repository.secrets:
+                    self.stage.delete("secrets", name)
 
     def _reads_findings(self, checked: Checked) -> Command | None:
         """What is not clear, the next check sees; an instance that did not revoke may do so yet."""
@@ -166,7 +200,13 @@ class Owner:
 
     def _sees(self) -> None:
         """Whether all is as it should be in the end."""
-        wrong = self._left() if self.scenario.goal == "deprovisioned" else self._unfinished()
+        match self.scenario.goal:
+            case "deprovisioned":
+                wrong = self._left()
+            case "registered":
+                wrong = self._unkept()
+            case _:
+                wrong = self._unfinished()
         self.witness.found += [f"I5: in the end, {what}" for what, so in wrong.items() if so]
 
     def _left(self) -> dict[str, bool]:
@@ -175,6 +215,15 @@ class Owner:
             "the token's secret is there": bool(self.stage.stored(SECRET)),
             "the key is there": bool(self.stage.stored(KEY)),
             "a variable is there": bool(self.stage.repository.variables),
+        }
+
+    def _unkept(self) -> dict[str, bool]:
+        kept = tuple(self.stage.stored(name) for name in STRINGS)
+        made = {(one.client_id, one.client_secret) for one in self.stage.instance.applications}
+        return {
+            "the two strings are not one application's": kept not in made,
+            "something else is there": {*self.stage.repository.secrets} != {*STRINGS}
+            or bool(self.stage.repository.variables),
         }
 
     def _unfinished(self) -> dict[str, bool]:
@@ -192,7 +241,9 @@ class Owner:
         good = {in_use} if in_use else {"", STRANGER} | self.removed
         return {
             "an authorization is under way": journal.pending is not None,
-            "there is no token": self.scenario.goal == "provisioned" and not in_use,
+            "there is no token": self.scenario.goal in {"provisioned", "posted"} and not in_use,
+            "it is not posted, or not once": len(stage.instance.statuses)
+            != (self.scenario.goal == "posted"),
             "what is stored is not the token in use": stored not in good,
             "the variable is not written": bool(in_use)
             and stage.repository.variables.get(VARIABLE) != stage.instance.origin,

@@ -6,15 +6,16 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from provisioner.errors import ProvisionerError
-from provisioner.outcomes import Outcome
+from provisioner.outcomes import Outcome, Registered
 from provisioner.sandbox import PERSONALITIES, RegisteredApplication
+from tests.stage import USERS, Stage
 from tests.stage import Fault as Trouble
-from tests.stage import Stage
 
 SECRET = "MASTODON_ACCESS_TOKEN"
 VARIABLE = "MASTODON_BASE_URL"
 STRANGER = "a-token-of-somebody-else"
 OTHER = "OTHER_TOKEN"
+TEXT = "howdy universe!"
 DAY = 86400
 
 
@@ -22,19 +23,27 @@ DAY = 86400
 class Command:
     """What a person runs."""
 
-    verb: Literal["begin", "complete", "check", "abandon", "deprovision"]
+    verb: Literal[
+        "begin", "complete", "check", "abandon", "deprovision", "login", "post", "register"
+    ]
     code: str = ""
     raw: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, stage: Stage) -> Outcome:
+    def run(self, stage: Stage) -> Outcome | Registered:
         """Raises ProvisionerError."""
-        if self.verb == "complete":
-            return stage.complete(self.code, **self.raw)
-        run: Callable[..., Outcome] = getattr(stage, self.verb)
-        return run(**self.raw)
+        match self.verb:
+            case "complete":
+                return stage.complete(self.code, **self.raw)
+            case "login":
+                return stage.log_in(**self.raw)
+            case "post":
+                return stage.post(TEXT, **self.raw)
+            case _:
+                run: Callable[..., Outcome | Registered] = getattr(stage, self.verb)
+                return run(**self.raw)
 
 
-Goal = Literal["provisioned", "abandoned", "deprovisioned"]
+Goal = Literal["provisioned", "posted", "abandoned", "deprovisioned", "registered"]
 
 
 @dataclass(frozen=True)
@@ -54,10 +63,10 @@ class Scenario:
     def __str__(self) -> str:
         return self.name
 
-    def at(self, personality: str) -> "Scenario":
+    def at(self, personality: str, *, variant: bool = True) -> "Scenario":
         """The same at another server."""
         name = f"{personality}: {self.name}"
-        return replace(self, name=name, variant=True, personality=personality)
+        return replace(self, name=name, variant=variant, personality=personality)
 
 
 def _cut(stage: Stage, path: str, method: str = "") -> None:
@@ -268,6 +277,30 @@ def _deprovision_lost(stage: Stage) -> Command:
     return Command("deprovision")
 
 
+def _login(_: Stage) -> Command:
+    return Command("login")
+
+
+def _rotation_by_login(stage: Stage) -> Command:
+    _provision(stage)
+    stage.time += 3600
+    return Command("login", raw={"grace": "0"})
+
+
+def _post(stage: Stage) -> Command:
+    _provision(stage)
+    return Command("post")
+
+
+def _post_and_look(stage: Stage) -> Command:
+    _provision(stage, scopes="profile read:statuses write:statuses")
+    return Command("post")
+
+
+def _register(_: Stage) -> Command:
+    return Command("register")
+
+
 FIRST = Scenario("first: complete", _first_complete)
 AT_ONCE = Scenario("rotation, grace 0: complete", _rotation_at_once)
 CHECK = Scenario("check, a token due", _check)
@@ -285,8 +318,14 @@ MAIN = (
     Scenario("abandon, staged", _abandon_staged, "abandoned"),
     Scenario("abandon, staged and written", _abandon_written, "abandoned"),
 )
+LOGIN = Scenario("login", _login)
+POST = Scenario("post", _post, "posted")
+POST_UNSEEN = POST.at("gotosocial", variant=False)
+"""The journal alone remembers it."""
 SCENARIOS = (
     *MAIN,
+    POST,
+    Scenario("register", _register, "registered"),
     Scenario("first, key made: begin", _first_begin_in_workflow, variant=True),
     Scenario("first, key made: complete", _first_complete_in_workflow, variant=True),
     Scenario("first, over a secret: complete", _over_a_stranger, variant=True),
@@ -316,4 +355,11 @@ SCENARIOS = (
     Scenario("deprovision, half-way", _deprovision_half_way, "deprovisioned", variant=True),
     Scenario("deprovision, exchange lost", _deprovision_lost, "deprovisioned", variant=True),
     *(scenario.at(personality) for personality in PERSONALITIES[1:] for scenario in MAIN),
+    LOGIN.at("mastodon-4.2", variant=False),
+    LOGIN.at("pleroma"),
+    *(Scenario("rotation by login, grace 0", _rotation_by_login).at(one) for one in USERS),
+    # Each of them sees to it in its own way that nothing is posted twice; Pixelfed takes no text.
+    POST_UNSEEN,
+    *(POST.at(one, variant=False) for one in ("pleroma", "takahe")),
+    Scenario("post, may look", _post_and_look, "posted").at("gotosocial", variant=False),
 )

@@ -4,16 +4,21 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from importlib import import_module
+from secrets import token_hex
 
 import pytest
 
 from provisioner.ceremony import Case, Desk
+from provisioner.ceremony.login import ByPassword
 from provisioner.ceremony.publish import publish
 from provisioner.ceremony.retire import retire
+from provisioner.destinations import Mapping
+from provisioner.github import Repository
+from provisioner.inputs import Login
 from provisioner.journal import Credential, Pending
 from provisioner.mastodon import Mastodon
 from provisioner.outcomes import OldToken
-from tests.faults.faults import LOST, SILENT_FROM_HERE, Fault, Hit
+from tests.faults.faults import KILLED_AFTER, LOST, SILENT_FROM_HERE, Fault, Hit
 from tests.faults.matrix import requests
 from tests.faults.play import play, prepared
 from tests.faults.scenarios import DAY, SCENARIOS
@@ -63,6 +68,25 @@ def believe(_desk: Desk, _case: Case, _at: Mastodon, _for: Pending, token: Crede
     return token.model_copy(update={"account_id": "1"})
 
 
+def another_key(*_: str) -> str:
+    """Each try is a post of its own."""
+    return token_hex()
+
+
+def remember_nothing(_desk: Desk, _case: Case, _key: str) -> None:
+    """Whatever was sent before is sent again."""
+
+
+def overwrite(repository: Repository, mapping: Mapping) -> None:
+    """Look whether something stands there, and don't mind."""
+    repository.has_secret(mapping.name)
+
+
+def keep_the_password(login: Login) -> ByPassword:
+    """In the journal, as a code's hash is."""
+    return ByPassword(login, fingerprint=login.password.reveal())
+
+
 def save_no_attempt(case: Case, **changes: Pending | None) -> None:
     """The journal never says that a token may have been issued."""
     if pending := changes.get("pending"):
@@ -86,6 +110,7 @@ class Sabotage:
 
 FIRST, ROTATION = "first: complete", "rotation: complete"
 EXCHANGE = "POST /oauth/token"
+POSTING = "POST /api/v1/statuses"
 WRITE = "PUT /repos/octocat/mybot/actions/secrets/MASTODON_ACCESS_TOKEN"
 SABOTAGES = {
     "I1, grace": Sabotage("exchange", "retire", retire_early, ROTATION, "within its grace"),
@@ -102,6 +127,25 @@ SABOTAGES = {
     "I7": Sabotage("complete", "guard", believe, FIRST, "was not seen alive"),
     "I8": Sabotage(
         "complete", "guard", believe, "first, approved by another: complete", "no token of this"
+    ),
+    "a second post": Sabotage(
+        "post", "key_of", another_key, "post", "or not once", POSTING, KILLED_AFTER
+    ),
+    "a second post, unseen": Sabotage(
+        "post",
+        "_remembered",
+        remember_nothing,
+        "gotosocial: post",
+        "or not once",
+        POSTING,
+        KILLED_AFTER,
+    ),
+    "I7, register": Sabotage(
+        *("register", "_require_free", overwrite, "register", "was overwritten"),
+        *("PUT /repos/octocat/mybot/actions/secrets/MASTODON_CLIENT_ID", KILLED_AFTER),
+    ),
+    "I4, kept": Sabotage(
+        "login", "ByPassword", keep_the_password, "mastodon-4.2: login", "keeps a password"
     ),
 }
 
