@@ -11,6 +11,9 @@ python = .venv/bin/python
 install = $(python) -m pip install --quiet --disable-pip-version-check --no-input \
     --require-hashes --only-binary :all: --requirement
 
+# A worker of pytest-xdist for each processor; who has nothing left to do takes from the others.
+parallel = --numprocesses logical --dist worksteal
+
 .DELETE_ON_ERROR:
 .PHONY: help install demo test lint faults interleavings mutants e2e bench format requirements clean
 
@@ -27,7 +30,7 @@ test: lint .venv/.dev .cache/github-api.json ## Check style, types and behaviour
 	$(python) -m ruff check
 	$(python) -m ruff format --check
 	$(python) -m mypy
-	$(python) -m pytest
+	$(python) -m pytest $(parallel)
 
 # Without a network: each brings the rules and schemas that it checks with, and the versions are
 # pinned, so that the verdict changes with the files alone.
@@ -43,9 +46,8 @@ lint: .venv/.dev ## Check the action, its image and the workflows
 	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 faults: .venv/.dev .cache/github-api.json ## Strike at every request with every fault, and count
-	$(python) -m pytest tests/faults/test_witness.py
+	$(python) -m pytest $(parallel) tests/faults/test_witness.py tests/concurrency/test_queue.py
 	$(python) -m tests.faults
-	$(python) -m pytest tests/concurrency/test_queue.py
 	$(python) -m tests.concurrency
 
 interleavings: .venv/.dev .cache/github-api.json ## Let two runs meet at every pair of requests
@@ -56,7 +58,9 @@ mutants: .venv/.mutation .cache/github-api.json ## Change the code, and count wh
 
 e2e: .venv/.e2e .cache/github-api.json ## Test with a real OAuth server and a browser (Debian)
 	tests/e2e/setup
-	$(python) -m pytest -o faulthandler_timeout=300 tests/e2e
+	@# By files: act names its containers by workflow and job, so that two tests of it would collide.
+	@# (Marks of a group do nothing with pytest 9.2: pytest-dev/pytest-xdist#1386.)
+	$(python) -m pytest $(parallel) --dist loadfile -o faulthandler_timeout=300 tests/e2e
 
 bench: .venv/.e2e .venv/.benchmarks ## Measure, beside other tools for the same work (Debian)
 	tests/e2e/setup

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from selenium.common.exceptions import WebDriverException
+from xdist.workermanage import WorkerController
 
 from provisioner.sandbox import GitHub, serve
 from tests.e2e.browser import Browser
@@ -16,6 +17,7 @@ from tests.e2e.instance import Instance
 
 IMAGE = "mastodon-provisioner"
 JOB_IMAGE = "mastodon-provisioner:job"
+ENGINE = pytest.StashKey[Engine]()
 
 
 @pytest.fixture(scope="session")
@@ -49,9 +51,23 @@ def command(instance: Instance) -> Iterator[Command]:
         yield Command(instance, instance.bot, github)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Start one engine for all workers of pytest-xdist: one alone can have the cached images."""
+    stash = node.config.stash
+    if ENGINE not in stash:
+        stop = contextlib.ExitStack()
+        node.config.add_cleanup(stop.close)
+        stash[ENGINE] = stop.enter_context(container_engine())
+    node.workerinput["engine"] = (stash[ENGINE].client, stash[ENGINE].host)
+
+
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """A container engine that has the image's base."""
+    if workerinput := getattr(request.config, "workerinput", None):
+        yield Engine(*workerinput["engine"])
+        return
     with container_engine() as engine:
         yield engine
 

@@ -90,7 +90,7 @@ def test_the_builder_is_sent_nothing_else(engine: Engine, tmp_path: Path, builde
         (tmp_path / name).touch()
     (tmp_path / ".dockerignore").write_text((ROOT / ".dockerignore").read_text())
     (tmp_path / "Dockerfile").write_text(f"FROM {base_image()}\nCOPY . /sent\nWORKDIR /sent\n")
-    image = "mastodon-provisioner:sent"
+    image = f"mastodon-provisioner:sent-{builder}"
     engine.build(tmp_path, image, buildkit=builder == "buildkit")
     sent = engine.run(image, "find", "-type", "f").stdout
     assert {line.removeprefix("./") for line in sent.splitlines()} == wanted

@@ -82,7 +82,9 @@ def test_latest(statuses: Statuses, server: ScriptedServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", [say({"error": "no"}, 403), page(), say({}), say([], 500), answer(204)], ids=str
+    "reply",
+    [say({"error": "no"}, 403), page(), say({}), say([], 500), answer(204)],
+    ids=["403", "a page", "no list", "500", "204"],
 )
 def test_can_not_be_seen(statuses: Statuses, server: ScriptedServer, reply: Reply) -> None:
     """A refusal, a page and an error are no empty list."""
