@@ -28,7 +28,8 @@ NOTES = """
 Struck: runs that a fault struck, each in a world of its own, and followed by runs without a fault
 until the work was done; “at most” is how many runs that took, the struck one among them. In window:
 after a run a token lived that stood in no journal and no secret, and the journal said that this may
-be so. Each of them was brought back by approving again, or removed by hand as the tool had said."""
+be so. Each of them was brought back by approving or logging in again, or removed by hand as the
+tool had said."""
 
 
 @dataclass(frozen=True)
