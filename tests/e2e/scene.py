@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
@@ -34,7 +35,8 @@ GIVEN = (
     "INPUT_JOURNAL-KEY=",
 )
 QUIET = 0.2
-"""In seconds: how late a line may come where the order of lines and requests is kept."""
+"""In seconds: how late a line may come where the order of lines and requests is kept, on a machine
+that has a processor for each who wants one."""
 
 
 class Scene:
@@ -161,7 +163,8 @@ class Scene:
 
     def keep_order(self) -> None:
         """Let each write wait: a line that was printed before it has arrived by then."""
-        self.to_github.quiet = self.to_instance.quiet = QUIET
+        waiting = os.getloadavg()[0] / (os.cpu_count() or 1)  # lines come later where it is busy
+        self.to_github.quiet = self.to_instance.quiet = QUIET * max(1.0, waiting)
 
     def _note(self, written: Callable[[str], None] | None) -> None:
         self.to_github.written = self.to_instance.written = written
