@@ -213,7 +213,7 @@ def register(
     repository: Repository = "",
     scopes: Scopes = "",
     app_name: AppName = "",
-    secrets: SecretsOfApplication = list(defaults.APPLICATION),
+    secrets: SecretsOfApplication = [],
     variables: VariablesOfApplication = [],
     reveal: Reveal = False,
     github_token: GitHubToken = "",
@@ -221,9 +221,9 @@ def register(
 ) -> None:
     """Register an application alone, and keep its two strings.
 
-    Sealed, in the repository's secrets; with --reveal they are shown instead, and GitHub is not
-    needed. begin, complete and login take them as --client-id and --client-secret. A secret can't
-    be read back: to see the client id again, or to begin in a workflow, have it in a variable.
+    The client secret sealed, in one of the repository's secrets, the client id in a variable; with
+    --reveal both are shown instead, and GitHub is not needed. begin, complete and login take them
+    as --client-id and --client-secret.
 
     \b
     Example:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from provisioner import defaults
 from provisioner.errors import InputError, plain
 
 SHORTEST_SECRET = 16
@@ -96,15 +97,15 @@ VariablesGivenUp = Annotated[
 SecretsOfApplication = Annotated[
     list[str],
     typer.Option(
-        metavar="NAME=FIELD", help="Where to keep client_id and client_secret. Repeatable."
+        metavar="NAME=FIELD",
+        help=f"Where to keep client_secret. Default: {defaults.CLIENT_SECRET}=client_secret.",
     ),
 ]
 VariablesOfApplication = Annotated[
     list[str],
     typer.Option(
         metavar="NAME=FIELD",
-        help="Where to keep client_id so that it can be read, which no secret can: "
-        "MASTODON_CLIENT_ID=client_id, and --secrets for client_secret alone.",
+        help=f"Where to keep client_id. Default: {defaults.CLIENT_ID}=client_id.",
     ),
 ]
 Reveal = Annotated[

@@ -258,11 +258,6 @@ class Registered:
         inputs["scopes"] = " ".join(self.scopes)  # the very ones that it was registered with
         return "\n".join(["with:", *(f"  {name}: {value}" for name, value in inputs.items())])
 
-    @property
-    def hides_id(self) -> bool:
-        """Whether the client id is kept as a secret, which GitHub masks wherever it stands."""
-        return any(one.kind == "secrets" and one.field == "client_id" for one in self.written)
-
     def outputs(self) -> Outputs:
         """Status, instance and scopes; never the client secret."""
         return {

@@ -210,13 +210,6 @@ class Terminal:
             self.say(f"    {line}")
         self.say()
         self.say("Only workflows read secrets: for your own machine, register with --reveal.")
-        if outcome.hides_id:
-            self.warn(
-                "The client id is kept as a secret: nobody can read it back, and GitHub masks it "
-                "in the link that begin shows in a workflow. For a link that opens, register again "
-                "with --secrets MASTODON_CLIENT_SECRET=client_secret --variables "
-                "MASTODON_CLIENT_ID=client_id"
-            )
 
     def revealed(self, application: Application, outcome: Registered) -> None:
         """An application's two strings, for the person who asked to see them."""

@@ -16,7 +16,7 @@ from typing import Literal, Self, TypeVar
 
 import httpx
 
-from provisioner import ceremony, defaults
+from provisioner import ceremony
 from provisioner.ceremony import Case, Desk
 from provisioner.ceremony.register import parse_order, register_and_keep
 from provisioner.doctor import parse_question
@@ -44,10 +44,10 @@ ORIGIN = "https://social.example"
 API = "https://api.github.test"
 NAME = "octocat/mybot"
 START = 1_800_000_000.0
+STRINGS = ("MASTODON_CLIENT_ID", "MASTODON_CLIENT_SECRET")
+"""A variable and a secret, where register keeps an application's two strings."""
 USERS = {"mastodon-4.2": "{}@example.org", "pleroma": "{}"}
 """Servers that take passwords from programs, and what they want for a user name."""
-STRINGS = "\n".join(defaults.APPLICATION)
-"""Where register keeps an application's two strings, unless it is told other names."""
 
 Done = TypeVar("Done", bound=Outcome | Registered)
 FaultKind = Literal["refused", "request lost", "answer lost", "500", "html"]
@@ -200,13 +200,18 @@ class Stage:
         return self._run(lambda desk, case: ceremony.post(desk, case, text, visibility), raw)
 
     def register(
-        self, app_name: str = "", secrets: str = STRINGS, variables: str = "", scopes: str = ""
+        self, app_name: str = "", secrets: str = "", variables: str = "", scopes: str = ""
     ) -> Registered:
         """Register an application, and keep its strings."""
         where = parse_question(self.account, "", scopes)
         order, desk = parse_order(where, app_name, secrets, variables), self.desk()
         repository = desk.github.repository(NAME)
         return self._shown(lambda: register_and_keep(desk.http, self, order, repository))
+
+    def strings(self) -> tuple[str, str]:
+        """What register kept, "" for either that is not there."""
+        name, secret = STRINGS
+        return self.repository.variables.get(name, ""), self.stored(secret)
 
     def link(self, **raw: str) -> str:
         """Begin, and the link that it shows."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from provisioner import defaults
 from provisioner.ceremony.desk import Case, Desk, half_way, iso, require_own, unsettled
-from provisioner.destinations import Kind, parse_secrets
+from provisioner.destinations import Kind, Mapping
 from provisioner.errors import HalfWayError, PersonNeededError
 from provisioner.journal import Credential, Destination, Journal, Superseded
 from provisioner.mastodon import Alive, Dead, Mastodon, Unclear, Unheard
@@ -47,7 +47,7 @@ def deprovision(desk: Desk, case: Case) -> Ended:
             _delete(desk, case, "variables", case.store.name)
         had_key = _delete(desk, case, "secrets", case.store.key_name)
     notes += tuple(
-        f"The token of {iso(token.issued_at)} lives on, since its application was made by hand. If "
+        f"The token of {iso(token.issued_at)} lives on, since its application is your own. If "
         f"nothing else uses it, sign in as {case.approver(token)}, and remove that: "
         f"{token.server.authorized_applications}"
         for token in by_hand
@@ -87,19 +87,19 @@ def _left(desk: Desk, case: Case) -> tuple[str, ...]:
 
 
 def _registered(desk: Desk, case: Case) -> Iterator[str]:
-    """What a person is told of an application by the names that `register` gives it.
+    """What a person is told of an application by the name that `register` gives its secret.
 
     It writes no journal: that it may be this bot's is all that can be known.
     """
-    mappings = parse_secrets("\n".join(defaults.APPLICATION))
-    named = {mapping.name for mapping in desk.inputs.secrets}  # of these, it was told
-    names = case.strangers(mapping for mapping in mappings if mapping.name not in named)
-    if names:
-        secrets = "secrets" if len(names) > 1 else "secret"
+    kept = Mapping("secrets", defaults.CLIENT_SECRET, "client_secret")
+    if kept.name not in {mapping.name for mapping in desk.inputs.secrets} and case.strangers(
+        [kept]
+    ):
         yield (
-            f"What register keeps stays: the {secrets} {' and '.join(names)}. If that is this "
-            "bot's application, and nothing else uses it, delete it under Settings > Secrets and "
-            "variables > Actions; without a token it opens nothing."
+            f"What register keeps stays: the secret {kept.name}, and what goes with it (usually "
+            f"the variable {defaults.CLIENT_ID}). If that is this bot's application, and nothing "
+            "else uses it, delete both under Settings > Secrets and variables > Actions; without a "
+            "token they open nothing."
         )
 
 

@@ -1,10 +1,11 @@
 """register: an application alone, without a token; its two strings are kept, or handed back.
 
-They are given to begin, complete and login again as an application made by hand.
+They are given to begin, complete and login again as an application of the person's own.
 """
 
 from dataclasses import dataclass
 
+from provisioner import defaults
 from provisioner.capabilities import sets_of_scopes
 from provisioner.ceremony import authorization
 from provisioner.ceremony.desk import Tell
@@ -19,6 +20,13 @@ from provisioner.oauth import Application
 from provisioner.outcomes import Registered
 from provisioner.secret import Secret
 
+KEPT = (
+    Mapping("variables", defaults.CLIENT_ID, "client_id"),
+    Mapping("secrets", defaults.CLIENT_SECRET, "client_secret"),
+)
+"""Where the two strings go. The client id is no secret: in one, nobody could read it again, and
+GitHub would mask it in the link that a workflow shows."""
+
 
 @dataclass(frozen=True)
 class Order:
@@ -30,7 +38,7 @@ class Order:
 
 
 def parse_order(where: Question, app_name: str, secrets: str, variables: str) -> Order:
-    """Raises InputError."""
+    """What is not given a name has that of `KEPT`. Raises InputError."""
     name = parse_app_name(app_name) or (
         where.account.user[:LONGEST_APP_NAME] if where.account else ""
     )
@@ -41,17 +49,17 @@ def parse_order(where: Question, app_name: str, secrets: str, variables: str) ->
             why="It is shown in public under each post; without an account there is no default.",
             todo="Give it one with --app-name, or name the account with --account.",
         )
-    mappings = parse_secrets(secrets) + parse_variables(variables)
-    if sorted(mapping.field for mapping in mappings) != ["client_id", "client_secret"]:
+    named = parse_secrets(secrets) + parse_variables(variables)
+    fields = {mapping.field for mapping in named}
+    if len(fields) < len(named) or fields - {"client_id", "client_secret"}:
         raise InputError(
             "bad-strings",
             "An application has two strings to keep, client_id and client_secret, each once.",
-            why="It has no token yet, and one of the two alone opens nothing.",
-            todo="Write --secrets NAME=client_id --secrets NAME=client_secret. The client id, "
-            "which is no secret, may be a variable: --secrets NAME=client_secret --variables "
-            "NAME=client_id.",
+            why="It has no token yet.",
+            todo="Write --variables NAME=client_id and --secrets NAME=client_secret, or leave out "
+            "either: then it is kept under its usual name.",
         )
-    return Order(where, name, mappings)
+    return Order(where, name, named + tuple(one for one in KEPT if one.field not in fields))
 
 
 def register(http: Http, tell: Tell, order: Order) -> tuple[Application, Registered]:
@@ -103,7 +111,7 @@ def _require_free(repository: Repository, mapping: Mapping) -> None:
             f"{repository.name} has {mapping.name} among its {mapping.kind} already.",
             why="It may be in use: another application's, which nobody could bring back. Or a "
             "register before this one stopped half-way.",
-            todo="Delete it, if nothing uses it, or choose other names: --secrets NAME=client_id "
+            todo="Delete it, if nothing uses it, or choose other names: --variables NAME=client_id "
             "--secrets NAME=client_secret.",
         )
 

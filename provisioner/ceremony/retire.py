@@ -38,7 +38,7 @@ def _retire(desk: Desk, case: Case, old: Superseded, trouble: str) -> OldToken:
         reason = f"it still stands in {', '.join(places)}: delete that, if nothing reads it"
         return _told(case, old, "stuck", reason, left_in=True)
     if token.application.by_hand:
-        return _give_up(desk, case, old, "its application was made by hand")
+        return _give_up(desk, case, old, "its application is your own")
     if trouble:
         return _told(case, old, "retry", trouble)
     match Mastodon(desk.http, token.server).revoke(token.application, token.token):

@@ -6,7 +6,7 @@ import pytest
 
 from provisioner.errors import HalfWayError, PersonNeededError, ProvisionerError
 from provisioner.outcomes import Checked, Ended
-from tests.stage import NAME, ORIGIN, Fault, Stage
+from tests.stage import NAME, ORIGIN, STRINGS, Fault, Stage
 
 SECRET = "MASTODON_ACCESS_TOKEN"
 PAGE = f"{ORIGIN}/oauth/authorized_applications"
@@ -243,7 +243,7 @@ class TestDeprovision:
         assert len(stage.live()) == 1
 
     def test_a_lost_exchange_is_spoken_of(self, stage: Stage) -> None:
-        """Its token may live, as does that of an application made by hand."""
+        """Its token may live, as does that of a person's own application."""
         stage.provision_by_hand()
         stage.wire.faults = [Fault("answer lost", path="oauth/token", times=99)]
         with suppress(ProvisionerError):
@@ -252,7 +252,7 @@ class TestDeprovision:
         outcome = stage.deprovision()
         assert isinstance(outcome, Ended)
         assert outcome.notes[0] == LOST
-        assert "made by hand" in outcome.notes[1]
+        assert "your own" in outcome.notes[1]
 
     def test_without_a_journal_and_without_a_key(self, stage: Stage) -> None:
         """A misspelt name deletes nothing."""
@@ -296,13 +296,13 @@ class TestDeprovision:
     def test_what_register_keeps_stays(self, stage: Stage) -> None:
         """No journal tells whose it is: a person is told its names, and where to delete them."""
         stage.provision()
-        stage.repository.set_secret("MASTODON_CLIENT_ID", "an-application's")
-        stage.repository.set_secret("MASTODON_CLIENT_SECRET", "an-application's")
+        stage.register()
+        kept = stage.strings()
         outcome = stage.deprovision()
         assert isinstance(outcome, Ended)
         [note] = outcome.notes
-        assert "stays: the secrets MASTODON_CLIENT_ID and MASTODON_CLIENT_SECRET." in note
-        assert sorted(stage.repository.secrets) == ["MASTODON_CLIENT_ID", "MASTODON_CLIENT_SECRET"]
+        assert [name for name in STRINGS if name not in note] == []
+        assert stage.strings() == kept
 
     def test_of_an_application_written_by_us_nothing_stays(self, stage: Stage) -> None:
         """Under register's names stands what the journal knows: it is deleted."""
@@ -344,7 +344,7 @@ class TestDeprovision:
         outcome = stage.deprovision()
         assert isinstance(outcome, Ended)
         assert len(stage.live()) == 1
-        assert "made by hand" in outcome.notes[0]
+        assert "your own" in outcome.notes[0]
 
 
 @pytest.mark.parametrize("personality", ["pixelfed"])

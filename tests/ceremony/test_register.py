@@ -1,4 +1,4 @@
-"""register: an application alone, kept in two secrets."""
+"""register: an application alone, kept in a secret and a variable."""
 
 import pytest
 
@@ -9,12 +9,11 @@ from tests.stage import ORIGIN, STRINGS, Fault, Stage
 
 
 def test_both_strings_are_kept(stage: Stage) -> None:
-    """The repository's two secrets are the application's strings, and nothing else is written."""
+    """The client secret as a secret, the client id as a variable, and nothing else is written."""
     stage.register()
     (application,) = stage.instance.applications
-    strings = [stage.stored("MASTODON_CLIENT_ID"), stage.stored("MASTODON_CLIENT_SECRET")]
-    assert strings == [application.client_id, application.client_secret]
-    assert (len(stage.repository.secrets), stage.repository.variables) == (2, {})
+    assert stage.strings() == (application.client_id, application.client_secret)
+    assert (len(stage.repository.secrets), len(stage.repository.variables)) == (1, 1)
 
 
 def test_it_is_registered_as_begin_does(stage: Stage) -> None:
@@ -41,42 +40,53 @@ def test_each_server_in_its_own_words(stage: Stage, scopes: str) -> None:
     """Scopes are negotiated; what is kept is what the server made, and it serves there."""
     assert " ".join(stage.register().scopes) == scopes
     (application,) = stage.instance.applications
-    strings = {
-        "client_id": stage.stored("MASTODON_CLIENT_ID"),
-        "client_secret": stage.stored("MASTODON_CLIENT_SECRET"),
-    }
-    assert list(strings.values()) == [application.client_id, application.client_secret]
-    stage.provision(**strings)
+    client_id, client_secret = stage.strings()
+    assert (client_id, client_secret) == (application.client_id, application.client_secret)
+    stage.provision(client_id=client_id, client_secret=client_secret)
     assert (stage.live(), len(stage.instance.applications)) == ([stage.stored()], 1)
 
 
-def test_the_strings_serve_as_an_application_made_by_hand(stage: Stage) -> None:
+def test_the_strings_serve_as_an_application_of_ones_own(stage: Stage) -> None:
     """What register kept, begin and complete take, and register nothing anew."""
     stage.register()
-    strings = {
-        "client_id": stage.stored("MASTODON_CLIENT_ID"),
-        "client_secret": stage.stored("MASTODON_CLIENT_SECRET"),
-    }
-    stage.provision(**strings)
+    client_id, client_secret = stage.strings()
+    stage.provision(client_id=client_id, client_secret=client_secret)
     assert (stage.live(), len(stage.instance.applications)) == ([stage.stored()], 1)
 
 
 def test_names_of_ones_own(stage: Stage) -> None:
-    """The names can be chosen; the client id, which is no secret, may be a variable."""
+    """The names can be chosen."""
     stage.register(secrets="TOOT_SECRET=client_secret", variables="TOOT_ID=client_id")
     (application,) = stage.instance.applications
     assert stage.stored("TOOT_SECRET") == application.client_secret
     assert stage.repository.variables == {"TOOT_ID": application.client_id}
 
 
+def test_one_name_of_ones_own(stage: Stage) -> None:
+    """What is not given a name is kept under its usual one."""
+    stage.register(secrets="TOOT_SECRET=client_secret")
+    (application,) = stage.instance.applications
+    assert stage.stored("TOOT_SECRET") == application.client_secret
+    assert stage.repository.variables == {"MASTODON_CLIENT_ID": application.client_id}
+
+
+def test_both_as_secrets(stage: Stage) -> None:
+    """Who wants to keep the client id as a secret can."""
+    stage.register(secrets="A=client_id\nB=client_secret")
+    (application,) = stage.instance.applications
+    assert (stage.stored("A"), stage.stored("B")) == (
+        application.client_id,
+        application.client_secret,
+    )
+    assert stage.repository.variables == {}
+
+
 @pytest.mark.parametrize(
     "secrets",
     [
-        "A=client_id",
-        "A=client_secret",
+        "A=access_token",
         "A=client_id\nB=client_secret\nC=access_token",
         "A=client_secret\nB=client_secret",
-        "",
     ],
 )
 def test_other_fields_are_refused(stage: Stage, secrets: str) -> None:
@@ -86,24 +96,18 @@ def test_other_fields_are_refused(stage: Stage, secrets: str) -> None:
     assert (caught.value.ident, stage.wire.log) == ("bad-strings", [])
 
 
-@pytest.mark.parametrize("name", ["MASTODON_CLIENT_ID", "MASTODON_CLIENT_SECRET"])
-def test_nothing_is_overwritten(stage: Stage, name: str) -> None:
-    """A secret that is there may be in use, and nobody could bring it back."""
+@pytest.mark.parametrize(
+    ("kind", "gone"), [("secrets", "variables"), ("variables", "secrets")], ids=["secret", "id"]
+)
+def test_nothing_is_overwritten(stage: Stage, kind: str, gone: str) -> None:
+    """What is there may be in use, and a secret nobody could bring back."""
     stage.register()
-    stage.delete("secrets", ({*stage.repository.secrets} - {name}).pop())
-    former = stage.stored(name)
-    with pytest.raises(InputError) as caught:
+    stage.delete(gone, STRINGS[gone == "secrets"])
+    former = stage.strings()
+    with pytest.raises(InputError, match=f"among its {kind}") as caught:
         stage.register()
-    assert (caught.value.ident, stage.stored(name)) == ("name-taken", former)
+    assert (caught.value.ident, stage.strings()) == ("name-taken", former)
     assert len(stage.instance.applications) == 1
-
-
-def test_nothing_is_overwritten_among_the_variables(stage: Stage) -> None:
-    """Nor is a variable."""
-    stage.repository.variables["TOOT_ID"] = "mine"
-    with pytest.raises(InputError, match="TOOT_ID among its variables"):
-        stage.register(secrets="TOOT_SECRET=client_secret", variables="TOOT_ID=client_id")
-    assert stage.instance.applications == []
 
 
 def test_a_token_that_may_not_see_secrets(stage: Stage) -> None:
@@ -121,15 +125,16 @@ def test_a_write_that_fails(stage: Stage) -> None:
         stage.register()
     assert "delete MASTODON_CLIENT_ID and MASTODON_CLIENT_SECRET" in caught.value.todo
     stage.wire.faults = []
-    stage.delete("secrets", "MASTODON_CLIENT_ID")
+    stage.delete("variables", "MASTODON_CLIENT_ID")
     stage.register()
-    assert stage.stored("MASTODON_CLIENT_ID") == stage.instance.applications[-1].client_id
+    application = stage.instance.applications[-1]
+    assert stage.strings() == (application.client_id, application.client_secret)
 
 
 def test_without_github(stage: Stage) -> None:
     """To show the strings, GitHub is not asked for anything."""
     desk = stage.desk()
-    order = parse_order(parse_question("", ORIGIN, ""), "howdy", STRINGS, "")
+    order = parse_order(parse_question("", ORIGIN, ""), "howdy", "", "")
     application, _ = register(desk.http, stage, order)
     assert application.client_id == stage.instance.applications[0].client_id
     assert [path for path in stage.wire.log if path.startswith("GET /repos")] == []
@@ -138,5 +143,5 @@ def test_without_github(stage: Stage) -> None:
 def test_a_name_is_needed(stage: Stage) -> None:
     """Without an account there is no name for the application: it is asked for."""
     with pytest.raises(InputError) as caught:
-        parse_order(parse_question("", ORIGIN, ""), "", STRINGS, "")
+        parse_order(parse_question("", ORIGIN, ""), "", "", "")
     assert (caught.value.ident, stage.wire.log) == ("no-app-name", [])

@@ -140,7 +140,7 @@ def test_a_check_says_that_one_made_by_hand_is_forgotten(stage: Stage) -> None:
     stage.provision_by_hand()
     stage.provision()
     stage.time += DAY
-    note = f"{OLD} will not be revoked: its application was made by hand. If nothing else uses it, "
+    note = f"{OLD} will not be revoked: its application is your own. If nothing else uses it, "
     assert Rotated(stage, "", "").said() == [("soon", note + REMOVE)]
     assert stage.journal().superseded == ()
 

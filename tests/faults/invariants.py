@@ -184,12 +184,11 @@ class Witness:
             self._no(f"I7: the secret {name} got a token that was not seen alive")
 
     def _kept(self, name: str, old: str | None, new: str) -> None:
-        """An application's string was written."""
+        """An application's client secret was written."""
         if old is not None:
             self._no(f"I7: the secret {name} was overwritten")
-        made = self.stage.instance.applications
-        if not any(new in {one.client_id, one.client_secret} for one in made):
-            self._no(f"the secret {name} got what is no string of an application")
+        if new not in {one.client_secret for one in self.stage.instance.applications}:
+            self._no(f"the secret {name} got what is no application's client secret")
 
     def _is_current(self, token: str) -> bool:
         journal = self.journal()

@@ -19,10 +19,8 @@ from provisioner.sandbox import Person, PersonStuckError
 from tests.faults.faults import Hit, Killed, Line
 from tests.faults.invariants import KEY, Ending, Witness
 from tests.faults.scenarios import SECRET, STRANGER, VARIABLE, Command, Scenario
-from tests.stage import Stage
+from tests.stage import STRINGS, Stage
 
-STRINGS = ("MASTODON_CLIENT_ID", "MASTODON_CLIENT_SECRET")
-"""Where register keeps them."""
 MOST_RUNS = 4
 """After the one that was struck: with more, it has not converged."""
 
@@ -131,9 +129,10 @@ class Owner:
         if re.search("[Dd]elete ", error.todo) is None:
             return
         with self.witness.looking_away():
-            for name in STRINGS:
-                if name in error.what + error.todo and name in self.stage.repository.secrets:
-                    self.stage.delete("secrets", name)
+            for kind, name in zip(("variables", "secrets"), STRINGS, strict=True):
+                there = name in getattr(self.stage.repository, kind)
+                if there and name in error.what + error.todo:
+                    self.stage.delete(kind, name)
 
     def _reads_findings(self, checked: Checked) -> Command | None:
         """What is not clear, the next check sees; an instance that did not revoke may do so yet."""
@@ -218,12 +217,14 @@ class Owner:
         }
 
     def _unkept(self) -> dict[str, bool]:
-        kept = tuple(self.stage.stored(name) for name in STRINGS)
         made = {(one.client_id, one.client_secret) for one in self.stage.instance.applications}
         return {
-            "the two strings are not one application's": kept not in made,
-            "something else is there": {*self.stage.repository.secrets} != {*STRINGS}
-            or bool(self.stage.repository.variables),
+            "the two strings are not one application's": self.stage.strings() not in made,
+            "something else is there": (
+                *self.stage.repository.variables,
+                *self.stage.repository.secrets,
+            )
+            != STRINGS,
         }
 
     def _unfinished(self) -> dict[str, bool]:

@@ -142,7 +142,7 @@ SABOTAGES = {
     ),
     "I7, register": Sabotage(
         *("register", "_require_free", overwrite, "register", "was overwritten"),
-        *("PUT /repos/octocat/mybot/actions/secrets/MASTODON_CLIENT_ID", KILLED_AFTER),
+        *("PUT /repos/octocat/mybot/actions/secrets/MASTODON_CLIENT_SECRET", KILLED_AFTER),
     ),
     "I4, kept": Sabotage(
         "login", "ByPassword", keep_the_password, "mastodon-4.2: login", "keeps a password"
