@@ -358,15 +358,6 @@ def test_apps_verify(fediverse: Fediverse) -> None:
     assert fediverse.get("/api/v1/apps/verify_credentials", token).status_code == 404
 
 
-def test_idempotency_key(fediverse: Fediverse) -> None:
-    """An Idempotency-Key is ignored: there are two posts."""
-    token = fediverse.token(fediverse.register())
-    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "one"}
-    for _ in range(2):
-        fediverse.http.post("/api/v1/statuses", data={"status": "Hi"}, headers=headers)
-    assert len(fediverse.sandbox.instance.statuses) == 2
-
-
 @pytest.mark.parametrize(
     ("resource", "status"),
     [("", 400), ("acct:alice@example.com", 400), ("acct:nobody@{domain}", 404)],

@@ -79,3 +79,13 @@ def test_removed_by_hand(fediverse: Fediverse) -> None:
     instance = fediverse.sandbox.instance
     fediverse.person().remove(instance.origin, "Tea", instance.applications_page)
     assert [instance.is_live(one) for one in (gone, kept)] == [False, True]
+
+
+@pytest.mark.parametrize("personality", ["gotosocial", "takahe"])
+def test_idempotency_key_ignored(fediverse: Fediverse) -> None:
+    """On some, an Idempotency-Key is ignored: there are two posts."""
+    token = fediverse.token(fediverse.register())
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "one"}
+    for _ in range(2):
+        fediverse.http.post("/api/v1/statuses", data={"status": "Hi"}, headers=headers)
+    assert len(fediverse.sandbox.instance.statuses) == 2

@@ -209,15 +209,6 @@ def test_prefix(fediverse: Fediverse, scope: str) -> None:
     assert answer.status_code == 200
 
 
-def test_idempotency_key(fediverse: Fediverse) -> None:
-    """An Idempotency-Key is ignored: there are two posts."""
-    token = fediverse.token(fediverse.register())
-    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "one"}
-    for _ in range(2):
-        fediverse.http.post("/api/v1/statuses", data={"status": "Hi"}, headers=headers)
-    assert len(fediverse.sandbox.instance.statuses) == 2
-
-
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
