@@ -67,7 +67,7 @@ def sets_of_scopes(asked: tuple[str, ...], told: Description) -> tuple[tuple[str
     Raises InputError where nothing is left.
     """
     verifying = told.server.habits.verifying_scope
-    verified_by = {"profile", "read:accounts"} if verifying == "read" else {"profile"}
+    verified_by = VERIFYING if verifying == "read" else {"profile"}
     classic = tuple(dict.fromkeys(verifying if s in verified_by else s for s in asked))
     broader = tuple(dict.fromkeys("read" if s in VERIFYING else s for s in asked))
     coarse = tuple(dict.fromkeys(_coarse(scope) for scope in asked))

@@ -6,17 +6,14 @@ What a verb needs is imported when it runs, so that `--help` answers at once.
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable
-from difflib import get_close_matches
 from io import StringIO, TextIOWrapper
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from provisioner import __version__, defaults, signals
-from provisioner.errors import BugError, Exit, InputError, ProvisionerError, StoppedError
+from provisioner import __version__, defaults, failures, signals
+from provisioner.errors import Exit, ProvisionerError, StoppedError
 from provisioner.options import (
     Account,
     AccountToExamine,
@@ -48,7 +45,6 @@ from provisioner.options import (
     VariablesOfApplication,
     Verbose,
     Visibility,
-    as_given,
 )
 
 if TYPE_CHECKING:
@@ -231,9 +227,9 @@ def register(
     """
     from provisioner import surroundings
     from provisioner.ceremony import register
-    from provisioner.doctor import parse_question
     from provisioner.github import GitHub
     from provisioner.http import Http
+    from provisioner.inputs import parse_question
     from provisioner.terminal import Terminal
 
     terminal = Terminal(as_json=as_json)
@@ -370,8 +366,9 @@ def doctor(
     Example:
       provisioner doctor --account mybot@mastodon.social
     """
-    from provisioner.doctor import diagnose, parse_question
+    from provisioner.doctor import diagnose
     from provisioner.http import Http
+    from provisioner.inputs import parse_question
     from provisioner.terminal import Terminal
 
     terminal = Terminal(as_json=as_json)
@@ -441,15 +438,15 @@ def main() -> NoReturn:
     except ProvisionerError as error:
         _fail(error)
     except typer.TyperException as error:
-        _fail(_usage(error))
+        _fail(failures.usage(error))
     except signals.Interruption as interruption:
         _fail(StoppedError(Exit(128 + interruption.number)))
     except typer.Abort:  # the end of the input, where a code was asked for
         _fail(StoppedError(Exit.SIGINT))
     except OSError as error:
-        _fail(_system(error))
+        _fail(failures.system(error))
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-        _fail(_bug(error))
+        _fail(failures.bug(error))
 
 
 def _conduct(context: typer.Context, verb: "Callable[[Desk, Case], Outcome]") -> None:
@@ -526,55 +523,3 @@ def _fail(error: ProvisionerError) -> NoReturn:
     face = _step() if sys.argv[1:] == ["action"] else Terminal(as_json="--json" in sys.argv)
     face.error(error)
     sys.exit(error.exit_code)
-
-
-def _usage(error: typer.TyperException) -> InputError:
-    """A wrong command line, without what may be a code or a token: people put them there."""
-    parameter, kind = getattr(error, "param", None), type(error).__name__
-    option = "/".join(getattr(parameter, "opts", ())) or getattr(error, "option_name", "")
-    similar = getattr(error, "possibilities", None)
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "provisioner"
-    if kind == "NoSuchOption":
-        what = f"{as_given(option)} is no option of `{command}`."
-    elif kind == "BadOptionUsage":
-        what = f"{option} lacks its value, or takes none."
-    elif parameter and kind == "MissingParameter":
-        what = f"{option if option.startswith('-') else option.upper()} is required."
-    elif parameter:
-        what = f"The value of {option} is not valid."
-    elif context and context.parent is None:
-        word = _first_word()
-        what = f"{as_given(word)} is no command of `{command}`."
-        similar = get_close_matches(word, context.command.commands)
-    else:
-        what = f"`{command}` takes options only, and was given a word besides."
-    if similar:
-        what += f" Did you mean {' or '.join(similar)}?"
-    return InputError("usage", what, todo=f"See `{command} --help`.")
-
-
-def _first_word() -> str:
-    """What stands where the command does."""
-    return next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-
-
-def _system(error: OSError) -> ProvisionerError:
-    """A full disk and the like: no bug of ours."""
-    return ProvisionerError(
-        "system",
-        f"The operating system refused: {error.strerror}.",
-        todo="See to that, then run it again.",
-    )
-
-
-def _bug(error: Exception) -> BugError:
-    """An error that nobody foresaw: where it happened, without its message, which may tell."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [f for f in frames if "provisioner" in f.filename] or frames
-    places = " > ".join(f"{Path(f.filename).name}:{f.lineno}" for f in ours[-3:])
-    return BugError(
-        "bug",
-        f"This is a bug in provisioner {__version__}: {type(error).__name__} at {places}.",
-        todo="Please report this line; then run it again: it goes on from where it stopped.",
-    )

@@ -96,6 +96,16 @@ class Inputs:
         return self.app_name or self.account.user[:LONGEST_APP_NAME]
 
 
+@dataclass(frozen=True)
+class Question:
+    """What doctor and register are told: of an instance, and of no repository."""
+
+    account: Handle | None
+    instance: str
+    """An origin; "" where the account tells."""
+    scopes: tuple[str, ...]
+
+
 def parse_inputs(
     raw: dict[str, str], *, in_workflow: bool = False, dry_run: bool = False
 ) -> Inputs:
@@ -121,6 +131,21 @@ def parse_inputs(
     )
     require_distinct(journal, inputs.mappings)
     return inputs
+
+
+def parse_question(account: str, instance: str, scopes: str) -> Question:
+    """Raises InputError."""
+    if not account.strip() and not instance.strip():
+        raise InputError(
+            "nothing-asked",
+            "Neither an account nor an instance was named.",
+            todo="Name one: --account mybot@mastodon.social, or --instance https://social.example.",
+        )
+    return Question(
+        account=parse_account(account) if account.strip() else None,
+        instance=parse_instance(instance),
+        scopes=parse_scopes(scopes) if scopes.strip() else PRESETS[defaults.SCOPES],
+    )
 
 
 def _application(client_id: str, client_secret: str) -> Application | None:

@@ -8,10 +8,11 @@ from provisioner.errors import InputError, PersonNeededError, ProvisionerError, 
 from provisioner.oauth import Server
 from provisioner.servers import in_words
 
+ASK_THE_INSTANCE = "Sign in as the account: the instance says there what it needs, or whom to ask."
 BARRED = {
     "currently disabled": (
         "is disabled: suspended, frozen, or moved to another",
-        "Sign in as the account: the instance says there what it needs, or whom to ask.",
+        ASK_THE_INSTANCE,
     ),
     "confirmed e-mail": (
         "has no confirmed e-mail address",
@@ -30,7 +31,7 @@ BARRED = {
 `require_functional!` and `require_user!`, and what to do. Other words are quoted as they are."""
 MAY_NOT_ACT = (
     "lets the account do nothing: it is unconfirmed, not approved yet, disabled or suspended",
-    "Sign in as the account: the instance says there what it needs, or whom to ask.",
+    ASK_THE_INSTANCE,
 )
 INVALID_OR_BARRED = (
     "says that the token is invalid, or that the account may not act, and not which",

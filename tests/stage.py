@@ -19,11 +19,10 @@ import httpx
 from provisioner import ceremony
 from provisioner.ceremony import Case, Desk
 from provisioner.ceremony.register import parse_order, register_and_keep
-from provisioner.doctor import parse_question
 from provisioner.errors import ProvisionerError
 from provisioner.github import GitHub as GitHubClient
 from provisioner.http import Http
-from provisioner.inputs import Login, parse_inputs, parse_login
+from provisioner.inputs import Login, parse_inputs, parse_login, parse_question
 from provisioner.journal import Journal, parse_key, seal, unseal
 from provisioner.outcomes import Outcome, Registered
 from provisioner.sandbox import (

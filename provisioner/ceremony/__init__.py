@@ -1,4 +1,4 @@
-"""The transaction: begin, complete, login and check, each in the order that is safe.
+"""The transaction: each verb in the order that is safe.
 
 What the order guarantees: a one-time code is not spent before everything else was checked; a token
 is in the journal before anything else happens to it; the account is checked before anything is

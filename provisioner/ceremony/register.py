@@ -11,11 +11,10 @@ from provisioner.ceremony import authorization
 from provisioner.ceremony.desk import Tell
 from provisioner.destinations import Mapping, parse_secrets, parse_variables
 from provisioner.discovery import describe, locate
-from provisioner.doctor import Question
 from provisioner.errors import HalfWayError, InputError, ProvisionerError
 from provisioner.github import Repository
 from provisioner.http import Http
-from provisioner.inputs import LONGEST_APP_NAME, parse_app_name
+from provisioner.inputs import LONGEST_APP_NAME, Question, parse_app_name
 from provisioner.oauth import Application
 from provisioner.outcomes import Registered
 from provisioner.secret import Secret

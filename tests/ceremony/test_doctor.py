@@ -6,9 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from provisioner.discovery import describe
-from provisioner.doctor import diagnose, parse_question
+from provisioner.doctor import diagnose
 from provisioner.errors import ProvisionerError
-from provisioner.inputs import parse_login
+from provisioner.inputs import parse_login, parse_question
 from provisioner.outcomes import OldToken, Provisioned
 from provisioner.sandbox import PERSONALITIES, Request, Response
 from provisioner.sandbox.web import json_response

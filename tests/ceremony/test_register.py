@@ -3,8 +3,8 @@
 import pytest
 
 from provisioner.ceremony.register import parse_order, register
-from provisioner.doctor import parse_question
 from provisioner.errors import HalfWayError, InputError, ProvisionerError
+from provisioner.inputs import parse_question
 from tests.stage import ORIGIN, STRINGS, Fault, Stage
 
 

@@ -187,6 +187,7 @@ def test_wrong_words_are_not_shown(arguments: tuple[str, ...]) -> None:
         (("begin", "--acount", "a@b.test"), "“--acount” is no option of "),
         (("post",), "TEXT is required"),
         (("demo", "hunter2"), "takes options only"),
+        (("post", "--account", "a@b.example", "howdy", "hunter2"), "one TEXT"),
     ],
 )
 def test_wrong_words_are_named(arguments: tuple[str, ...], said: str) -> None:
