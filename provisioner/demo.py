@@ -5,7 +5,7 @@ import os
 import time
 from typing import Protocol
 
-from provisioner import ceremony
+from provisioner import ceremony, defaults
 from provisioner.ceremony import Desk, Tell, open_case
 from provisioner.errors import ProvisionerError
 from provisioner.github import GitHub
@@ -74,7 +74,7 @@ def show_stored(teller: Teller, repository: Repository) -> None:
     for secret, box in repository.secrets.items():
         teller.say(f"  {name}  secret    {secret}  {box.ciphertext_length} bytes, sealed")
     for variable, value in repository.variables.items():
-        shown = value if value.startswith("http") else f"{len(value)} bytes, sealed"
+        shown = f"{len(value)} bytes, sealed" if variable == defaults.JOURNAL else value
         teller.say(f"  {name}  variable  {variable}  {shown}")
 
 

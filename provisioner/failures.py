@@ -3,6 +3,7 @@
 import sys
 import traceback
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 
 import typer
@@ -11,12 +12,15 @@ from provisioner import __version__
 from provisioner.errors import BugError, InputError, ProvisionerError
 from provisioner.options import SHORTEST_SECRET, as_given
 
+ALIKE = 0.75
+"""From which likeness on a word is taken for a mistyped other one; 1 is the same."""
+
 
 def usage(error: typer.TyperException) -> InputError:
     """A wrong command line, without what may be a code or a token: people put them there."""
     parameter, kind = getattr(error, "param", None), type(error).__name__
     option = "/".join(getattr(parameter, "opts", ())) or getattr(error, "option_name", "")
-    similar = getattr(error, "possibilities", None)
+    similar = get_close_matches(option, getattr(error, "possibilities", None) or (), cutoff=ALIKE)
     context = getattr(error, "ctx", None)
     command = context.command_path if context else _called()
     if kind == "NoSuchOption":
@@ -31,6 +35,8 @@ def usage(error: typer.TyperException) -> InputError:
         word = _first_word()
         what = f"{as_given(word)} is no command of `{command}`."
         similar = get_close_matches(word, context.command.commands)
+    elif context and (pair := _without_value(context)):
+        what = f"{pair[0]} lacks its value: {pair[1]} follows it."
     elif context and (argument := _argument(context)):
         what = f"`{command}` takes one {argument}, and was given more: put it in quotation marks."
     else:
@@ -38,6 +44,15 @@ def usage(error: typer.TyperException) -> InputError:
     if similar:
         what += f" Did you mean {' or '.join(similar)}?"
     return InputError("usage", what, todo=f"See `{command} --help`.")
+
+
+def _without_value(context: typer.Context) -> tuple[str, str] | None:
+    """An option, and the next one: the value of the first, where a shell's variable is empty."""
+    options = [one for one in context.command.params if one.opts[0].startswith("-")]
+    names = {name for one in options for name in one.opts}
+    flags = {name for one in options if getattr(one, "is_flag", False) for name in one.opts}
+    pairs = pairwise(sys.argv)
+    return next((pair for pair in pairs if names.issuperset(pair) and pair[0] not in flags), None)
 
 
 def _argument(context: typer.Context) -> str:

@@ -189,7 +189,8 @@ def parse_repository(text: str) -> str:
         raise InputError(
             "bad-repository",
             f"“{plain(text)}” is not a repository." if text.strip() else "No repository was named.",
-            todo="Write it as owner/name, such as octocat/mybot.",
+            todo="Give it as owner/name, such as octocat/mybot, with --repository or in "
+            "GITHUB_REPOSITORY. In a checkout from GitHub it need not be named.",
         )
     return name
 

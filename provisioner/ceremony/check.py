@@ -105,7 +105,7 @@ def _secret(case: Case, name: str) -> Finding:
     return Finding(
         "bad",
         f"The secret {name} is gone from {case.repository.name}",
-        f"Somebody deleted it. {AGAIN}",
+        f"Somebody deleted it, or a deprovision that stopped: run that again. Else: {AGAIN}",
     )
 
 

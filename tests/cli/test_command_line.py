@@ -188,6 +188,7 @@ def test_wrong_words_are_not_shown(arguments: tuple[str, ...]) -> None:
         (("post",), "TEXT is required"),
         (("demo", "hunter2"), "takes options only"),
         (("post", "--account", "a@b.example", "howdy", "hunter2"), "one TEXT"),
+        (("check", "--account", "--journal", "hunter2"), "--account lacks its value: --journal "),
     ],
 )
 def test_wrong_words_are_named(arguments: tuple[str, ...], said: str) -> None:
