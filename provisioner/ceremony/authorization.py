@@ -16,12 +16,41 @@ USABLE = 7 * 86400
 """Seconds for which a link is shown again where the server keeps unused applications."""
 
 
-def announce(desk: Desk, case: Case, scopes: tuple[str, ...]) -> None:
-    """Say beforehand what completing it will replace; `scopes` are those to be asked for."""
+def warn_of_strangers(desk: Desk, case: Case) -> None:
+    """Say beforehand which secrets of somebody else's it will overwrite."""
+    for name in case.strangers(desk.inputs.secrets):
+        desk.tell.warn(
+            f"{case.repository.name} has a secret {name} that is not in this journal: it will be "
+            "overwritten. The token in it stays alive; you will be told where to revoke it. "
+            "If it is another bot's, give this one a name of its own: --secrets "
+            "OTHER_TOKEN=access_token"
+        )
+
+
+def announce(
+    desk: Desk, case: Case, pending: Pending | None, sets: tuple[tuple[str, ...], ...]
+) -> None:
+    """Say beforehand what completing it will replace.
+
+    `pending` is what serves once more, with its own scopes; else the first of the `sets` is asked
+    for.
+    """
+    scopes = pending.scopes if pending else sets[0]
+    if pending:
+        warn_of_other_scopes(desk, pending)
     if current := case.journal.current:
         desk.tell.done(f"A token is in use since {iso(current.issued_at)}: this is its rotation")
         if less := missing(scopes, current.scopes):
             desk.tell.warn(f"It may also “{plain(' '.join(less))}”; the new one will not")
+
+
+def warn_of_other_scopes(desk: Desk, pending: Pending) -> None:
+    """Say where the inputs name other scopes than the authorization under way asks for."""
+    if desk.inputs.scopes and set(desk.inputs.scopes) != set(pending.asked or pending.scopes):
+        desk.tell.warn(
+            f"The pending authorization is for {' '.join(pending.scopes)}: other scopes need a new "
+            "one"
+        )
 
 
 def usable(desk: Desk, case: Case, server: Server) -> Pending | None:
@@ -88,6 +117,17 @@ def start(desk: Desk, case: Case, server: Server, sets: tuple[tuple[str, ...], .
     case.save(account=str(desk.inputs.account), origin=server.origin, pending=pending)
     desk.tell.done("Wrote the journal")
     return pending
+
+
+def would_start(desk: Desk, case: Case, server: Server, scopes: tuple[str, ...]) -> list[str]:
+    """What `start` would do, for a dry run."""
+    would = [f"write the journal to the variable {case.store.name} of {case.repository.name}"]
+    if desk.inputs.application is None:
+        registered = f"register the application “{desk.inputs.name_of_app}” at {server.origin}"
+        would.insert(0, f"{registered}, for {' '.join(scopes)}")
+    if case.journal.generation == 0:
+        would.insert(0, f"write the journal's key to the secret {case.store.key_name}")
+    return would
 
 
 def sets_to_ask(desk: Desk, told: Description) -> tuple[tuple[str, ...], ...]:

@@ -1,6 +1,13 @@
 """begin: from an account's name to the link that its owner opens."""
 
-from provisioner.ceremony.authorization import announce, sets_to_ask, start, usable
+from provisioner.ceremony.authorization import (
+    announce,
+    sets_to_ask,
+    start,
+    usable,
+    warn_of_strangers,
+    would_start,
+)
 from provisioner.ceremony.desk import (
     Case,
     Desk,
@@ -27,12 +34,12 @@ def begin(desk: Desk, case: Case) -> ApprovalPending | DryRun:
     if case.journal.holds_tokens:
         require_own(case.journal, desk.inputs, desk.inputs.instance)
     require_nothing_staged(case)
-    for name in case.strangers(desk.inputs.secrets):
-        _warn_of_stranger(desk, case, name)
+    warn_of_strangers(desk, case)
     told = find_instance(desk, case)
     sets = sets_to_ask(desk, told)
-    announce(desk, case, sets[0])
-    if pending := usable(desk, case, told.server):
+    pending = usable(desk, case, told.server)
+    announce(desk, case, pending, sets)
+    if pending:
         return _again(desk, case, pending)
     if desk.inputs.dry_run:
         return _dry_run(desk, case, told.server, sets[0])
@@ -40,15 +47,6 @@ def begin(desk: Desk, case: Case) -> ApprovalPending | DryRun:
         pending = start(desk, case, told.server, sets)
         case.confirm()
     return _approval(desk, case, pending, again=False)
-
-
-def _warn_of_stranger(desk: Desk, case: Case, name: str) -> None:
-    desk.tell.warn(
-        f"{case.repository.name} has a secret {name} that is not in this journal: complete "
-        "will overwrite it. The token in it stays alive; you will be told where to revoke it. "
-        "If it is another bot's, give this one a name of its own: --secrets "
-        "OTHER_TOKEN=access_token"
-    )
 
 
 def _again(desk: Desk, case: Case, pending: Pending) -> ApprovalPending | DryRun:
@@ -91,13 +89,5 @@ def _approval(desk: Desk, case: Case, pending: Pending, *, again: bool) -> Appro
 def _dry_run(desk: Desk, case: Case, server: Server, scopes: tuple[str, ...]) -> DryRun:
     former = case.journal.pending
     replaced = f", in place of the pending one of {iso(former.begun_at)}" if former else ""
-    would = [
-        f"write the journal to the variable {case.store.name} of {case.repository.name}",
-        f"show the link for you to open{replaced}",
-    ]
-    if desk.inputs.application is None:
-        registered = f"register the application “{desk.inputs.name_of_app}” at {server.origin}"
-        would.insert(0, f"{registered}, for {' '.join(scopes)}")
-    if case.journal.generation == 0:
-        would.insert(0, f"write the journal's key to the secret {case.store.key_name}")
-    return DryRun(str(desk.inputs.account), tuple(would))
+    would = (*would_start(desk, case, server, scopes), f"show the link for you to open{replaced}")
+    return DryRun(str(desk.inputs.account), would)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from provisioner.ceremony.authorization import sets_to_ask
+from provisioner.ceremony.authorization import sets_to_ask, warn_of_other_scopes
 from provisioner.ceremony.desk import (
     Case,
     Desk,
@@ -15,6 +15,7 @@ from provisioner.ceremony.desk import (
 )
 from provisioner.ceremony.exchange import exchange, look_before, promote, write
 from provisioner.ceremony.guard import guard
+from provisioner.ceremony.publish import would_publish
 from provisioner.errors import InputError, NotSentError, PersonNeededError, ProvisionerError
 from provisioner.inputs import parse_code
 from provisioner.journal import Pending
@@ -89,8 +90,7 @@ def _pending(desk: Desk, case: Case) -> Pending:
         return _single_run(desk, case, by_hand)
     if pending is None:
         raise _nothing_pending(desk, case)
-    if desk.inputs.scopes and set(desk.inputs.scopes) != set(pending.asked or pending.scopes):
-        desk.tell.warn(f"The link was for {' '.join(pending.scopes)}: other scopes need a new one")
+    warn_of_other_scopes(desk, pending)
     return pending
 
 
@@ -178,10 +178,5 @@ def _nothing_pending(desk: Desk, case: Case) -> PersonNeededError:
 
 
 def _dry_run(desk: Desk, pending: Pending) -> DryRun:
-    inputs = desk.inputs
-    would = [f"check that the token belongs to {inputs.account}"]
-    would += [f"seal and write the secret {mapping.name}" for mapping in inputs.secrets]
-    would += [f"write the variable {mapping.name}" for mapping in inputs.variables]
-    if pending.staged is None:
-        would.insert(0, f"exchange the code at {pending.server.origin}")
-    return DryRun(str(inputs.account), tuple(would))
+    exchanged = () if pending.staged else (f"exchange the code at {pending.server.origin}",)
+    return DryRun(str(desk.inputs.account), (*exchanged, *would_publish(desk)))

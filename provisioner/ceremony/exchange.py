@@ -49,11 +49,16 @@ class Approval(Protocol):
         """The error of an exchange that gave no token, with how to go on."""
 
 
-def look_before(desk: Desk, case: Case, pending: Pending, approval: Approval) -> Pending:
-    """Check what can be checked before a one-time code is spent."""
+def get_sealing_key(desk: Desk, case: Case) -> None:
+    """Read the key that the secrets are sealed with: GitHub refuses it where they are closed."""
     if desk.inputs.secrets:
         _ = case.repository.sealing_key
         desk.tell.done(f"Got the public key of {case.repository.name}")
+
+
+def look_before(desk: Desk, case: Case, pending: Pending, approval: Approval) -> Pending:
+    """Check what can be checked before a one-time code is spent."""
+    get_sealing_key(desk, case)
     if case.journal.generation:  # a new one has room
         largest = pending.with_token(_credential(desk, case, pending, approval, LARGEST_GRANT))
         case.store.require_room(case.journal.model_copy(update={"pending": largest}))

@@ -8,9 +8,6 @@ from provisioner.journal import Credential, Pending, Superseded
 from provisioner.mastodon import Alive, Dead, Mastodon, Unclear
 from provisioner.store import OvertakenError
 
-IN_BROWSER = "The browser was signed in as somebody else, or somebody else opened the link."
-"""How the approval can be another account's; a login puts its own cause in this one's place."""
-
 
 def guard(
     desk: Desk, case: Case, mastodon: Mastodon, pending: Pending, staged: Credential
@@ -24,7 +21,7 @@ def guard(
     if problem is None:
         match mastodon.verify(staged.token):
             case Alive(id=number) as account:
-                problem = _wrong_account(desk, case, pending, account)
+                problem = _wrong_account(desk, case, pending, staged, account)
                 whose = _name(desk, account) if problem else str(desk.inputs.account)
                 staged = staged.model_copy(update={"account_id": number, "account": whose})
             case Dead(reason):
@@ -87,7 +84,7 @@ def _missing_scopes(pending: Pending, staged: Credential) -> PersonNeededError |
 
 
 def _wrong_account(
-    desk: Desk, case: Case, pending: Pending, account: Alive
+    desk: Desk, case: Case, pending: Pending, staged: Credential, account: Alive
 ) -> PersonNeededError | None:
     wanted, current = desk.inputs.account, case.journal.current
     if account.user.casefold() != wanted.user.casefold():
@@ -102,7 +99,9 @@ def _wrong_account(
     return PersonNeededError(
         "wrong-account",
         f"The authorization was given by {whose}, not by {wanted}.",
-        why=IN_BROWSER,
+        why="The browser was signed in as somebody else, or somebody else opened the link."
+        if staged.code
+        else "User name and password are another account's.",
         todo=f"Open the link again, sign out there, sign in as {wanted}, and complete with the new "
         "code. Or was the account misspelt? Then correct --account, and begin again.",
         link=pending.link,

@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from provisioner.ceremony.authorization import announce, sets_to_ask, start, usable
+from provisioner.ceremony.authorization import (
+    announce,
+    sets_to_ask,
+    start,
+    usable,
+    warn_of_strangers,
+    would_start,
+)
 from provisioner.ceremony.complete import complete
 from provisioner.ceremony.desk import (
     Case,
@@ -18,8 +25,15 @@ from provisioner.ceremony.desk import (
     iso,
     require_own,
 )
-from provisioner.ceremony.exchange import exchange, look_before, promote, write
-from provisioner.ceremony.guard import IN_BROWSER, guard
+from provisioner.ceremony.exchange import (
+    exchange,
+    get_sealing_key,
+    look_before,
+    promote,
+    write,
+)
+from provisioner.ceremony.guard import guard
+from provisioner.ceremony.publish import would_publish
 from provisioner.errors import NotSentError, PersonNeededError, ProvisionerError, TransportError
 from provisioner.inputs import Login
 from provisioner.journal import Pending
@@ -67,21 +81,26 @@ def login(desk: Desk, case: Case, ask: Callable[[], Login]) -> Provisioned | Dry
     Raises NoPasswordGrantError, ProvisionerError.
     """
     if case.journal.pending and case.journal.pending.staged:
-        return complete(desk, case, lambda: "")
+        with _in_words_of_login(desk, case):
+            return complete(desk, case, lambda: "")
     if case.journal.holds_tokens:
         require_own(case.journal, desk.inputs, desk.inputs.instance)
     told = find_instance(desk, case)
     if not told.offers_password:
         raise NoPasswordGrantError(told.server.host)
     sets = sets_to_ask(desk, told)
-    announce(desk, case, sets[0])
+    pending = usable(desk, case, told.server)
+    warn_of_strangers(desk, case)
+    announce(desk, case, pending, sets)
     if desk.inputs.dry_run:
-        return _dry_run(desk, told.server)
+        get_sealing_key(desk, case)
+        return _dry_run(desk, case, told.server, pending, sets[0])
     approval = ByPassword(ask())
     if approval.login.user.reveal() != desk.inputs.account.user:  # that one everybody knows
         desk.tell.hide(approval.login.user)
     desk.tell.hide(approval.login.password)
-    with half_way(case), _in_words_of_login(desk):
+    with half_way(case), _in_words_of_login(desk, case):
+        # Looked at again, since a person takes time to answer, and Pleroma forgets applications.
         pending = _reused(desk, case, told.server) or start(desk, case, told.server, sets)
         pending = look_before(desk, case, pending, approval)
         mastodon = Mastodon(desk.http, pending.server)
@@ -111,31 +130,32 @@ def _same_again(pending: Pending) -> str:
 
 
 @contextmanager
-def _in_words_of_login(desk: Desk) -> Iterator[None]:
-    """Where complete's checks say to open the link again, here it is to log in again."""
+def _in_words_of_login(desk: Desk, case: Case) -> Iterator[None]:
+    """Where complete's checks say to open the link again, here it is to log in again.
+
+    Other links, such as GitHub's, lead to what is to be done first.
+    """
     try:
         yield
     except PersonNeededError as error:
-        if error.link:
+        pending = case.journal.pending
+        if pending and error.link == pending.link:
             error.link = ""
             error.todo = f"Log in again, as {desk.inputs.account}."
-        if error.ident == "wrong-account":  # the rest of its `why` is what became of the token
-            error.why = error.why.replace(
-                IN_BROWSER, "User name and password are another account's."
-            )
-            error.todo += " Or was the account misspelt? Then correct --account."
+            if error.ident == "wrong-account":
+                error.todo += " Or was the account misspelt? Then correct --account."
         raise
 
 
-def _dry_run(desk: Desk, server: Server) -> DryRun:
-    inputs = desk.inputs
-    would = [
-        f"ask for user name and password, and exchange them at {server.origin}",
-        f"check that the token belongs to {inputs.account}",
-        *(f"seal and write the secret {mapping.name}" for mapping in inputs.secrets),
-        *(f"write the variable {mapping.name}" for mapping in inputs.variables),
-    ]
-    if inputs.application is None:
-        register = f"register the application “{inputs.name_of_app}” at {server.origin}"
-        would.insert(0, f"{register}, or take the pending one")
-    return DryRun(str(inputs.account), tuple(would))
+def _dry_run(
+    desk: Desk, case: Case, server: Server, pending: Pending | None, scopes: tuple[str, ...]
+) -> DryRun:
+    started = would_start(desk, case, server, scopes)
+    reused = [f"use the application of {iso(pending.begun_at)} once more"] if pending else []
+    would = (
+        "ask for user name and password",
+        *(reused or started),
+        f"exchange user name and password at {server.origin}",
+        *would_publish(desk),
+    )
+    return DryRun(str(desk.inputs.account), would)

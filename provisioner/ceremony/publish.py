@@ -27,6 +27,16 @@ def publish(desk: Desk, case: Case, credential: Credential) -> None:
         desk.tell.done(f"Wrote the variable {mapping.name}")
 
 
+def would_publish(desk: Desk) -> tuple[str, ...]:
+    """What comes after an exchange, for a dry run."""
+    inputs = desk.inputs
+    return (
+        f"check that the token belongs to {inputs.account}",
+        *(f"seal and write the secret {mapping.name}" for mapping in inputs.secrets),
+        *(f"write the variable {mapping.name}" for mapping in inputs.variables),
+    )
+
+
 def _values(desk: Desk, credential: Credential) -> dict[str, str | Secret]:
     """The fields that can be written, by the names of the inputs `secrets` and `variables`."""
     return {

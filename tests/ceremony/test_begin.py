@@ -229,6 +229,22 @@ def test_a_rotation_to_fewer_scopes_is_announced(stage: Stage, scopes: str, less
     assert warnings == ([f"! It may also “{less}”; the new one will not"] if less else [])
 
 
+def test_other_scopes_than_those_of_an_unsettled_link_are_warned_of(stage: Stage) -> None:
+    """The link that may bring a lost token back is shown again, and asks for what it did before."""
+    stage.provision(scopes="profile write:statuses write:media")
+    code = stage.approve(stage.link(scopes="profile write:statuses"))
+    stage.wire.faults = [Fault("answer lost", path="/oauth/token")]
+    with suppress(PersonNeededError):
+        stage.complete(code)
+    stage.shown.clear()
+    stage.begin(scopes="profile write:statuses write:media")
+    warnings = [line for line in stage.shown if line.startswith("!")]
+    assert warnings[:2] == [
+        "! The pending authorization is for profile write:statuses: other scopes need a new one",
+        "! It may also “write:media”; the new one will not",
+    ]
+
+
 def test_an_unapproved_link_may_be_given_up_for_another_account(stage: Stage) -> None:
     """As long as no token can have been issued, begin may start over for somebody else."""
     stage.begin(account="mybto@social.example")

@@ -1,11 +1,13 @@
 """login: by user name and password, where an instance still takes them."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
 from provisioner.errors import HalfWayError, InputError, PersonNeededError
 from provisioner.inputs import Login
+from provisioner.journal import Superseded
 from provisioner.outcomes import DryRun, Outcome, Provisioned
 from provisioner.sandbox import PERSONALITIES, Request, Response
 from provisioner.sandbox.web import json_response
@@ -15,6 +17,8 @@ from tests.stage import NAME, ORIGIN, START, USERS, Fault, Stage
 
 OTHERS = tuple(name for name in PERSONALITIES if name not in USERS)
 PASSWORD = "mybot-password"
+SCOPES = "read:accounts write:statuses write:media"
+"""What these servers are asked for."""
 
 
 @pytest.fixture(params=USERS)
@@ -229,6 +233,102 @@ def test_another_accounts_password(stage: Stage) -> None:
     assert "MASTODON_ACCESS_TOKEN" not in stage.repository.secrets
 
 
+def test_a_staged_token_of_another_account(stage: Stage) -> None:
+    """What finishes it speaks of no browser either, also where the run that staged it was cut."""
+    stage.wire.faults = [Fault("refused", path="verify_credentials", times=9)]
+    with pytest.raises(HalfWayError):
+        log_in(stage, "alice", "alice-password")
+    stage.wire.faults = []
+    with pytest.raises(PersonNeededError, match="given by “alice@social") as caught:
+        stage.login(never)
+    error = caught.value
+    assert error.why.startswith("User name and password are another account's.")
+    assert error.todo.startswith("Log in again, as mybot@social.example.")
+    assert (error.link, stage.live()) == ("", [])
+
+
+def test_a_staged_token_of_a_link_that_another_account_approved(stage: Stage) -> None:
+    """The cause is the browser, the way on is the login."""
+    code = stage.approve(stage.link(), "alice")
+    stage.wire.faults = [Fault("refused", path="verify_credentials", times=9)]
+    with pytest.raises(HalfWayError):
+        stage.complete(code)
+    stage.wire.faults = []
+    with pytest.raises(PersonNeededError) as caught:
+        stage.login(never)
+    assert caught.value.why.startswith("The browser was signed in as somebody else")
+    assert caught.value.todo.startswith("Log in again")
+
+
+def test_a_permission_is_missing(stage: Stage) -> None:
+    """What GitHub refuses is not mended by logging in again: its advice and its link are kept."""
+    token = stage.github.add_token(permissions={"secrets": "read", "actions_variables": "write"})
+    with pytest.raises(PersonNeededError) as caught:
+        log_in(stage, github_token=token)
+    error = caught.value
+    assert (error.ident, "Edit the token" in error.todo) == ("github-permission", True)
+    assert error.link == "https://github.com/settings/personal-access-tokens"
+
+
+def test_single_sign_on(stage: Stage) -> None:
+    """The link that is good for an hour is shown, also where the token is staged by then."""
+    link = "https://github.com/orgs/acme/sso?authorization_request=A1B2"
+
+    def handler(request: Request) -> Response:
+        if request.method == "PUT" and request.path.endswith("MASTODON_ACCESS_TOKEN"):
+            headers = {"X-GitHub-SSO": f"required; url={link}"}
+            return json_response(403, {"message": "Resource protected by SAML"}, headers)
+        return stage.github(request)
+
+    stage.wire.hosts["api.github.test"] = handler
+    with pytest.raises(PersonNeededError) as caught:
+        log_in(stage)
+    assert (caught.value.ident, caught.value.link) == ("github-sso", link)
+    assert "authorize the token" in caught.value.todo
+
+
+def test_a_full_journal(stage: Stage) -> None:
+    """Old tokens are to be removed at the instance: where, is kept."""
+    log_in(stage)
+    current = stage.journal().current
+    assert current is not None
+    old = Superseded(credential=current, revoke_after=int(START) + 9**9)
+    stage.rewrite(superseded=(old,) * 34)
+    with pytest.raises(PersonNeededError, match="has no room") as caught:
+        log_in(stage)
+    assert caught.value.link == current.server.authorized_applications
+    assert "Remove the bot's old authorizations" in caught.value.todo
+
+
+@pytest.mark.parametrize(("scopes", "warned"), [("", False), ("post", False), ("full", True)])
+def test_other_scopes_than_those_of_an_unsettled_attempt(
+    stage: Stage, scopes: str, *, warned: bool
+) -> None:
+    """Its application serves once more, and can't ask for others: that is said."""
+    stage.wire.faults = [Fault("answer lost", path="/oauth/token")]
+    with pytest.raises(HalfWayError):
+        log_in(stage)
+    stage.shown.clear()
+    log_in(stage, scopes=scopes)
+    told = [line for line in stage.shown if "other scopes need a new one" in line]
+    assert told == (
+        [f"! The pending authorization is for {SCOPES}: other scopes need a new one"]
+        if warned
+        else []
+    )
+
+
+def test_what_a_rotation_takes_away_is_told_by_what_is_asked_for(stage: Stage) -> None:
+    """The application that serves once more may ask for less than the inputs do now."""
+    log_in(stage, scopes=SCOPES)
+    stage.wire.faults = [Fault("answer lost", path="/oauth/token")]
+    with pytest.raises(HalfWayError):
+        log_in(stage, scopes="read:accounts write:statuses")
+    stage.shown.clear()
+    log_in(stage, scopes=SCOPES)
+    assert "! It may also “write:media”; the new one will not" in stage.shown
+
+
 def test_a_staged_token_is_finished_without_a_password(stage: Stage) -> None:
     """A run that was cut after the exchange goes on, and asks nobody."""
     stage.wire.faults = [Fault("refused", path="verify_credentials", times=9)]
@@ -310,13 +410,16 @@ def test_an_application_that_may_go_is_not_waited_for(
 
 
 def test_dry_run(stage: Stage) -> None:
-    """A dry run asks for nothing, and changes nothing."""
+    """A dry run asks for nothing, and changes nothing; it says all that a real run would do."""
     outcome = stage.login(never, dry_run="true")
     assert outcome == DryRun(
         "mybot@social.example",
         (
-            f"register the application “mybot” at {ORIGIN}, or take the pending one",
-            f"ask for user name and password, and exchange them at {ORIGIN}",
+            "ask for user name and password",
+            "write the journal's key to the secret MASTODON_JOURNAL_KEY",
+            f"register the application “mybot” at {ORIGIN}, for {SCOPES}",
+            f"write the journal to the variable MASTODON_JOURNAL of {NAME}",
+            f"exchange user name and password at {ORIGIN}",
             "check that the token belongs to mybot@social.example",
             "seal and write the secret MASTODON_ACCESS_TOKEN",
             "write the variable MASTODON_BASE_URL",
@@ -329,7 +432,48 @@ def test_dry_run_with_an_application_of_ones_own(stage: Stage) -> None:
     """It would not register one."""
     outcome = stage.login(never, dry_run="true", client_id="id", client_secret="its-own-secret")
     assert isinstance(outcome, DryRun)
-    assert outcome.would[0].startswith("ask for user name and password")
+    assert not [line for line in outcome.would if "application" in line]
+
+
+def test_dry_run_with_an_application_that_serves_once_more(stage: Stage) -> None:
+    """It would register none, and asks GitHub for the key that the secret is sealed with."""
+    stage.begin()
+    stage.wire.log.clear()
+    outcome = stage.login(never, dry_run="true")
+    assert isinstance(outcome, DryRun)
+    assert outcome.would[:3] == (
+        "ask for user name and password",
+        "use the application of 2027-01-15T08:00:00Z once more",
+        f"exchange user name and password at {ORIGIN}",
+    )
+    assert f"GET /repos/{NAME}/actions/secrets/public-key" in stage.wire.log
+
+
+def test_dry_run_without_permission(stage: Stage) -> None:
+    """A token for GitHub that knows no secrets is found out."""
+    token = stage.github.add_token(permissions={"actions_variables": "write"})
+    with pytest.raises(PersonNeededError) as caught:
+        stage.login(never, dry_run="true", github_token=token)
+    assert caught.value.ident == "github-permission"
+
+
+@pytest.mark.parametrize("dry_run", ["", "true"], ids=["for real", "dry run"])
+def test_an_existing_secret_is_announced_before_anything_is_asked(
+    stage: Stage, dry_run: str
+) -> None:
+    """Whoever has another bot's token there can still go back."""
+    stage.repository.set_secret("MASTODON_ACCESS_TOKEN", "from-before-us")
+
+    class GoneBackError(Exception):
+        """The person ends the run at the prompt."""
+
+    def ask() -> Login:
+        raise GoneBackError
+
+    with suppress(GoneBackError):
+        stage.login(ask, dry_run=dry_run)
+    assert [line for line in stage.shown if "has a secret MASTODON_ACCESS_TOKEN that is" in line]
+    assert (stage.stored(), stage.instance.applications) == ("from-before-us", [])
 
 
 def test_what_is_hidden(stage: Stage) -> None:
