@@ -2,6 +2,8 @@
 
 from provisioner.ceremony.desk import Case, Desk, iso, require_current, require_own
 from provisioner.errors import (
+    Exit,
+    HalfWayError,
     InputError,
     NotSentError,
     PersonNeededError,
@@ -16,8 +18,9 @@ RECENT = 3600
 """Seconds within which the same text is not posted twice, as on Mastodon."""
 MOST_SENT = 10
 """How many posts the journal, which has little room, remembers: the last ones."""
-HIDDEN = ("private", "direct")
-"""Who may see a post that Takahē lists for nobody, not even for its author."""
+HIDDEN = frozenset({"private", "direct"})
+"""Who may see a post that Takahē, and who knows which others, list for nobody, not even for its
+author."""
 
 
 def post(desk: Desk, case: Case, text: str, visibility: str) -> Posted:
@@ -25,7 +28,7 @@ def post(desk: Desk, case: Case, text: str, visibility: str) -> Posted:
 
     The same text again within an hour is not posted twice. Where the Idempotency-Key is known to
     see to that, it does (on Pleroma for six); elsewhere the account's latest posts are looked at,
-    before and after, and where they can't be seen the journal remembers what was sent.
+    before and after, and where this one can't be seen among them the journal remembers it.
     Raises PersonNeededError where nothing is provisioned, or where nobody but a person can see
     whether it was posted; ProvisionerError.
     """
@@ -45,7 +48,8 @@ def post(desk: Desk, case: Case, text: str, visibility: str) -> Posted:
     # Without the key's help it was looked for before, and not there.
     already = status.there_before if current.server.habits.idempotency_key else False
     posted = _posted(desk, current, status.url, already=already)
-    _note(desk, case, key, posted.url)
+    hidden = status.visibility in HIDDEN and not current.server.habits.idempotency_key
+    _note(desk, case, key, posted.url, hidden=hidden)
     return posted
 
 
@@ -54,20 +58,20 @@ def _before(
 ) -> Posted | None:
     """The post, where it is there already; if nothing will tell afterwards, write ahead that it is
     sent.
+
+    Where it is remembered to be there, that counts even if posts can be seen: the account's own
+    settings may hide it.
     """
     latest = _latest(Statuses(desk.http, current.server), current)
     if there := _among(desk, current, latest or [], text, visibility):
         return _posted(desk, current, there.url, already=True)
-    if visibility in HIDDEN:
-        desk.tell.warn(f"{current.server.host} may not list posts that are not public")
-    if latest is not None:
-        return None
-    if sent := _remembered(desk, case, key):
-        if not sent.url:
-            raise _sent_already(desk, current, sent)
+    sent, unseen = _remembered(desk, case, key), latest is None or visibility in HIDDEN
+    if sent and sent.url:
         return _posted(desk, current, sent.url, already=True)
-    sent_all = (*_recent(desk, case), Sent(key=key, sent_at=desk.now()))
-    case.save(sent=sent_all[-MOST_SENT:])
+    if sent and unseen:
+        raise _sent_already(desk, current, sent, visibility)
+    if unseen:
+        _remember(desk, case, Sent(key=key, sent_at=desk.now()))
     return None
 
 
@@ -78,17 +82,15 @@ def _send(
     statuses, trusted = Statuses(desk.http, current.server), current.server.habits.idempotency_key
     try:
         return statuses.post(current.token, text, visibility, key)
-    except NotSentError:
-        _forget(desk, case, key)
-        raise
+    except NotSentError as error:
+        raise _not_posted(desk, case, error, key) from None
     except TransportError as error:
         latest = [] if trusted else _latest(statuses, current) or []
         if there := _among(desk, current, latest, text, visibility):
             return there
-        raise _unclear(desk, case, error, current, key) from None
-    except ProvisionerError:
-        _forget(desk, case, key)
-        raise
+        raise _unclear(desk, case, error, current, visibility, key) from None
+    except ProvisionerError as error:
+        raise _not_posted(desk, case, error, key) from None
 
 
 def _latest(statuses: Statuses, current: Credential) -> list[Status] | None:
@@ -123,18 +125,44 @@ def _remembered(desk: Desk, case: Case, key: str) -> Sent | None:
     return next((sent for sent in _recent(desk, case) if sent.key == key), None)
 
 
-def _forget(desk: Desk, case: Case, key: str) -> None:
-    """It was certainly not posted: the same text may be sent again."""
-    if _remembered(desk, case, key):
-        case.save(sent=tuple(sent for sent in _recent(desk, case) if sent.key != key))
+def _remember(desk: Desk, case: Case, sent: Sent) -> None:
+    """Write it into the journal, in place of what that knows of the same post."""
+    others = (one for one in _recent(desk, case) if one.key != sent.key)
+    case.save(sent=(*others, sent)[-MOST_SENT:])
 
 
-def _note(desk: Desk, case: Case, key: str, url: str) -> None:
-    """Remember where it is, if it is remembered. It is there: that this fails, fails nothing."""
-    if sent := _remembered(desk, case, key):
-        noted = sent.model_copy(update={"url": url})
+def _not_posted(desk: Desk, case: Case, why_not: ProvisionerError, key: str) -> ProvisionerError:
+    """The error of a post that was certainly not made; it is forgotten, and may be sent again.
+
+    Why it was not is what the person has to know: that forgetting fails is said beside it.
+    """
+    sent = _remembered(desk, case, key)
+    if sent is None:
+        return why_not
+    try:
+        case.save(sent=tuple(one for one in _recent(desk, case) if one != sent))
+    except ProvisionerError as error:
+        until = iso(sent.sent_at + RECENT)
+        desk.tell.warn(
+            f"The journal does not know that it was not posted: {error.what} Until {until} the "
+            "same text is taken for sent"
+        )
+        if why_not.exit_code is Exit.FAILED:  # which says that nothing was changed
+            parts = {"why": why_not.why, "todo": why_not.todo, "link": why_not.link}
+            return HalfWayError(why_not.ident, why_not.what, **parts)
+    return why_not
+
+
+def _note(desk: Desk, case: Case, key: str, url: str, *, hidden: bool) -> None:
+    """Remember where it is, if it is remembered, or turned out to be hidden.
+
+    It is there: that this fails, fails nothing.
+    """
+    sent = _remembered(desk, case, key)
+    if sent or hidden:
         try:
-            case.save(sent=tuple(noted if one == sent else one for one in _recent(desk, case)))
+            sent_at = sent.sent_at if sent else desk.now()
+            _remember(desk, case, Sent(key=key, sent_at=sent_at, url=url))
         except ProvisionerError as error:
             desk.tell.warn(f"The journal does not know that it was posted: {error.what}")
 
@@ -147,26 +175,33 @@ def _posted(desk: Desk, current: Credential, url: str, *, already: bool | None) 
     )
 
 
-def _sent_already(desk: Desk, current: Credential, sent: Sent) -> PersonNeededError:
+def _sent_already(
+    desk: Desk, current: Credential, sent: Sent, visibility: str
+) -> PersonNeededError:
     """It was written ahead, and no answer came."""
     return PersonNeededError(
         "post-unclear",
         f"This was sent on {iso(sent.sent_at)} already, and may be there.",
-        why=_unseen(current),
+        why=_unseen(current, visibility),
         todo=f"{_look(desk)} {_an_hour_after(sent)}",
         link=_profile(desk, current),
     )
 
 
 def _unclear(
-    desk: Desk, case: Case, error: TransportError, current: Credential, key: str
+    desk: Desk,
+    case: Case,
+    error: TransportError,
+    current: Credential,
+    visibility: str,
+    key: str,
 ) -> PersonNeededError:
     """That nothing was seen of it does not mean that it is not there."""
     why, again = "The answer was lost, or said neither.", "If it is not there, run this again."
     if current.server.habits.idempotency_key:
         again = "Or run this again within the hour: the same text is not posted twice."
     elif sent := _remembered(desk, case, key):
-        why, again = f"{why} {_unseen(current)}", _an_hour_after(sent)
+        why, again = f"{why} {_unseen(current, visibility)}", _an_hour_after(sent)
     return PersonNeededError(
         "post-unclear",
         f"It may have been posted, or not: {error.what}",
@@ -176,7 +211,11 @@ def _unclear(
     )
 
 
-def _unseen(current: Credential) -> str:
+def _unseen(current: Credential, visibility: str) -> str:
+    if visibility in HIDDEN:
+        return (
+            f"{current.server.host} may not list posts that are not public, even to their author."
+        )
     return (
         f"{current.server.host} does not show this token what it posted; one with the scope "
         "read:statuses would see it."

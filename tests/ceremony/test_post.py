@@ -303,12 +303,43 @@ def test_the_author_sees_the_hidden(bot: Stage) -> None:
 @at("takahe")
 @pytest.mark.parametrize("visibility", ["private", "direct"])
 def test_hidden_from_all(bot: Stage, visibility: str) -> None:
-    """Takahē lists it for nobody: that is said, and a lost answer is told as such."""
+    """Takahē lists it for nobody: a lost answer is told as such, and it is not sent again."""
     bot.wire.faults = [Fault("answer lost", method="POST", path="/api/v1/statuses")]
-    with pytest.raises(PersonNeededError, match="may have been posted"):
-        post(bot, visibility=visibility)
-    assert [line for line in bot.shown if "may not list posts that are not public" in line]
+    for words in ("may have been posted", "was sent on"):
+        with pytest.raises(PersonNeededError, match=words) as caught:
+            post(bot, visibility=visibility)
+        assert "may not list posts that are not public, even to their author" in caught.value.why
+        assert caught.value.todo.endswith("run this again an hour after, at 2027-01-15T09:00:00Z.")
     assert (texts(bot), bot.wire.log.count(POSTING)) == ([TEXT], 1)
+
+
+@at("takahe")
+@pytest.mark.parametrize("scopes", [READING, "post"])
+@pytest.mark.parametrize("visibility", ["private", "direct"])
+def test_hidden_from_all_and_it_is_there(stage: Stage, visibility: str, scopes: str) -> None:
+    """The journal remembers what no list shows: the same text is not posted twice in an hour."""
+    stage.provision(scopes=scopes)
+    first = post(stage, visibility=visibility)
+    stage.time += 3599
+    assert post(stage, visibility=visibility) == replace(first, already=True)
+    assert texts(stage) == [TEXT]
+    stage.time += 1
+    post(stage, visibility=visibility)
+    assert texts(stage) == [TEXT, TEXT]
+
+
+@at("takahe")
+def test_hidden_by_the_accounts_own_settings(bot: Stage) -> None:
+    """Where nothing was said of the audience, the answer tells that no list will show the post."""
+
+    def followers_only(request: Request) -> Response:
+        if request.path == "/api/v1/statuses":
+            request = replace(request, body=request.body + b"&visibility=private")
+        return bot.instance(request)
+
+    bot.wire.hosts["social.example"] = followers_only
+    first = post(bot)
+    assert (post(bot), texts(bot)) == (replace(first, already=True), [TEXT])
 
 
 @at(*IGNORING)
@@ -410,6 +441,33 @@ def test_nobody_may_look_and_the_journal_fails(stage: Stage) -> None:
     with pytest.raises(PersonNeededError, match="was sent on"):
         post(stage)
     assert texts(stage) == [TEXT]
+
+
+@at("gotosocial")
+@pytest.mark.parametrize(
+    ("status", "ident", "exit_code"), [(422, "post-refused", 2), (429, "post-throttled", 3)]
+)
+def test_a_refusal_is_shown_though_the_journal_fails(
+    stage: Stage, status: int, ident: str, exit_code: int
+) -> None:
+    """Why it was not posted is what the person can mend; what the journal did is said beside it.
+
+    That nothing was changed (1) is not said: the journal takes it for sent.
+    """
+    stage.provision()
+
+    def handler(request: Request) -> Response:
+        if request.path == "/api/v1/statuses":
+            stage.wire.faults = [Fault("500", path="/variables", times=99)]
+            return json_response(status, {"error": "no"})
+        return stage.instance(request)
+
+    stage.wire.hosts["social.example"] = handler
+    with pytest.raises(ProvisionerError) as caught:
+        post(stage)
+    assert (caught.value.ident, int(caught.value.exit_code)) == (ident, exit_code)
+    (warning,) = [line for line in stage.shown if "does not know that it was not posted" in line]
+    assert warning.endswith("Until 2027-01-15T09:00:00Z the same text is taken for sent")
 
 
 @pytest.mark.parametrize("one", [None, {"key": "k", "sent_at": 5}], ids=["none", "one"])
