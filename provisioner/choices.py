@@ -121,6 +121,4 @@ def _posting(server: Server, scopes: tuple[str, ...]) -> str:
 def _known_of(server: Server) -> str:
     if server.software.casefold() in HABITS:
         return f", as known of {server.software}"
-    if server.has_metadata and not server.software:
-        return ", as of Mastodon"
     return ", the least that is known of any"

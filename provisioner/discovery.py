@@ -179,9 +179,13 @@ def _words(metadata: dict[str, object], name: str) -> tuple[str, ...]:
 
 
 def _version_if_told(http: Http, origin: str) -> str:
-    """The version of a server that is known to be one: nothing hangs on it."""
+    """The version of a server that is known to be one; "" where it does not tell.
+
+    The software's name comes from it, and stays in the journal as long as the token. A server
+    without a name can be used, as one of which the least is expected.
+    """
     with suppress(TransportError):
-        return http.send("GET", f"{origin}/api/v1/instance").text("version")
+        return http.send("GET", f"{origin}/api/v1/instance", repeat=True).text("version")
     return ""
 
 

@@ -53,8 +53,8 @@ class Server(BaseModel, frozen=True):
 
     @property
     def habits(self) -> Habits:
-        """What only the software's name tells; metadata alone means Mastodon or one like it."""
-        return habits(self.software or ("Mastodon" if self.has_metadata else ""), self.version)
+        """What only the software's name tells; without one, the least that is known of any."""
+        return habits(self.software, self.version)
 
 
 class Application(BaseModel, frozen=True):

@@ -48,7 +48,7 @@ def test_every_choice_is_explained() -> None:
         (told(), "PKCE", "ignores it"),
         (told("takahe", "0.11.0"), "Code", "within 1 minute, as known of takahe"),
         (told("GoToSocial", "0.20.0"), "Code", "within 5 minutes"),
-        (told("", "", NEW), "Code", "within 10 minutes, as of Mastodon"),
+        (told("", "", NEW), "Code", "within 1 minute, the least that is known of any"),
         (told(), "Code", "within 1 minute, the least that is known of any"),
         (told("Pleroma", "2.9.1"), "Unused application", "deleted after 15 minutes"),
         (told("Akkoma", "3.10.4"), "Unused application", "kept"),

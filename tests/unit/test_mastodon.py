@@ -88,7 +88,7 @@ assert NOW == 1_800_000_000.0
 @pytest.fixture
 def mastodon(http: Http, server: ScriptedServer) -> Mastodon:
     """The API of the scripted server."""
-    return Mastodon(http, server_at(server.origin))
+    return Mastodon(http, server_at(server.origin, software="Mastodon"))
 
 
 def server_at(origin: str, **changes: str) -> Server:
@@ -328,7 +328,8 @@ class TestRegister:
     @pytest.mark.parametrize(
         ("software", "headers", "words"),
         [
-            ("", (), ("Mastodon takes 5 in 10 minutes", "in 10 minutes")),
+            ("Mastodon", (), ("Mastodon takes 5 in 10 minutes", "in 10 minutes")),
+            ("", (), ("how many it takes", "does not say when")),
             ("Pleroma", (), ("how many it takes", "does not say when")),
             ("Pleroma", (("Retry-After", "300"),), ("how many it takes", "in 5 minutes")),
         ],
