@@ -1,10 +1,11 @@
 """abandon: give up an authorization that can't be finished."""
 
 from provisioner.ceremony.desk import Case, Desk, half_way, require_own, unsettled
-from provisioner.ceremony.publish import publish
+from provisioner.ceremony.publish import destination, publish
 from provisioner.ceremony.retire import retire
+from provisioner.destinations import Mapping
 from provisioner.errors import InputError, ProvisionerError
-from provisioner.journal import Credential, Destination, Pending, Superseded
+from provisioner.journal import Destination, Pending, Superseded
 from provisioner.outcomes import Ended
 
 
@@ -13,7 +14,7 @@ def abandon(desk: Desk, case: Case) -> Ended:
 
     A staged token that was verified may stand in the secrets already, from a run that was cut
     between them. There the current token is written again; where there is none, the secret is
-    deleted, unless it was there before us.
+    deleted, unless it was there before us. One that is the current token itself stays.
     Raises ProvisionerError.
     """
     pending, superseded = case.journal.pending, case.journal.superseded
@@ -32,14 +33,7 @@ def abandon(desk: Desk, case: Case) -> Ended:
         desk.tell.warn(note)
     with half_way(case):
         if pending:
-            if pending.staged:
-                _ = case.repository.sealing_key  # no request between the claim and what it is for
-            case.save()  # claims the journal: a run under way notices, and publishes nothing
-            if pending.staged:
-                places = _take_back(desk, case, pending, pending.staged)
-                unused = pending.staged.model_copy(update={"destinations": places})
-                superseded += (Superseded(credential=unused, revoke_after=desk.now()),)
-            case.save(pending=None, superseded=superseded)
+            _give_up(desk, case, pending)
             desk.tell.done("Forgot the authorization that was under way")
         told = [old for old in retire(desk, case) if old.fate != "waiting"]
     account = str(desk.inputs.account)
@@ -55,35 +49,54 @@ def abandon(desk: Desk, case: Case) -> Ended:
     )
 
 
-def _take_back(
-    desk: Desk, case: Case, pending: Pending, staged: Credential
-) -> tuple[Destination, ...]:
-    """Have no secret hold the staged token; returns those that may all the same."""
+def _give_up(desk: Desk, case: Case, pending: Pending) -> None:
+    """Have no secret hold the staged token, and the journal forget what was under way."""
+    staged, current, superseded = pending.staged, case.journal.current, case.journal.superseded
+    written = staged.destinations if staged and staged.account_id else ()  # not before verified
+    again = _to_write_again(desk, case, written)
+    if staged:
+        _ = case.repository.sealing_key  # no request between the claim and what it is for
+    case.save()  # claims the journal: a run under way notices, and publishes nothing
+    if current:
+        publish(desk, case, current, again)
+    rewritten = {destination(case, mapping) for mapping in again}
+    left = _delete(case, pending, [place for place in written if place not in rewritten])
+    if staged and current and staged.token == current.token:
+        # One's own application may give the same token again: it is in use, wherever it stands.
+        current = current.model_copy(update={"destinations": (*current.destinations, *left)})
+    elif staged:
+        unused = staged.model_copy(update={"destinations": left})
+        superseded += (Superseded(credential=unused, revoke_after=desk.now()),)
+    case.save(pending=None, current=current, superseded=superseded)
+
+
+def _to_write_again(
+    desk: Desk, case: Case, written: tuple[Destination, ...]
+) -> tuple[Mapping, ...]:
+    """What the run that was cut may have written over what belongs to the token in use.
+
+    Of the inputs' names no other is written: it may be another bot's.
+    """
     current = case.journal.current
-    places = [place for place in staged.destinations if place.kind == "secrets"]
-    if not staged.account_id:  # only a verified token is written
-        return ()
-    shared = [place for place in places if current and place in current.destinations]
-    if current and shared:
-        _require_named(desk, shared)
-        publish(desk, case, current)
-    left = []
-    for place in places:
-        if place in shared:
-            continue
-        if place.name in pending.overwrites:
-            left.append(place)
-        else:
-            case.repository.delete("secrets", place.name)
-    return tuple(left)
-
-
-def _require_named(desk: Desk, shared: list[Destination]) -> None:
-    unnamed = {place.name for place in shared} - {mapping.name for mapping in desk.inputs.secrets}
-    if unnamed:
+    shared = {place for place in written if current and place in current.destinations}
+    named = {destination(case, mapping): mapping for mapping in desk.inputs.mappings}
+    if unnamed := shared - named.keys():
+        names = sorted(f"the {place.kind.removesuffix('s')} {place.name}" for place in unnamed)
         raise InputError(
             "secrets-missing",
-            f"The token to be given up may stand in {', '.join(sorted(unnamed))} already.",
-            why="The run that wrote it was cut; the token in use is to be written there again.",
-            todo="Name the same --secrets as that run.",
+            f"What is to be given up may stand in {' and '.join(names)} already.",
+            why="The run that wrote it was cut; what belongs to the token in use is to be written "
+            "there again.",
+            todo="Name the same --secrets and --variables as that run.",
         )
+    return tuple(mapping for place, mapping in named.items() if place in shared)
+
+
+def _delete(case: Case, pending: Pending, places: list[Destination]) -> tuple[Destination, ...]:
+    """Delete these secrets, but for those that were there before us: these are returned."""
+    secrets = [place for place in places if place.kind == "secrets"]
+    left = tuple(place for place in secrets if place.name in pending.overwrites)
+    for place in secrets:
+        if place not in left:
+            case.repository.delete("secrets", place.name)
+    return left

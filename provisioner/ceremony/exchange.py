@@ -119,7 +119,7 @@ def write(desk: Desk, case: Case, pending: Pending, staged: Credential) -> Crede
     places = (*places, *filter(case.may_hold, former))  # the inputs changed since it was staged
     staged = staged.model_copy(update={"destinations": places})
     case.save(pending=pending.with_token(staged))
-    publish(desk, case, staged)
+    publish(desk, case, staged, desk.inputs.mappings)
     return staged
 
 

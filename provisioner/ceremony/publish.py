@@ -1,30 +1,35 @@
 """Writing a credential where the bot reads it."""
 
+from collections.abc import Iterable
+
 from provisioner.ceremony.desk import Case, Desk, iso
+from provisioner.destinations import Mapping
 from provisioner.journal import Credential, Destination
 from provisioner.secret import Secret
 
 
 def destinations(desk: Desk, case: Case) -> tuple[Destination, ...]:
     """Where the inputs have things written."""
-    return tuple(
-        Destination(repository_id=case.repository.id, kind=mapping.kind, name=mapping.name)
-        for mapping in desk.inputs.mappings
-    )
+    return tuple(destination(case, mapping) for mapping in desk.inputs.mappings)
 
 
-def publish(desk: Desk, case: Case, credential: Credential) -> None:
-    """Write the secrets and the variables; idempotent."""
+def destination(case: Case, mapping: Mapping) -> Destination:
+    """Where a mapping is written."""
+    return Destination(repository_id=case.repository.id, kind=mapping.kind, name=mapping.name)
+
+
+def publish(desk: Desk, case: Case, credential: Credential, mappings: Iterable[Mapping]) -> None:
+    """Write these secrets and variables, and no others; idempotent."""
     values = _values(desk, credential)
-    for mapping in desk.inputs.secrets:
+    for mapping in mappings:
         value = values[mapping.field]
-        case.repository.put_secret(
-            mapping.name, value if isinstance(value, Secret) else Secret(value)
-        )
-        desk.tell.done(f"Sealed and wrote the secret {mapping.name}")
-    for mapping in desk.inputs.variables:
-        case.repository.put_variable(mapping.name, str(values[mapping.field]))
-        desk.tell.done(f"Wrote the variable {mapping.name}")
+        if mapping.kind == "secrets":
+            sealed = value if isinstance(value, Secret) else Secret(value)
+            case.repository.put_secret(mapping.name, sealed)
+            desk.tell.done(f"Sealed and wrote the secret {mapping.name}")
+        else:
+            case.repository.put_variable(mapping.name, str(value))
+            desk.tell.done(f"Wrote the variable {mapping.name}")
 
 
 def would_publish(desk: Desk) -> tuple[str, ...]:

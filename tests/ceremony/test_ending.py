@@ -4,11 +4,11 @@ from contextlib import suppress
 
 import pytest
 
-from provisioner.errors import HalfWayError, PersonNeededError, ProvisionerError
+from provisioner.errors import HalfWayError, InputError, PersonNeededError, ProvisionerError
 from provisioner.outcomes import Checked, Ended
 from tests.stage import NAME, ORIGIN, STRINGS, Fault, Stage
 
-SECRET = "MASTODON_ACCESS_TOKEN"
+SECRET, VARIABLE = "MASTODON_ACCESS_TOKEN", "MASTODON_BASE_URL"
 PAGE = f"{ORIGIN}/oauth/authorized_applications"
 LOST = "An exchange of 2027-01-15T08:00:00Z may have issued a token that was lost. If there is an "
 LOST += f"authorization of that time, remove it as the account that approved it: {PAGE}"
@@ -21,7 +21,7 @@ REVOKED = "The old token, of 2027-01-15T08:00:00Z, is revoked"
 
 def cut(stage: Stage, path: str, **raw: str) -> None:
     """A completion that gets as far as the first request to this path, and no further."""
-    code = stage.approve(stage.link())
+    code = stage.approve(stage.link(**raw))
     stage.wire.faults = [Fault("500", path=path, times=99)]
     with suppress(ProvisionerError):
         stage.complete(code, **raw)
@@ -140,7 +140,7 @@ class TestAbandon:
         assert set(stage.repository.secrets) == {SECRET, "MASTODON_JOURNAL_KEY"}
         assert (stage.stored(), stage.live()) == (in_use, [in_use])
 
-    def test_of_a_new_name_alone_writes_nothing(self, stage: Stage) -> None:
+    def test_of_a_new_name_alone_writes_no_secret(self, stage: Stage) -> None:
         """The token in use stands elsewhere, untouched."""
         stage.provision()
         cut(stage, "variables/MASTODON_BASE_URL", secrets="OTHER=access_token")
@@ -149,13 +149,102 @@ class TestAbandon:
         assert "OTHER" not in stage.repository.secrets
         assert not [line for line in stage.requests(since) if line.startswith("PUT")]
 
-    def test_the_former_names_must_be_named(self, stage: Stage) -> None:
-        """Else the secret would be left with a token that is revoked."""
+    @pytest.mark.parametrize(
+        ("raw", "names"),
+        [
+            ({"secrets": "OTHER=access_token"}, f"the secret {SECRET}"),
+            ({"variables": "OTHER=base_url"}, f"the variable {VARIABLE}"),
+            (
+                {"secrets": "OTHER=access_token", "variables": "OTHER=base_url"},
+                f"the secret {SECRET} and the variable {VARIABLE}",
+            ),
+        ],
+        ids=["secret", "variable", "both"],
+    )
+    def test_the_former_names_must_be_named(
+        self, stage: Stage, raw: dict[str, str], names: str
+    ) -> None:
+        """Else they would be left with what is given up: nothing is changed before they are."""
         stage.provision()
-        cut(stage, "variables/MASTODON_BASE_URL")
-        with pytest.raises(HalfWayError, match="may stand in MASTODON_ACCESS_TOKEN"):
-            stage.abandon(secrets="OTHER=access_token")
-        assert stage.stored() in stage.live()
+        cut(stage, f"variables/{VARIABLE}")
+        before = stage.journal()
+        with pytest.raises(InputError, match=f"may stand in {names} already"):
+            stage.abandon(**raw)
+        assert (stage.stored() in stage.live(), stage.journal()) == (True, before)
+
+    def test_a_name_that_is_not_ours_is_not_written(self, stage: Stage) -> None:
+        """A name among the inputs that the journal does not know may be a stranger's."""
+        stage.provision()
+        in_use = stage.stored()
+        cut(stage, f"variables/{VARIABLE}")
+        stage.repository.set_secret("OTHER", "of-somebody-else")
+        stage.abandon(secrets=f"{SECRET}=access_token\nOTHER=client_secret")
+        assert (stage.stored(), stage.stored("OTHER")) == (in_use, "of-somebody-else")
+
+    def test_of_a_second_bot(self, stage: Stage) -> None:
+        """The names that were left out have defaults, which are the first bot's: they stay as they
+        are, and those of the second bot have to be named.
+        """
+        stage.provision()
+        stage.repository.variables[VARIABLE] = "of-the-first-bot"
+        stage.time += 3600
+        journal = {"journal": "SECOND_JOURNAL", "secrets": "SECOND=access_token"}
+        second = journal | {"variables": "SECOND_URL=base_url"}
+        stage.provision(**second)
+        in_use = stage.stored("SECOND")
+        cut(stage, "variables/SECOND_URL", **second)
+        with pytest.raises(InputError, match="may stand in the variable SECOND_URL already"):
+            stage.abandon(**journal)
+        stage.abandon(**second)
+        assert (stage.stored("SECOND"), in_use in stage.live()) == (in_use, True)
+        assert stage.repository.variables["SECOND_URL"] == ORIGIN
+        assert stage.repository.variables[VARIABLE] == "of-the-first-bot"
+
+    def test_a_variable_is_the_token_s_in_use_again(self, stage: Stage) -> None:
+        """What goes with the token in use is written again, too."""
+        names = {"variables": f"MASTODON_CLIENT_ID=client_id\n{VARIABLE}=base_url"}
+        stage.provision(**names)
+        client_id = stage.repository.variables["MASTODON_CLIENT_ID"]
+        cut(stage, f"variables/{VARIABLE}", **names)
+        assert stage.repository.variables["MASTODON_CLIENT_ID"] != client_id
+        stage.abandon(**names)
+        assert stage.repository.variables["MASTODON_CLIENT_ID"] == client_id
+
+    def test_the_token_in_use_once_more(self, stage: Stage) -> None:
+        """One's own application gives the same token again: it is the bot's, and nobody is told to
+        remove it.
+        """
+        application = self.cut_of_ones_own(stage, f"variables/{VARIABLE}")
+        outcome = stage.abandon(**application)
+        assert outcome == Ended("abandoned", "mybot@social.example", GIVEN_UP)
+        assert (stage.live(), stage.journal().superseded) == ([stage.stored()], ())
+
+    def test_the_token_in_use_over_a_stranger_s(self, stage: Stage) -> None:
+        """It may stand there from now on: the journal knows, and a rotation heeds it."""
+        stage.repository.set_secret("OTHER", "of-somebody-else")
+        names = {"secrets": f"{SECRET}=access_token\nOTHER=access_token"}
+        application = self.cut_of_ones_own(stage, f"variables/{VARIABLE}", **names)
+        stage.abandon(**application)
+        current = stage.journal().current
+        assert current is not None
+        assert [place.name for place in current.destinations] == [SECRET, VARIABLE, "OTHER"]
+
+    def cut_of_ones_own(self, stage: Stage, path: str, **raw: str) -> dict[str, str]:
+        """A second single run, cut at this path; the application's two strings."""
+        application = stage.hand_made()
+        strings = {"client_id": application.client_id, "client_secret": application.client_secret}
+        stage.complete(stage.code_for(application), **strings)
+        code = stage.code_for(application)
+        stage.wire.faults = [Fault("500", path=path, times=99)]
+        with suppress(ProvisionerError):
+            stage.complete(code, **strings, **raw)
+        stage.wire.faults = []
+        pending, current = stage.journal().pending, stage.journal().current
+        assert pending
+        assert pending.staged
+        assert current
+        assert pending.staged.token == current.token
+        return strings
 
     def test_a_lost_exchange_is_spoken_of(self, stage: Stage) -> None:
         """Its token may live; a person is told where to look."""

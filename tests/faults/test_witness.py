@@ -1,6 +1,6 @@
 """What watches over the matrix can see: the tool is changed for the worse, and that is noticed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -41,15 +41,17 @@ def cover_all(_case: Case, _old: Credential) -> list[str]:
     return []
 
 
-def show(desk: Desk, case: Case, credential: Credential) -> None:
+def show(desk: Desk, case: Case, credential: Credential, mappings: Iterable[Mapping]) -> None:
     """Progress that tells too much."""
-    publish(desk, case, credential)
+    publish(desk, case, credential, mappings)
     desk.tell.done(f"Wrote {credential.token.reveal()}")
 
 
-def write_in_the_clear(desk: Desk, case: Case, credential: Credential) -> None:
+def write_in_the_clear(
+    desk: Desk, case: Case, credential: Credential, mappings: Iterable[Mapping]
+) -> None:
     """A variable is no secret."""
-    publish(desk, case, credential)
+    publish(desk, case, credential, mappings)
     case.repository.put_variable("TOKEN", credential.token.reveal())
 
 
