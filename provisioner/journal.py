@@ -17,7 +17,7 @@ from hashlib import blake2b
 
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel
 
 from provisioner.destinations import Kind
 from provisioner.errors import InputError, PersonNeededError
@@ -119,12 +119,6 @@ class Journal(BaseModel, frozen=True):
     superseded: tuple[Superseded, ...] = ()
     sent: tuple[Sent, ...] = ()
     """The last hour's."""
-
-    @field_validator("sent", mode="before")
-    @classmethod
-    def _as_several(cls, value: object) -> object:
-        """As a version wrote it that remembered one, or none."""
-        return [value] if isinstance(value, dict) else value or []
 
     def applications(self) -> tuple[Application, ...]:
         """Every application in the journal."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from provisioner.errors import InputError, PersonNeededError, ProvisionerError
-from provisioner.journal import Journal
 from provisioner.outcomes import Posted
 from provisioner.sandbox import PERSONALITIES, Request, Response
 from provisioner.sandbox.web import json_response
@@ -468,13 +467,6 @@ def test_a_refusal_is_shown_though_the_journal_fails(
     assert (caught.value.ident, int(caught.value.exit_code)) == (ident, exit_code)
     (warning,) = [line for line in stage.shown if "does not know that it was not posted" in line]
     assert warning.endswith("Until 2027-01-15T09:00:00Z the same text is taken for sent")
-
-
-@pytest.mark.parametrize("one", [None, {"key": "k", "sent_at": 5}], ids=["none", "one"])
-def test_a_journal_that_remembered_one(one: object) -> None:
-    """A journal of a version that remembered one post, or none, can be read."""
-    journal = Journal.model_validate({"repository_id": 1, "account": "a@b", "sent": one})
-    assert [sent.key for sent in journal.sent] == (["k"] if one else [])
 
 
 @at("gotosocial")
