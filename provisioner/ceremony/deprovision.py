@@ -21,12 +21,14 @@ def deprovision(desk: Desk, case: Case) -> Ended:
     journal = case.journal
     if journal.generation:
         require_own(journal, desk.inputs, desk.inputs.instance)
-    elif not case.store.key:  # with a key, a run was cut between the journal and it
-        raise PersonNeededError(
-            "nothing-provisioned",
-            f"There is no journal {case.store.name}: nothing is provisioned.",
-            todo="Check the journal's name.",
-        )
+    else:
+        case.repository.require_readable("variables")  # else there may be one, and need its key
+        if not case.store.key:  # with a key, a run was cut between the journal and it
+            raise PersonNeededError(
+                "nothing-provisioned",
+                f"There is no journal {case.store.name}: nothing is provisioned.",
+                todo="Check the journal's name.",
+            )
     notes = unsettled(journal.pending)
     for note in notes:  # before it is forgotten: the run may end at any moment
         desk.tell.warn(note)

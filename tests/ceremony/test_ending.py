@@ -6,6 +6,8 @@ import pytest
 
 from provisioner.errors import HalfWayError, InputError, PersonNeededError, ProvisionerError
 from provisioner.outcomes import Checked, Ended
+from provisioner.sandbox import Request, Response
+from provisioner.sandbox.web import json_response
 from tests.stage import NAME, ORIGIN, STRINGS, Fault, Stage
 
 SECRET, VARIABLE = "MASTODON_ACCESS_TOKEN", "MASTODON_BASE_URL"
@@ -373,6 +375,24 @@ class TestDeprovision:
         assert outcome.headline.endswith("only its key was left, and is deleted.")
         assert "Deleted MASTODON_JOURNAL_KEY from the secrets" in stage.shown
         assert dict(stage.repository.secrets) == {}
+
+    @pytest.mark.parametrize("key", ["", None], ids=["without a key", "with a key"])
+    def test_of_a_journal_that_can_t_be_seen(self, stage: Stage, key: str | None) -> None:
+        """Where variables can't be listed, a 404 does not mean absent: the journal's key stays."""
+
+        def handler(request: Request) -> Response:
+            if request.path.endswith("/variables/MASTODON_JOURNAL"):
+                return json_response(404, {"message": "Not Found"})
+            return stage.github(request)
+
+        stage.provision()
+        stage.token = stage.github.add_token(permissions={"metadata": "read", "secrets": "write"})
+        stage.wire.hosts["api.github.test"] = handler
+        before = dict(stage.repository.secrets)
+        with pytest.raises(PersonNeededError, match="list the variables") as caught:
+            stage.deprovision(**({} if key is None else {"journal_key": key}))
+        assert caught.value.ident == "github-permission"
+        assert stage.repository.secrets == before
 
     def test_what_is_gone_already_is_not_deleted(self, stage: Stage) -> None:
         """A run before this one, or a person, deleted it: that is what is said."""
