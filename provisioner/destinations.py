@@ -103,7 +103,7 @@ def require_distinct(journal: str, mappings: Iterable[Mapping]) -> None:
             raise InputError(
                 "reserved-name",
                 f"{mapping.name} is where the journal is kept.",
-                todo="Choose another name for it, or for the journal (--journal).",
+                todo="Choose another name for it.",
             )
 
 

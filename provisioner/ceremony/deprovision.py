@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from provisioner import defaults
 from provisioner.ceremony.desk import Case, Desk, half_way, iso, require_own, unsettled
-from provisioner.destinations import Kind, Mapping
+from provisioner.ceremony.register import KEPT_ID, KEPT_SECRET
+from provisioner.destinations import Kind
 from provisioner.errors import HalfWayError, PersonNeededError
 from provisioner.journal import Credential, Destination, Journal, Superseded
 from provisioner.mastodon import Alive, Dead, Mastodon, Unclear, Unheard
@@ -93,15 +93,13 @@ def _registered(desk: Desk, case: Case) -> Iterator[str]:
 
     It writes no journal: that it may be this bot's is all that can be known.
     """
-    kept = Mapping("secrets", defaults.CLIENT_SECRET, "client_secret")
-    if kept.name not in {mapping.name for mapping in desk.inputs.secrets} and case.strangers(
-        [kept]
-    ):
+    named = {mapping.name for mapping in desk.inputs.secrets}
+    if KEPT_SECRET.name not in named and case.strangers([KEPT_SECRET]):
         yield (
-            f"What register keeps stays: the secret {kept.name}, and what goes with it (usually "
-            f"the variable {defaults.CLIENT_ID}). If that is this bot's application, and nothing "
-            "else uses it, delete both under Settings > Secrets and variables > Actions; without a "
-            "token they open nothing."
+            f"What register keeps stays: the secret {KEPT_SECRET.name}, and what goes with it "
+            f"(usually the variable {KEPT_ID.name}). If that is this bot's application, and "
+            "nothing else uses it, delete both under Settings > Secrets and variables > Actions; "
+            "without a token they open nothing."
         )
 
 

@@ -9,9 +9,9 @@ from provisioner import defaults
 from provisioner.capabilities import sets_of_scopes
 from provisioner.ceremony import authorization
 from provisioner.ceremony.desk import Tell
-from provisioner.destinations import Mapping, parse_secrets, parse_variables
+from provisioner.destinations import Mapping, parse_secrets, parse_variables, require_distinct
 from provisioner.discovery import describe, locate
-from provisioner.errors import HalfWayError, InputError, ProvisionerError
+from provisioner.errors import InputError, PersonNeededError, ProvisionerError
 from provisioner.github import Repository
 from provisioner.http import Http
 from provisioner.inputs import LONGEST_APP_NAME, Question, parse_app_name
@@ -19,12 +19,10 @@ from provisioner.oauth import Application
 from provisioner.outcomes import Registered
 from provisioner.secret import Secret
 
-KEPT = (
-    Mapping("variables", defaults.CLIENT_ID, "client_id"),
-    Mapping("secrets", defaults.CLIENT_SECRET, "client_secret"),
-)
-"""Where the two strings go. The client id is no secret: in one, nobody could read it again, and
-GitHub would mask it in the link that a workflow shows."""
+KEPT_ID = Mapping("variables", defaults.CLIENT_ID, "client_id")
+KEPT_SECRET = Mapping("secrets", defaults.CLIENT_SECRET, "client_secret")
+"""Where the two strings usually go. The client id is no secret: in one, nobody could read it again,
+and GitHub would mask it in the link that a workflow shows."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Order:
 
 
 def parse_order(where: Question, app_name: str, secrets: str, variables: str) -> Order:
-    """What is not given a name has that of `KEPT`. Raises InputError."""
+    """What is not given a name has its usual one. Raises InputError."""
     name = parse_app_name(app_name) or (
         where.account.user[:LONGEST_APP_NAME] if where.account else ""
     )
@@ -58,7 +56,9 @@ def parse_order(where: Question, app_name: str, secrets: str, variables: str) ->
             todo="Write --variables NAME=client_id and --secrets NAME=client_secret, or leave out "
             "either: then it is kept under its usual name.",
         )
-    return Order(where, name, named + tuple(one for one in KEPT if one.field not in fields))
+    require_distinct(defaults.JOURNAL, named)
+    usual = tuple(one for one in (KEPT_ID, KEPT_SECRET) if one.field not in fields)
+    return Order(where, name, named + usual)
 
 
 def register(http: Http, tell: Tell, order: Order) -> tuple[Application, Registered]:
@@ -88,7 +88,7 @@ def register_and_keep(http: Http, tell: Tell, order: Order, repository: Reposito
             tell.done(f"Wrote {mapping.name} to the {mapping.kind} of {repository.name}")
     except ProvisionerError as error:
         names = " and ".join(mapping.name for mapping in order.mappings)
-        raise HalfWayError(
+        raise PersonNeededError(  # running it again finds the names taken
             error.ident,
             error.what,
             why=f"{error.why} The application is registered, but not kept as a whole; without a "

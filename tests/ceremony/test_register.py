@@ -3,7 +3,7 @@
 import pytest
 
 from provisioner.ceremony.register import parse_order, register
-from provisioner.errors import HalfWayError, InputError, ProvisionerError
+from provisioner.errors import InputError, PersonNeededError, ProvisionerError
 from provisioner.inputs import parse_question
 from tests.stage import ORIGIN, STRINGS, Fault, Stage
 
@@ -97,6 +97,21 @@ def test_other_fields_are_refused(stage: Stage, secrets: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "names",
+    [
+        {"secrets": "MASTODON_JOURNAL_KEY=client_secret"},
+        {"variables": "MASTODON_JOURNAL=client_id"},
+    ],
+    ids=["key", "journal"],
+)
+def test_the_journal_s_names_are_refused(stage: Stage, names: dict[str, str]) -> None:
+    """A begin would find something else there than a journal, or its key."""
+    with pytest.raises(InputError) as caught:
+        stage.register(**names)
+    assert (caught.value.ident, stage.wire.log) == ("reserved-name", [])
+
+
+@pytest.mark.parametrize(
     ("kind", "gone"), [("secrets", "variables"), ("variables", "secrets")], ids=["secret", "id"]
 )
 def test_nothing_is_overwritten(stage: Stage, kind: str, gone: str) -> None:
@@ -119,12 +134,14 @@ def test_a_token_that_may_not_see_secrets(stage: Stage) -> None:
 
 
 def test_a_write_that_fails(stage: Stage) -> None:
-    """Half of it is kept: the error says what to delete, and then it works."""
+    """Half of it is kept: running it again is of no use, before a person deletes what is said."""
     stage.wire.faults = [Fault("500", method="PUT", path="MASTODON_CLIENT_SECRET", times=99)]
-    with pytest.raises(HalfWayError) as caught:
+    with pytest.raises(PersonNeededError) as caught:
         stage.register()
     assert "delete MASTODON_CLIENT_ID and MASTODON_CLIENT_SECRET" in caught.value.todo
     stage.wire.faults = []
+    with pytest.raises(InputError, match="MASTODON_CLIENT_ID among its variables already"):
+        stage.register()
     stage.delete("variables", "MASTODON_CLIENT_ID")
     stage.register()
     application = stage.instance.applications[-1]
