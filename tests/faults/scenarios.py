@@ -72,10 +72,13 @@ class Scenario:
 def _cut(stage: Stage, path: str, method: str = "") -> None:
     """Begin, and complete as far as the first such request to this path, and no further."""
     stage.time += 3600
-    code = stage.approve(stage.link())
+    _complete_as_far_as(stage, path, stage.approve(stage.link()), method)
+
+
+def _complete_as_far_as(stage: Stage, path: str, code: str, method: str = "", **raw: str) -> None:
     stage.wire.faults = [Trouble("500", method=method, path=path, times=99)]
     with suppress(ProvisionerError):
-        stage.complete(code)
+        stage.complete(code, **raw)
     stage.wire.faults = []
 
 
@@ -254,6 +257,14 @@ def _abandon_over_a_stranger_written(stage: Stage) -> Command:
     return Command("abandon")
 
 
+def _abandon_the_same_again(stage: Stage) -> Command:
+    application = stage.hand_made()
+    strings = _strings(application)
+    stage.complete(stage.code_for(application), **strings)
+    _complete_as_far_as(stage, f"variables/{VARIABLE}", stage.code_for(application), **strings)
+    return Command("abandon", raw=strings)
+
+
 def _deprovision(stage: Stage) -> Command:
     _provision(stage)
     _provision(stage)
@@ -351,6 +362,7 @@ SCENARIOS = (
         "abandoned",
         variant=True,
     ),
+    Scenario("abandon, the same token again", _abandon_the_same_again, "abandoned", variant=True),
     Scenario("deprovision, key made", _deprovision_in_workflow, "deprovisioned", variant=True),
     Scenario("deprovision, half-way", _deprovision_half_way, "deprovisioned", variant=True),
     Scenario("deprovision, exchange lost", _deprovision_lost, "deprovisioned", variant=True),
