@@ -8,8 +8,9 @@ from contextlib import suppress
 
 import pytest
 
-from provisioner.doctor import diagnose, parse_question
+from provisioner.doctor import diagnose
 from provisioner.errors import PersonNeededError, ProvisionerError
+from provisioner.inputs import parse_question
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from tests.stage import ORIGIN, Fault, Stage
