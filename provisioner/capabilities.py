@@ -44,10 +44,14 @@ class Description:
 
     @property
     def offers_password(self) -> bool:
-        """Whether it takes user name and password (RFC 6749, section 4.3); if unknown, perhaps."""
+        """Whether it takes user name and password (RFC 6749, section 4.3); if unknown, perhaps.
+
+        Metadata that lists no grants means those of RFC 8414's default, without this one.
+        """
         if self.grant_types_supported:
             return "password" in self.grant_types_supported
-        return self.server.habits.password_grant is not False
+        known = self.server.habits.password_grant
+        return not self.server.has_metadata if known is None else known
 
     @property
     def revokes(self) -> bool:

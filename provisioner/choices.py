@@ -88,9 +88,10 @@ def _revocation(told: Description) -> str:
 
 
 def _password(told: Description) -> str:
-    if told.grant_types_supported:
+    unknown = told.server.habits.password_grant is None
+    if told.grant_types_supported or (unknown and told.server.has_metadata):
         why = ", by its metadata"
-    elif told.server.habits.password_grant is None:
+    elif unknown:
         return "perhaps taken: that is tried (login)"
     else:
         why = _known_of(told.server)

@@ -64,7 +64,7 @@ class Pending(BaseModel, frozen=True):
     verifier: SealedSecret | None
     """PKCE; None where the link was not ours (an application made by hand, in a single run)."""
     scopes: tuple[str, ...]
-    asked: tuple[str, ...] = ()
+    asked: tuple[str, ...]
     """What the inputs asked for, where the instance knows other scopes."""
     app_name: str
     begun_at: int

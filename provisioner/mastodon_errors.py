@@ -111,7 +111,7 @@ def _registration_throttled(server: Server, answer: Answer) -> ProvisionerError:
     limit = server.habits.registrations
     why = "It limits how many it takes from one"
     if limit:
-        why = f"{server.software or 'Mastodon'} takes {limit[0]} in {in_words(limit[1])} from one"
+        why = f"{server.software} takes {limit[0]} in {in_words(limit[1])} from one"
     seconds = retry_after(answer) or rate_limit_reset(answer) or (limit[1] if limit else 0)
     return ProvisionerError(
         "registration-throttled",

@@ -119,6 +119,8 @@ class Provisioned:
     """ISO 8601: when an earlier exchange may have issued another token; "" where none did."""
     remove_at: str
     """The page where a person removes applications and their tokens."""
+    same_since: str = ""
+    """ISO 8601: since when this very token was in use before; "" for another one, or the first."""
 
     @property
     def headline(self) -> str:
@@ -139,6 +141,13 @@ class Provisioned:
             f"account's, remove its application: {self.remove_at}"
             for name in self.overwritten
         ]
+        if self.same_since:
+            notes.append(
+                f"It is the same token as since {self.same_since}, and nothing was rotated: the "
+                "instance gives an application of your own the token that it has. For another "
+                "one, rotate without --client-id; or remove the application first, at "
+                f"{self.remove_at}"
+            )
         if self.unsettled_since:
             notes.append(
                 f"An exchange of {self.unsettled_since} may have issued another token. If there is "

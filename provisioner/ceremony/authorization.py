@@ -46,7 +46,7 @@ def announce(
 
 def warn_of_other_scopes(desk: Desk, pending: Pending) -> None:
     """Say where the inputs name other scopes than the authorization under way asks for."""
-    if desk.inputs.scopes and set(desk.inputs.scopes) != set(pending.asked or pending.scopes):
+    if desk.inputs.scopes and set(desk.inputs.scopes) != set(pending.asked):
         desk.tell.warn(
             f"The pending authorization is for {' '.join(pending.scopes)}: other scopes need a new "
             "one"
@@ -67,7 +67,7 @@ def usable(desk: Desk, case: Case, server: Server) -> Pending | None:
     same = (
         case.journal.account.casefold() == str(inputs.account).casefold()
         and pending.server.origin == server.origin
-        and set(pending.asked or pending.scopes) == set(inputs.scopes_to_ask)
+        and set(pending.asked) == set(inputs.scopes_to_ask)
         and pending.app_name == inputs.name_of_app
         and (pending.application if pending.application.by_hand else None) == inputs.application
     )
@@ -100,8 +100,6 @@ def start(desk: Desk, case: Case, server: Server, sets: tuple[tuple[str, ...], .
     former = case.journal.pending
     for note in unsettled(former):
         desk.tell.warn(note)
-    if former:
-        desk.tell.done(f"The link of {iso(former.begun_at)} is replaced by a new one")
     case.ensure_key(desk)
     application, scopes = _application(desk, server, sets)
     pending = Pending(
@@ -116,6 +114,8 @@ def start(desk: Desk, case: Case, server: Server, sets: tuple[tuple[str, ...], .
     )
     case.save(account=str(desk.inputs.account), origin=server.origin, pending=pending)
     desk.tell.done("Wrote the journal")
+    if former:
+        desk.tell.done(f"The link of {iso(former.begun_at)} is replaced by a new one")
     return pending
 
 

@@ -113,6 +113,7 @@ def _single_run(desk: Desk, case: Case, application: Application) -> Pending:
         application=application,
         verifier=None,
         scopes=sets_to_ask(desk, told)[0],
+        asked=desk.inputs.scopes_to_ask,
         app_name=desk.inputs.name_of_app,
         begun_at=desk.now(),
     )

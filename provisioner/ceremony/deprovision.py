@@ -71,8 +71,12 @@ def _delete(desk: Desk, case: Case, kind: Kind, name: str) -> bool:
 
 
 def _unfinished(desk: Desk, journal: Journal) -> Iterator[Superseded]:
-    """The staged token, as one that is to be revoked; written nowhere, if it was not verified."""
-    if journal.pending and (staged := journal.pending.staged):
+    """The staged token, as one that is to be revoked; written nowhere, if it was not verified.
+
+    One's own application may have given the very token that is in use: that is known already.
+    """
+    staged = journal.pending.staged if journal.pending else None
+    if staged and not (journal.current and journal.current.token == staged.token):
         places = staged.destinations if staged.account_id else ()
         unused = staged.model_copy(update={"destinations": places})
         yield Superseded(credential=unused, revoke_after=desk.now())

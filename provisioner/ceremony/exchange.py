@@ -127,13 +127,14 @@ def promote(desk: Desk, case: Case, pending: Pending, staged: Credential) -> Pro
     """Make the staged credential the current one, and the old one superseded with its grace.
 
     A credential that holds the very same token is not superseded: revoking it would kill both. It
-    stands wherever either was written.
+    stands wherever either was written, and is as old as it was.
     """
     others, former = case.journal.superseded, case.journal.current
     superseded = [old for old in others if old.credential.token != staged.token]
     equal = [known for known in case.journal.credentials() if known.token == staged.token]
     places = dict.fromkeys(p for known in (staged, *equal) for p in known.destinations)
-    staged = staged.model_copy(update={"destinations": tuple(places)})
+    issued_at = min(known.issued_at for known in (staged, *equal))
+    staged = staged.model_copy(update={"destinations": tuple(places), "issued_at": issued_at})
     rotated = former is not None and former.token != staged.token
     if former and rotated:
         until = desk.now() + desk.inputs.grace
@@ -155,7 +156,8 @@ def promote(desk: Desk, case: Case, pending: Pending, staged: Credential) -> Pro
             "complete again."
         )
         raise
-    desk.tell.done("Wrote the journal: the new token is current")
+    which = "the new token is" if rotated or former is None else "the token stays"
+    desk.tell.done(f"Wrote the journal: {which} current")
     return Provisioned(
         status="rotated" if rotated else "provisioned",
         account=str(desk.inputs.account),
@@ -166,6 +168,7 @@ def promote(desk: Desk, case: Case, pending: Pending, staged: Credential) -> Pro
         written=desk.inputs.mappings,
         overwritten=tuple(p.name for p in places if p.name in pending.overwrites),
         old_tokens=retire(desk, case),
+        same_since="" if rotated or former is None else iso(issued_at),
         unsettled_since="" if pending.attempted_at is None else iso(pending.attempted_at),
         remove_at=staged.server.authorized_applications,
     )

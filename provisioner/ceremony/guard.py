@@ -52,7 +52,7 @@ def undo_unstaged(desk: Desk, case: Case, mastodon: Mastodon, token: Credential)
                 return
     except ProvisionerError:
         return
-    if _in_use(case, token):
+    if token.application.by_hand or _has_equal(case, token):
         return
     if _revoke(mastodon, token):
         desk.tell.warn("The new token could not be kept, and was revoked")
@@ -157,20 +157,23 @@ def _undone(
     revoked, and after that it is seen dead.
     """
     superseded = case.journal.superseded
-    if _in_use(case, staged):
-        by_hand = "may be in use elsewhere, since its application is your own"
-        reason = by_hand if staged.application.by_hand else "is the one that is in use"
-        became = f"The token was not stored, and not revoked either: it {reason}."
+    removal = (
+        f"sign in as {case.approver(staged)}, and remove its application at "
+        f"{staged.server.authorized_applications}"
+    )
+    if _has_equal(case, staged):
+        became = "The token was not revoked: it is the one that is in use."
+    elif staged.application.by_hand:
+        became = (
+            "The token was not stored, and not revoked either, since its application is your own. "
+            f"If nothing else uses it, {removal}"
+        )
     elif _revoke(mastodon, staged):
         became = "The token was revoked, and not stored."
     else:
         unused = staged.model_copy(update={"destinations": ()})
         superseded += (Superseded(credential=unused, revoke_after=desk.now()),)
-        became = (
-            "The token was not stored, but could not be revoked: sign in as "
-            f"{case.approver(staged)}, and remove its application at "
-            f"{staged.server.authorized_applications}"
-        )
+        became = f"The token was not stored, but could not be revoked: {removal}"
     try:
         case.save(pending=pending.with_token(None), superseded=superseded)
     except ProvisionerError as error:
@@ -180,12 +183,11 @@ def _undone(
     return problem
 
 
-def _in_use(case: Case, token: Credential) -> bool:
-    """Whether revoking the token could hit another: an equal one, or a person's own."""
+def _has_equal(case: Case, token: Credential) -> bool:
+    """Whether the journal holds the very same token besides, which revoking would kill as well."""
     journal = case.journal
     others = [journal.current, *(old.credential for old in journal.superseded)]
-    equal = any(other is not None and other.token == token.token for other in others)
-    return equal or token.application.by_hand
+    return any(other is not None and other.token == token.token for other in others)
 
 
 def _revoke(mastodon: Mastodon, token: Credential) -> bool:

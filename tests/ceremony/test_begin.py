@@ -348,6 +348,7 @@ def test_a_dry_run_shows_no_link_again(stage: Stage) -> None:
     assert isinstance(outcome, DryRun)
     (would,) = outcome.would
     assert ("again" in would, "pending" in would, link in would) == (True, True, False)
+    assert outcome.account == "mybot@social.example"
 
 
 def test_a_dry_run_replaces_no_link(stage: Stage) -> None:
@@ -356,6 +357,28 @@ def test_a_dry_run_replaces_no_link(stage: Stage) -> None:
     outcome = stage.begin(dry_run="true", scopes="full")
     assert isinstance(outcome, DryRun)
     assert "in place of the pending one of " in outcome.would[-1]
+
+
+def test_a_link_is_replaced_once_it_is(stage: Stage) -> None:
+    """It is said when the new one is in the journal, and not where none could be registered."""
+    stage.begin()
+    said = "The link of 2027-01-15T08:00:00Z is replaced by a new one"
+    stage.wire.faults = [Fault("refused", path="/api/v1/apps", times=99)]
+    with pytest.raises(ProvisionerError):
+        stage.begin(scopes="full")
+    assert said not in stage.shown
+    stage.wire.faults = []
+    stage.begin(scopes="full")
+    assert said in stage.shown
+
+
+def test_who_completes_is_told_of_the_application(stage: Stage) -> None:
+    """Of one's own, complete is to be told as well; of one that begin made, it is not."""
+    application = stage.hand_made()
+    own = {"client_id": application.client_id, "client_secret": application.client_secret}
+    outcomes = (stage.begin(**own), stage.begin(app_name="other"))
+    ids = [outcome.client_id for outcome in outcomes if isinstance(outcome, ApprovalPending)]
+    assert ids == [application.client_id, ""]
 
 
 def test_a_begin_that_lost_its_journal_can_be_repeated(stage: Stage) -> None:

@@ -551,7 +551,7 @@ def test_a_token_equal_to_the_current_one_is_not_revoked(stage: Stage) -> None:
     rewrite(stage, "/oauth/token", fields(access_token=stage.stored(), scope="read:accounts"))
     with pytest.raises(PersonNeededError, match="is missing") as caught:
         stage.complete(code)
-    assert "not revoked either: it is the one that is in use." in caught.value.why
+    assert "was not revoked: it is the one that is in use." in caught.value.why
     assert stage.stored() in stage.live()
     assert stage.journal().superseded == ()
 

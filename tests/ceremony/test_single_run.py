@@ -5,8 +5,11 @@ from contextlib import suppress
 import pytest
 
 from provisioner.errors import InputError, PersonNeededError
+from provisioner.outcomes import Provisioned
 from provisioner.sandbox import RegisteredApplication
-from tests.stage import ORIGIN, Fault, Stage
+from tests.stage import ORIGIN, START, Fault, Stage
+
+PAGE = f"{ORIGIN}/oauth/authorized_applications"
 
 
 def strings(application: RegisteredApplication) -> dict[str, str]:
@@ -36,14 +39,31 @@ def test_the_journal_is_the_instances_that_it_was_at(stage: Stage) -> None:
     assert stage.journal().origin == ORIGIN
 
 
+def test_the_same_token_again_is_no_rotation(stage: Stage) -> None:
+    """Mastodon gives the same application the same token: that is said, and it gets no younger."""
+    application = stage.hand_made()
+    stage.complete(stage.code_for(application), **strings(application))
+    stage.time += 3600
+    outcome = stage.provision(grace="0", **strings(application))
+    assert isinstance(outcome, Provisioned)
+    assert (outcome.status, outcome.old_tokens) == ("provisioned", ())
+    (note,) = outcome.notes
+    assert note.startswith("It is the same token as since 2027-01-15T08:00:00Z, and nothing was ")
+    assert "Wrote the journal: the token stays current" in stage.shown
+    current = stage.journal().current
+    assert current is not None
+    assert current.issued_at == START
+
+
 def test_a_hand_made_applications_token_is_never_revoked(stage: Stage) -> None:
-    """Another account's token is not stored, but lives on: it may be in use elsewhere."""
+    """Another account's token is not stored, but lives on: who can remove it is told where."""
     application = stage.hand_made()
     code = stage.code_for(application, "alice")
     with pytest.raises(PersonNeededError, match="given by “alice@social") as caught:
         stage.complete(code, **strings(application))
     assert caught.value.why.endswith(
-        "it may be in use elsewhere, since its application is your own."
+        "since its application is your own. If nothing else uses it, sign in as "
+        f"“alice@social.example”, and remove its application at {PAGE}"
     )
     assert len(stage.live()) == 1
     assert "MASTODON_ACCESS_TOKEN" not in stage.repository.secrets

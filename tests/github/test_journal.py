@@ -258,6 +258,15 @@ def test_garbage(value: str) -> None:
     assert caught.value.ident == "journal-damaged"
 
 
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_more_behind_it(length: int) -> None:
+    """Whether its last characters are padding or not, nothing may stand behind them."""
+    sealed = seal(JOURNAL.model_copy(update={"account": "a" * length}), KEY)
+    with pytest.raises(PersonNeededError) as caught:
+        unseal(f"{sealed}AAAA", KEY)
+    assert caught.value.ident == "journal-damaged"
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text() | st.from_regex(r"1:[0-9a-f]{16}:[A-Za-z0-9+/=]+"))
 def test_any_garbage(value: str) -> None:
@@ -364,6 +373,7 @@ def test_key_missing_in_a_workflow(open_shop: Shop) -> None:
             store.read()
         told.append(("with:" in caught.value.why, "shell" in caught.value.why))
     assert told == [(True, False), (False, True)]
+    assert f"`gh variable delete {NAME} --repo " in caught.value.todo
 
 
 def test_malformed_key_before_anything(shop: Shop) -> None:
