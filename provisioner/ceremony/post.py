@@ -1,5 +1,7 @@
 """post: a first post with the token in use, and no second one where an answer was lost."""
 
+import re
+
 from provisioner.ceremony.desk import Case, Desk, iso, require_current, require_own
 from provisioner.errors import (
     Exit,
@@ -38,6 +40,13 @@ def post(desk: Desk, case: Case, text: str, visibility: str) -> Posted:
     if not text.strip():
         raise InputError(
             "empty-post", "There is nothing to post.", todo='Give a text: post "howdy universe!".'
+        )
+    if re.search("[\ud800-\udfff]", text):  # what Python makes of bytes that are no UTF-8
+        raise InputError(
+            "unreadable-post",
+            "The text is not UTF-8, and was not posted.",
+            why="It comes from a file or a terminal of another encoding.",
+            todo="Convert it, say with iconv, then post it.",
         )
     key = key_of(current.server.origin, current.account_id, text, visibility)
     if not current.server.habits.idempotency_key and (

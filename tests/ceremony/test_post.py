@@ -550,6 +550,13 @@ def test_nothing_to_say(bot: Stage, text: str) -> None:
     assert caught.value.todo == 'Give a text: post "howdy universe!".'
 
 
+def test_not_a_text(bot: Stage) -> None:
+    """What is not UTF-8, as a shell may hand it over, is refused in words."""
+    with pytest.raises(InputError) as caught:
+        post(bot, "caf\udcff")
+    assert (caught.value.ident, POSTING in bot.wire.log) == ("unreadable-post", False)
+
+
 @at(*PERSONALITIES)
 def test_a_dead_token(bot: Stage, personality: str) -> None:
     """Somebody revoked it: begin again. Pleroma does not tell that from a barred account."""
