@@ -4,6 +4,7 @@ Forms with the documented fields only, and credentials in the body: the one shap
 GoToSocial, Takahē and the others all take (https://docs.joinmastodon.org/methods/oauth/).
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -35,6 +36,9 @@ LONGEST_LIFE = 200 * 365 * 86400
 """Seconds; Pleroma's tokens live for 100 years."""
 MOST_SCOPES = 50
 """More than any instance knows: what a server sends is bounded before it is kept."""
+ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""Numbers, and on other servers ULIDs, UUIDs, flake ids: no address, and nothing else than a part
+of a path."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +200,7 @@ class Mastodon:
         except TransportError as error:
             return Unclear(error.what.removesuffix("."), refused=False)
         user, number = answer.text("username"), _identifier(answer.fields().get("id"))
-        if answer.status == 200 and user and number:
+        if answer.status == 200 and user and ACCOUNT_ID.fullmatch(number):
             domain = answer.text("acct").partition("@")[2]
             return Alive(number, answer.shown(user), answer.shown(domain))
         reason = f"{self.server.host} answered {answer.described()}"

@@ -712,6 +712,21 @@ class TestVerify:
         assert mastodon.verify(Secret(TOKEN)) == Alive("14715", "mybot", "")
 
     @pytest.mark.parametrize(
+        "number",
+        [
+            "01F8MH1H7YV1Z7D2C8K2730QBF",
+            "9v5bmRalQvjOy0ECcC",
+            "018d6f5e-5f3c-7e6b-9d5a-2f1f0c4b8a11",
+            "9s_-b2",
+        ],
+        ids=["GoToSocial", "Pleroma", "Mitra", "others"],
+    )
+    def test_other_numbers(self, mastodon: Mastodon, server: ScriptedServer, number: str) -> None:
+        """Other servers number their accounts in other ways."""
+        server.on("GET", "/api/v1/accounts/verify_credentials", say(ACCOUNT | {"id": number}))
+        assert mastodon.verify(Secret(TOKEN)) == Alive(number, "mybot", "")
+
+    @pytest.mark.parametrize(
         "changes",
         [
             {"id": None},
@@ -724,6 +739,9 @@ class TestVerify:
             {"id": "1\n2"},
             {"id": "\ud800"},
             {"id": "9" * 5000},
+            {"id": "https://evil.example/login?x"},
+            {"id": "../1"},
+            {"id": "x" * 65},
             {"username": None},
             {"username": ""},
             {"username": 1},
