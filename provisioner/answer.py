@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -9,6 +10,7 @@ from functools import cached_property
 
 import httpx
 
+from provisioner.addresses import shown
 from provisioner.errors import plain
 from provisioner.secret import Secret, redact
 
@@ -28,8 +30,8 @@ class Answer:
     body: bytes = field(repr=False)
     received_at: float
     """Epoch seconds, by our clock."""
-    sent: tuple[Secret, ...] = field(repr=False)
-    """The secrets of the request, which an error message may echo."""
+    secrets: Collection[Secret] = field(repr=False)
+    """Those of the request, and of this run before it: which an error message may echo."""
 
     @property
     def ok(self) -> bool:
@@ -75,8 +77,12 @@ class Answer:
         return value if isinstance(value, str) else ""
 
     def shown(self, text: str) -> str:
-        """The server's own text, fit to print: without what it was sent, one line, cut."""
-        return plain(redact(text, self.sent))
+        """The server's own text, fit to print: without our secrets, one line, cut."""
+        return plain(redact(text, self.secrets))
+
+    def shown_url(self, url: str) -> str:
+        """An address that the server named, likewise."""
+        return shown(redact(url, self.secrets))
 
     def said(self) -> str:
         """What the server says of an error, fit to print: "" where that is a page or nothing."""

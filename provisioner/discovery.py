@@ -14,11 +14,10 @@ from provisioner.addresses import (
     joined,
     origin_of,
     require_secure,
-    shown,
 )
 from provisioner.answer import Answer
 from provisioner.capabilities import Description
-from provisioner.errors import InputError, TransportError, plain
+from provisioner.errors import InputError, TransportError
 from provisioner.http import Http
 from provisioner.oauth import WORD, Server
 from provisioner.servers import parse_version
@@ -60,7 +59,7 @@ def find_origin(http: Http, account: Handle) -> str:
             break
         # A domain delegates WebFinger by redirect; nothing secret is in the request.
         url, params = joined(url, answer.headers.get("location", "")), None
-        _require_no_downgrade(url, account, local=local)
+        _require_no_downgrade(answer, url, account, local=local)
     if answer.status >= 500 or answer.status == 429:
         raise TransportError(
             "instance-unwell",
@@ -69,7 +68,7 @@ def find_origin(http: Http, account: Handle) -> str:
         )
     origin = _self_link(answer)
     if origin:
-        _require_no_downgrade(origin, account, local=local)
+        _require_no_downgrade(answer, origin, account, local=local)
     return origin
 
 
@@ -90,13 +89,13 @@ def describe(http: Http, origin: str) -> Description:
     metadata = answer.fields() if answer.ok else {}
     # Some servers answer 200 with their HTML front end here, older ones 404.
     if metadata.get("token_endpoint"):
-        endpoints, version = _endpoints(origin, metadata), _version_if_told(http, origin)
+        endpoints, version = _endpoints(origin, answer), _version_if_told(http, origin)
     else:
         endpoints, version = _classic_endpoints(origin), _version(http, origin)
         if not version and answer.refused and answer.status != 404:
             raise _silent(origin, answer)
         metadata = {}
-    software, version = parse_version(plain(version))
+    software, version = parse_version(version)
     return Description(
         server=Server(
             origin=origin,
@@ -119,7 +118,7 @@ def _self_link(answer: Answer) -> str:
     return ""
 
 
-def _require_no_downgrade(url: str, account: Handle, *, local: bool) -> None:
+def _require_no_downgrade(answer: Answer, url: str, account: Handle, *, local: bool) -> None:
     """A public domain may lead to https servers only, never to this machine."""
     origin = origin_of(url)
     name = host_of(origin).partition(":")[0]
@@ -128,7 +127,7 @@ def _require_no_downgrade(url: str, account: Handle, *, local: bool) -> None:
         return
     raise InputError(
         "bad-webfinger",
-        f"{account.domain} says that its accounts live at “{shown(url)}”.",
+        f"{account.domain} says that its accounts live at “{answer.shown_url(url)}”.",
         why="That is not a public https address, so it can't be trusted with a token.",
         todo="Check the account's domain, or name the server yourself with --instance.",
     )
@@ -143,7 +142,8 @@ def _classic_endpoints(origin: str) -> dict[str, str]:
     }
 
 
-def _endpoints(origin: str, metadata: dict[str, object]) -> dict[str, str]:
+def _endpoints(origin: str, answer: Answer) -> dict[str, str]:
+    metadata = answer.fields()
     names = ("authorization_endpoint", "token_endpoint", "revocation_endpoint")
     # Mastodon's own name for it, since its registration is not that of RFC 7591.
     registration = metadata.get("app_registration_endpoint") or f"{origin}/api/v1/apps"
@@ -153,7 +153,8 @@ def _endpoints(origin: str, metadata: dict[str, object]) -> dict[str, str]:
         if origin_of(url) != origin or len(url) > LONGEST_URL:
             raise InputError(
                 "foreign-metadata",
-                f"{origin} describes itself with the address of another server: “{shown(url)}”.",
+                f"{origin} describes itself with the address of another server: "
+                f"“{answer.shown_url(url)}”.",
                 why="Whoever controls that address would get the code and the client secret. It "
                 "happens when the instance moved, or is set up wrongly behind a proxy.",
                 todo="Name the instance by its own address with --instance, or tell its admin.",
@@ -185,7 +186,8 @@ def _version_if_told(http: Http, origin: str) -> str:
     without a name can be used, as one of which the least is expected.
     """
     with suppress(TransportError):
-        return http.send("GET", f"{origin}/api/v1/instance", repeat=True).text("version")
+        answer = http.send("GET", f"{origin}/api/v1/instance", repeat=True)
+        return answer.shown(answer.text("version"))
     return ""
 
 
@@ -200,7 +202,7 @@ def _version(http: Http, origin: str) -> str:
         fields = answer.fields()
         closed = answer.status in {401, 403} and "error" in fields  # limited federation mode
         if closed or (answer.ok and isinstance(fields.get("version"), str)):
-            return answer.text("version")
+            return answer.shown(answer.text("version"))
         if answer.status >= 500 or answer.status == 429:
             passing_trouble = answer
     if passing_trouble:

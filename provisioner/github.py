@@ -13,13 +13,13 @@ from functools import cached_property
 from nacl.exceptions import CryptoError
 from nacl.public import PublicKey, SealedBox
 
-from provisioner.addresses import joined, origin_of, shown
+from provisioner.addresses import joined, origin_of
 from provisioner.answer import Answer
 from provisioner.destinations import Kind, check_size, is_repository, path, repository_path
 from provisioner.errors import PersonNeededError, TransportError
 from provisioner.github_errors import archived, explain, wait_for
 from provisioner.http import Http
-from provisioner.secret import Secret, redact
+from provisioner.secret import Secret
 
 API_VERSION = "2022-11-28"
 MAX_REDIRECTS = 3
@@ -79,8 +79,7 @@ class GitHub:
                 break
         raise PersonNeededError(
             "foreign-redirect",
-            f"GitHub's API redirects to “{shown(redact(url, answer.sent))}”, which was not "
-            "followed.",
+            f"GitHub's API redirects to “{answer.shown_url(url)}”, which was not followed.",
             why="The token belongs to the API's own address and is sent nowhere else.",
             todo="Check GITHUB_API_URL and the repository's name.",
         )

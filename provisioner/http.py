@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Self
@@ -23,7 +23,7 @@ from provisioner import __version__
 from provisioner.addresses import is_loopback, require_secure
 from provisioner.answer import Answer, passing
 from provisioner.errors import InputError, NoAnswerError, NotSentError, TransportError
-from provisioner.secret import Secret
+from provisioner.secret import SHORTEST_PART, Secret
 
 USER_AGENT = f"mastodon-provisioner/{__version__}"
 MAX_BODY = 1024 * 1024
@@ -49,6 +49,13 @@ class Http:
     clock: Callable[[], float] = time.time
     waiting: Callable[[str, float], None] = lambda _host, _seconds: None
     transport: httpx.BaseTransport | None = None
+    known: set[Secret] = field(default_factory=set, repr=False)
+    """The secrets of this run, any of which a server may echo at any time."""
+
+    def remember(self, secret: Secret) -> None:
+        """Show no server's words with this secret in them; a short one stands in honest words."""
+        if len(secret) >= SHORTEST_PART:
+            self.known.add(secret)
 
     def __enter__(self) -> Self:
         """Nothing is connected before the first request."""
@@ -81,8 +88,12 @@ class Http:
         Raises InputError for a URL that is neither https nor loopback, NotSentError, NoAnswerError.
         """
         plain_http = require_secure(url).startswith("http://")
-        secrets = tuple(v for v in (form or {}).values() if isinstance(v, Secret))
-        secrets += (bearer,) if bearer else ()
+        secrets = {v for v in (form or {}).values() if isinstance(v, Secret)}
+        secrets |= {bearer} if bearer else set()
+        for secret in secrets:
+            # A user name may be the account's, by which later answers are judged.
+            if secret != (form or {}).get("username"):
+                self.remember(secret)
         client = self._loopback if plain_http else self._public
         request = client.build_request(
             method,
@@ -93,7 +104,7 @@ class Http:
             headers={"Accept": "application/json", **(headers or {}), **_authorization(bearer)},
         )
         for attempt in range(REPEATS + 1):
-            outcome = self._outcome(client, request, secrets)
+            outcome = self._outcome(client, request, secrets | self.known)
             pause = _pause(outcome, wait)
             if pause is None or pause > LONGEST_WAIT or attempt == REPEATS:
                 break
@@ -142,7 +153,7 @@ class Http:
         return {}
 
     def _outcome(
-        self, client: httpx.Client, request: httpx.Request, secrets: tuple[Secret, ...]
+        self, client: httpx.Client, request: httpx.Request, secrets: set[Secret]
     ) -> Answer | TransportError:
         """The whole answer, or why there is none.
 

@@ -176,6 +176,7 @@ def open_case(desk: Desk) -> Case:
     )
     journal = store.read()
     for secret in journal.secrets() if journal else ():
+        desk.http.remember(secret)  # some server was sent it, in a run before this one
         desk.tell.hide(secret)
     found = f"read its journal (generation {journal.generation})" if journal else "found no journal"
     desk.tell.done(f"Opened {repository.name} and {found}")

@@ -5,6 +5,7 @@ import pytest
 from provisioner.errors import HalfWayError, InputError, PersonNeededError
 from provisioner.outcomes import Checked, Finding
 from provisioner.sandbox import Headers, Request, Response
+from provisioner.sandbox.web import json_response
 from tests.stage import NAME, START, Fault, Stage
 
 DAY = 86400
@@ -72,6 +73,21 @@ def test_an_ambiguous_answer_is_not_taken_for_a_dead_token(stage: Stage, status:
     assert (outcome.status, outcome.needs_person) == ("attention", False)
     assert outcome.findings[0].verdict == "unclear"
     assert "can't be told: social.example answered" in outcome.findings[0].text
+
+
+def test_an_echo_of_the_client_secret_is_not_shown(stage: Stage) -> None:
+    """The instance was sent it in an earlier run, and quotes it in this one."""
+    stage.provision()
+    current = stage.journal().current
+    assert current is not None
+    words = {"error": f"app secret {current.application.client_secret.reveal()} refused"}
+
+    def quoting(request: Request) -> Response:
+        return json_response(403, words) if "verify" in request.path else stage.instance(request)
+
+    stage.wire.hosts["social.example"] = quoting
+    assert "app secret *** refused" in checked(stage).findings[0].text
+    assert stage.leaks() == []
 
 
 def test_a_token_of_another_account_needs_a_person(stage: Stage) -> None:

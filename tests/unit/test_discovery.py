@@ -20,6 +20,7 @@ from provisioner.errors import (
 )
 from provisioner.http import Http
 from provisioner.oauth import LONGEST_WORD, Server
+from provisioner.secret import Secret
 from tests.unit.server import Reply, ScriptedServer, answer, flood, hang, page, redirect, say
 
 WEBFINGER = "/.well-known/webfinger"
@@ -248,6 +249,28 @@ class TestWebFinger:
             discover(http, Handle("mybot", "social.example"), "")
         assert caught.value.ident == "bad-webfinger"
         assert asked == ["social.example"]
+
+    @pytest.mark.parametrize("how", ["redirect", "endpoint", "version"])
+    def test_echoes(self, how: str) -> None:
+        """Where a server names an address or a version, no secret of this run is shown in it."""
+        asked, secret = Handle("mybot", "social.example"), "zU9-wjQ_3kd-8s"
+        foreign = f"http://other.example/{secret}"
+
+        def respond(request: httpx.Request) -> httpx.Response:
+            if request.url.path == WEBFINGER and how == "redirect":
+                return _response(302, {}, Location=foreign)
+            if request.url.path == METADATA and how == "endpoint":
+                told = metadata("https://social.example", issuer=foreign)
+                return _response(200, told)
+            return _response(200, {"version": f"4.3.0 ({secret})"})
+
+        with _offline(respond) as http:
+            http.remember(Secret(secret))
+            try:
+                shown = str(discover(http, asked, ""))
+            except InputError as error:
+                shown = error.what
+        assert (secret in shown, "other.example" in shown) == (False, how != "version")
 
     def test_another_public_domain(self) -> None:
         """A public domain may lead to another one over https, from then on asked alone."""

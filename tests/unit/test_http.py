@@ -652,6 +652,24 @@ class TestSecrecy:
         said = made(400, json.dumps({field: f"bad token {echo}"}).encode()).described()
         assert said == "HTTP 400 (“bad token ***”)"
 
+    def test_echoes_of_earlier_requests(self, http: Http, server: ScriptedServer) -> None:
+        """Nor is shown what a server was sent before, in a form or as a bearer token."""
+        server.on("POST", "/", WELL)
+        server.on("GET", "/", say({"error": f"{PLAIN}, {PLAIN[::-1]}"}, 403))
+        form = {"client_secret": Secret(PLAIN)}
+        http.send("POST", f"{server.origin}/", form=form, bearer=Secret(PLAIN[::-1]))
+        answer = http.send("GET", f"{server.origin}/")
+        assert answer.described() == "HTTP 403 (“***, ***”)"
+
+    @pytest.mark.parametrize("field", [{"username": "announcements"}, {"password": "bot"}])
+    def test_no_echoes(self, http: Http, server: ScriptedServer, field: dict[str, str]) -> None:
+        """A user name that may be the account's, or a short word, stays what a server says."""
+        server.on("POST", "/", WELL)
+        form = {name: Secret(text) for name, text in field.items()}
+        http.send("POST", f"{server.origin}/", form=form)
+        (text,) = field.values()
+        assert http.send("POST", f"{server.origin}/").shown(f"{text} is well") == f"{text} is well"
+
 
 class TestWords:
     """What a server says."""
