@@ -14,6 +14,9 @@ from provisioner.errors import InputError, plain
 
 HOST = re.compile(r"([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}")
 LONGEST_HOST = 253
+NUMBER = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)")
+"""A host with a number for its last label: an IPv4 address, or none at all (WHATWG URL, "ends in a
+number"). `127.1` and `0x7f000001` are ones to a resolver, and lead to this very machine."""
 PORTS = {"http": 80, "https": 443}
 
 
@@ -52,7 +55,7 @@ def is_loopback(host: str) -> bool:
     if name == "localhost":
         return True
     try:
-        return ipaddress.ip_address(name).is_loopback
+        return _address(name).is_loopback
     except ValueError:
         return False
 
@@ -86,7 +89,15 @@ def shown(url: str) -> str:
 
 def _is_host(text: str) -> bool:
     try:
-        ipaddress.ip_address(text)
+        # To connect to 0.0.0.0 or :: leads to this very machine, and no server has that address.
+        return not _address(text).is_unspecified
     except ValueError:
-        return len(text) <= LONGEST_HOST and HOST.fullmatch(text) is not None
-    return True
+        sound = HOST.fullmatch(text) and not NUMBER.fullmatch(text)
+        return len(text) <= LONGEST_HOST and bool(sound)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An IP address; of ::ffff:127.0.0.1 the IPv4 address that it leads to. Raises ValueError."""
+    address = ipaddress.ip_address(text)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address

@@ -232,6 +232,7 @@ class TestWebFinger:
             "http://127.0.0.1:3000",
             "https://[::1]",
             "https://a.localhost",
+            "https://[::ffff:127.0.0.1]",
         ],
     )
     @pytest.mark.parametrize("how", ["redirect", "link"])
@@ -249,6 +250,32 @@ class TestWebFinger:
             discover(http, Handle("mybot", "social.example"), "")
         assert caught.value.ident == "bad-webfinger"
         assert asked == ["social.example"]
+
+    @pytest.mark.parametrize(
+        "target",
+        [
+            "https://127.1",
+            "https://2130706433",
+            "https://0x7f000001",
+            "https://0.0.0.0",
+            "https://[::]",
+            "https://[::ffff:0.0.0.0]",
+        ],
+    )
+    @pytest.mark.parametrize("how", ["redirect", "link"])
+    def test_this_machine_in_disguise(self, how: str, target: str) -> None:
+        """What a resolver takes for this machine is no address: nobody but the domain is asked."""
+        asked: set[str] = set()
+
+        def respond(request: httpx.Request) -> httpx.Response:
+            asked.add(request.url.host)
+            if how == "redirect":
+                return _response(302, {}, Location=f"{target}/finger")
+            return _response(200, jrd(f"{target}/users/mybot"))
+
+        with _offline(respond) as http, pytest.raises(InputError):
+            discover(http, Handle("mybot", "social.example"), "")
+        assert asked == {"social.example"}
 
     @pytest.mark.parametrize("how", ["redirect", "endpoint", "version"])
     def test_echoes(self, how: str) -> None:
