@@ -7,7 +7,7 @@ design: GitHub asks writers not to send requests concurrently.
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 
 from nacl.exceptions import CryptoError
@@ -19,7 +19,7 @@ from provisioner.destinations import Kind, check_size, is_repository, path, repo
 from provisioner.errors import PersonNeededError, TransportError
 from provisioner.github_errors import archived, explain, wait_for
 from provisioner.http import Http
-from provisioner.secret import Secret
+from provisioner.secret import Secret, is_visible
 
 API_VERSION = "2022-11-28"
 MAX_REDIRECTS = 3
@@ -117,11 +117,11 @@ class Repository:
             SealedBox(key).encrypt(b"")  # libsodium refuses points of low order only now
         except (ValueError, CryptoError, RuntimeError):
             key_id = ""
-        if not key_id:
+        if not is_visible(key_id):
             raise TransportError(
                 "bad-public-key",
                 f"GitHub sent a public key for {self.name} that can't be one.",
-                why="It takes 32 bytes and an id.",
+                why="It takes 32 bytes, and an id of visible ASCII characters.",
                 todo="Check GITHUB_API_URL; if that is right, run this again later.",
             )
         return SealingKey(key_id, key)
@@ -224,6 +224,6 @@ def _moment(text: str) -> int | None:
     """Epoch seconds of `2026-12-01 09:30:00 UTC` (or `+0100`), as GitHub's header tells it."""
     try:
         moment = datetime.strptime(text.replace("UTC", "+0000"), "%Y-%m-%d %H:%M:%S %z")
-        return int(moment.timestamp())
+        return int(moment.astimezone(UTC).timestamp())  # else no year that can be written
     except (ValueError, OverflowError):
         return None

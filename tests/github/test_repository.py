@@ -159,14 +159,23 @@ def test_bad_key(octo: Octo, key: object) -> None:
     assert (caught.value.ident, len(octo.wire.seen)) == ("bad-public-key", 1)
 
 
-@pytest.mark.parametrize("key_id", [None, 568250167242549743, ""])
+@pytest.mark.parametrize("key_id", [None, 568250167242549743, "", "\ud800x", "a\nb"])
 def test_bad_key_id(octo: Octo, key_id: object) -> None:
     """A key without an id, or with one that is no string, is not said to have the wrong size."""
     repository = octo.repository()
     octo.always(reply(200, {"key_id": key_id, "key": KEY}), "GET", "public-key")
     with pytest.raises(TransportError) as caught:
         repository.put_secret("TOKEN", Secret("plaintext"))
-    assert "32 bytes, and has 32" not in caught.value.why
+    assert (caught.value.ident, "and an id" in caught.value.why) == ("bad-public-key", True)
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31 23:59:59 -2300", "0001-01-01 00:00:00 +2300"])
+def test_an_end_that_no_calendar_has(octo: Octo, moment: str) -> None:
+    """A token's end before the first year or after the last is none that could be told."""
+    expires = {"GitHub-Authentication-Token-Expiration": moment}
+    octo.always(reply(404, {}, expires))
+    octo.client.call("GET", "/")
+    assert octo.client.token_expires_at is None
 
 
 def test_key_with_more_fields(octo: Octo) -> None:
