@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.cookiejar import CookieJar
 from typing import Any, Self
 
 import httpx
@@ -143,7 +143,7 @@ class Http:
             trust_env=trust_env,
             timeout=TIMEOUT,
             follow_redirects=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            cookies=_NoCookies(),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
         )
 
@@ -198,6 +198,19 @@ class Http:
             yield
         finally:
             watchdog.cancel()
+
+
+class _NoCookies(CookieJar):
+    """Keeps nothing and sends nothing.
+
+    It does not even read what a server sets: http.cookiejar prints a traceback where it can't.
+    """
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Leave the cookies where they are."""
+
+    def add_cookie_header(self, request: object) -> None:
+        """Add none."""
 
 
 def _read(client: httpx.Client, request: httpx.Request) -> tuple[httpx.Response, bytes]:

@@ -112,6 +112,15 @@ class TestRequests:
         http.send("GET", f"{server.origin}/")
         assert [request.header("cookie") for request in server.requests] == [None, None]
 
+    @pytest.mark.parametrize("more", ["max-age", 'expires="x"'])
+    def test_a_cookie_that_makes_no_sense(
+        self, http: Http, server: ScriptedServer, recwarn: pytest.WarningsRecorder, more: str
+    ) -> None:
+        """One that Python's own parser fails on, with a traceback, is not even looked at."""
+        cookies = (("Set-Cookie", "a=b"), ("Set-Cookie2", f"a=b; {more}"))
+        server.on("GET", "/", say({}, headers=cookies))
+        assert (http.send("GET", f"{server.origin}/").ok, list(recwarn)) == (True, [])
+
     def test_a_name_with_several_addresses(self, http: Http, server: ScriptedServer) -> None:
         """A server that listens on one address of a name's several is found."""
         server.on("GET", "/", WELL)
