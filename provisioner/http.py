@@ -11,6 +11,7 @@ import socket
 import ssl
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,7 +31,8 @@ MAX_BODY = 1024 * 1024
 """Bytes of an answer that are read; the largest honest one is an instance's description."""
 TIMEOUT = httpx.Timeout(15.0, connect=10.0)
 DEADLINE = 60.0
-"""Seconds for one answer as a whole, however slowly it drips."""
+"""Seconds for one answer as a whole, however slowly it drips; each time that a server takes longer
+halves them for its next, so that no server holds up a run for more than twice as long."""
 REPEATS = 3
 """How often a request that may be repeated is repeated, after 1, 2 and 4 seconds."""
 LONGEST_WAIT = 60.0
@@ -152,6 +154,11 @@ class Http:
         """The open connection to each host, for the deadline to cut."""
         return {}
 
+    @cached_property
+    def _cuts(self) -> Counter[str]:
+        """How often each host's answer was cut by the deadline."""
+        return Counter()
+
     def _outcome(
         self, client: httpx.Client, request: httpx.Request, secrets: set[Secret]
     ) -> Answer | TransportError:
@@ -159,19 +166,17 @@ class Http:
 
         The exceptions of httpx hold the request with its headers and body: none is passed on.
         """
-        host = request.url.netloc.decode()
+        host, late = request.url.netloc.decode(), threading.Event()
         try:
-            with self._deadline(host, request):
+            with self._deadline(host, request, late):
                 response, body = _read(client, request)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-            return _not_sent(request.url, error)
-        except httpx.TimeoutException:
-            return _no_answer(host, "it did not answer in time")
         except httpx.HTTPError as error:
-            return _no_answer(host, f"the answer broke off ({type(error).__name__})")
+            return _too_slow(host) if late.is_set() else _failed(request.url, error)
         except (httpx.InvalidURL, ValueError):
             # A Location that httpx can't parse, which it does even where it is not to follow it.
             return _no_answer(host, "it redirects to an address that can't exist")
+        if late.is_set():  # a body without a length looks whole where it was cut
+            return _too_slow(host)
         if len(body) > MAX_BODY:
             return _too_large(host)
         if response.headers.get("content-encoding", "identity") != "identity":
@@ -179,19 +184,26 @@ class Http:
         return Answer(response.status_code, response.headers, body, self.clock(), secrets)
 
     @contextlib.contextmanager
-    def _deadline(self, host: str, request: httpx.Request) -> Iterator[None]:
+    def _deadline(self, host: str, request: httpx.Request, late: threading.Event) -> Iterator[None]:
         """Cut the connection after DEADLINE: timeouts bound each read, but not a drip of them."""
+
+        def shut() -> None:
+            with contextlib.suppress(OSError, KeyError):
+                socket.socket.shutdown(self._sockets[host], socket.SHUT_RDWR)
 
         def remember(event: str, info: Mapping[str, Any]) -> None:
             if event.endswith(("connect_tcp.complete", "start_tls.complete")):
                 self._sockets[host] = info["return_value"].get_extra_info("socket")
+                if late.is_set():
+                    shut()
 
         def cut() -> None:
-            with contextlib.suppress(OSError, KeyError):
-                socket.socket.shutdown(self._sockets[host], socket.SHUT_RDWR)
+            self._cuts[host] += 1
+            late.set()
+            shut()
 
         request.extensions["trace"] = remember
-        watchdog = threading.Timer(DEADLINE, cut)
+        watchdog = threading.Timer(DEADLINE / 2 ** self._cuts[host], cut)
         watchdog.daemon = True
         watchdog.start()
         try:
@@ -233,7 +245,7 @@ def _pause(
     """Seconds after which a repeat is worth while; None: never."""
     if isinstance(outcome, Answer):
         return wait(outcome)
-    return None if outcome.ident in {"host-unknown", "tls-failed"} else 0.0
+    return None if outcome.ident in {"host-unknown", "tls-failed", "too-slow"} else 0.0
 
 
 def _untouched(outcome: Answer | TransportError) -> bool:
@@ -258,6 +270,15 @@ def _authorization(bearer: Secret | None) -> dict[str, str]:
             todo="Copy it again, without spaces and line breaks.",
         )
     return {"Authorization": f"Bearer {bearer.reveal()}"}
+
+
+def _failed(url: httpx.URL, error: httpx.HTTPError) -> TransportError:
+    host = url.netloc.decode()
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
+        return _not_sent(url, error)
+    if isinstance(error, httpx.TimeoutException):
+        return _no_answer(host, "it did not answer in time")
+    return _no_answer(host, f"the answer broke off ({type(error).__name__})")
 
 
 def _not_sent(url: httpx.URL, error: BaseException) -> NotSentError:
@@ -302,6 +323,16 @@ def _no_answer(host: str, reason: str) -> NoAnswerError:
         f"{host} gave no whole answer: {reason}.",
         why="The server or the network between is overloaded or broken.",
         todo="Run this again in a few minutes.",
+    )
+
+
+def _too_slow(host: str) -> NoAnswerError:
+    return NoAnswerError(
+        "too-slow",
+        f"{host} did not answer in time.",
+        why=f"It takes longer over one answer than this waits: {DEADLINE:.0f} seconds, and less "
+        "each time that it did so before. The server or the network between is overloaded.",
+        todo="Run this again when it is well.",
     )
 
 

@@ -595,6 +595,47 @@ class TestBounds:
         assert time.monotonic() - started < 0.8
 
     @pytest.mark.parametrize(
+        "head",
+        [b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"],
+        ids=["of a length", "of any length"],
+    )
+    def test_drips_are_not_waited_for_again(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        server: ScriptedServer,
+        waits: list[float],
+        head: bytes,
+    ) -> None:
+        """What the deadline cut is said to be late, and not asked for again."""
+        server.on("GET", "/", drip(head, b"x", b"", 1))
+        with impatient(monkeypatch, waits.append) as client, pytest.raises(NoAnswerError) as caught:
+            client.send("GET", f"{server.origin}/", repeat=True)
+        assert (caught.value.ident, len(server.requests), waits) == ("too-slow", 1, [])
+        assert "did not answer in time" in caught.value.what
+
+    def test_a_server_that_always_drips(
+        self, monkeypatch: pytest.MonkeyPatch, server: ScriptedServer
+    ) -> None:
+        """However often it is asked, it holds up a run for no more than twice the deadline."""
+        server.on("GET", "/", drip(b"HTTP/1.1 200 OK\r\n\r\n", b"x", b"", 1))
+        started = time.monotonic()
+        with impatient(monkeypatch, lambda _: None) as client:
+            for _ in range(8):
+                with pytest.raises(NoAnswerError):
+                    client.send("GET", f"{server.origin}/")
+        assert time.monotonic() - started < 0.8
+
+    def test_a_server_that_dripped_once(
+        self, monkeypatch: pytest.MonkeyPatch, server: ScriptedServer
+    ) -> None:
+        """A server that is well again is heard."""
+        server.on("GET", "/", drip(b"HTTP/1.1 200 OK\r\n\r\n", b"x", b"", 1), WELL)
+        with impatient(monkeypatch, lambda _: None) as client:
+            with pytest.raises(NoAnswerError):
+                client.send("GET", f"{server.origin}/")
+            assert client.send("GET", f"{server.origin}/").ok
+
+    @pytest.mark.parametrize(
         "garbage",
         [
             b"SSH-2.0-OpenSSH_9.9\r\n\r\n",
