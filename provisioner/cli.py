@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from provisioner import __version__, defaults, failures, signals
-from provisioner.errors import Exit, ProvisionerError, StoppedError
+from provisioner import __version__, defaults, failures, signals, streams
+from provisioner.errors import Exit, InputError, ProvisionerError, StoppedError
 from provisioner.options import (
     Account,
     AccountToExamine,
@@ -427,14 +427,12 @@ def action() -> None:
 
 def main() -> NoReturn:
     """The entry point: runs a command and exits with one of the documented codes."""
-    signals.heed()
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what can't be decoded or shown stops nothing
             stream.reconfigure(errors="replace")
     try:
-        code = app(standalone_mode=False) or Exit.DONE
-        signals.ignore()  # everything is done, and said
-        sys.exit(code)
+        signals.heed()
+        _end(app(standalone_mode=False) or Exit.DONE)
     except ProvisionerError as error:
         _fail(error)
     except typer.TyperException as error:
@@ -522,4 +520,11 @@ def _fail(error: ProvisionerError) -> NoReturn:
     # The command line may not have been understood: it is taken as it stands.
     face = _step() if sys.argv[1:] == ["action"] else Terminal(as_json="--json" in sys.argv)
     face.error(error)
-    sys.exit(error.exit_code)
+    _end(error.exit_code)
+
+
+def _end(code: int) -> NoReturn:
+    """Exit with this code: no signal that is late, and no stream that is full, makes it another."""
+    signals.ignore()
+    streams.settle()
+    sys.exit(code)

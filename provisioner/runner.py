@@ -4,9 +4,7 @@ Sources: docs.github.com, “Workflow commands” and “Variables reference”;
 from actions/runner (ActionCommand.cs, ActionCommandManager.cs, FileCommandManager.cs).
 """
 
-import contextlib
 import json
-import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -16,6 +14,7 @@ from typing import Literal, TextIO
 
 from provisioner.errors import InputError, ProvisionerError
 from provisioner.secret import SHORTEST_PART, Secret
+from provisioner.streams import unstoppable
 
 LONGEST_ANNOTATION = 4096
 """Characters: the runner cuts what is longer."""
@@ -145,13 +144,9 @@ class Runner:
 
     def _write(self, line: str) -> None:
         """A line at once: what follows it may never come. A closed log stops nothing."""
-        try:
+        with unstoppable(self.out):
             self.out.write(f"{line}\n")
             self.out.flush()
-        except (OSError, ValueError):
-            # Nobody reads any more, and Python is not to complain of it at the end.
-            with contextlib.suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), self.out.fileno())
 
 
 def _data(text: str) -> str:

@@ -5,7 +5,6 @@ or the error is one JSON object there. Colour follows `NO_COLOR` and whether it 
 text is printed as it is, never read as markup.
 """
 
-import contextlib
 import json
 import os
 import shlex
@@ -18,6 +17,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
+from provisioner import streams
 from provisioner.destinations import where_to_delete
 from provisioner.errors import InputError, ProvisionerError
 from provisioner.inputs import Inputs
@@ -54,17 +54,20 @@ class _Stream(Console):
             color_system=None if os.environ.get("NO_COLOR") else "auto",
             highlight=False,
             soft_wrap=True,
+            # Lines are never wrapped. But rich would read COLUMNS and LINES: with 0 it prints
+            # nothing, and with a number that is none to Python it fails.
+            width=80,
+            height=25,
         )
 
     def show(self, text: Text) -> None:
         """Print a line, if anybody is there to read it."""
-        with contextlib.suppress(OSError, ValueError):
+        with streams.unstoppable(self.file):
             self.print(text)
 
     def on_broken_pipe(self) -> None:
-        """Nobody reads any more, and Python is not to complain of it at the end."""
-        self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+        """Nobody reads any more: rich itself would end the program."""
+        streams.give_up(self.file)
 
 
 @dataclass

@@ -547,6 +547,39 @@ def test_token_is_kept_when_nobody_reads(site: Site) -> None:
     assert [token for token in live if token not in stored] == []
 
 
+@pytest.mark.parametrize(
+    ("redirection", "arguments", "code"),
+    [
+        (">/dev/full", WRONG, 2),
+        (">/dev/full", (*WRONG, "--json"), 2),
+        ("2>/dev/full", WRONG, 2),
+        ("2>/dev/full", ("nonsense",), 2),
+        ("2>/dev/full", ("--version",), 0),
+        (">/dev/full", ("--version",), 1),
+        (">/dev/full", ("--help",), 1),
+    ],
+)
+def test_full_disk(redirection: str, arguments: tuple[str, ...], code: int) -> None:
+    """The exit code is the run's where its words can't be kept; 1 where they are all of it."""
+    sh = ("sh", "-c", f'exec "$@" {redirection}', "sh", *PROGRAM)
+    done = run(*arguments, program=sh)
+    assert (done.code, "Exception ignored" in done.progress) == (code, False)
+
+
+def test_check_on_a_full_disk(site: Site) -> None:
+    """4: what a check needs a person for is not hidden by a disk that is full."""
+    sh = ("sh", "-c", 'exec "$@" >/dev/full', "sh", *PROGRAM)
+    assert run("check", *site.whose, env=site.env, program=sh).code == 4
+
+
+@pytest.mark.parametrize("variable", ["COLUMNS", "LINES"])
+@pytest.mark.parametrize("value", ["0", "1", "²", "9" * 5000, "-1", "x"])
+def test_size_of_the_terminal(variable: str, value: str) -> None:
+    """Whatever a shell says of its terminal, an error is shown, and its lines are not broken."""
+    done = run(*WRONG, env={variable: value})
+    assert (done.code, "Write it as on a profile page: mybot@" in done.progress) == (2, True)
+
+
 @pytest.mark.parametrize("redirection", [">&-", "<&-"])
 def test_closed_streams(site: Site, redirection: str) -> None:
     """A run without one of its streams is done all the same."""
