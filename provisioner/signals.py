@@ -20,6 +20,11 @@ class Interruption(BaseException):
         self.number = number
 
 
+def hold() -> None:
+    """From now on, a signal waits until the program heeds it: it is read in, and can't answer."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
 def heed() -> None:
     """From now on, the first signal raises an Interruption in this thread, which is the main one.
 
@@ -34,6 +39,7 @@ def heed() -> None:
     threading.Thread(target=_insist, args=(arrivals, main), daemon=True).start()
     for number in SIGNALS:
         signal.signal(number, _interrupt)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # the thread above leaves them to this one
 
 
 def ignore() -> None:

@@ -452,6 +452,29 @@ def test_interrupted_just_before_a_wait(number: int, code: int) -> None:
     assert (done.code, time.monotonic() - started < 7.5) == (code, True)
 
 
+EARLY = """
+import signal, sys
+from provisioner.__main__ import main
+class Finder:
+    def find_spec(name, *_):
+        if name == "typer":
+            signal.raise_signal({number})
+sys.meta_path.insert(0, Finder)
+main()
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_before_it_begins(number: int, code: int) -> None:
+    """A signal that comes while the program is still being read ends it like any other."""
+    done = run("check", program=(sys.executable, "-c", EARLY.format(number=int(number))))
+    assert (done.code, "Run it again" in done.progress, "Traceback" in done.all) == (
+        code,
+        True,
+        False,
+    )
+
+
 # Bugs.
 
 BROKEN = f"""
