@@ -75,7 +75,7 @@ class Runner:
         try:
             path = Path(self.environment.get("GITHUB_EVENT_PATH", ""))
             value = (json.loads(path.read_text(encoding="utf-8")).get("inputs") or {}).get(name)
-        except (OSError, ValueError, AttributeError):
+        except (OSError, ValueError, AttributeError, RecursionError):
             raise ProvisionerError(
                 "bad-event",
                 "The workflow's event can't be read, and with it the inputs of the dispatch.",

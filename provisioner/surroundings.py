@@ -69,7 +69,10 @@ def _as_typed(path: str) -> str:
     """A program's name alone where PATH leads to it: then nobody typed the whole path."""
     name = Path(path).name
     found = shutil.which(name)
-    return name if found and Path(found).absolute() == Path(path).absolute() else path
+    try:
+        return name if found and Path(found).absolute() == Path(path).absolute() else path
+    except OSError:  # the folder that this runs in is gone
+        return path
 
 
 def _text(value: object) -> str:

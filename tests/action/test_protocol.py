@@ -277,6 +277,12 @@ def test_no_event(tmp_path: Path, name: str) -> None:
         Runner(environment, io.StringIO()).dispatched("code")
 
 
+def test_deep_event(tmp_path: Path) -> None:
+    """An event file that nests deeper than Python reads is refused, and no bug."""
+    with pytest.raises(ProvisionerError, match="event can't be read"):
+        event_of(tmp_path, "[" * 200_000).dispatched("code")
+
+
 @pytest.mark.parametrize("content", ["{}", '{"inputs": null}', '{"inputs": []}'])
 def test_no_inputs(tmp_path: Path, content: str) -> None:
     """A dispatch of a workflow that has no inputs has none."""

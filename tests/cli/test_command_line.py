@@ -640,6 +640,17 @@ def test_named_as_it_was_called(
     assert program() == [word.format(path=tmp_path) for word in words]
 
 
+def test_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the current folder was deleted, it has the name that was typed all the same."""
+    (tmp_path / "provisioner").touch(mode=0o755)
+    (tmp_path / "gone").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["provisioner"])
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert program() == ["provisioner"]
+
+
 def fake_gh(folder: Path, script: str) -> dict[str, str]:
     """A `gh` of our own, first on the path."""
     program = folder / "gh"
