@@ -196,7 +196,8 @@ def login(
     from provisioner.asking import ask_login
 
     def login(desk: "Desk", case: "Case") -> "Outcome":
-        return ceremony.login(desk, case, lambda: ask_login(desk.inputs.account.user))
+        user = desk.inputs.account.user
+        return ceremony.login(desk, case, lambda server: ask_login(user, server))
 
     _conduct(context, login)
 

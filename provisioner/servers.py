@@ -32,6 +32,8 @@ class Habits:
     """How long an application without a token is kept; None: for good."""
     password_grant: bool | None = None
     """Whether it takes user name and password; None where that is to be tried."""
+    logs_in_by_mail: bool = False
+    """Whether the user name that goes with a password is the e-mail address alone."""
     idempotency_key: bool = False
     """Whether the same Idempotency-Key does not post twice."""
     text_alone: bool = True
@@ -61,6 +63,7 @@ UNKNOWN = Habits(code_seconds=60, unused_seconds=15 * 60)
 _MASTODON = Habits(
     registrations=(5, 600),
     password_grant=False,
+    logs_in_by_mail=True,
     idempotency_key=True,
     reuses_token=True,
     settings="/oauth/authorized_applications",
@@ -74,6 +77,7 @@ _PLEROMA = Habits(
 HABITS = {
     # https://docs.joinmastodon.org; 3.x to 4.7. Doorkeeper's default for codes is kept.
     # config/initializers/rack_attack.rb: throttle_oauth_application_registrations/ip.
+    # config/initializers/doorkeeper.rb: resource_owner_from_credentials finds a user by e-mail.
     "mastodon": _MASTODON,
     # Measured with 0.20.0-rc1: nominal 10 minutes for a code, 5 in fact; the settings panel's
     # web/source/settings/views/user/tokens; internal/api/util/auth.go, which takes the application

@@ -188,7 +188,7 @@ class Stage:
         return self._run(ceremony.deprovision, raw)
 
     def login(self, ask: Callable[[], Login], **raw: str) -> Outcome:
-        return self._run(lambda desk, case: ceremony.login(desk, case, ask), raw)
+        return self._run(lambda desk, case: ceremony.login(desk, case, lambda _server: ask()), raw)
 
     def log_in(self, who: str = "mybot", password: str = "mybot-password", **raw: str) -> Outcome:
         """Login by what a person types."""

@@ -73,7 +73,7 @@ class ByPassword:
         return error
 
 
-def login(desk: Desk, case: Case, ask: Callable[[], Login]) -> Provisioned | DryRun:
+def login(desk: Desk, case: Case, ask: Callable[[Server], Login]) -> Provisioned | DryRun:
     """Exchange user name and password for a token, and write it where the bot reads it.
 
     They are asked for only where the instance may take them, and before anything is registered. A
@@ -95,7 +95,7 @@ def login(desk: Desk, case: Case, ask: Callable[[], Login]) -> Provisioned | Dry
     if desk.inputs.dry_run:
         get_sealing_key(desk, case)
         return _dry_run(desk, case, told.server, pending, sets[0])
-    approval = ByPassword(ask())
+    approval = ByPassword(ask(told.server))
     if approval.login.user.reveal() != desk.inputs.account.user:  # that one everybody knows
         desk.tell.hide(approval.login.user)
     desk.tell.hide(approval.login.password)

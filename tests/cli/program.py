@@ -60,12 +60,12 @@ def run_in_terminal(
     *arguments: str,
     env: Mapping[str, str] | None = None,
     prompt: str = "",
-    typed: str = "",
+    typed: str | bytes = "",
     then: tuple[tuple[str, str], ...] = (),
     program: tuple[str, ...] = PROGRAM,
 ) -> str:
     """Run it in a terminal, and type something at each prompt; all that is shown there."""
-    answers = [(prompt, typed), *then] if typed else []
+    answers = [(prompt, typed), *then] if prompt else []
     ours, theirs = pty.openpty()
     colours = {"TERM": "xterm-256color", "COLUMNS": "80"}
     with subprocess.Popen(
@@ -85,7 +85,8 @@ def run_in_terminal(
             while piece := os.read(ours, 4096):
                 shown += piece
                 if answers and answers[0][0].encode() in shown:
-                    os.write(ours, f"{answers.pop(0)[1]}\n".encode())
+                    answer = answers.pop(0)[1]
+                    os.write(ours, (answer.encode() if isinstance(answer, str) else answer) + b"\n")
         os.close(ours)
         process.wait(PATIENCE)
         watchdog.cancel()

@@ -40,6 +40,8 @@ OPTIONS: dict[str, object] = {
     "repository": "a/b",
     "github_token": "x" * 20,
 }
+LED = ("sh", "-c", 'exec "$@" <"$(tty)"', "sh", *PROGRAM)
+"""What leads a session and opens a terminal has its Ctrl-C sent to it, and reads it unseen."""
 NOWHERE = {"GH_TOKEN": "x" * 20, "GITHUB_API_URL": "http://nowhere.test"}
 """Lets no run, right or wrong, leave this machine: a token does not go over plain http."""
 
@@ -295,12 +297,21 @@ def test_ended_at_a_prompt(site: Site, key: str) -> None:
     """Ctrl-C and the end of the input leave the prompt's line: what is said next has its own."""
     site.begin()
     asked = "Code, or the address of its page (not shown): "
-    # What leads a session and opens a terminal has its Ctrl-C sent to it.
-    led = ("sh", "-c", 'exec "$@" <"$(tty)"', "sh", *PROGRAM)
     shown = run_in_terminal(
-        "complete", *site.whose, env=site.env, prompt=asked, typed=key, program=led
+        "complete", *site.whose, env=site.env, prompt=asked, typed=key, program=LED
     )
     assert re.search(r"\(not shown\): (\^[CD])?\r\n[^\r\n]*Interrupted", shown)
+
+
+def test_no_text_at_a_prompt(site: Site) -> None:
+    """2: a terminal that sends no UTF-8 is told of, on a line of its own."""
+    site.begin()
+    asked = "Code, or the address of its page (not shown): "
+    shown = run_in_terminal(
+        "complete", *site.whose, env=site.env, prompt=asked, typed=b"\xff", program=LED
+    )
+    assert re.search(r"\(not shown\): \r\n[^\r\n]*no text in UTF-8", shown)
+    assert "(not-text, exit code 2)" in shown
 
 
 # JSON.

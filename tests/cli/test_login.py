@@ -70,6 +70,11 @@ def test_a_wrong_password(old: OldSite) -> None:
     assert "Mistyped" not in done.all
 
 
+def test_a_file_that_an_editor_marked(old: OldSite) -> None:
+    """The mark with which some editors begin a file is no part of the user name."""
+    assert log_in(old, typed=f"\ufeff{EMAIL}\n{PASSWORD}\n").code == 0
+
+
 @pytest.mark.parametrize("typed", ["", EMAIL, f"{EMAIL}\n\n", f"\n{PASSWORD}"])
 def test_a_line_is_missing(old: OldSite, typed: str) -> None:
     """2: the input lacks something; no application is registered for nothing."""
@@ -79,12 +84,22 @@ def test_a_line_is_missing(old: OldSite, typed: str) -> None:
 
 def test_the_password_is_not_echoed(old: OldSite) -> None:
     """On a terminal both are asked for, the password without an echo."""
-    asked = "E-mail address or user name [mybot]: "
+    asked = "E-mail address: "
     hidden = ("Password (not shown): ", PASSWORD)
     shown = run_in_terminal(
         "login", *old.whose, env=old.env, prompt=asked, typed=EMAIL, then=(hidden,)
     )
     assert (old.is_stored, old.leaks(shown)) == (True, [])
+
+
+def test_the_user_name_is_offered_where_it_works() -> None:
+    """Pleroma takes the account's own name, which Return alone gives; Mastodon does not."""
+    with Sandbox(personality="pleroma") as sandbox:
+        site = OldSite(sandbox)
+        asked = "E-mail address or user name [mybot]: "
+        hidden = ("Password (not shown): ", PASSWORD)
+        run_in_terminal("login", *site.whose, env=site.env, prompt=asked, typed="", then=(hidden,))
+        assert site.is_stored
 
 
 def test_no_option_takes_it() -> None:
