@@ -71,6 +71,11 @@ class OldToken:
     @property
     def note(self) -> str:
         """What became of it, and what is to be done."""
+        return f"{self.fact}. {self.todo}" if self.todo else self.fact
+
+    @property
+    def fact(self) -> str:
+        """What became of it."""
         which = f"The old token, of {self.issued_at},"
         if self.is_strangers:
             which = f"The token of {self.issued_at}, which {self.approver} approved,"
@@ -85,18 +90,25 @@ class OldToken:
             case "retry":
                 return f"{which} is not revoked yet: {reason}. The next run tries again"
             case "stuck":
-                begin = "Or sign" if self.left_in else "Sign"
-                return f"{which} is not revoked: {reason}. {begin} {self._removal}"
+                return f"{which} is not revoked: {reason}"
             case "forgotten":
-                note = f"{which} will not be revoked: {reason}. If nothing else uses it, sign"
-                return f"{note} {self._removal}"
+                return f"{which} will not be revoked: {reason}"
 
     @property
-    def _removal(self) -> str:
-        return (
+    def todo(self) -> str:
+        """What a person is to do; "" where there is nothing."""
+        removal = (
             f"in as {self.approver}, and remove its application (the one of that time): "
             f"{self.remove_at}"
         )
+        match self.fate:
+            case "stuck":
+                deleted = "Delete that, if nothing reads it, or sign"
+                return f"{deleted if self.left_in else 'Sign'} {removal}"
+            case "forgotten":
+                return f"If nothing else uses it, sign {removal}"
+            case _:
+                return ""
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,8 @@ class Terminal:
         self.say()
         for line in outcome.lines_for_bot.splitlines():
             self.say(f"    {line}")
+        if outcome.news or outcome.notes:
+            self._err.show(Text())  # they are no part of the YAML
         self._notes(outcome)
 
     def _notes(self, outcome: Provisioned | Ended) -> None:

@@ -127,9 +127,9 @@ def _old_tokens(desk: Desk, case: Case) -> Iterator[Finding]:
             case "retry":
                 yield Finding("unclear", old.note)
             case "forgotten":
-                yield Finding("soon", old.note)
+                yield Finding("soon", old.fact, old.todo)
             case "stuck":
-                yield Finding("bad", old.note)
+                yield Finding("bad", old.fact, old.todo)
 
 
 def _github_token(desk: Desk) -> Iterator[Finding]:

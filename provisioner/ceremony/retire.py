@@ -35,7 +35,7 @@ def _retire(desk: Desk, case: Case, old: Superseded, trouble: str) -> OldToken:
     token = old.credential
     places = [place.name for place in uncovered(case, token) if case.may_hold(place)]
     if places:
-        reason = f"it still stands in {', '.join(places)}: delete that, if nothing reads it"
+        reason = f"it still stands in {', '.join(places)}"
         return _told(case, old, "stuck", reason, left_in=True)
     if token.application.by_hand:
         return _give_up(desk, case, old, "its application is your own")

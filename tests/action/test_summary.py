@@ -390,7 +390,7 @@ def provisioned(*scopes: str, written: tuple[Mapping, ...] = INPUTS_OF_BOT.mappi
                 "2027-01-01T08:00:00Z",
                 "stuck",
                 "2027-01-02T08:00:00Z",
-                "it still stands in OTHER_TOKEN: delete that, if nothing reads it",
+                "it still stands in OTHER_TOKEN",
                 f"{ORIGIN}/oauth/authorized_applications",
                 ACCOUNT,
                 left_in=True,

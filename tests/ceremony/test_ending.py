@@ -485,10 +485,10 @@ class TestApprovedByAlice:
         """It is not called the bot's old one, and it is said on whose page it is removed."""
         outcome = stage.check()
         assert isinstance(outcome, Checked)
-        [text] = [f.text for f in outcome.findings if f.verdict == "bad"]
-        assert text.startswith(f"{self.APPROVED} is not revoked: ")
-        assert f". S{self.SIGN_IN}" in text
-        assert text.endswith(self.PAGE)
+        [finding] = [f for f in outcome.findings if f.verdict == "bad"]
+        assert finding.text.startswith(f"{self.APPROVED} is not revoked: ")
+        assert finding.todo.startswith(f"S{self.SIGN_IN}")
+        assert finding.todo.endswith(self.PAGE)
 
     def test_abandon(self, stage: Stage) -> None:
         """Likewise, and that nothing was under way."""

@@ -27,9 +27,9 @@ class Rotated:
         return outcome
 
     def said(self, **raw: str) -> list[tuple[str, str]]:
-        """What a check finds of the replaced tokens."""
-        findings = self.check(**raw).findings
-        return [(f.verdict, f.text) for f in findings if f.text.startswith("The old token")]
+        """What a check finds of the replaced tokens, and says to do."""
+        findings = [f for f in self.check(**raw).findings if f.text.startswith("The old token")]
+        return [(f.verdict, f"{f.text}. {f.todo}" if f.todo else f.text) for f in findings]
 
     def superseded(self) -> list[str]:
         """The replaced tokens in the journal."""
@@ -121,6 +121,16 @@ def test_a_check_says_that_a_server_does_not_revoke(rotated: Rotated) -> None:
     assert rotated.said() == [("bad", f"{OLD} is not revoked: {reason}. S{REMOVE[1:]}")]
 
 
+def test_what_is_to_be_done_stands_apart(stage: Stage) -> None:
+    """A finding that needs a person says what to do in the field for that, as all of them do."""
+    stage.provision(secrets="ONE=access_token")
+    stage.provision()
+    stage.time += DAY
+    (bad,) = [f for f in Rotated(stage, "", "").check().findings if f.verdict == "bad"]
+    assert bad.text == f"{OLD} is not revoked: it still stands in ONE"
+    assert bad.todo == f"Delete that, if nothing reads it, or {REMOVE}"
+
+
 def test_a_check_says_where_it_still_stands(stage: Stage) -> None:
     """In two secrets, which nothing has overwritten."""
     stage.provision(secrets="ONE=access_token\nTWO=access_token")
@@ -131,8 +141,8 @@ def test_a_check_says_where_it_still_stands(stage: Stage) -> None:
     stage.time += DAY
     [(verdict, text)] = Rotated(stage, "", "").said()
     assert verdict == "bad"
-    reason = "it still stands in ONE, TWO: delete that, if nothing reads it"
-    assert text == f"{OLD} is not revoked: {reason}. Or {REMOVE}"
+    reason = "it still stands in ONE, TWO. Delete that, if nothing reads it"
+    assert text == f"{OLD} is not revoked: {reason}, or {REMOVE}"
 
 
 def test_a_check_says_that_one_made_by_hand_is_forgotten(stage: Stage) -> None:

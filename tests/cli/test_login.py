@@ -1,5 +1,6 @@
 """`provisioner login` as people and scripts meet it."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -90,6 +91,23 @@ def test_the_password_is_not_echoed(old: OldSite) -> None:
         "login", *old.whose, env=old.env, prompt=asked, typed=EMAIL, then=(hidden,)
     )
     assert (old.is_stored, old.leaks(shown)) == (True, [])
+
+
+def test_what_is_told_besides_is_no_yaml(old: OldSite) -> None:
+    """Between the lines for the bot's workflow and a warning there is an empty one."""
+    old.repository.set_secret("MASTODON_ACCESS_TOKEN", "another")
+    hidden = ("Password (not shown): ", PASSWORD)
+    shown = run_in_terminal(
+        "login",
+        *old.whose,
+        env=old.env | {"NO_COLOR": "1"},
+        prompt="E-mail address: ",
+        typed=EMAIL,
+        then=(hidden,),
+    )
+    assert re.search(
+        r" env:\r\n(     +\S.*\r\n)+\r\n! The secret MASTODON_ACCESS_TOKEN held", shown
+    )
 
 
 def test_the_user_name_is_offered_where_it_works() -> None:

@@ -137,7 +137,7 @@ class Owner:
     def _reads_findings(self, checked: Checked) -> Command | None:
         """What is not clear, the next check sees; an instance that did not revoke may do so yet."""
         for finding in checked.findings:
-            if match := re.search(r"still stands in (\w+): delete that", finding.text):
+            if match := re.search(r"still stands in (\w+)$", finding.text):
                 with self.witness.looking_away():
                     self.stage.delete("secrets", match[1])
             elif match := re.search(
