@@ -495,7 +495,8 @@ def _warn_of_listed_secrets(context: typer.Context, terminal: "Terminal") -> Non
 def _drop_idle_secret(context: typer.Context, terminal: "Terminal") -> None:
     """A client secret that only stands in the environment asks for nothing without a client id.
 
-    It was exported for another command: an application of that time must not stop this one.
+    It was exported for another command: an application of that time must not stop this one. Of
+    complete nothing is said: the authorization that waits may well be that application's.
     """
     options = context.params
     if not options.get("client_secret") or options["client_id"]:
@@ -503,7 +504,8 @@ def _drop_idle_secret(context: typer.Context, terminal: "Terminal") -> None:
     source = context.get_parameter_source("client_secret")
     if source and source.name == "ENVIRONMENT":
         options["client_secret"] = ""
-        terminal.warn("MASTODON_CLIENT_SECRET is set, and not used: it goes with --client-id")
+        if context.info_name != "complete":
+            terminal.warn("MASTODON_CLIENT_SECRET is set, and not used: it goes with --client-id")
 
 
 def _step() -> "Step":
