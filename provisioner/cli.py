@@ -235,12 +235,20 @@ def register(
 
     terminal = Terminal(as_json=as_json)
     _warn_of_listed_secrets(context, terminal)
+    if reveal and (secrets or variables):
+        raise InputError(
+            "bad-strings",
+            "An application's strings that are only shown have no names.",
+            why="You asked to see them: then no repository keeps them.",
+            todo="Leave --secrets and --variables out; or let a repository keep them, as register "
+            "does by default.",
+        )
     where = parse_question(account, instance, scopes)
     order = register.parse_order(where, app_name, "\n".join(secrets), "\n".join(variables))
     with Http(waiting=terminal.waiting) as http:
         if reveal:
             terminal.require_eyes()
-            terminal.revealed(*register.register(http, terminal, order))
+            terminal.revealed(*register.register(http, terminal, order), context.params)
             return
         name = surroundings.repository_to_write(repository)
         token = surroundings.github_token(github_token)

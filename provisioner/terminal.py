@@ -216,17 +216,28 @@ class Terminal:
         self.say()
         self.say("Only workflows read secrets: for your own machine, register with --reveal.")
 
-    def revealed(self, application: Application, outcome: Registered) -> None:
-        """An application's two strings, for the person who asked to see them."""
+    def revealed(
+        self, application: Application, outcome: Registered, options: Mapping[str, object]
+    ) -> None:
+        """An application's two strings, for the person who asked to see them, with these options.
+
+        And how to begin with them: in a shell the secret is typed unseen, and in no history.
+        """
         self.say(f"The application “{outcome.name}” of {outcome.instance}:", "bold")
         self.say(f"  Client id:      {application.client_id}")
         self.say(f"  Client secret:  {application.client_secret.reveal()}")
-        self.say("They are shown this once: keep them. To go on, put the secret into the variable")
-        self.say("MASTODON_CLIENT_SECRET of your shell, and begin (or, by password, login):")
+        self.say("They are shown this once: keep them. To go on, hand the secret to your shell,")
+        self.say("which asks for it without showing it, and begin (or, by password, login):")
         self.say()
+        self.say("  read -rs MASTODON_CLIENT_SECRET && export MASTODON_CLIENT_SECRET", "bold")
         words = [*program(), "begin", "--client-id", application.client_id]
         words += ["--scopes", " ".join(outcome.scopes)]
-        self.say(f"  {shlex.join(words)} --account … --repository …", "bold")
+        if options["instance"]:
+            words += ["--instance", outcome.instance]
+        line = shlex.join(words)
+        for name in ("account", "repository"):
+            line += f" --{name} {shlex.quote(str(options[name])) if options[name] else '…'}"
+        self.say(f"  {line}", "bold")
 
     def require_eyes(self) -> None:
         """Raise InputError unless a person looks at standard output: not a file, pipe or log."""

@@ -1,6 +1,7 @@
 """`provisioner register` as people and scripts meet it."""
 
 import json
+import shlex
 from collections.abc import Iterator
 
 import pytest
@@ -76,4 +77,23 @@ def test_next_step_after_showing(sandbox: Sandbox) -> None:
     shown = run_in_terminal("register", *whose(sandbox), "--reveal", env={"PATH": "/nowhere"})
     (application,) = sandbox.instance.applications
     assert f"begin --client-id {application.client_id} --scopes" in shown
+    assert "read -rs MASTODON_CLIENT_SECRET && export MASTODON_CLIENT_SECRET" in shown
     assert shown.count(application.client_secret) == 1
+
+
+@pytest.mark.parametrize("repository", [REPOSITORY, ""])
+def test_next_step_with_what_is_known(sandbox: Sandbox, repository: str) -> None:
+    """What was given stands in the command; what was not is left open."""
+    origin = sandbox.instance.origin
+    shown = run_in_terminal(
+        *("register", *whose(sandbox), "--instance", origin, "--repository", repository, "--reveal")
+    )
+    given = shlex.join(("--instance", origin, *whose(sandbox)))
+    assert f" {given} --repository {repository or '…'}" in shown
+
+
+@pytest.mark.parametrize("option", ["--secrets=A=client_secret", "--variables=A=client_id"])
+def test_names_of_what_is_not_kept(sandbox: Sandbox, option: str) -> None:
+    """2: who names a place for a string expects it there, and --reveal keeps none."""
+    shown = run_in_terminal("register", *whose(sandbox), "--reveal", option)
+    assert ("bad-strings" in shown, sandbox.instance.applications) == (True, [])
