@@ -50,6 +50,13 @@ def serve(instance_port: int, github_port: int, personality: str) -> None:
         key = base64.b64encode(os.urandom(32)).decode()
         ourselves = shlex.join(program())
         domain = sandbox.instance.origin.removeprefix("http://")
+        by_password = ""
+        if sandbox.instance.takes_passwords:
+            by_password = f"""Or, without a browser, type {name} and that password into:
+
+  {ourselves} login --account {BOT}@{domain} --repository {REPOSITORY}
+
+"""
         terminal.say(f"""
 An instance at {sandbox.instance.origin} that behaves as {sandbox.instance.software},
 and a GitHub at {sandbox.github.api_url}.
@@ -65,7 +72,7 @@ Open the link that it shows, sign in as {name} with the password {BOT_PASSWORD}
 
   {ourselves} complete --account {BOT}@{domain} --repository {REPOSITORY}
 
-{_limit(sandbox)}Stop with Ctrl-C. Requests:
+{by_password}{_limit(sandbox)}Stop with Ctrl-C. Requests:
 """)
         sandbox.instance.observers.append(lambda *seen: _show(terminal, "instance", *seen))
         sandbox.github.observers.append(lambda *seen: _show(terminal, "GitHub  ", *seen))

@@ -127,6 +127,11 @@ class Instance(Application):
         return self.store.traits.sign_in_by_email
 
     @property
+    def takes_passwords(self) -> bool:
+        """Whether a program may sign in with an account's name and password."""
+        return self.store.traits.password_grant
+
+    @property
     def applications_page(self) -> str:
         """The path of the page where a person sees and ends what they authorized."""
         return self.store.traits.applications_page

@@ -47,8 +47,13 @@ class Rehearsal:
 
     def person(self) -> Person:
         """Somebody who signs in as it is printed."""
+        return Person(*self.sign_in)
+
+    @property
+    def sign_in(self) -> tuple[str, str]:
+        """The name and the password to sign in with."""
         name, password = re.findall(r"sign in as (\S+) with the password (\S+)", self.printed)[0]
-        return Person(name, password)
+        return name, password
 
     def stop(self, number: int) -> tuple[int, str, str]:
         """Send a signal; how it ended, and what it printed since."""
@@ -178,6 +183,22 @@ def test_plays_a_server(server: str, software: str) -> None:
         }
         code = person.approve(str(httpx.URL(f"{origin}/oauth/authorize", params=query)))
     assert (f"behaves as {software}," in rehearsal.printed, len(code) >= 40) == (True, True)
+
+
+@pytest.mark.parametrize("server", ["mastodon-4.2", "pleroma"])
+def test_login(server: str) -> None:
+    """Where passwords are taken, it prints how to log in by one, and with which user name."""
+    with rehearse("--as", server) as rehearsal:
+        name, password = rehearsal.sign_in
+        typed = f"{name}\n{password}\n"
+        assert f"Or, without a browser, type {name} and that password" in rehearsal.printed
+        assert rehearsal.type("login", rehearsal.exports(), typed).code == 0
+
+
+def test_no_login() -> None:
+    """Where none are taken, nothing is said of it."""
+    with rehearse("--as", "mastodon-4.7") as rehearsal:
+        assert " login " not in rehearsal.printed
 
 
 def test_is_mastodon_without_a_word() -> None:
