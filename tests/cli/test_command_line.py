@@ -525,6 +525,8 @@ def test_json_bug(site: Site) -> None:
 
 # Streams that are closed or full.
 
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux")
+
 
 def with_gone_reader(stream: str, *arguments: str, env: dict[str, str]) -> subprocess.Popen[str]:
     """Run with one stream a pipe that nobody reads any more."""
@@ -581,6 +583,7 @@ def test_token_is_kept_when_nobody_reads(site: Site) -> None:
     assert [token for token in live if token not in stored] == []
 
 
+@needs_full
 @pytest.mark.parametrize(
     ("redirection", "arguments", "code"),
     [
@@ -600,6 +603,7 @@ def test_full_disk(redirection: str, arguments: tuple[str, ...], code: int) -> N
     assert (done.code, "Exception ignored" in done.progress) == (code, False)
 
 
+@needs_full
 def test_check_on_a_full_disk(site: Site) -> None:
     """4: what a check needs a person for is not hidden by a disk that is full."""
     sh = ("sh", "-c", 'exec "$@" >/dev/full', "sh", *PROGRAM)
