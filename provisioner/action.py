@@ -188,7 +188,7 @@ class Step:
                 for note in outcome.news:
                     self.done(note)
                 for note in outcome.notes:
-                    self.runner.annotate("warning", note, TITLE)
+                    self.runner.annotate("warning", _as_inputs(note), TITLE)
             case Checked():
                 for finding in outcome.findings:
                     self._finding(finding)

@@ -31,8 +31,8 @@ MAX_BODY = 1024 * 1024
 """Bytes of an answer that are read; the largest honest one is an instance's description."""
 TIMEOUT = httpx.Timeout(15.0, connect=10.0)
 DEADLINE = 60.0
-"""Seconds for one answer as a whole, however slowly it drips; each time that a server takes longer
-halves them for its next, so that no server holds up a run for more than twice as long."""
+"""Seconds for one answer as a whole, however slowly it drips. After one that took longer a server
+has half as long for its next, and then a quarter, until one comes whole."""
 REPEATS = 3
 """How often a request that may be repeated is repeated, after 1, 2 and 4 seconds."""
 LONGEST_WAIT = 60.0
@@ -156,7 +156,7 @@ class Http:
 
     @cached_property
     def _cuts(self) -> Counter[str]:
-        """How often each host's answer was cut by the deadline."""
+        """How many answers in a row of each host were cut by the deadline."""
         return Counter()
 
     def _outcome(
@@ -177,6 +177,7 @@ class Http:
             return _no_answer(host, "it redirects to an address that can't exist")
         if late.is_set():  # a body without a length looks whole where it was cut
             return _too_slow(host)
+        self._cuts.pop(host, None)
         if len(body) > MAX_BODY:
             return _too_large(host)
         if response.headers.get("content-encoding", "identity") != "identity":
@@ -203,7 +204,7 @@ class Http:
             shut()
 
         request.extensions["trace"] = remember
-        watchdog = threading.Timer(DEADLINE / 2 ** self._cuts[host], cut)
+        watchdog = threading.Timer(DEADLINE / 2 ** min(self._cuts[host], 2), cut)
         watchdog.daemon = True
         watchdog.start()
         try:

@@ -6,7 +6,7 @@ GoToSocial, Takahē and the others all take (https://docs.joinmastodon.org/metho
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from provisioner.addresses import joined
@@ -57,9 +57,11 @@ class Alive:
     """The token works, and belongs to this account."""
 
     id: str
-    user: str
-    domain: str
+    user: str = field(repr=False)
+    domain: str = field(repr=False)
     """"" where it is the server's own: `acct` names it for others only."""
+    shown: str
+    """Both, fit to print."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,7 @@ class Mastodon:
         user, number = answer.text("username"), _identifier(answer.fields().get("id"))
         if answer.status == 200 and user and ACCOUNT_ID.fullmatch(number):
             domain = answer.text("acct").partition("@")[2]
-            return Alive(number, answer.shown(user), answer.shown(domain))
+            return Alive(number, user, domain, answer.shown(f"{user}@{domain}".rstrip("@")))
         reason = f"{self.server.host} answered {answer.described()}"
         if self.says_invalid(answer):
             return Dead(reason)

@@ -157,8 +157,7 @@ class Provisioned:
             notes.append(
                 f"It is the same token as since {self.same_since}, and nothing was rotated: the "
                 "instance gives an application of your own the token that it has. For another "
-                "one, rotate without --client-id; or remove the application first, at "
-                f"{self.remove_at}"
+                "one, rotate without --client-id"
             )
         if self.unsettled_since:
             notes.append(

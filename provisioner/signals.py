@@ -39,6 +39,8 @@ def heed() -> None:
     threading.Thread(target=_insist, args=(arrivals, main), daemon=True).start()
     for number in SIGNALS:
         signal.signal(number, _interrupt)
+    for number in sorted(signal.sigpending() & set(SIGNALS))[1:]:
+        signal.signal(number, signal.SIG_IGN)  # of two that were held back, one ends the run
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # the thread above leaves them to this one
 
 

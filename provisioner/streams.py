@@ -16,6 +16,8 @@ def unstoppable(stream: IO[str]) -> Iterator[None]:
     """What is written in here is lost, and so is what comes after it, where it can't be written."""
     try:
         yield
+    except BlockingIOError:  # it is full for now, and may be read again
+        return
     except (OSError, ValueError):  # ValueError: the stream is closed
         give_up(stream)
 

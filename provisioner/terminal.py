@@ -270,6 +270,7 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
         case Provisioned():
             more = {"overwritten": outcome.overwritten, "remove-at": outcome.remove_at}
             more["unsettled-since"] = outcome.unsettled_since
+            more["same-since"] = outcome.same_since
             more["old-tokens"] = [
                 {
                     "issued-at": old.issued_at,

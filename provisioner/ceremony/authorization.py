@@ -80,7 +80,8 @@ def _is_forgotten(desk: Desk, pending: Pending) -> bool:
     Where the same application does not bring a lost token back, such a one is of no use any more.
     """
     habits = pending.server.habits
-    if habits.unused_seconds is None or habits.reuses_token:
+    # A server that does not tell its name may be a Mastodon.
+    if habits.unused_seconds is None or habits.reuses_token or not pending.server.software:
         return False
     return desk.now() - pending.begun_at >= _usable_for(pending.server)
 

@@ -59,7 +59,7 @@ def _token(desk: Desk, current: Credential) -> Finding:
     match Mastodon(desk.http, current.server).verify(current.token):
         case Alive(id=number) if number == current.account_id:
             return Finding("good", f"The token is alive, and belongs to {account}")
-        case Alive(user=user):
+        case Alive(shown=user):
             return Finding(
                 "bad",
                 f"The token belongs to another account now: “{user}”",

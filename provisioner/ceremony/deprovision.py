@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from provisioner.ceremony.desk import Case, Desk, half_way, iso, require_own, unsettled
+from provisioner.ceremony.desk import Case, Changes, Desk, half_way, iso, require_own, unsettled
 from provisioner.ceremony.register import KEPT_ID, KEPT_SECRET
 from provisioner.destinations import Kind
 from provisioner.errors import HalfWayError, PersonNeededError
@@ -37,8 +37,8 @@ def deprovision(desk: Desk, case: Case) -> Ended:
         if journal.generation:
             # Claims the journal: a run under way notices, and one that starts from now on finds
             # nothing to go on with. Neither publishes a token that is being revoked.
-            case.save(pending=None, superseded=(*journal.superseded, *_unfinished(desk, journal)))
-        alive = [token for token in journal.credentials() if not _is_dead(desk, case, token)]
+            case.save(**_with_staged(desk, journal))
+        alive = [token for token in case.journal.credentials() if not _is_dead(desk, case, token)]
         by_hand = [token for token in alive if token.application.by_hand]
         for place in _ours(case):
             _delete(desk, case, place.kind, place.name)
@@ -70,16 +70,20 @@ def _delete(desk: Desk, case: Case, kind: Kind, name: str) -> bool:
     return there
 
 
-def _unfinished(desk: Desk, journal: Journal) -> Iterator[Superseded]:
-    """The staged token, as one that is to be revoked; written nowhere, if it was not verified.
-
-    One's own application may have given the very token that is in use: that is known already.
-    """
+def _with_staged(desk: Desk, journal: Journal) -> Changes:
+    """Nothing is pending any more, and a staged token is among those that are to be revoked."""
     staged = journal.pending.staged if journal.pending else None
-    if staged and not (journal.current and journal.current.token == staged.token):
-        places = staged.destinations if staged.account_id else ()
-        unused = staged.model_copy(update={"destinations": places})
-        yield Superseded(credential=unused, revoke_after=desk.now())
+    current = journal.current
+    if staged is None:
+        return {"pending": None}
+    places = staged.destinations if staged.account_id else ()  # written nowhere before verified
+    if current and current.token == staged.token:
+        # One's own application may give the same token again: it is in use, wherever it stands.
+        places = (*current.destinations, *places)
+        return {"pending": None, "current": current.model_copy(update={"destinations": places})}
+    unused = staged.model_copy(update={"destinations": places})
+    to_revoke = Superseded(credential=unused, revoke_after=desk.now())
+    return {"pending": None, "superseded": (*journal.superseded, to_revoke)}
 
 
 def _left(desk: Desk, case: Case) -> tuple[str, ...]:

@@ -110,7 +110,7 @@ def _wrong_account(
 
 def _name(desk: Desk, account: Alive) -> str:
     """`user@domain`: of its own accounts a server leaves the domain out."""
-    return f"{account.user}@{account.domain or desk.inputs.account.domain}"
+    return account.shown if account.domain else f"{account.shown}@{desk.inputs.account.domain}"
 
 
 def _dead(pending: Pending, reason: str) -> PersonNeededError:
@@ -161,8 +161,12 @@ def _undone(
         f"sign in as {case.approver(staged)}, and remove its application at "
         f"{staged.server.authorized_applications}"
     )
-    if _has_equal(case, staged):
+    current = case.journal.current
+    if current and current.token == staged.token:
         became = "The token was not revoked: it is the one that is in use."
+    elif _has_equal(case, staged):
+        became = "The token was not stored, and is still to be revoked: the next run tries again. "
+        became += f"Or {removal}"
     elif staged.application.by_hand:
         became = (
             "The token was not stored, and not revoked either, since its application is your own. "

@@ -515,6 +515,17 @@ def test_an_undone_token_does_not_settle_an_earlier_attempt(stage: Stage) -> Non
     assert stage.live() == [stage.stored()]
 
 
+def test_a_strangers_token_again(stage: Stage) -> None:
+    """It could not be revoked, and came back: nobody calls it the one that is in use."""
+    stage.wire.faults = [Fault("500", path="/oauth/revoke", times=99)]
+    link = stage.link()
+    for _ in range(2):
+        with pytest.raises(PersonNeededError, match="given by “alice@social") as caught:
+            stage.complete(stage.approve(link, "alice"))
+    assert "is still to be revoked: the next run tries again. Or sign in as “" in caught.value.why
+    assert len(stage.journal().superseded) == 1
+
+
 @pytest.mark.parametrize("status", [403, 418, 429])
 def test_a_refused_look_does_not_make_up_for_a_failed_revocation(stage: Stage, status: int) -> None:
     """Revocation failed, and then something in front refuses: the token may well be alive."""

@@ -413,6 +413,21 @@ class TestDeprovision:
         assert [name for name in STRINGS if name not in note] == []
         assert stage.strings() == kept
 
+    def test_the_same_token_staged_again(self, stage: Stage) -> None:
+        """One's own application gave it twice: both names are cleaned, and it is told of once."""
+        application = stage.hand_made()
+        strings = {"client_id": application.client_id, "client_secret": application.client_secret}
+        stage.complete(stage.code_for(application), **strings)
+        code, names = stage.code_for(application), "NEW_TOKEN=access_token"
+        stage.wire.faults = [Fault("500", path="variables/MASTODON_BASE_URL", times=99)]
+        with suppress(ProvisionerError):
+            stage.complete(code, secrets=names, **strings)
+        stage.wire.faults = []
+        assert stage.stored("NEW_TOKEN") == stage.stored()
+        outcome = stage.deprovision(secrets=names)
+        assert isinstance(outcome, Ended)
+        assert (len(outcome.notes), stage.stored("NEW_TOKEN"), stage.stored()) == (1, "", "")
+
     def test_of_an_application_written_by_us_nothing_stays(self, stage: Stage) -> None:
         """Under register's names stands what the journal knows: it is deleted."""
         names = f"{SECRET}=access_token\nMASTODON_CLIENT_SECRET=client_secret"

@@ -496,3 +496,10 @@ def test_a_server_that_echoes(stage: Stage) -> None:
     answering(stage, lambda: json_response(400, {"error": words}))
     with pytest.raises(PersonNeededError, match="no such user"):
         log_in(stage)
+
+
+def test_a_password_that_stands_in_the_name(stage: Stage) -> None:
+    """Whose token it is is seen all the same."""
+    stage.instance.add_account("mybotbotbot", "MyBotBot")
+    stage.log_in("mybotbotbot", "MyBotBot", account="mybotbotbot@social.example")
+    assert stage.live() == [stage.stored()]

@@ -98,3 +98,14 @@ def test_doctor(nameless: Stage) -> None:
     assert lines["Code"] == f"to be exchanged within 1 minute{least}"
     assert lines["Unused application"] == f"deleted after 15 minutes{least}"
     assert lines["Posting"].startswith("looked for among the latest posts")
+
+
+def test_a_lost_token_may_still_come_back(nameless: Stage) -> None:
+    """The server may be a Mastodon: the application of a lost exchange is kept, however old."""
+    link = nameless.link()
+    nameless.wire.faults = [Fault("answer lost", path="/oauth/token")]
+    with suppress(ProvisionerError):
+        nameless.complete(nameless.approve(link))
+    nameless.wire.faults = [Fault("answer lost", path="/api/v1/instance", times=99)]
+    nameless.time += 3600
+    assert nameless.link() == link

@@ -1,5 +1,6 @@
 """An application of the person's own, as README tells it: begin prints what is typed next."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -33,13 +34,13 @@ class Terminal:
             "MASTODON_CLIENT_SECRET": str(application["client_secret"]),
         }
 
-    def go_on(self, begun: Run) -> Run:
-        """Approve the link of a begin, and type the command that it printed."""
+    def go_on(self, begun: Run, *more: str) -> Run:
+        """Approve the link of a begin, and type the command that it printed, and more words."""
         (link,) = re.findall(r"http\S+/oauth/authorize\S+", begun.output)
         (line,) = re.findall(r"^  (\S.* complete --.*)$", begun.output, re.MULTILINE)
         with Person("mybot", "password") as person:
             typed = person.approve(link)
-        return run(env=self.env, typed=typed, program=("sh", "-c", line))
+        return run(env=self.env, typed=typed, program=("sh", "-c", " ".join((line, *more))))
 
     @property
     def is_stored(self) -> bool:
@@ -62,6 +63,15 @@ def test_begin_prints_what_completes_it(terminal: Terminal) -> None:
     done = terminal.go_on(begun)
     assert (done.code, terminal.is_stored) == (0, True)
     assert f"--client-id {terminal.client_id}" in begun.output
+
+
+def test_the_same_token_again(terminal: Terminal) -> None:
+    """A program sees that nothing was rotated, and since when the token is in use."""
+    own = ("--client-id", terminal.client_id)
+    for _ in range(2):
+        done = terminal.go_on(run("begin", *terminal.whose, *own, env=terminal.env), "--json")
+    since = json.loads(done.output)["same-since"]
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", since)
 
 
 def test_a_secret_that_is_still_exported(terminal: Terminal) -> None:

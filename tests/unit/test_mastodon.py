@@ -709,7 +709,7 @@ class TestVerify:
     def test_alive(self, mastodon: Mastodon, server: ScriptedServer, number: object) -> None:
         """A token that names its account is alive; its number may be a number."""
         server.on("GET", "/api/v1/accounts/verify_credentials", say(ACCOUNT | {"id": number}))
-        assert mastodon.verify(Secret(TOKEN)) == Alive("14715", "mybot", "")
+        assert mastodon.verify(Secret(TOKEN)) == Alive("14715", "mybot", "", "mybot")
 
     @pytest.mark.parametrize(
         "number",
@@ -724,7 +724,7 @@ class TestVerify:
     def test_other_numbers(self, mastodon: Mastodon, server: ScriptedServer, number: str) -> None:
         """Other servers number their accounts in other ways."""
         server.on("GET", "/api/v1/accounts/verify_credentials", say(ACCOUNT | {"id": number}))
-        assert mastodon.verify(Secret(TOKEN)) == Alive(number, "mybot", "")
+        assert mastodon.verify(Secret(TOKEN)) == Alive(number, "mybot", "", "mybot")
 
     @pytest.mark.parametrize(
         "changes",
@@ -918,7 +918,7 @@ class TestVerify:
         """To look is repeated."""
         path = "/api/v1/accounts/verify_credentials"
         server.on("GET", path, page(502), hang_up, say(ACCOUNT))
-        assert mastodon.verify(Secret(TOKEN)) == Alive("14715", "mybot", "")
+        assert mastodon.verify(Secret(TOKEN)) == Alive("14715", "mybot", "", "mybot")
 
     def test_nobody_there(self, http: Http) -> None:
         """A server that is away says nothing of the token."""
