@@ -465,6 +465,7 @@ def test_a_refusal_is_shown_though_the_journal_fails(
     with pytest.raises(ProvisionerError) as caught:
         post(stage)
     assert (caught.value.ident, int(caught.value.exit_code)) == (ident, exit_code)
+    assert caught.value.todo
     (warning,) = [line for line in stage.shown if "does not know that it was not posted" in line]
     assert warning.endswith("Until 2027-01-15T09:00:00Z the same text is taken for sent")
 

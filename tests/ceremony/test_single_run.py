@@ -4,9 +4,10 @@ from contextlib import suppress
 
 import pytest
 
-from provisioner.errors import InputError, PersonNeededError
+from provisioner.errors import InputError, PersonNeededError, ProvisionerError
 from provisioner.outcomes import Provisioned
-from provisioner.sandbox import RegisteredApplication
+from provisioner.sandbox import RegisteredApplication, Request, Response
+from provisioner.sandbox.web import json_response
 from tests.stage import ORIGIN, START, Fault, Stage
 
 PAGE = f"{ORIGIN}/oauth/authorized_applications"
@@ -123,3 +124,19 @@ def test_the_link_of_a_refused_single_run_has_no_challenge(stage: Stage) -> None
         stage.complete("wrong", **strings(application))
     assert "code_challenge" not in caught.value.link
     stage.complete(stage.approve(caught.value.link), **strings(application))
+
+
+def test_a_token_that_could_not_be_staged_lives_on(stage: Stage) -> None:
+    """GitHub refuses the journal: what may be in use elsewhere is not revoked."""
+    application = stage.hand_made()
+    code = stage.code_for(application)
+
+    def refusing(request: Request) -> Response:
+        if request.method in {"PATCH", "POST"} and stage.instance.tokens:
+            return json_response(403, {"message": "Resource not accessible by this token"})
+        return stage.github(request)
+
+    stage.wire.hosts["api.github.test"] = refusing
+    with pytest.raises(ProvisionerError, match="write"):
+        stage.complete(code, **strings(application))
+    assert len(stage.live()) == 1
