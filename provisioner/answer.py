@@ -98,8 +98,7 @@ class Answer:
 def date(answer: Answer) -> float | None:
     """When the server answered, in epoch seconds by its own clock (RFC 9110, section 6.6.1)."""
     try:
-        moment = parsedate_to_datetime(answer.headers.get("date", ""))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        return _epoch(parsedate_to_datetime(answer.headers.get("date", "")))
     except (ValueError, OverflowError):
         return None
 
@@ -145,7 +144,10 @@ def in_minutes(seconds: float) -> str:
 
 
 def _until(then: datetime, answer: Answer) -> float:
+    """Seconds."""
+    return max(0.0, _epoch(then) - answer.received_at)
+
+
+def _epoch(moment: datetime) -> float:
     """Seconds; a time without a zone is in UTC."""
-    if then.tzinfo is None:
-        then = then.replace(tzinfo=UTC)
-    return max(0.0, then.timestamp() - answer.received_at)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

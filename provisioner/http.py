@@ -192,7 +192,7 @@ class Http:
             with contextlib.suppress(OSError, KeyError):
                 socket.socket.shutdown(self._sockets[host], socket.SHUT_RDWR)
 
-        def remember(event: str, info: Mapping[str, Any]) -> None:
+        def opened(event: str, info: Mapping[str, Any]) -> None:
             if event.endswith(("connect_tcp.complete", "start_tls.complete")):
                 self._sockets[host] = info["return_value"].get_extra_info("socket")
                 if late.is_set():
@@ -203,7 +203,7 @@ class Http:
             late.set()
             shut()
 
-        request.extensions["trace"] = remember
+        request.extensions["trace"] = opened
         watchdog = threading.Timer(DEADLINE / 2 ** min(self._cuts[host], 2), cut)
         watchdog.daemon = True
         watchdog.start()

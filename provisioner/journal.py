@@ -45,7 +45,7 @@ class Credential(BaseModel, frozen=True):
     account_id: str = ""
     """The instance's number for the account; "" until verified."""
     account: str = ""
-    """Who approved it, as `user@domain`; "" until verified, and where an older version wrote it."""
+    """Who approved it, as `user@domain`; "" until verified."""
     scopes: tuple[str, ...]
     code: str = ""
     """SHA-256 of the one-time code that it was issued for, which must never be sent again."""

@@ -1,7 +1,7 @@
 """What only a server's name tells: one table, with a source for each row. Pure.
 
 Whatever an instance tells of itself (metadata, its answers, its version) is asked first; this is
-for the rest. A server that is not in here is taken for one that keeps to the documents.
+for the rest. Of a server that is not in here the least is expected.
 """
 
 import re

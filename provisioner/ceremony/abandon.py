@@ -1,11 +1,19 @@
 """abandon: give up an authorization that can't be finished."""
 
-from provisioner.ceremony.desk import Case, Desk, half_way, require_own, unsettled
+from provisioner.ceremony.desk import (
+    Case,
+    Desk,
+    half_way,
+    may_stand_in,
+    require_own,
+    unsettled,
+    without_pending,
+)
 from provisioner.ceremony.publish import destination, publish
 from provisioner.ceremony.retire import retire
 from provisioner.destinations import Mapping
 from provisioner.errors import InputError, ProvisionerError
-from provisioner.journal import Destination, Pending, Superseded
+from provisioner.journal import Destination, Pending
 from provisioner.outcomes import Ended
 
 
@@ -51,23 +59,16 @@ def abandon(desk: Desk, case: Case) -> Ended:
 
 def _give_up(desk: Desk, case: Case, pending: Pending) -> None:
     """Have no secret hold the staged token, and the journal forget what was under way."""
-    staged, current, superseded = pending.staged, case.journal.current, case.journal.superseded
-    written = staged.destinations if staged and staged.account_id else ()  # not before verified
+    written, current = may_stand_in(pending), case.journal.current
     again = _to_write_again(desk, case, written)
-    if staged:
+    if pending.staged:
         _ = case.repository.sealing_key  # no request between the claim and what it is for
     case.save()  # claims the journal: a run under way notices, and publishes nothing
     if current:
         publish(desk, case, current, again)
     rewritten = {destination(case, mapping) for mapping in again}
     left = _delete(case, pending, [place for place in written if place not in rewritten])
-    if staged and current and staged.token == current.token:
-        # One's own application may give the same token again: it is in use, wherever it stands.
-        current = current.model_copy(update={"destinations": (*current.destinations, *left)})
-    elif staged:
-        unused = staged.model_copy(update={"destinations": left})
-        superseded += (Superseded(credential=unused, revoke_after=desk.now()),)
-    case.save(pending=None, current=current, superseded=superseded)
+    case.save(**without_pending(desk, case.journal, left))
 
 
 def _to_write_again(

@@ -2,11 +2,20 @@
 
 from collections.abc import Iterator
 
-from provisioner.ceremony.desk import Case, Changes, Desk, half_way, iso, require_own, unsettled
+from provisioner.ceremony.desk import (
+    Case,
+    Desk,
+    half_way,
+    iso,
+    may_stand_in,
+    require_own,
+    unsettled,
+    without_pending,
+)
 from provisioner.ceremony.register import KEPT_ID, KEPT_SECRET
 from provisioner.destinations import Kind
 from provisioner.errors import HalfWayError, PersonNeededError
-from provisioner.journal import Credential, Destination, Journal, Superseded
+from provisioner.journal import Credential, Destination
 from provisioner.mastodon import Alive, Dead, Mastodon, Unclear, Unheard
 from provisioner.outcomes import Ended
 
@@ -37,7 +46,7 @@ def deprovision(desk: Desk, case: Case) -> Ended:
         if journal.generation:
             # Claims the journal: a run under way notices, and one that starts from now on finds
             # nothing to go on with. Neither publishes a token that is being revoked.
-            case.save(**_with_staged(desk, journal))
+            case.save(**without_pending(desk, journal, may_stand_in(journal.pending)))
         alive = [token for token in case.journal.credentials() if not _is_dead(desk, case, token)]
         by_hand = [token for token in alive if token.application.by_hand]
         for place in _ours(case):
@@ -68,22 +77,6 @@ def _delete(desk: Desk, case: Case, kind: Kind, name: str) -> bool:
     told = f"Deleted {name} from the {kind}"
     desk.tell.done(told if there else f"Nothing to delete: no {name} among the {kind}")
     return there
-
-
-def _with_staged(desk: Desk, journal: Journal) -> Changes:
-    """Nothing is pending any more, and a staged token is among those that are to be revoked."""
-    staged = journal.pending.staged if journal.pending else None
-    current = journal.current
-    if staged is None:
-        return {"pending": None}
-    places = staged.destinations if staged.account_id else ()  # written nowhere before verified
-    if current and current.token == staged.token:
-        # One's own application may give the same token again: it is in use, wherever it stands.
-        places = (*current.destinations, *places)
-        return {"pending": None, "current": current.model_copy(update={"destinations": places})}
-    unused = staged.model_copy(update={"destinations": places})
-    to_revoke = Superseded(credential=unused, revoke_after=desk.now())
-    return {"pending": None, "superseded": (*journal.superseded, to_revoke)}
 
 
 def _left(desk: Desk, case: Case) -> tuple[str, ...]:

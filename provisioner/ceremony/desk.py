@@ -245,6 +245,30 @@ def require_own(journal: Journal, inputs: Inputs, origin: str) -> None:
         )
 
 
+def without_pending(desk: Desk, journal: Journal, places: tuple[Destination, ...]) -> Changes:
+    """Nothing is pending any more; a staged token, which may stand in these places, is to be
+    revoked.
+
+    One's own application may have given the very token that is in use: that stays, wherever it
+    stands.
+    """
+    staged, current = journal.pending.staged if journal.pending else None, journal.current
+    if staged is None:
+        return {"pending": None}
+    if current and current.token == staged.token:
+        places = (*current.destinations, *places)
+        return {"pending": None, "current": current.model_copy(update={"destinations": places})}
+    unused = staged.model_copy(update={"destinations": places})
+    to_revoke = Superseded(credential=unused, revoke_after=desk.now())
+    return {"pending": None, "superseded": (*journal.superseded, to_revoke)}
+
+
+def may_stand_in(pending: Pending | None) -> tuple[Destination, ...]:
+    """Where a staged token may have been written: nowhere before it was verified."""
+    staged = pending.staged if pending else None
+    return staged.destinations if staged and staged.account_id else ()
+
+
 def unsettled(pending: Pending | None) -> tuple[str, ...]:
     """What a person is told of an exchange whose answer was lost, if there was one."""
     if pending is None or pending.attempted_at is None or pending.staged:

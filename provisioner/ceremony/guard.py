@@ -87,10 +87,9 @@ def _wrong_account(
     desk: Desk, case: Case, pending: Pending, staged: Credential, account: Alive
 ) -> PersonNeededError | None:
     wanted, current = desk.inputs.account, case.journal.current
-    if account.user.casefold() != wanted.user.casefold():
-        whose = f"“{_name(desk, account)}”"
-    elif account.domain.casefold() not in {"", wanted.domain} and not is_loopback(wanted.domain):
-        # Takahē serves many domains; a loopback address is none that an account bears.
+    # Takahē serves many domains; a loopback address is none that an account bears.
+    home = account.domain.casefold() in {"", wanted.domain} or is_loopback(wanted.domain)
+    if account.user.casefold() != wanted.user.casefold() or not home:
         whose = f"“{_name(desk, account)}”"
     elif current and current.account_id != account.id:
         whose = f"another account by the name {wanted} (number {account.id})"

@@ -150,11 +150,13 @@ def _in_words_of_login(desk: Desk, case: Case) -> Iterator[None]:
 def _dry_run(
     desk: Desk, case: Case, server: Server, pending: Pending | None, scopes: tuple[str, ...]
 ) -> DryRun:
-    started = would_start(desk, case, server, scopes)
-    reused = [f"use the application of {iso(pending.begun_at)} once more"] if pending else []
+    if pending:
+        started = [f"use the application of {iso(pending.begun_at)} once more"]
+    else:
+        started = would_start(desk, case, server, scopes)
     would = (
         "ask for user name and password",
-        *(reused or started),
+        *started,
         f"exchange user name and password at {server.origin}",
         *would_publish(desk),
     )
