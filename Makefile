@@ -46,7 +46,6 @@ lint: .venv/.dev ## Check the action, its image and the workflows
 	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 faults: .venv/.dev .cache/github-api.json ## Strike at every request with every fault, and count
-	$(python) -m pytest $(parallel) tests/faults/test_witness.py tests/concurrency/test_queue.py
 	$(python) -m tests.faults
 	$(python) -m tests.concurrency
 

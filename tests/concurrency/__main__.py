@@ -15,7 +15,7 @@ NOTES = """
 Interleavings: one run goes up to a request, the other up to one, and then each to its end. Not
 played is what is like one that was{sampled}. In window: a run
 acted upon a journal that the other one had written between its look and that very act. What this
-cost (that it may, and why, is told in tests/concurrency/test_interleavings.py):"""
+cost (tests/concurrency/pairs.py says what it may cost, and why):"""
 
 
 def main(*, every: bool) -> int:

@@ -1,4 +1,25 @@
-"""Two runs for the same bot that may meet, what to prepare for them, and what that may cost."""
+"""Two runs for the same bot that may meet, what to prepare for them, and what that may cost.
+
+A workflow's `concurrency` keeps runs apart. A laptop, or a workflow without it, does not. GitHub
+has no compare-and-swap for variables. So a run looks at the journal and acts with its very next
+request, and stops if another run has written or deleted the journal. Only a staging write follows
+the exchange instead. What is left is the window between those two requests. If another run writes
+in it, the one act that follows is stale. At most this is lost, until a check or the next rotation
+mends it:
+
+- the other run's last write of the journal: a token that it knew lives on unknown until a person
+  removes its application, or a link that it showed leads nowhere;
+- the bot's token: the secret holds one that was revoked, if a token is revoked without a grace, or
+  given up or deprovisioned at the same time;
+- of two very first runs, the journal's key: the journal has to be deleted, and a token that only
+  this journal knew lives on.
+
+A begin that was queued before a deprovision and starts after it finds no journal. It makes one with
+the key that it was given, which has been deleted: that journal has to be deleted too. A deprovision
+or an abandon deletes its secrets even if another run has just written them.
+
+Even then, runs one after the other end with one stored, living token that the journal knows.
+"""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -101,7 +101,9 @@ def play(job: Job) -> Row:
     if job.table == SINGLE:
         faults = matrix.faults(scenario, every=job.every)
         strikes = [one for fault in faults for one in matrix.singles(scenario, fault)]
-        return Row(scenario.name, length, len(faults), _played(scenario, strikes))
+        tally = _played(scenario, strikes)
+        tally.violations += matrix.unstruck(scenario)
+        return Row(scenario.name, length, len(faults), tally)
     pairs = list(KINDS[job.kind](scenario))
     some = pairs if job.every else matrix.sample(pairs)
     return Row(f"{scenario}, {job.kind}", length, len(pairs), _played(scenario, some))

@@ -20,10 +20,10 @@ from provisioner.sandbox.web import Handler
 from tests.cli.program import PATIENCE, PROGRAM, ROOT, environment
 from tests.contract.github_description import Description
 from tests.faults.faults import Killed, Record
-from tests.faults.invariants import Ending, Witness
 from tests.faults.matrix import Tally
 from tests.faults.owner import Owner
 from tests.faults.scenarios import AT_ONCE, FIRST, Command, Scenario
+from tests.faults.witness import Ending, Witness
 from tests.stage import NAME, Stage
 
 KILLED = (FIRST, AT_ONCE)

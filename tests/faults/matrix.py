@@ -64,6 +64,11 @@ def faults(scenario: Scenario, *, every: bool = False) -> tuple[Fault, ...]:
     return DECISIVE if scenario.variant and not every else FAULTS
 
 
+def unstruck(scenario: Scenario) -> list[str]:
+    """What is wrong although nothing strikes."""
+    return [f"{scenario}: nothing struck: {violation}" for violation in play(scenario).violations]
+
+
 def requests(scenario: Scenario) -> tuple[str, ...]:
     """The requests of a run that nothing strikes."""
     return play(scenario).runs[0]

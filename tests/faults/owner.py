@@ -17,8 +17,8 @@ from provisioner.outcomes import (
 )
 from provisioner.sandbox import Person, PersonStuckError
 from tests.faults.faults import Hit, Killed, Line
-from tests.faults.invariants import KEY, Ending, Witness
 from tests.faults.scenarios import SECRET, STRANGER, VARIABLE, Command, Scenario
+from tests.faults.witness import KEY, Ending, Witness
 from tests.stage import STRINGS, Stage
 
 MOST_RUNS = 4

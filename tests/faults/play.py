@@ -5,9 +5,9 @@ from functools import cache
 
 from tests.contract.github_description import Description
 from tests.faults.faults import Hit
-from tests.faults.invariants import Witness
 from tests.faults.owner import Owner
 from tests.faults.scenarios import Command, Scenario
+from tests.faults.witness import Witness
 from tests.stage import Stage
 
 
