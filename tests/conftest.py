@@ -34,7 +34,7 @@ def personality() -> str:
 
 @pytest.fixture
 def stage(personality: str) -> Iterator[Stage]:
-    """A stage; afterwards nothing secret was shown, and GitHub's description was kept to."""
+    """A stage; afterwards nothing secret was shown (I4), and GitHub's description was kept to."""
     stage = Stage(Description.load(), personality)
     yield stage
     assert stage.leaks() == []

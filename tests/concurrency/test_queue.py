@@ -99,7 +99,7 @@ class TestQueued:
 
 
 class TestRerun:
-    """*Re-run* brings the inputs of the first attempt, and with them its code."""
+    """*Re-run* brings the inputs of the first attempt: its code is not sent again (I6)."""
 
     def test_of_a_completion(self, scene: Scene) -> None:
         """There is nothing to complete; the code is not sent again."""
@@ -212,8 +212,8 @@ def offboarded(scene: Scene) -> Doing:
 def test_a_run_that_slept_finds_the_next_generation(
     scene: Scene, prepare: Callable[[Scene], Doing]
 ) -> None:
-    """It read generation n; before it spends a code, revokes a token or writes anything it finds
-    n + 1, and stops.
+    """It read generation n; before it spends a code (I6), revokes a token (I1) or writes anything,
+    it finds n + 1, and stops.
     """
     do = prepare(scene)
     witness = Witness(scene)

@@ -1,4 +1,4 @@
-"""What must always hold (DESIGN.md, section 4), seen from outside when two runs have ended."""
+"""The invariants I1 to I8 (tests/invariants.py), checked from outside when two runs have ended."""
 
 import re
 
@@ -7,12 +7,13 @@ from provisioner.secret import SEALING
 from tests.concurrency.interleave import Played
 from tests.concurrency.scene import JOURNAL, Scene
 from tests.concurrency.witness import CREATED, EXCHANGE, WRITTEN
+from tests.invariants import I1, I2, I3, I4, I5, I6, I7, I8
 
-DEAD, EQUAL = "I1: a dead token is stored", "I2: the same token is current and replaced"
-UNKNOWN, SHOWN = "I3: a token lives that nothing knows", "I4: a secret was shown"
-KEY_LOST, ENDLESS = "I5: the journal's key is lost", "I5: no number of runs finishes it"
-SPENT, GONE = "I6: a code was spent before the attempt was written", "I7: the secret is gone"
-FOREIGN = "I8: another account's token is stored"
+DEAD, EQUAL = f"{I1}: a dead token is stored", f"{I2}: the same token is current and replaced"
+UNKNOWN, SHOWN = f"{I3}: a token lives that nothing knows", f"{I4}: a secret was shown"
+KEY_LOST, ENDLESS = f"{I5}: the journal's key is lost", f"{I5}: no number of runs finishes it"
+SPENT, GONE = f"{I6}: a code was spent before the attempt was written", f"{I7}: the secret is gone"
+FOREIGN = f"{I8}: another account's token is stored"
 DAY = 86400.0
 MOST_RUNS = 8
 """That a person makes afterwards; more, and it has not converged."""

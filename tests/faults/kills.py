@@ -24,6 +24,7 @@ from tests.faults.matrix import Tally
 from tests.faults.owner import Owner
 from tests.faults.scenarios import AT_ONCE, FIRST, Command, Scenario
 from tests.faults.witness import Ending, Witness
+from tests.invariants import I5
 from tests.stage import NAME, Stage
 
 KILLED = (FIRST, AT_ONCE)
@@ -195,11 +196,11 @@ def _wrong(kill: Kill, ran: Ran) -> Iterator[str]:
             yield f"it was not killed: {ran.code}"
         return
     if ran.code != 128 + kill.signal:
-        yield f"I5: it was interrupted, and ended with {ran.code}"
+        yield f"{I5}: it was interrupted, and ended with {ran.code}"
     if ran.seconds > RUNNER_WAITS:
-        yield f"I5: it was interrupted, and ended {ran.seconds:.1f} s later"
+        yield f"{I5}: it was interrupted, and ended {ran.seconds:.1f} s later"
     if "Run it again" not in ran.shown:
-        yield "I5: it was interrupted, and does not say what to do"
+        yield f"{I5}: it was interrupted, and does not say what to do"
 
 
 def kill_everywhere(scenario: Scenario, signals: Iterable[Kill]) -> Tally:

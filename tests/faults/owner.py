@@ -19,6 +19,7 @@ from provisioner.sandbox import Person, PersonStuckError
 from tests.faults.faults import Hit, Killed, Line
 from tests.faults.scenarios import SECRET, STRANGER, VARIABLE, Command, Scenario
 from tests.faults.witness import KEY, Ending, Witness
+from tests.invariants import I3, I5
 from tests.stage import STRINGS, Stage
 
 MOST_RUNS = 4
@@ -56,7 +57,7 @@ class Owner:
         try:
             return self._reads(command, ending)
         except PersonStuckError as stuck:
-            self.witness.found.append(f"I5: a person can't go on: {stuck}")
+            self.witness.found.append(f"{I5}: a person can't go on: {stuck}")
             return None
 
     def goes_on(self, following: Command | None) -> None:
@@ -64,7 +65,7 @@ class Owner:
         while following and len(self.asked) <= MOST_RUNS:
             following = self.runs(following)
         if following:
-            self.witness.found.append(f"I5: still not done after {len(self.asked)} runs")
+            self.witness.found.append(f"{I5}: still not done after {len(self.asked)} runs")
         else:
             self._cleans_up()
             self._sees()
@@ -145,7 +146,7 @@ class Owner:
             ):
                 self._removes("mybot", f"{match[1]} {match[2]}")
             elif finding.verdict == "bad":
-                self.witness.found.append(f"I5: a check found: {finding.text}")
+                self.witness.found.append(f"{I5}: a check found: {finding.text}")
         return Command("check") if checked.status == "attention" else None
 
     def _approves(self, command: Command, link: str) -> Command:
@@ -168,7 +169,7 @@ class Owner:
             who = token.account.username
             comes_back = self.scenario.personality.startswith("mastodon")
             if comes_back and (who, self.scenario.goal) == ("mybot", "provisioned"):
-                self.witness.found.append("I3: a lost token was not brought back")
+                self.witness.found.append(f"{I3}: a lost token was not brought back")
             self._removes(who, f"{told[1]} {told[2]}")
 
     def _removes(self, who: str, when: str) -> None:
@@ -206,7 +207,7 @@ class Owner:
                 wrong = self._unkept()
             case _:
                 wrong = self._unfinished()
-        self.witness.found += [f"I5: in the end, {what}" for what, so in wrong.items() if so]
+        self.witness.found += [f"{I5}: in the end, {what}" for what, so in wrong.items() if so]
 
     def _left(self) -> dict[str, bool]:
         return {

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import reduce
 from importlib import import_module
 from secrets import token_hex
 
@@ -22,6 +23,7 @@ from tests.faults.faults import KILLED_AFTER, LOST, SILENT_FROM_HERE, Fault, Hit
 from tests.faults.matrix import requests
 from tests.faults.play import play, prepared
 from tests.faults.scenarios import DAY, SCENARIOS
+from tests.invariants import I1, I2, I3, I4, I5, I6, I7, I8, I9, Invariant
 
 
 def retire_early(desk: Desk, case: Case) -> tuple[OldToken, ...]:
@@ -98,10 +100,9 @@ def save_no_attempt(case: Case, **changes: Pending | None) -> None:
 
 @dataclass(frozen=True)
 class Sabotage:
-    """What a function of the ceremony becomes, the scenario that needs it, and what is noticed."""
+    """A function of the ceremony, what it becomes, the scenario that needs it, what is noticed."""
 
-    module: str
-    name: str
+    function: str
     becomes: Callable[..., object]
     scenario: str
     noticed: str
@@ -114,62 +115,62 @@ FIRST, ROTATION = "first: complete", "rotation: complete"
 EXCHANGE = "POST /oauth/token"
 POSTING = "POST /api/v1/statuses"
 WRITE = "PUT /repos/octocat/mybot/actions/secrets/MASTODON_ACCESS_TOKEN"
+KEEPING = "PUT /repos/octocat/mybot/actions/secrets/MASTODON_CLIENT_SECRET"
 SABOTAGES = {
-    "I1, grace": Sabotage("exchange", "retire", retire_early, ROTATION, "within its grace"),
-    "I1, destinations": Sabotage(
-        "retire", "uncovered", cover_all, "check, old name still there", "holds a token that was"
+    f"{I1}, grace": Sabotage("exchange.retire", retire_early, ROTATION, "within its grace"),
+    f"{I1}, destinations": Sabotage(
+        "retire.uncovered", cover_all, "check, old name still there", "holds a token that was"
     ),
-    "I2": Sabotage("exchange", "retire", retire_the_new, ROTATION, "the token in use was revoked"),
-    "I4, shown": Sabotage("exchange", "publish", show, FIRST, "shown: Wrote"),
-    "I4, sent": Sabotage("exchange", "publish", write_in_the_clear, FIRST, "was sent a secret"),
-    "I5": Sabotage(
-        "complete", "half_way", stay_silent, FIRST, "was changed", WRITE, SILENT_FROM_HERE
+    f"{I2}": Sabotage("exchange.retire", retire_the_new, ROTATION, "the token in use was revoked"),
+    f"{I3}": Sabotage(
+        "desk.Case.save", save_no_attempt, FIRST, "a token lives that nobody knows of", EXCHANGE
     ),
-    "I6": Sabotage("complete", "look_before", look_at_nothing, FIRST, "a code was sent before"),
-    "I7": Sabotage("complete", "guard", believe, FIRST, "was not seen alive"),
-    "I8": Sabotage(
-        "complete", "guard", believe, "first, approved by another: complete", "no token of this"
+    f"{I4}, shown": Sabotage("exchange.publish", show, FIRST, "shown: Wrote"),
+    f"{I4}, sent": Sabotage("exchange.publish", write_in_the_clear, FIRST, "was sent a secret"),
+    f"{I4}, kept": Sabotage(
+        "login.ByPassword", keep_the_password, "mastodon-4.2: login", "keeps a password"
+    ),
+    f"{I5}": Sabotage(
+        "complete.half_way", stay_silent, FIRST, "was changed", WRITE, SILENT_FROM_HERE
+    ),
+    f"{I6}": Sabotage("complete.look_before", look_at_nothing, FIRST, "a code was sent before"),
+    f"{I7}": Sabotage("complete.guard", believe, FIRST, "was not seen alive"),
+    f"{I7}, register": Sabotage(
+        "register._require_free", overwrite, "register", "was overwritten", KEEPING, KILLED_AFTER
+    ),
+    f"{I8}": Sabotage(
+        "complete.guard", believe, "first, approved by another: complete", "no token of this"
     ),
     "a second post": Sabotage(
-        "post", "key_of", another_key, "post", "or not once", POSTING, KILLED_AFTER
+        "post.key_of", another_key, "post", "or not once", POSTING, KILLED_AFTER
     ),
     "a second post, unseen": Sabotage(
-        "post",
-        "_remembered",
+        "post._remembered",
         remember_nothing,
         "gotosocial: post",
         "or not once",
         POSTING,
         KILLED_AFTER,
     ),
-    "I7, register": Sabotage(
-        *("register", "_require_free", overwrite, "register", "was overwritten"),
-        *("PUT /repos/octocat/mybot/actions/secrets/MASTODON_CLIENT_SECRET", KILLED_AFTER),
-    ),
-    "I4, kept": Sabotage(
-        "login", "ByPassword", keep_the_password, "mastodon-4.2: login", "keeps a password"
-    ),
 }
 
 
-@pytest.mark.parametrize("invariant", SABOTAGES)
-def test_sabotage_is_noticed(monkeypatch: pytest.MonkeyPatch, invariant: str) -> None:
+@pytest.mark.parametrize("broken", SABOTAGES)
+def test_sabotage_is_noticed(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     """Each invariant is seen to be broken where the tool breaks it."""
-    sabotage = SABOTAGES[invariant]
-    scenario = next(one for one in SCENARIOS if one.name == sabotage.scenario)
+    sabotage = SABOTAGES[broken]
+    scenario = next(one for one in SCENARIOS if str(one) == sabotage.scenario)
     prepared(scenario)  # before anything is changed
     asked = requests(scenario) if sabotage.request else ()
     hits = [Hit(sabotage.fault, at) for at, ask in enumerate(asked) if ask == sabotage.request]
-    module = import_module(f"provisioner.ceremony.{sabotage.module}")
-    monkeypatch.setattr(module, sabotage.name, sabotage.becomes)
+    module, *inside, name = sabotage.function.split(".")
+    owner = reduce(getattr, inside, import_module(f"provisioner.ceremony.{module}"))
+    monkeypatch.setattr(owner, name, sabotage.becomes)
     found = play.__wrapped__(scenario, tuple(hits)).violations
     assert [violation for violation in found if sabotage.noticed in violation]
 
 
-def test_an_attempt_that_is_not_written_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    """I3: a token whose answer was lost, and that nobody knows of, is found at the instance."""
-    scenario = next(one for one in SCENARIOS if one.name == FIRST)
-    hit = Hit(LOST, requests(scenario).index(EXCHANGE))
-    monkeypatch.setattr(Case, "save", save_no_attempt)
-    found = play.__wrapped__(scenario, (hit,)).violations
-    assert "I3: a token lives that nobody knows of" in found
+def test_every_invariant_is_broken_once() -> None:
+    """But for I9, which the tool does not keep yet."""
+    broken = {name.partition(",")[0] for name in SABOTAGES}
+    assert {str(invariant) for invariant in Invariant} - broken == {str(I9)}

@@ -1,4 +1,4 @@
-"""What must always hold (DESIGN.md, section 4), checked against the sandbox's own state.
+"""The invariants I1 to I8 (tests/invariants.py), checked against the sandbox's own state.
 
 A witness sees every exchange of both servers the moment it is done, and each run when it ended. It
 opens the secrets' boxes, knows which tokens live, and trusts nothing that the tool says of itself.
@@ -15,6 +15,7 @@ from provisioner.sandbox import AccessToken, Request, Response
 from provisioner.secret import SEALING
 from tests.faults.faults import Killed, Record
 from tests.faults.scenarios import STRANGER, Command
+from tests.invariants import I1, I2, I3, I4, I5, I6, I7, I8
 from tests.leaks import forms
 from tests.stage import Stage
 
@@ -70,12 +71,12 @@ class Witness:
         self._honest(ended)
         seconds = self.stage.time - self._began
         if len(self.record.asked) > MOST_REQUESTS or seconds > MOST_SECONDS:
-            self._no(f"I5: it took {len(self.record.asked)} requests and {seconds:.0f} s")
+            self._no(f"{I5}: it took {len(self.record.asked)} requests and {seconds:.0f} s")
 
     def ends_for_good(self) -> None:
         """Nothing comes after that: what was shown is searched."""
         for line in self.stage.leaks():
-            self._no(f"I4: shown: {line}")
+            self._no(f"{I4}: shown: {line}")
         for violation in self.stage.checked.violations:
             self._no(f"GitHub's description: {violation}")
 
@@ -94,7 +95,7 @@ class Witness:
         try:
             return self.stage.journal()
         except ProvisionerError as error:
-            self._no(f"I5: the journal can't be opened: {error.ident}")
+            self._no(f"{I5}: the journal can't be opened: {error.ident}")
             return None
 
     # What is checked at each moment.
@@ -126,67 +127,67 @@ class Witness:
         for name, value in self._secrets.items():
             token = self._token(value)
             if token and not token.live:
-                self._no(f"I1: the secret {name} holds a token that was revoked")
+                self._no(f"{I1}: the secret {name} holds a token that was revoked")
 
     def _died(self, token: str) -> None:
         journal = self.journal()
         if journal is None:
-            self._no("I3: a token was revoked that no journal knows any more")
+            self._no(f"{I3}: a token was revoked that no journal knows any more")
             return
         known = self._token(token)
         if known and known.application.client_id in self.stage.by_hand:
-            self._no("I8: a token of an application made by hand was revoked")
+            self._no(f"{I8}: a token of an application made by hand was revoked")
         if self.offboarding:
             return
         current = journal.current.token.reveal() if journal.current else ""
         if token == current:
-            self._no("I2: the token in use was revoked")
+            self._no(f"{I2}: the token in use was revoked")
         for old in journal.superseded:
             if old.credential.token.reveal() != token:
                 continue
             if old.revoke_after > self.stage.time:
-                self._no("I1: a token was revoked within its grace")
+                self._no(f"{I1}: a token was revoked within its grace")
             if current and current not in self.record.seen_alive:
-                self._no("I1: a token was revoked, and the new one was not seen alive before")
+                self._no(f"{I1}: a token was revoked, and the new one was not seen alive before")
 
     def _exchanged(self) -> None:
         """A code reached the instance: everything else was checked, and the attempt written."""
         journal = self.journal()
         pending = journal.pending if journal else None
         if pending is None or pending.attempted_at is None:
-            self._no("I3: a code was sent, and the journal does not say so")
+            self._no(f"{I3}: a code was sent, and the journal does not say so")
         asked = " ".join(self.record.asked)
         for place in ("/actions/secrets/public-key", f"/actions/variables/{JOURNAL}"):
             if place not in asked:
-                self._no(f"I6: a code was sent before {place} was asked for")
+                self._no(f"{I6}: a code was sent before {place} was asked for")
         if not any(f"{method} /repos" in asked for method in ("PATCH", "POST")):
-            self._no("I6: a code was sent before the journal was seen to be writable")
+            self._no(f"{I6}: a code was sent before the journal was seen to be writable")
 
     def _changed(self, name: str, old: str | None, new: str | None) -> None:
         """A secret was written or deleted."""
         if name == KEY:
             if old is not None and JOURNAL in self.stage.repository.variables:
-                self._no("I7: the key of a journal was overwritten or deleted")
+                self._no(f"{I7}: the key of a journal was overwritten or deleted")
             return
         if new is None:
             if old == STRANGER or self.command.verb not in {"abandon", "deprovision"}:
-                self._no(f"I7: the secret {name} was deleted")
+                self._no(f"{I7}: the secret {name} was deleted")
             return
         if self.command.verb == "register":
             self._kept(name, old, new)
             return
         token = self._token(new)
         if token is None or token.account is None or token.account.username != "mybot":
-            self._no(f"I8: the secret {name} got what is no token of this account")
+            self._no(f"{I8}: the secret {name} got what is no token of this account")
         elif not token.live:
-            self._no(f"I7: the secret {name} got a dead token")
+            self._no(f"{I7}: the secret {name} got a dead token")
         elif new not in self.record.seen_alive and not self._is_current(new):
-            self._no(f"I7: the secret {name} got a token that was not seen alive")
+            self._no(f"{I7}: the secret {name} got a token that was not seen alive")
 
     def _kept(self, name: str, old: str | None, new: str) -> None:
         """An application's client secret was written."""
         if old is not None:
-            self._no(f"I7: the secret {name} was overwritten")
+            self._no(f"{I7}: the secret {name} was overwritten")
         if new not in {one.client_secret for one in self.stage.instance.applications}:
             self._no(f"the secret {name} got what is no application's client secret")
 
@@ -212,7 +213,7 @@ class Witness:
                 and pending.application.client_id == token.application.client_id
             )
             if not (in_window or self.spoken_of):
-                self._no("I3: a token lives that nobody knows of")
+                self._no(f"{I3}: a token lives that nobody knows of")
 
     def _known(self, journal: Journal | None) -> set[str]:
         tokens = {one.token.reveal() for one in journal.credentials()} if journal else set()
@@ -240,13 +241,13 @@ class Witness:
             return
         old = {one.credential.token.reveal() for one in journal.superseded}
         if journal.current and journal.current.token.reveal() in old:
-            self._no("I2: the token in use is to be revoked")
+            self._no(f"{I2}: the token in use is to be revoked")
 
     def _nothing_typed(self, journal: Journal | None) -> None:
         """Of a password nothing is kept."""
         kept = journal.model_dump_json(context=SEALING) if journal else ""
         if any(account.password in kept for account in self.stage.instance.accounts):
-            self._no("I4: the journal keeps a password")
+            self._no(f"{I4}: the journal keeps a password")
 
     def _nothing_sent_elsewhere(self) -> None:
         """Each server was sent its own secrets only, and the key nobody but sealed."""
@@ -260,16 +261,16 @@ class Witness:
             server = urlsplit(origin).netloc
             sent = self.record.sent[server].decode()
             if any(form in sent for secret in foreign if secret for form in forms(secret)):
-                self._no(f"I4: {server} was sent a secret that is none of its own")
+                self._no(f"{I4}: {server} was sent a secret that is none of its own")
 
     def _honest(self, ended: Ending) -> None:
         """“Failed, nothing changed” and “wrong input” are true."""
         if not isinstance(ended, ProvisionerError):
             return
         if ended.exit_code in {Exit.FAILED, Exit.INPUT} and self._state() != self._before:
-            self._no(f"I5: something was changed, and it said “{ended.ident}”, {ended.exit_code}")
+            self._no(f"{I5}: something was changed, and it said “{ended.ident}”, {ended.exit_code}")
         if not ended.todo:
-            self._no(f"I5: “{ended.ident}” says nothing of what to do")
+            self._no(f"{I5}: “{ended.ident}” says nothing of what to do")
 
     def _state(self) -> State:
         variables = dict(self.stage.repository.variables)

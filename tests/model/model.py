@@ -13,6 +13,8 @@ journal, and acts with its next request; what another run writes in between goes
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from tests.invariants import I1, I2, I3, I8, Invariant
+
 BEGIN = ("read", "register", "look", "write link")
 COMPLETE = (
     *("read", "look", "write attempt", "exchange", "write staged", "verify"),
@@ -183,20 +185,29 @@ STEPS: Mapping[str, Step] = {
 }
 
 
-def violations(world: World) -> set[str]:
-    """What must always hold (DESIGN.md, section 4), and does not."""
+def violations(world: World) -> set[Invariant]:
+    """The invariants that do not hold here."""
+    return {invariant for invariant, holds in HOLDS.items() if not holds(world)}
+
+
+def every_token_is_known(world: World) -> bool:
+    """But for the one window: a run ended right after the exchange, and the journal or a person
+    knows it.
+    """
     journal = world.journal
     held = {world.secret, *journal.tokens, *(run.token for run in world.runs)}
-    # The one window: a run ended right after the exchange, and the journal or a person knows it.
     spoken_of = world.told | ({journal.application} if journal.attempted else set())
     in_window = {token for token in world.lost if token.application in spoken_of}
-    holds = {
-        "I1": world.secret is None or world.secret in world.live,
-        "I2": journal.current not in journal.replaced,
-        "I3": world.live <= held | in_window,
-        "I8": world.secret is None or not world.secret.stranger,
-    }
-    return {name for name, holds_here in holds.items() if not holds_here}
+    return world.live <= held | in_window
+
+
+HOLDS: Mapping[Invariant, Callable[[World], bool]] = {
+    I1: lambda world: world.secret is None or world.secret in world.live,
+    I2: lambda world: world.journal.current not in world.journal.replaced,
+    I3: every_token_is_known,
+    I8: lambda world: world.secret is None or not world.secret.stranger,
+}
+"""The others are about what this world does not have: codes, passwords, servers that fail."""
 
 
 def _noted(world: World, run: Run) -> World:

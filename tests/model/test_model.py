@@ -1,13 +1,14 @@
 """The order of effects, tried in every world that there can be; and what any other order breaks.
 
-`model.py` is the order and the world in which it is tried: read that first. The invariants I1 to I8
-are those of DESIGN.md, section 4.
+`model.py` is the order and the world in which it is tried: read that first. What it is held against
+are the invariants of tests/invariants.py.
 """
 
 from functools import cache
 
 import pytest
 
+from tests.invariants import I1, I2, I3, I8, Invariant
 from tests.model.explorer import ORDERS, Rules, Worlds, explore, finish, story
 from tests.model.model import COMPLETE, STEPS, Run, Step, Token, Turn, World, violations, write
 
@@ -45,13 +46,13 @@ def well(world: World) -> bool:
     )
 
 
-def broken(complete: tuple[str, ...] = COMPLETE, **steps: Step) -> dict[str, str]:
+def broken(complete: tuple[str, ...] = COMPLETE, **steps: Step) -> dict[Invariant, str]:
     """What would be violated if that were the order, or a step did something else; and the last
     steps of the shortest story that leads to it.
     """
     others = {name.replace("_", " "): step for name, step in steps.items()}
     came = explore(Rules({**ORDERS, "complete": complete}, {**STEPS, **others}))
-    found: dict[str, str] = {}
+    found: dict[Invariant, str] = {}
     for world in came:
         for what in violations(world) - found.keys():
             found[what] = " > ".join(story(world, came)[-3:])
@@ -103,7 +104,7 @@ class TestTwoAtOnce:
         dead one in the secret. Never equal tokens, never a stranger's in the secret.
         """
         cost = set().union(*map(violations, worlds(rules)))
-        assert cost == {"I1", "I3"}
+        assert cost == {I1, I3}
 
     def test_a_person_can_always_finish_that_too(self, rules: str) -> None:
         """Even then the bot gets one token, alive and current; only others may live on unknown."""
@@ -111,7 +112,7 @@ class TestTwoAtOnce:
             if not world.runs:
                 after = finish(world)
                 assert well(after)
-                assert violations(after) <= ({"I3"} if world.stale else set())
+                assert violations(after) <= ({I3} if world.stale else set())
 
 
 class TestAnotherOrder:
@@ -122,43 +123,43 @@ class TestAnotherOrder:
         know that there is one to look for.
         """
         order = ("read", "exchange", "look", "write attempt", *COMPLETE[4:])
-        assert broken(order)["I3"] == "complete > read > exchange, and ends"
+        assert broken(order)[I3] == "complete > read > exchange, and ends"
 
     def test_verify_before_stage(self) -> None:
         """If the token were verified before it is staged, a run that is killed while the instance
         answers would lose it: the window would be longer than one request.
         """
         order = (*COMPLETE[:4], "verify", "write staged", *COMPLETE[6:])
-        assert broken(order)["I3"] == "write attempt > exchange > verify, and ends"
+        assert broken(order)[I3] == "write attempt > exchange > verify, and ends"
 
     def test_look_before_stage(self) -> None:
         """If the journal were read before the staging write, as before every other one, that would
         be one more request at which the token can be lost.
         """
         order = (*COMPLETE[:4], "look", *COMPLETE[4:])
-        assert broken(order)["I3"] == "write attempt > exchange > look, and ends"
+        assert broken(order)[I3] == "write attempt > exchange > look, and ends"
 
     def test_publish_before_stage(self) -> None:
         """If the secret were written before the journal, and GitHub then refused the journal, the
         token that is taken back would be the one that the bot reads.
         """
         order = (*COMPLETE[:4], "publish", *COMPLETE[4:6], *COMPLETE[9:])
-        assert broken(order)["I1"] == "publish > write staged > take back, and ends"
+        assert broken(order)[I1] == "publish > write staged > take back, and ends"
 
     def test_publish_before_verify(self) -> None:
         """If the secret were written before it is seen whose token it is, the bot would read a
         stranger's, and then, once that is undone, a dead one.
         """
         order = (*COMPLETE[:5], "publish", "verify", "look", *COMPLETE[9:])
-        assert broken(order)["I8"] == "exchange > write staged > publish"
-        assert broken(order)["I1"] == "publish > verify > undo"
+        assert broken(order)[I8] == "exchange > write staged > publish"
+        assert broken(order)[I1] == "publish > verify > undo"
 
     def test_current_before_publish(self) -> None:
         """If the journal called the new token current before the secret holds it, a check after a
         killed run would revoke the old one, which the bot still reads.
         """
         order = (*COMPLETE[:6], "look", "write current", "publish", *COMPLETE[11:])
-        assert broken(order)["I1"] == "check > read > revoke"
+        assert broken(order)[I1] == "check > read > revoke"
 
     def test_revoke_before_publish(self) -> None:
         """If the old token were revoked before the secret is overwritten, the bot would read a dead
@@ -169,7 +170,7 @@ class TestAnotherOrder:
             yield from STEPS["revoke"](world, run) if run.seen.replaced else iter([(world, run)])
 
         order = (*COMPLETE[:6], "look", "write current", "revoke", "publish")
-        assert broken(order, revoke=revoke)["I1"] == "look > write current > revoke"
+        assert broken(order, revoke=revoke)[I1] == "look > write current > revoke"
 
     def test_forget_before_revoke(self) -> None:
         """If an old token were forgotten before it is revoked, a killed run would leave it alive,
@@ -185,7 +186,7 @@ class TestAnotherOrder:
 
         order = (*COMPLETE[:11], "look", "write forgotten", "revoke")
         violated = broken(order, write_forgotten=forget, revoke=revoke)
-        assert violated["I3"] == "write current > look > write forgotten"
+        assert violated[I3] == "write current > look > write forgotten"
 
     def test_the_same_application_for_a_rotation(self) -> None:
         """If a rotation kept the application, the new token would be the old one, and revoking “the
@@ -195,8 +196,8 @@ class TestAnotherOrder:
         def register(world: World, run: Run) -> Turn:
             yield world._replace(registered=world.registered + 1), run._replace(token=Token(1))
 
-        assert broken(register=register)["I2"] == "publish > look > write current"
-        assert broken(register=register)["I1"] == "look > write current > revoke"
+        assert broken(register=register)[I2] == "publish > look > write current"
+        assert broken(register=register)[I1] == "look > write current > revoke"
 
     def test_a_new_link_while_an_attempt_is_unsettled(self) -> None:
         """If begin replaced a link whose token may be lost, approving it could never bring it back,
@@ -209,7 +210,7 @@ class TestAnotherOrder:
             else:
                 yield from STEPS["read"](world, run)
 
-        assert broken(read=read)["I3"] == "register > look > write link, and ends"
+        assert broken(read=read)[I3] == "register > look > write link, and ends"
 
     def test_staging_that_closes_an_earlier_attempt(self) -> None:
         """If staging a token cleared “attempted” although an earlier run may have lost another one,
@@ -219,4 +220,4 @@ class TestAnotherOrder:
         def stage(world: World, run: Run) -> Turn:
             yield from STEPS["write staged"](world, run._replace(unsettled=False))
 
-        assert broken(write_staged=stage)["I3"] == "write attempt > exchange > write staged"
+        assert broken(write_staged=stage)[I3] == "write attempt > exchange > write staged"
