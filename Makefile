@@ -15,7 +15,7 @@ install = $(python) -m pip install --quiet --disable-pip-version-check --no-inpu
 parallel = --numprocesses logical --dist worksteal
 
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint faults interleavings mutants e2e bench format requirements clean
+.PHONY: help install demo test lint faults interleavings tried mutants e2e bench format requirements clean
 
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ faults: .venv/.dev .cache/github-api.json ## Strike at every request with every 
 
 interleavings: .venv/.dev .cache/github-api.json ## Let two runs meet at every pair of requests
 	$(python) -m tests.concurrency --all
+
+tried: .venv/.dev .cache/github-api.json ## Print what faults, runs and orders are tried
+	@$(python) -m tests.tried
 
 mutants: .venv/.mutation .cache/github-api.json ## Change the code, and count what no test notices
 	$(python) -m tests.mutants

@@ -188,27 +188,18 @@ def offboarded(scene: Scene) -> Doing:
     return Scene.deprovision
 
 
-@pytest.mark.parametrize(
-    "prepare",
-    [
-        begun,
-        with_code,
-        unverified,
-        cut_and(lambda scene: scene.complete("")),
-        abandoned,
-        cut_and(Scene.abandon),
-        offboarded,
-    ],
-    ids=[
-        "begin",
-        "complete",
-        "complete a staged token",
-        "complete a stored token",
-        "abandon",
-        "abandon a stored token",
-        "deprovision",
-    ],
-)
+SLEEPERS = {
+    "begin": begun,
+    "complete": with_code,
+    "complete a staged token": unverified,
+    "complete a stored token": cut_and(lambda scene: scene.complete("")),
+    "abandon": abandoned,
+    "abandon a stored token": cut_and(Scene.abandon),
+    "deprovision": offboarded,
+}
+
+
+@pytest.mark.parametrize("prepare", SLEEPERS.values(), ids=SLEEPERS)
 def test_a_run_that_slept_finds_the_next_generation(
     scene: Scene, prepare: Callable[[Scene], Doing]
 ) -> None:

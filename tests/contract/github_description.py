@@ -96,7 +96,7 @@ class Description:
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
     ) -> None:
         """Check a request; path and query as they are sent, percent-encoded."""
-        operation = self._operation(method, path)
+        operation = self.operation(method, path)
         fields = {name.lower(): value for name, value in headers.items()}
         assert fields.get("user-agent"), f"{operation.name}: GitHub refuses who sends no User-Agent"
         version = fields.get("x-github-api-version", API_VERSION)
@@ -113,7 +113,7 @@ class Description:
         self, method: str, path: str, status: int, headers: Mapping[str, str], body: bytes
     ) -> None:
         """Check the answer to a request of this method and path."""
-        operation = self._operation(method, path)
+        operation = self.operation(method, path)
         where = f"the answer {status} to {operation.name}"
         if status >= FIRST_FAILURE:
             return
@@ -133,7 +133,7 @@ class Description:
             assert str(status) in documented, f"{where} is none that GitHub documents: {known}"
             assert not body, f"{where} has a body, and at GitHub none"
 
-    def _operation(self, method: str, path: str) -> Operation:
+    def operation(self, method: str, path: str) -> Operation:
         """The operation of a request: asked for twice an exchange, and slow to find."""
         key = method, path
         if key not in self._operations:

@@ -12,14 +12,10 @@ from dataclasses import dataclass
 
 from tests.faults import kills, matrix
 from tests.faults.kills import Kill
-from tests.faults.matrix import PAIRED, Kind, Strike, Tally
+from tests.faults.matrix import KINDS, PAIRED, Strike, Tally
 from tests.faults.scenarios import SCENARIOS, Scenario
 
 ROW = "{:<42}{:>9}{:>9}{:>9}{:>12}{:>11}{:>10}"
-KINDS: dict[str, Kind] = {
-    "in one run": matrix.pairs_in_one_run,
-    "in two runs": matrix.pairs_in_two_runs,
-}
 HEADER = ("struck", "violations", "in window", "at most")
 SINGLE, PAIR = ("One fault, at each request", "faults"), ("Two faults", "pairs")
 KILLED = ("SIGKILL to a process on sockets", "signals")
@@ -97,22 +93,23 @@ def play(job: Job) -> Row:
     scenario, length = job.scenario, len(matrix.requests(job.scenario))
     if job.table in {KILLED, INTERRUPTED}:
         tally = kills.kill_everywhere(scenario, _kills(job))
-        return Row(scenario.name, length, tally.plays, tally)
+        return Row(str(scenario), length, tally.plays, tally)
     if job.table == SINGLE:
         faults = matrix.faults(scenario, every=job.every)
         strikes = [one for fault in faults for one in matrix.singles(scenario, fault)]
         tally = _played(scenario, strikes)
         tally.violations += matrix.unstruck(scenario)
-        return Row(scenario.name, length, len(faults), tally)
+        return Row(str(scenario), length, len(faults), tally)
     pairs = list(KINDS[job.kind](scenario))
     some = pairs if job.every else matrix.sample(pairs)
     return Row(f"{scenario}, {job.kind}", length, len(pairs), _played(scenario, some))
 
 
 def _kills(job: Job) -> Iterable[Kill]:
+    asked = kills.requests(job.scenario)
     if job.table == KILLED:
-        return kills.kills(job.scenario)
-    return kills.interruptions(job.scenario, every=job.every)
+        return kills.kills(asked)
+    return kills.interruptions(asked, every=job.every)
 
 
 def _played(scenario: Scenario, strikes: Iterable[Strike]) -> Tally:

@@ -5,7 +5,7 @@ What runs again afterwards does so in this process: it is the same code, and sta
 
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -156,17 +156,17 @@ def requests(scenario: Scenario) -> list[str]:
         return sockets.record.asked
 
 
-def kills(scenario: Scenario) -> Iterator[Kill]:
-    """SIGKILL before each request, and after each that may change something."""
-    for at, ask in enumerate(requests(scenario)):
+def kills(asked: Sequence[str]) -> Iterator[Kill]:
+    """SIGKILL before each of these requests, and after each that may change something."""
+    for at, ask in enumerate(asked):
         yield Kill(at)
         if "GET" not in ask:
             yield Kill(at, "after")
 
 
-def interruptions(scenario: Scenario, *, every: bool = False) -> Iterator[Kill]:
+def interruptions(asked: Sequence[str], *, every: bool = False) -> Iterator[Kill]:
     """SIGINT and SIGTERM at each request, unanswered and together with the answer; or in turn."""
-    for at in range(len(requests(scenario))):
+    for at in range(len(asked)):
         four = [Kill(at, moment, number) for moment in TAKEN for number in (SIGINT, SIGTERM)]
         yield from four if every else four[at % 4 :][:1]
 

@@ -1,6 +1,6 @@
 """Which plays there are: each request with each fault, and pairs of faults."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
@@ -22,8 +22,10 @@ PAIRED = (FIRST, AT_ONCE, CHECK, POST_UNSEEN)
 """The scenarios for pairs of faults."""
 SURVIVED = (LOST, GATEWAY_TIMEOUT)
 """The first of two faults in one run, which often goes on after it."""
+SECOND = (KILLED_AFTER, SILENT_FROM_HERE, REFUSED_FROM_HERE, LOST)
+"""And the second one."""
 CUTTING = (KILLED_AFTER, SILENT_FROM_HERE)
-"""The first of two faults where the second one strikes the next run."""
+"""The first of two faults where the second one, a decisive one, strikes the next run."""
 MOST_PAIRS = 250
 """Of a scenario and a kind: of more, a sample is played."""
 
@@ -82,10 +84,9 @@ def singles(scenario: Scenario, fault: Fault) -> Iterator[Strike]:
 
 def pairs_in_one_run(scenario: Scenario) -> Iterator[Strike]:
     """Two faults in the same run, the second one in what the run does after the first."""
-    seconds = (KILLED_AFTER, SILENT_FROM_HERE, REFUSED_FROM_HERE, LOST)
     for first in (Hit(fault, at) for fault in SURVIVED for at in _all(requests(scenario))):
         length = len(play(scenario, (first,)).runs[0])
-        for second in (Hit(fault, at) for fault in seconds for at in range(first.at + 1, length)):
+        for second in (Hit(fault, at) for fault in SECOND for at in range(first.at + 1, length)):
             yield Strike((first, second))
 
 
@@ -95,6 +96,12 @@ def pairs_in_two_runs(scenario: Scenario) -> Iterator[Strike]:
         for run in play(scenario, (first,)).runs[1:2]:
             for second in (Hit(fault, at) for fault in DECISIVE for at in _all(run)):
                 yield Strike((first,), (second,))
+
+
+KINDS: Mapping[str, Kind] = {
+    "in one run": pairs_in_one_run,
+    "in two runs": pairs_in_two_runs,
+}
 
 
 def sample(strikes: Iterable[Strike]) -> list[Strike]:

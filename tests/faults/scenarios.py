@@ -61,12 +61,12 @@ class Scenario:
     """The server that the sandbox plays."""
 
     def __str__(self) -> str:
-        return self.name
+        other = self.personality != Scenario.personality
+        return f"{self.personality}: {self.name}" if other else self.name
 
     def at(self, personality: str, *, variant: bool = True) -> "Scenario":
         """The same at another server."""
-        name = f"{personality}: {self.name}"
-        return replace(self, name=name, variant=variant, personality=personality)
+        return replace(self, variant=variant, personality=personality)
 
 
 def _cut(stage: Stage, path: str, method: str = "") -> None:
