@@ -19,12 +19,12 @@ from tests.concurrency.meeting import SAMPLED
 from tests.concurrency.pairs import PAIRS
 from tests.contract import test_embedded_github
 from tests.contract.github_description import Description
-from tests.faults import kills, matrix
+from tests.faults import kills, matrix, test_window
 from tests.faults.faults import DECISIVE, FAULTS
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.test_witness import SABOTAGES
 from tests.invariants import Invariant
-from tests.model import test_model
+from tests.model import test_likeness, test_model
 from tests.model.explorer import ORDERS
 from tests.model.model import HOLDS
 
@@ -51,6 +51,7 @@ def faults() -> Iterator[str]:
     for scenario in SCENARIOS:
         title = SETS[matrix.faults(scenario)]
         yield f"fault | {scenario.name} | {scenario.personality} | {title}"
+    yield from (f"fault, claim | {claim}" for claim in claims(vars(test_window)))
 
 
 def pairs_of_faults() -> Iterator[str]:
@@ -93,7 +94,8 @@ def model() -> Iterator[str]:
     """The orders of steps, the worlds in which they are tried, and what is claimed of them."""
     yield from (f"model, order | {name} | {', '.join(steps)}" for name, steps in ORDERS.items())
     yield from (f"model, worlds | {rules}" for rules in test_model.RULES)
-    yield from (f"model | {claim}" for claim in claims(vars(test_model)))
+    for module in (test_model, test_likeness):
+        yield from (f"model | {claim}" for claim in claims(vars(module)))
 
 
 def github() -> set[str]:
