@@ -1,0 +1,53 @@
+"""What a run tells a person, as tests look at it: codes and facts, and no sentences.
+
+A fact that must be told (a link, a name, a time) is looked for wherever it may stand. Where the
+product has a sentence for a fact and no field, one function here reads it.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from provisioner.errors import Exit, ProvisionerError
+from provisioner.outcomes import Finding
+
+
+@contextmanager
+def fails(code: str, exit_code: Exit) -> Iterator[pytest.ExceptionInfo[ProvisionerError]]:
+    """Expect an error of this code, which ends the run with this exit code."""
+    with pytest.raises(ProvisionerError) as caught:
+        yield caught
+    assert caught.value.ident == code
+    assert caught.value.exit_code is exit_code
+
+
+def said(error: ProvisionerError) -> str:
+    """Everything that an error tells."""
+    return f"{error.what}\n{error.why}\n{error.todo}\n{error.link}"
+
+
+def found(finding: Finding) -> str:
+    """Everything that a finding of a check tells."""
+    return f"{finding.text}\n{finding.todo}"
+
+
+def assert_in_turn(lines: Sequence[str], *facts: str) -> None:
+    """Hold each line against the fact that it must tell."""
+    for line, fact in zip(lines, facts, strict=True):
+        assert fact in line
+
+
+def says_no_code_is_needed(error: ProvisionerError) -> bool:
+    """Whether it says that the next complete goes on with the staged token."""
+    return "needs no code" in error.todo
+
+
+def says_revoked(error: ProvisionerError) -> bool:
+    """Whether it says that the token it speaks of was revoked by this run."""
+    return "The token was revoked" in error.why
+
+
+def calls_dead(finding: Finding) -> bool:
+    """Whether a check takes the token for invalid, and not for one that can't be used."""
+    return "is dead" in finding.text
