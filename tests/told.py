@@ -43,6 +43,11 @@ def says_no_code_is_needed(error: ProvisionerError) -> bool:
     return "needs no code" in error.todo
 
 
+def says_token_comes_back(text: str) -> bool:
+    """Whether it says that a lost token is given to the same application once more."""
+    return "brings it back" in text or "the same token again" in text
+
+
 def says_revoked(error: ProvisionerError) -> bool:
     """Whether it says that the token it speaks of was revoked by this run."""
     return "The token was revoked" in error.why
