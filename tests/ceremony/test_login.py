@@ -326,7 +326,7 @@ def test_what_a_rotation_takes_away_is_told_by_what_is_asked_for(stage: Stage) -
         log_in(stage, scopes="read:accounts write:statuses")
     stage.shown.clear()
     log_in(stage, scopes=SCOPES)
-    assert [warning for warning in stage.warned if "“write:media”" in warning]
+    assert [warning for warning in stage.warned if "write:media" in warning]
 
 
 def test_a_staged_token_is_finished_without_a_password(stage: Stage) -> None:
