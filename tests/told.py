@@ -4,6 +4,7 @@ A fact that must be told (a link, a name, a time) is looked for wherever it may 
 product has a sentence for a fact and no field, one function here reads it.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -11,6 +12,9 @@ import pytest
 
 from provisioner.errors import Exit, ProvisionerError
 from provisioner.outcomes import Finding
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+"""As all times are told."""
 
 
 @contextmanager
@@ -43,6 +47,11 @@ def says_no_code_is_needed(error: ProvisionerError) -> bool:
     return "needs no code" in error.todo
 
 
+def says_token_may_be_lost(text: str) -> bool:
+    """Whether it says that an exchange whose answer was lost may have issued a token."""
+    return "may have issued a" in text
+
+
 def says_token_comes_back(text: str) -> bool:
     """Whether it says that a lost token is given to the same application once more."""
     return "brings it back" in text or "the same token again" in text
@@ -51,6 +60,16 @@ def says_token_comes_back(text: str) -> bool:
 def says_revoked(error: ProvisionerError) -> bool:
     """Whether it says that the token it speaks of was revoked by this run."""
     return "The token was revoked" in error.why
+
+
+def says_still_to_be_revoked(note: str) -> bool:
+    """Whether it says of an old token that it lives on, and that a later run sees to it."""
+    return "is not revoked" in note
+
+
+def says_no_second_post(error: ProvisionerError) -> bool:
+    """Whether it says that the same text may be sent again at once: the server posts it once."""
+    return "not posted twice" in error.todo
 
 
 def calls_dead(finding: Finding) -> bool:
