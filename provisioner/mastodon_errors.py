@@ -160,7 +160,7 @@ def login_refused(server: Server, answer: Answer) -> InvalidGrantError | NoPassw
         return NoPasswordGrantError(server.host)
     if answer.text("error") == SECOND_FACTOR:
         return InvalidGrantError(
-            "login-refused",
+            "second-factor",
             f"The account has two-factor authentication at {server.host}: a password alone is not "
             "enough.",
             why="A program that is given the second factor too could act as its owner.",

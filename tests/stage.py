@@ -156,6 +156,11 @@ class Stage:
         return deepcopy(self, {id(one): one for one in shared})
 
     @property
+    def warned(self) -> list[str]:
+        """What the person was warned of."""
+        return [line for line in self.shown if line.startswith("! ")]
+
+    @property
     def repository(self) -> Repository:
         return self.github.repository(NAME)
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from provisioner.errors import HalfWayError, InputError, PersonNeededError
+from provisioner.errors import Exit, HalfWayError, ProvisionerError
 from provisioner.inputs import Login
 from provisioner.journal import Superseded
 from provisioner.outcomes import DryRun, Outcome, Provisioned
@@ -14,6 +14,7 @@ from provisioner.sandbox.web import json_response
 from provisioner.secret import SEALING
 from tests.leaks import forms
 from tests.stage import NAME, ORIGIN, START, USERS, Fault, Stage
+from tests.told import assert_in_turn, fails, said, says_revoked, says_token_comes_back
 
 OTHERS = tuple(name for name in PERSONALITIES if name not in USERS)
 PASSWORD = "mybot-password"
@@ -50,6 +51,11 @@ def log_in(stage: Stage, who: str = "mybot", password: str = PASSWORD, **raw: st
 def never() -> Login:
     """Nobody is to be asked."""
     pytest.fail("asked for user name and password")
+
+
+def leads_to_a_browser(error: ProvisionerError) -> bool:
+    """Whether the way on is the link that begin shows."""
+    return "link" in error.todo or error.link != ""
 
 
 def answering(stage: Stage, answer: Callable[[], Response]) -> None:
@@ -105,18 +111,18 @@ def test_the_journal_holds_nothing_of_the_password(stage: Stage) -> None:
 @at(*OTHERS)
 def test_where_no_password_is_taken(stage: Stage) -> None:
     """Mastodon of today and others: nobody is asked, nothing is made, and begin is named."""
-    with pytest.raises(InputError, match="takes no user name and password") as caught:
+    with fails("no-password-grant", Exit.INPUT) as caught:
         stage.login(never)
-    assert (caught.value.ident, "Run begin" in caught.value.todo) == ("no-password-grant", True)
-    assert (stage.instance.applications, stage.repository.variables) == ([], {})
+    assert "begin" in caught.value.todo
+    assert stage.instance.applications == []
+    assert stage.repository.variables == {}
 
 
 def test_a_server_that_did_not_tell(stage: Stage) -> None:
     """Where only the exchange shows it, the error is the same, and begin uses the application."""
     answering(stage, lambda: json_response(400, {"error": "unsupported_grant_type"}))
-    with pytest.raises(InputError) as caught:
+    with fails("no-password-grant", Exit.INPUT):
         log_in(stage)
-    assert caught.value.ident == "no-password-grant"
     stage.wire.hosts["social.example"] = stage.instance
     stage.complete(stage.approve(stage.link()))
     assert stage.live() == [stage.stored()]
@@ -125,36 +131,35 @@ def test_a_server_that_did_not_tell(stage: Stage) -> None:
 
 def test_a_wrong_password(stage: Stage) -> None:
     """Nothing is lost: the next try takes the same application, since registrations are few."""
-    with pytest.raises(PersonNeededError, match="did not accept the user name") as caught:
+    with fails("login-refused", Exit.PERSON) as caught:
         log_in(stage, password="mistyped-password")
-    assert (caught.value.ident, caught.value.link) == ("login-refused", "")
+    assert caught.value.link == ""
     pending = stage.journal().pending
     assert pending is not None
     assert pending.attempted_at is None
     stage.shown.clear()
     log_in(stage)
     assert (stage.live(), len(stage.instance.applications)) == ([stage.stored()], 1)
-    assert "The application of 2027-01-15T08:00:00Z serves once more" in stage.shown
-    assert not [line for line in stage.shown if line.startswith("!")]
+    assert [line for line in stage.shown if "2027-01-15T08:00:00Z" in line]
+    assert stage.warned == []
 
 
 @at("mastodon-4.2")
 def test_two_factor_authentication(stage: Stage) -> None:
     """Mastodon says the same as of a wrong password, so that the error names this cause too."""
     stage.instance.accounts[0].two_factor = True
-    with pytest.raises(PersonNeededError) as caught:
+    with fails("login-refused", Exit.PERSON) as caught:
         log_in(stage)
-    assert "two-factor" in caught.value.why
+    assert "two-factor" in said(caught.value)
     assert "begin" in caught.value.todo
 
 
 @at("pleroma")
 def test_two_factor_authentication_on_pleroma(stage: Stage) -> None:
-    """Pleroma says so, and then nobody is told to look for a typing mistake; begin goes on."""
+    """Pleroma says so, and then it is no refusal of what was typed; begin goes on."""
     stage.instance.accounts[0].two_factor = True
-    with pytest.raises(PersonNeededError, match="two-factor") as caught:
+    with fails("second-factor", Exit.PERSON) as caught:
         log_in(stage)
-    assert (caught.value.ident, "mistyped" in caught.value.why) == ("login-refused", False)
     assert "begin" in caught.value.todo
     stage.complete(stage.approve(stage.link()))
     assert stage.live() == [stage.stored()]
@@ -165,9 +170,8 @@ def test_two_factor_authentication_on_pleroma(stage: Stage) -> None:
 def test_a_lost_answer(stage: Stage) -> None:
     """The journal knows of the attempt; the same application gets the very token once more."""
     stage.wire.faults = [Fault("answer lost", path="/oauth/token")]
-    with pytest.raises(HalfWayError) as caught:
+    with fails("no-answer", Exit.HALF_WAY):
         log_in(stage)
-    assert "Log in again" in caught.value.todo
     pending, lost = stage.journal().pending, stage.live()
     assert pending is not None
     assert pending.attempted_at is not None
@@ -180,38 +184,37 @@ def test_a_lost_answer(stage: Stage) -> None:
 def test_a_lost_answer_where_each_token_is_new(stage: Stage) -> None:
     """Nobody can bring the lost token back: the same application's other one is told of."""
     stage.wire.faults = [Fault("answer lost", path="/oauth/token")]
-    with pytest.raises(HalfWayError) as caught:
+    with fails("no-answer", Exit.HALF_WAY):
         log_in(stage)
-    assert "told what to remove" in caught.value.todo
     (lost,) = stage.live()
     outcome = log_in(stage)
     assert isinstance(outcome, Provisioned)
     assert stage.live() == [lost, stage.stored()]
     assert len(stage.instance.applications) == 1
-    assert any("may have issued another token" in note for note in outcome.notes)
+    assert outcome.unsettled_since == "2027-01-15T08:00:00Z"
+    (note,) = outcome.notes
+    assert outcome.unsettled_since in note
+    assert outcome.remove_at in note
 
 
 @pytest.mark.parametrize(
-    ("personality", "why"),
-    [
-        ("mastodon-4.2", "social.example gives the same application the same token again"),
-        ("pleroma", "this application is kept for it, and you are told what to remove"),
-    ],
+    ("personality", "returns"),
+    [("mastodon-4.2", True), ("pleroma", False)],
     indirect=["personality"],
 )
-def test_what_is_said_after_a_lost_answer(stage: Stage, why: str) -> None:
-    """Why the same application is used once more, whether or not its token can come back."""
+def test_a_lost_answer_is_told_with_whether_its_token_comes_back(
+    stage: Stage, *, returns: bool
+) -> None:
+    """By the run that lost it, and by the next one, which uses the application once more."""
     stage.wire.faults = [Fault("answer lost", path="/oauth/token")]
-    with pytest.raises(HalfWayError) as caught:
+    with fails("no-answer", Exit.HALF_WAY) as caught:
         log_in(stage)
-    assert why in caught.value.todo
+    assert says_token_comes_back(caught.value.todo) == returns
     stage.shown.clear()
     log_in(stage)
-    (warning,) = [line for line in stage.shown if line.startswith("!")]
-    assert warning == (
-        "! An exchange on 2027-01-15T08:00:00Z may have issued a token that was lost, and so its "
-        f"application is used once more: {why}"
-    )
+    (warning,) = stage.warned
+    assert "2027-01-15T08:00:00Z" in warning
+    assert says_token_comes_back(warning) == returns
 
 
 def test_the_exchange_is_made_once(stage: Stage) -> None:
@@ -224,11 +227,12 @@ def test_the_exchange_is_made_once(stage: Stage) -> None:
 
 def test_another_accounts_password(stage: Stage) -> None:
     """Alice's token is revoked and not stored, and the error speaks of no browser."""
-    with pytest.raises(PersonNeededError, match="given by “alice@social") as caught:
+    with fails("wrong-account", Exit.PERSON) as caught:
         log_in(stage, "alice", "alice-password")
-    error = caught.value
-    assert ("browser" in error.why, "link" in error.todo, error.link) == (False, False, "")
-    assert "revoked" in error.why
+    assert "alice@social.example" in said(caught.value)
+    assert "browser" not in caught.value.why
+    assert not leads_to_a_browser(caught.value)
+    assert says_revoked(caught.value)
     assert stage.live() == []
     assert "MASTODON_ACCESS_TOKEN" not in stage.repository.secrets
 
@@ -239,12 +243,13 @@ def test_a_staged_token_of_another_account(stage: Stage) -> None:
     with pytest.raises(HalfWayError):
         log_in(stage, "alice", "alice-password")
     stage.wire.faults = []
-    with pytest.raises(PersonNeededError, match="given by “alice@social") as caught:
+    with fails("wrong-account", Exit.PERSON) as caught:
         stage.login(never)
-    error = caught.value
-    assert error.why.startswith("User name and password are another account's.")
-    assert error.todo.startswith("Log in again, as mybot@social.example.")
-    assert (error.link, stage.live()) == ("", [])
+    assert "alice@social.example" in said(caught.value)
+    assert "mybot@social.example" in caught.value.todo
+    assert "browser" not in caught.value.why
+    assert not leads_to_a_browser(caught.value)
+    assert stage.live() == []
 
 
 def test_a_staged_token_of_a_link_that_another_account_approved(stage: Stage) -> None:
@@ -254,20 +259,20 @@ def test_a_staged_token_of_a_link_that_another_account_approved(stage: Stage) ->
     with pytest.raises(HalfWayError):
         stage.complete(code)
     stage.wire.faults = []
-    with pytest.raises(PersonNeededError) as caught:
+    with fails("wrong-account", Exit.PERSON) as caught:
         stage.login(never)
-    assert caught.value.why.startswith("The browser was signed in as somebody else")
-    assert caught.value.todo.startswith("Log in again")
+    assert "browser" in caught.value.why
+    assert "mybot@social.example" in caught.value.todo
+    assert not leads_to_a_browser(caught.value)
 
 
 def test_a_permission_is_missing(stage: Stage) -> None:
     """What GitHub refuses is not mended by logging in again: its advice and its link are kept."""
     token = stage.github.add_token(permissions={"secrets": "read", "actions_variables": "write"})
-    with pytest.raises(PersonNeededError) as caught:
+    with fails("github-permission", Exit.PERSON) as caught:
         log_in(stage, github_token=token)
-    error = caught.value
-    assert (error.ident, "Edit the token" in error.todo) == ("github-permission", True)
-    assert error.link == "https://github.com/settings/personal-access-tokens"
+    assert stage.account not in caught.value.todo
+    assert caught.value.link == "https://github.com/settings/personal-access-tokens"
 
 
 def test_single_sign_on(stage: Stage) -> None:
@@ -281,10 +286,10 @@ def test_single_sign_on(stage: Stage) -> None:
         return stage.github(request)
 
     stage.wire.hosts["api.github.test"] = handler
-    with pytest.raises(PersonNeededError) as caught:
+    with fails("github-sso", Exit.PERSON) as caught:
         log_in(stage)
-    assert (caught.value.ident, caught.value.link) == ("github-sso", link)
-    assert "authorize the token" in caught.value.todo
+    assert caught.value.link == link
+    assert stage.account not in caught.value.todo
 
 
 def test_a_full_journal(stage: Stage) -> None:
@@ -294,10 +299,10 @@ def test_a_full_journal(stage: Stage) -> None:
     assert current is not None
     old = Superseded(credential=current, revoke_after=int(START) + 9**9)
     stage.rewrite(superseded=(old,) * 34)
-    with pytest.raises(PersonNeededError, match="has no room") as caught:
+    with fails("journal-full", Exit.PERSON) as caught:
         log_in(stage)
     assert caught.value.link == current.server.authorized_applications
-    assert "Remove the bot's old authorizations" in caught.value.todo
+    assert stage.account not in caught.value.todo
 
 
 @pytest.mark.parametrize(("scopes", "warned"), [("", False), ("post", False), ("full", True)])
@@ -310,12 +315,7 @@ def test_other_scopes_than_those_of_an_unsettled_attempt(
         log_in(stage)
     stage.shown.clear()
     log_in(stage, scopes=scopes)
-    told = [line for line in stage.shown if "other scopes need a new one" in line]
-    assert told == (
-        [f"! The pending authorization is for {SCOPES}: other scopes need a new one"]
-        if warned
-        else []
-    )
+    assert len([warning for warning in stage.warned if SCOPES in warning]) == warned
 
 
 def test_what_a_rotation_takes_away_is_told_by_what_is_asked_for(stage: Stage) -> None:
@@ -326,7 +326,7 @@ def test_what_a_rotation_takes_away_is_told_by_what_is_asked_for(stage: Stage) -
         log_in(stage, scopes="read:accounts write:statuses")
     stage.shown.clear()
     log_in(stage, scopes=SCOPES)
-    assert "! It may also “write:media”; the new one will not" in stage.shown
+    assert [warning for warning in stage.warned if "write:media" in warning]
 
 
 def test_a_staged_token_is_finished_without_a_password(stage: Stage) -> None:
@@ -368,9 +368,8 @@ def test_an_application_that_is_gone(stage: Stage) -> None:
     """The instance forgot the application: it is given up, and the next login makes another."""
     stage.begin()
     stage.instance.delete_application(stage.instance.applications[0].client_id)
-    with pytest.raises(PersonNeededError) as caught:
+    with fails("unknown-application", Exit.PERSON):
         log_in(stage)
-    assert caught.value.ident == "unknown-application"
     log_in(stage)
     assert stage.live() == [stage.stored()]
 
@@ -403,27 +402,25 @@ def test_an_application_that_may_go_is_not_waited_for(
     stage.shown.clear()
     log_in(stage)
     assert len(stage.instance.applications) == (2 if given_up else 1)
-    told = [
-        line for line in stage.shown if line.startswith("! An exchange of 2027-01-15T08:00:00Z")
-    ]
-    assert [line.endswith(f": {ORIGIN}") for line in told] == ([True] if given_up else [])
+    (warning,) = stage.warned
+    assert "2027-01-15T08:00:00Z" in warning
+    assert (ORIGIN in warning) == given_up
 
 
 def test_dry_run(stage: Stage) -> None:
     """A dry run asks for nothing, and changes nothing; it says all that a real run would do."""
     outcome = stage.login(never, dry_run="true")
-    assert outcome == DryRun(
+    assert isinstance(outcome, DryRun)
+    assert_in_turn(
+        outcome.would,
+        "password",
+        "MASTODON_JOURNAL_KEY",
+        SCOPES,
+        f"MASTODON_JOURNAL of {NAME}",
+        ORIGIN,
         "mybot@social.example",
-        (
-            "ask for user name and password",
-            "write the journal's key to the secret MASTODON_JOURNAL_KEY",
-            f"register the application “mybot” at {ORIGIN}, for {SCOPES}",
-            f"write the journal to the variable MASTODON_JOURNAL of {NAME}",
-            f"exchange user name and password at {ORIGIN}",
-            "check that the token belongs to mybot@social.example",
-            "seal and write the secret MASTODON_ACCESS_TOKEN",
-            "write the variable MASTODON_BASE_URL",
-        ),
+        "MASTODON_ACCESS_TOKEN",
+        "MASTODON_BASE_URL",
     )
     assert (stage.instance.applications, stage.repository.variables) == ([], {})
 
@@ -441,20 +438,15 @@ def test_dry_run_with_an_application_that_serves_once_more(stage: Stage) -> None
     stage.wire.log.clear()
     outcome = stage.login(never, dry_run="true")
     assert isinstance(outcome, DryRun)
-    assert outcome.would[:3] == (
-        "ask for user name and password",
-        "use the application of 2027-01-15T08:00:00Z once more",
-        f"exchange user name and password at {ORIGIN}",
-    )
+    assert_in_turn(outcome.would[:3], "password", "2027-01-15T08:00:00Z", ORIGIN)
     assert f"GET /repos/{NAME}/actions/secrets/public-key" in stage.wire.log
 
 
 def test_dry_run_without_permission(stage: Stage) -> None:
     """A token for GitHub that knows no secrets is found out."""
     token = stage.github.add_token(permissions={"actions_variables": "write"})
-    with pytest.raises(PersonNeededError) as caught:
+    with fails("github-permission", Exit.PERSON):
         stage.login(never, dry_run="true", github_token=token)
-    assert caught.value.ident == "github-permission"
 
 
 @pytest.mark.parametrize("dry_run", ["", "true"], ids=["for real", "dry run"])
@@ -472,7 +464,7 @@ def test_an_existing_secret_is_announced_before_anything_is_asked(
 
     with suppress(GoneBackError):
         stage.login(ask, dry_run=dry_run)
-    assert [line for line in stage.shown if "has a secret MASTODON_ACCESS_TOKEN that is" in line]
+    assert [warning for warning in stage.warned if "MASTODON_ACCESS_TOKEN" in warning]
     assert (stage.stored(), stage.instance.applications) == ("from-before-us", [])
 
 
@@ -485,17 +477,18 @@ def test_what_is_hidden(stage: Stage) -> None:
 
 def test_nothing_typed(stage: Stage) -> None:
     """Without a password nothing is registered."""
-    with pytest.raises(InputError) as caught:
+    with fails("no-login", Exit.INPUT):
         log_in(stage, password="")
-    assert (caught.value.ident, stage.instance.applications) == ("no-login", [])
+    assert stage.instance.applications == []
 
 
 def test_a_server_that_echoes(stage: Stage) -> None:
     """A server that quotes what it was sent is quoted without it."""
     words = f"no such user {USERS[stage.instance.personality].format('mybot')} with {PASSWORD}"
     answering(stage, lambda: json_response(400, {"error": words}))
-    with pytest.raises(PersonNeededError, match="no such user"):
+    with fails("login-refused", Exit.PERSON) as caught:
         log_in(stage)
+    assert "no such user" in said(caught.value)
 
 
 def test_a_password_that_stands_in_the_name(stage: Stage) -> None:

@@ -10,11 +10,12 @@ from contextlib import suppress
 
 import pytest
 
-from provisioner.errors import HalfWayError, ProvisionerError
+from provisioner.errors import Exit, ProvisionerError
 from provisioner.journal import seal
 from provisioner.sandbox import Request, Response
-from provisioner.store import DeletedError, OvertakenError
-from tests.stage import Fault, Stage
+from provisioner.store import OvertakenError
+from tests.stage import ORIGIN, Fault, Stage
+from tests.told import fails, says_no_code_is_needed
 
 
 def meanwhile(
@@ -47,12 +48,12 @@ def test_a_run_that_slept_publishes_nothing(stage: Stage) -> None:
         stage.provision()
 
     meanwhile(stage, "social.example", "GET", "verify_credentials", others)
-    with pytest.raises(OvertakenError) as caught:
+    with fails("overtaken", Exit.HALF_WAY) as caught:
         stage.complete(code)
     current = stage.journal().current
     assert current is not None
     assert stage.stored() == current.token.reveal()
-    assert "needs no code" not in caught.value.todo
+    assert not says_no_code_is_needed(caught.value)
     assert known(stage) == sorted(stage.live())
 
 
@@ -79,7 +80,7 @@ def test_a_run_whose_token_another_one_finished_stops(stage: Stage) -> None:
         lambda: stage.complete(""),
         turn=3,
     )
-    with pytest.raises(OvertakenError):
+    with fails("overtaken", Exit.HALF_WAY):
         stage.complete(code)
     assert stage.live() == [stage.stored()]
     assert known(stage) == stage.live()
@@ -197,7 +198,7 @@ def test_a_begin_overtaken_by_a_completion_writes_nothing(stage: Stage) -> None:
     """While it registered an application, another run completed: the token stays known."""
     code = stage.approve(stage.link())
     meanwhile(stage, "social.example", "POST", "/api/v1/apps", lambda: stage.complete(code))
-    with pytest.raises(HalfWayError, match="Another run"):
+    with fails("overtaken", Exit.HALF_WAY):
         stage.begin(scopes="read write")
     assert known(stage) == stage.live() == [stage.stored()]
 
@@ -230,9 +231,9 @@ class TestOffboardedMeanwhile:
         """While it looked whose token it is: nothing is stored, and no journal made."""
         code = stage.approve(stage.link())
         meanwhile(stage, "social.example", "GET", "verify_credentials", stage.deprovision)
-        with pytest.raises(DeletedError) as caught:
+        with fails("journal-deleted", Exit.HALF_WAY) as caught:
             stage.complete(code)
-        assert "needs no code" not in caught.value.todo
+        assert not says_no_code_is_needed(caught.value)
         assert stage.live() == []
         assert stage.repository.variables == {}
         assert dict(stage.repository.secrets) == {}
@@ -241,7 +242,7 @@ class TestOffboardedMeanwhile:
         """During its exchange: the token, which no journal knows any more, is revoked."""
         code = stage.approve(stage.link())
         meanwhile(stage, "social.example", "POST", "/oauth/token", stage.deprovision)
-        with pytest.raises(DeletedError):
+        with fails("journal-deleted", Exit.HALF_WAY):
             stage.complete(code)
         assert len(stage.instance.tokens) == 1
         assert stage.live() == []
@@ -273,10 +274,9 @@ class TestOffboardedMeanwhile:
             "variables/MASTODON_BASE_URL",
             lambda: stage.delete("variables", "MASTODON_JOURNAL"),
         )
-        with pytest.raises(DeletedError, match="was deleted since") as caught:
+        with fails("journal-deleted", Exit.HALF_WAY) as caught:
             stage.complete(code)
-        todo = "If the bot is to go on, begin again. If not, delete the secrets"
-        assert caught.value.todo.startswith(todo)
+        assert f"{ORIGIN}/oauth/authorized_applications" in caught.value.todo
         assert stage.live() == [stage.stored()]
 
     def test_an_offboarding_by_two(self, stage: Stage) -> None:
@@ -290,7 +290,7 @@ class TestOffboardedMeanwhile:
             lambda: suppressed(stage.deprovision),
             turn=2,
         )
-        with pytest.raises(OvertakenError):
+        with fails("journal-deleted", Exit.HALF_WAY):
             stage.deprovision()
         assert stage.live() == []
         assert stage.repository.variables == {}

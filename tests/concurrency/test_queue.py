@@ -1,16 +1,18 @@
 """Runs that come too late: queued long ago, pressed *Re-run*, or asleep while others went on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from provisioner.errors import InputError, PersonNeededError, ProvisionerError
+from provisioner.errors import Exit, ProvisionerError
 from provisioner.store import OvertakenError
 from tests.concurrency.pairs import begin_anew, published, staged
 from tests.concurrency.scene import JOURNAL, KEY, TOKEN, Doing, Scene
 from tests.concurrency.turns import Run, Turns
 from tests.concurrency.witness import LOOK, Witness
 from tests.stage import NAME
+from tests.told import fails
 
 DAY = 86400.0
 
@@ -33,14 +35,16 @@ def everything(scene: Scene) -> tuple[object, ...]:
     )
 
 
-def stopped(scene: Scene, do: Callable[[], object]) -> ProvisionerError:
-    """How it stopped, having asked for this and that but changed nothing."""
+@contextmanager
+def stops(
+    scene: Scene, code: str, exit_code: Exit
+) -> Iterator[pytest.ExceptionInfo[ProvisionerError]]:
+    """Expect a run that asks for this and that, stops with this error, and changes nothing."""
     before, since = everything(scene), len(scene.wire.log)
-    with pytest.raises(ProvisionerError) as caught:
-        do()
+    with fails(code, exit_code) as caught:
+        yield caught
     assert everything(scene) == before
     assert [ask for ask in scene.requests(since) if not ask.startswith("GET ")] == []
-    return caught.value
 
 
 class TestQueued:
@@ -52,11 +56,9 @@ class TestQueued:
         queued = scene.github.queue(NAME)
         scene.begin()
         late = getattr(scene, verb)
-        error = stopped(scene, lambda: late(journal_key=queued.secret(KEY)))
-        assert isinstance(error, InputError)
-        assert error.ident == "journal-key-missing"
-        assert "queued before the secret existed" in error.why
-        assert "start a new run" in error.todo
+        with stops(scene, "journal-key-missing", Exit.INPUT) as caught:
+            late(journal_key=queued.secret(KEY))
+        assert f"secrets.{KEY}" in caught.value.todo
 
     def test_that_new_run_goes_on(self, scene: Scene) -> None:
         """Nothing is lost by it: the link is the first run's."""
@@ -69,8 +71,8 @@ class TestQueued:
         queued = scene.github.queue(NAME)
         scene.deprovision()
         scene.begin()
-        error = stopped(scene, lambda: scene.check(journal_key=queued.secret(KEY)))
-        assert error.ident == "journal-key-wrong"
+        with stops(scene, "journal-key-wrong", Exit.INPUT):
+            scene.check(journal_key=queued.secret(KEY))
 
     def test_a_begin_before_an_offboarding(self, scene: Scene) -> None:
         """It finds no journal, and makes one under the key that it was handed, which is deleted by
@@ -81,9 +83,9 @@ class TestQueued:
         queued = Run(scene.begin)
         scene.deprovision()
         queued.advance()
-        error = stopped(scene, scene.begin)
-        assert error.ident == "journal-key-missing"
-        assert "delete the variable" in error.todo
+        with stops(scene, "journal-key-missing", Exit.INPUT) as caught:
+            scene.begin()
+        assert f"variable {JOURNAL} " in caught.value.todo
         scene.delete("variables", JOURNAL)
         scene.provision()
         assert scene.live() == [scene.stored()]
@@ -105,16 +107,16 @@ class TestRerun:
         """There is nothing to complete; the code is not sent again."""
         code = scene.approve(scene.link())
         scene.complete(code)
-        error = stopped(scene, lambda: scene.complete(code))
-        assert error.ident == "completed-already"
+        with stops(scene, "completed-already", Exit.PERSON):
+            scene.complete(code)
 
     def test_of_a_completion_before_a_rotation(self, scene: Scene) -> None:
         """Nor after others have come and gone."""
         code = scene.approve(scene.link())
         scene.complete(code)
         scene.provision()
-        error = stopped(scene, lambda: scene.complete(code))
-        assert error.ident == "completed-already"
+        with stops(scene, "completed-already", Exit.PERSON):
+            scene.complete(code)
 
     @pytest.mark.parametrize("rotations", [0, 1])
     def test_while_another_link_waits(self, scene: Scene, rotations: int) -> None:
@@ -126,8 +128,8 @@ class TestRerun:
         for _ in range(rotations):
             scene.provision()
         scene.begin()
-        error = stopped(scene, lambda: scene.complete(code))
-        assert error.ident == "code-used"
+        with stops(scene, "code-used", Exit.PERSON):
+            scene.complete(code)
 
     def test_long_after(self, scene: Scene) -> None:
         """The token of that code is revoked and forgotten: the instance refuses the code, and the
@@ -139,7 +141,7 @@ class TestRerun:
         scene.time += DAY
         scene.check()
         link = scene.link()
-        with pytest.raises(PersonNeededError, match="did not accept the code"):
+        with fails("code-refused", Exit.PERSON):
             scene.complete(code)
         assert scene.link() == link
         scene.complete(scene.approve(link))

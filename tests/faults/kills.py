@@ -199,7 +199,7 @@ def _wrong(kill: Kill, ran: Ran) -> Iterator[str]:
         yield f"{I5}: it was interrupted, and ended with {ran.code}"
     if ran.seconds > RUNNER_WAITS:
         yield f"{I5}: it was interrupted, and ended {ran.seconds:.1f} s later"
-    if "Run it again" not in ran.shown:
+    if StoppedError(Exit(128 + kill.signal)).todo not in " ".join(ran.shown.split()):
         yield f"{I5}: it was interrupted, and does not say what to do"
 
 

@@ -1,7 +1,7 @@
 """The bot's owner: runs the tool, reads how it ended, does what that says, and sees the end."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from provisioner.errors import ProvisionerError
@@ -21,9 +21,23 @@ from tests.faults.scenarios import SECRET, STRANGER, VARIABLE, Command, Scenario
 from tests.faults.witness import KEY, Ending, Witness
 from tests.invariants import I3, I5
 from tests.stage import STRINGS, Stage
+from tests.told import (
+    TIME,
+    says_no_second_post,
+    says_still_to_be_revoked,
+    says_token_may_be_lost,
+)
 
 MOST_RUNS = 4
 """After the one that was struck: with more, it has not converged."""
+REVOKES_NOTHING = "pixelfed"
+"""The server that lets no program revoke a token."""
+
+
+def _first_time(notes: Iterable[str]) -> str:
+    """The first time that they tell; "" for none."""
+    found = TIME.search("\n".join(notes))
+    return found[0] if found else ""
 
 
 class Owner:
@@ -36,7 +50,7 @@ class Owner:
         self.asked: list[tuple[str, ...]] = []
         self.removed: set[str] = set()
         """Tokens whose authorizations the owner removed by hand."""
-        self._listed: set[tuple[str, str]] = set()
+        self._listed: set[str] = set()
 
     def runs(self, command: Command, hits: Sequence[Hit] = ()) -> Command | None:
         """One run; what is to be run next, or None where it is done."""
@@ -90,7 +104,7 @@ class Owner:
 
     def _reads_notes(self, notes: Sequence[str]) -> Command | None:
         """An old token that is still to be revoked is a later run's."""
-        left = any("is not revoked" in note for note in notes)
+        left = any(says_still_to_be_revoked(note) for note in notes)
         return Command("check") if left else None
 
     def _reads_error(self, command: Command, error: ProvisionerError) -> Command | None:
@@ -107,8 +121,8 @@ class Owner:
                 return self._looks_for_the_post(command, error)
             case "nothing-provisioned" if self.scenario.goal != "provisioned":
                 return None
-            case "tokens-alive":
-                self._removes_what_lives()
+            case "tokens-alive" if self.scenario.personality == REVOKES_NOTHING:
+                self._removes_what_lives(error)
             case _ if command.verb == "register":
                 self._deletes_strings(error)
             case _:
@@ -117,36 +131,36 @@ class Owner:
 
     def _looks_for_the_post(self, command: Command, error: ProvisionerError) -> Command | None:
         """Where to run it again is no risk, that is done; else the account's page is looked at."""
-        if "the same text is not posted twice" in error.todo:
+        if says_no_second_post(error):
             return command
         if self.stage.instance.statuses:
             return None
-        if match := re.search(r"run this again an hour after, at (\S+Z)", error.todo):
-            self.stage.time = max(self.stage.time, datetime.fromisoformat(match[1]).timestamp())
+        if time := TIME.search(error.todo):
+            self.stage.time = max(self.stage.time, datetime.fromisoformat(time[0]).timestamp())
         return command
 
     def _deletes_strings(self, error: ProvisionerError) -> None:
-        """Delete what a register before this one left half-way."""
-        if re.search("[Dd]elete ", error.todo) is None:
-            return
+        """Delete what a register before this one left half-way: what the error names for that."""
+        named = error.what if error.ident == "name-taken" else error.todo
         with self.witness.looking_away():
             for kind, name in zip(("variables", "secrets"), STRINGS, strict=True):
-                there = name in getattr(self.stage.repository, kind)
-                if there and name in error.what + error.todo:
+                if name in named and name in getattr(self.stage.repository, kind):
                     self.stage.delete(kind, name)
 
     def _reads_findings(self, checked: Checked) -> Command | None:
         """What is not clear, the next check sees; an instance that did not revoke may do so yet."""
         for finding in checked.findings:
-            if match := re.search(r"still stands in (\w+)$", finding.text):
-                with self.witness.looking_away():
-                    self.stage.delete("secrets", match[1])
-            elif match := re.search(
-                r"of (\S+)T(\d\d:)\S+, is not revoked: .* did not", finding.text
-            ):
-                self._removes("mybot", f"{match[1]} {match[2]}")
-            elif finding.verdict == "bad":
+            issued_at = TIME.search(finding.text)
+            if finding.verdict != "bad":
+                continue
+            if not (issued_at and self.stage.instance.origin in finding.todo):
                 self.witness.found.append(f"{I5}: a check found: {finding.text}")
+            elif names := self.stage.repository.secrets.keys() & re.findall(r"\w+", finding.text):
+                with self.witness.looking_away():
+                    for name in names:
+                        self.stage.delete("secrets", name)
+            else:
+                self._removes("mybot", issued_at[0])
         return Command("check") if checked.status == "attention" else None
 
     def _approves(self, command: Command, link: str) -> Command:
@@ -157,9 +171,9 @@ class Owner:
 
         Either its answer was lost, or a secret that was there before may hold it.
         """
-        said = self.witness.said
-        lost = re.search(r"exchange of (\S+)T(\d\d:)", said)
-        stuck = re.search(r"old token, of (\S+)T(\d\d:)\S+, is not revoked: it still stands", said)
+        notes, origin = self.witness.notes, self.stage.instance.origin
+        lost = _first_time(note for note in notes if says_token_may_be_lost(note))
+        stuck = _first_time(n for n in notes if says_still_to_be_revoked(n) and origin in n)
         known = {one.token.reveal() for one in self._credentials()}
         left = [one for one in self.stage.instance.tokens if not self.witness.may_be_left(one)]
         for token in left:
@@ -170,11 +184,13 @@ class Owner:
             comes_back = self.scenario.personality.startswith("mastodon")
             if comes_back and (who, self.scenario.goal) == ("mybot", "provisioned"):
                 self.witness.found.append(f"{I3}: a lost token was not brought back")
-            self._removes(who, f"{told[1]} {told[2]}")
+            self._removes(who, told)
 
-    def _removes(self, who: str, when: str) -> None:
+    def _removes(self, who: str, issued_at: str) -> None:
         """Remove an authorization on the instance's page; its time tells which."""
         instance, before = self.stage.instance, set(self.stage.live())
+        day, _, time = issued_at.partition("T")
+        when = f"{day} {time[:3]}"  # as the page has it, to the hour
         with (
             self.witness.looking_away(),
             Person(who, f"{who}-password", transport=self.stage.wire) as person,
@@ -182,12 +198,12 @@ class Owner:
             person.remove(instance.origin, when, instance.applications_page)
         self.removed |= before - set(self.stage.live())
 
-    def _removes_what_lives(self) -> None:
+    def _removes_what_lives(self, error: ProvisionerError) -> None:
         """Remove by hand what a run said it could not revoke."""
-        times = re.findall(r"did not revoke the token of (\S+)T(\d\d:)", self.witness.said)
-        for day, hour in set(times) - self._listed:
-            self._removes("mybot", f"{day} {hour}")
-        self._listed |= set(times)
+        times = set(TIME.findall(error.todo))
+        for issued_at in times - self._listed:
+            self._removes("mybot", issued_at)
+        self._listed |= times
 
     def _credentials(self) -> tuple[Credential, ...]:
         journal = self.witness.journal()

@@ -18,6 +18,7 @@ from tests.faults.scenarios import STRANGER, Command
 from tests.invariants import I1, I2, I3, I4, I5, I6, I7, I8
 from tests.leaks import forms
 from tests.stage import Stage
+from tests.told import says_token_may_be_lost
 
 JOURNAL, KEY = "MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"
 MOST_REQUESTS, MOST_SECONDS = 150, 1800
@@ -228,12 +229,14 @@ class Witness:
     @property
     def spoken_of(self) -> bool:
         """Whether a person was told, on the way out, that a token may have been lost."""
-        return "may have issued a" in self.said
+        shown = self.stage.shown[self._said_before :]
+        return any(says_token_may_be_lost(text) for text in (*shown, *self.told))
 
     @property
-    def said(self) -> str:
-        """All that a person was told from the first of these runs on."""
-        return "\n".join((*self.stage.shown[self._said_before :], *self.told))
+    def notes(self) -> list[str]:
+        """What a person was warned of, and told in the end, from the first of these runs on."""
+        shown = self.stage.shown[self._said_before :]
+        return [*(line for line in shown if line.startswith("! ")), *self.told]
 
     def _nothing_equal(self, journal: Journal | None) -> None:
         """No token that is to be revoked is the one in use, or the one to come."""

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 
 from provisioner.errors import Exit, ProvisionerError
+from provisioner.github_errors import FORM_FOR_NEW_TOKENS
 from provisioner.secret import Secret
 from tests.github.server import NAME, Octo, Seen, reply
+from tests.told import fails, said
 
 PAT = "Resource not accessible by personal access token"
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try."
@@ -25,14 +27,19 @@ def octo() -> Iterator[Octo]:
     assert octo.checked.violations == []
 
 
+def write(octo: Octo) -> None:
+    """Write a secret."""
+    octo.client.repository(NAME).put_secret("TOKEN", Secret("plaintext"))
+
+
 def refusal(octo: Octo) -> ProvisionerError:
     """The error of a secret that could not be written."""
     with pytest.raises(ProvisionerError) as caught:
-        octo.client.repository(NAME).put_secret("TOKEN", Secret("plaintext"))
+        write(octo)
     return caught.value
 
 
-def said(message: str, status: int = 403, headers: Mapping[str, str] | None = None) -> bytes:
+def github_says(message: str, status: int = 403, headers: Mapping[str, str] | None = None) -> bytes:
     """A refusal as GitHub words it."""
     body = {"message": message, "documentation_url": "https://docs.github.com/rest"}
     return reply(status, body | {"status": str(status)}, headers)
@@ -41,8 +48,8 @@ def said(message: str, status: int = 403, headers: Mapping[str, str] | None = No
 def test_wrong_token(octo: Octo) -> None:
     """A wrong token (401) needs a person."""
     octo.token("github_pat_wrong")
-    error = refusal(octo)
-    assert (error.ident, error.exit_code) == ("github-token-refused", Exit.PERSON)
+    with fails("github-token-refused", Exit.PERSON):
+        write(octo)
 
 
 def test_wrong_token_is_tried_once(octo: Octo) -> None:
@@ -54,43 +61,40 @@ def test_wrong_token_is_tried_once(octo: Octo) -> None:
 
 def test_wrong_token_is_not_shown(octo: Octo) -> None:
     """A refusal that quotes the token is shown without it."""
-    octo.always(said(f"Bad credentials: {octo.client.token.reveal()}", 401))
-    assert octo.client.token.reveal() not in refusal(octo).what
+    octo.always(github_says(f"Bad credentials: {octo.client.token.reveal()}", 401))
+    assert octo.client.token.reveal() not in said(refusal(octo))
 
 
 def test_no_token(octo: Octo) -> None:
     """`Requires authentication` (401) is the token's fault too."""
-    octo.always(said("Requires authentication", 401))
-    assert refusal(octo).ident == "github-token-refused"
+    octo.always(github_says("Requires authentication", 401))
+    with fails("github-token-refused", Exit.PERSON):
+        write(octo)
 
 
 def test_workflow_token(octo: Octo) -> None:
-    """A workflow's own GITHUB_TOKEN is recognised, and what to take instead is said."""
+    """A workflow's own GITHUB_TOKEN is recognised, and another token can be made at the link."""
     octo.token(octo.github.add_token(kind="actions"))
-    error = refusal(octo)
-    assert (error.ident, error.exit_code, "GITHUB_TOKEN" in error.why) == (
-        "github-token-cannot",
-        Exit.PERSON,
-        True,
-    )
+    with fails("github-token-cannot", Exit.PERSON) as caught:
+        write(octo)
+    assert "GITHUB_TOKEN" in said(caught.value)
+    assert caught.value.link == FORM_FOR_NEW_TOKENS
 
 
 def test_app_without_the_permission(octo: Octo) -> None:
     """A GitHub App without the permission is told which one is missing."""
     octo.token(octo.github.add_token({"secrets": "read"}, kind="app"))
-    error = refusal(octo)
-    assert (error.ident, "secrets: write" in error.why) == ("github-token-cannot", True)
+    with fails("github-token-cannot", Exit.PERSON) as caught:
+        write(octo)
+    assert "secrets: write" in said(caught.value)
 
 
 def test_personal_token_without_the_permission(octo: Octo) -> None:
     """A personal token without the permission is told which one is missing."""
     octo.token(octo.github.add_token({"secrets": "read"}))
-    error = refusal(octo)
-    assert (error.ident, error.exit_code, "secrets: write" in error.why) == (
-        "github-permission",
-        Exit.PERSON,
-        True,
-    )
+    with fails("github-permission", Exit.PERSON) as caught:
+        write(octo)
+    assert "secrets: write" in said(caught.value)
 
 
 def test_permission_is_not_asked_for_twice(octo: Octo) -> None:
@@ -103,36 +107,38 @@ def test_permission_is_not_asked_for_twice(octo: Octo) -> None:
 def test_alternative_permissions(octo: Octo) -> None:
     """Sets of permissions of which one is enough are told apart."""
     header = {"X-Accepted-GitHub-Permissions": "secrets=write; environments=write"}
-    octo.always(said(PAT, headers=header), "PUT")
-    assert "Needed here: secrets: write or environments: write." in refusal(octo).why
+    octo.always(github_says(PAT, headers=header), "PUT")
+    told = said(refusal(octo))
+    assert "secrets: write" in told
+    assert "environments: write" in told
 
 
-@pytest.mark.parametrize(
-    "header", ["\x1b[31m", "secrets=write\x00", "s" * 1000, "<b>", "a=b\u2028"]
-)
+@pytest.mark.parametrize("header", ["\x1b[31m", "secrets=\twrite", "s" * 1000, "<b>", "a=b\u2028"])
 def test_garbled_permissions(octo: Octo, header: str) -> None:
     """A header with anything else than permissions in it is left out."""
+    octo.always(github_says(PAT), "PUT")
+    without = said(refusal(octo))
     name = "X-Accepted-GitHub-Permissions"
-    octo.always(said(PAT, headers={name: header.encode().decode("latin-1")}), "PUT")
-    assert "Needed here" not in refusal(octo).why
+    octo.always(github_says(PAT, headers={name: header.encode().decode("latin-1")}), "PUT")
+    assert said(refusal(octo)) == without
 
 
 def test_single_sign_on(octo: Octo) -> None:
     """Where single sign-on is demanded, the link that authorizes the token is shown."""
     octo.github.require_sso("octo")
-    error = refusal(octo)
-    assert (error.ident, error.exit_code, error.link) == (
-        "github-sso",
-        Exit.PERSON,
-        "https://github.com/orgs/octo/sso?authorization_request=sandbox",
-    )
+    with fails("github-sso", Exit.PERSON) as caught:
+        write(octo)
+    link = "https://github.com/orgs/octo/sso?authorization_request=sandbox"
+    assert caught.value.link == link
 
 
 def test_single_sign_on_as_404(octo: Octo) -> None:
     """GitHub may hide what single sign-on protects behind a 404: the link is shown all the same."""
     link = "https://github.com/orgs/octo/sso?authorization_request=x"
-    octo.always(said("Not Found", 404, {"X-GitHub-SSO": f"required; url={link}"}))
-    assert refusal(octo).link == link
+    octo.always(github_says("Not Found", 404, {"X-GitHub-SSO": f"required; url={link}"}))
+    with fails("github-sso", Exit.PERSON) as caught:
+        write(octo)
+    assert caught.value.link == link
 
 
 def test_ip_allow_list(octo: Octo) -> None:
@@ -141,50 +147,42 @@ def test_ip_allow_list(octo: Octo) -> None:
         "Although you appear to have the correct authorization credentials, the `octo` "
         "organization has an IP allow list enabled, and 192.0.2.1 is not permitted to access it."
     )
-    octo.always(said(message))
-    error = refusal(octo)
-    assert (error.ident, error.exit_code) == ("github-ip-allow-list", Exit.PERSON)
+    octo.always(github_says(message))
+    with fails("github-ip-allow-list", Exit.PERSON):
+        write(octo)
 
 
 def test_archived_meanwhile(octo: Octo) -> None:
     """A repository archived after it was opened is not taken for a missing permission."""
     repository = octo.repository()
     octo.stored.archived = True
-    with pytest.raises(ProvisionerError) as caught:
+    with fails("archived", Exit.PERSON):
         repository.put_secret("TOKEN", Secret("plaintext"))
-    assert caught.value.ident == "archived"
 
 
 def test_not_found(octo: Octo) -> None:
-    """A 404 has three meanings that GitHub does not tell apart: all are said."""
-    with pytest.raises(ProvisionerError) as caught:
+    """A 404 has three meanings that GitHub does not tell apart: name and token are named."""
+    with fails("github-not-found", Exit.PERSON) as caught:
         octo.client.repository("octo/none")
-    error = caught.value
-    meanings = ("no such repository", "not given access", "may not administer")
-    assert (error.ident, error.exit_code, [m for m in meanings if m not in error.why]) == (
-        "github-not-found",
-        Exit.PERSON,
-        [],
-    )
+    assert "octo/none" in said(caught.value)
+    assert caught.value.link == "https://github.com/settings/personal-access-tokens"
 
 
 def test_not_this_tokens(octo: Octo) -> None:
     """A private repository that the token was not given is not found."""
     octo.github.add_repository("octo/other")
     octo.token(octo.github.add_token(repositories=["octo/other"]))
-    assert refusal(octo).ident == "github-not-found"
+    with fails("github-not-found", Exit.PERSON):
+        write(octo)
 
 
 def test_too_many_secrets(octo: Octo) -> None:
     """A limit of GitHub's (422) is the input's fault, and shown in GitHub's words."""
     for number in range(100):
         octo.stored.set_secret(f"SECRET_{number}", "x")
-    error = refusal(octo)
-    assert (error.ident, error.exit_code, "no more than 100" in error.what) == (
-        "github-invalid",
-        Exit.INPUT,
-        True,
-    )
+    with fails("github-invalid", Exit.INPUT) as caught:
+        write(octo)
+    assert "no more than 100" in said(caught.value)
 
 
 def test_secondary_limit_with_a_time(octo: Octo) -> None:
@@ -207,8 +205,9 @@ def test_secondary_limit_without_a_time(octo: Octo, status: int) -> None:
 def test_secondary_limit_for_ever(octo: Octo) -> None:
     """A secondary limit that does not end is given up, without a change, and the cause is said."""
     octo.github.secondary_limit(5, times=1000)
-    error = refusal(octo)
-    assert (error.ident, error.exit_code, len(octo.waits)) == ("github-rate-limit", Exit.FAILED, 3)
+    with fails("github-rate-limit", Exit.FAILED):
+        write(octo)
+    assert octo.waits == [5.0] * 3
 
 
 def test_secondary_limit_of_a_post(octo: Octo) -> None:
@@ -219,7 +218,7 @@ def test_secondary_limit_of_a_post(octo: Octo) -> None:
     def interfere(seen: Seen, real: Callable[[], bytes]) -> bytes:
         if seen.method == "POST" and not limited:
             limited.append(seen)
-            return said(SECONDARY, headers={"Retry-After": "3"})
+            return github_says(SECONDARY, headers={"Retry-After": "3"})
         return real()
 
     octo.interfere = interfere
@@ -231,7 +230,7 @@ def test_primary_limit_soon_over(octo: Octo) -> None:
     """A budget that is full again within a minute is waited for."""
     reset = int(time.time()) + 40
     limit = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(reset)}
-    octo.always(said("API rate limit exceeded for user ID 1.", headers=limit))
+    octo.always(github_says("API rate limit exceeded for user ID 1.", headers=limit))
     refusal(octo)
     assert all(35 < wait <= 40 for wait in octo.waits[:1] or [0])
 
@@ -240,9 +239,11 @@ def test_primary_limit_soon_over(octo: Octo) -> None:
 def test_primary_limit(octo: Octo, minutes: float) -> None:
     """A used-up budget is not waited for, and how long to wait is never said too short."""
     octo.github.limit(remaining=0, reset=time.time() + 60 * minutes)
-    error = refusal(octo)
-    named = int("".join(filter(str.isdigit, error.todo)))
-    assert (error.ident, octo.waits, named >= minutes - 0.05) == ("github-rate-limit", [], True)
+    with fails("github-rate-limit", Exit.FAILED) as caught:
+        write(octo)
+    assert octo.waits == []
+    named = int("".join(filter(str.isdigit, caught.value.todo)))
+    assert named >= minutes - 0.05
 
 
 @pytest.mark.parametrize(
@@ -268,8 +269,9 @@ def test_primary_limit(octo: Octo, minutes: float) -> None:
 )
 def test_garbled_times(octo: Octo, header: Mapping[str, str]) -> None:
     """Whatever stands where a time should, a rate limit stays a rate limit."""
-    octo.always(said("API rate limit exceeded.", headers=header))
-    assert refusal(octo).ident == "github-rate-limit"
+    octo.always(github_says("API rate limit exceeded.", headers=header))
+    with fails("github-rate-limit", Exit.FAILED):
+        write(octo)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
@@ -277,12 +279,9 @@ def test_garbled_times(octo: Octo, header: Mapping[str, str]) -> None:
 def test_server_error(octo: Octo, status: int, body: bytes) -> None:
     """GitHub in trouble is asked again after 1, 2 and 4 seconds; then the run ends in words."""
     octo.always(reply(status, body))
-    error = refusal(octo)
-    assert (error.ident, error.exit_code, octo.waits) == (
-        "github-unwell",
-        Exit.FAILED,
-        [1.0, 2.0, 4.0],
-    )
+    with fails("github-unwell", Exit.FAILED):
+        write(octo)
+    assert octo.waits == [1.0, 2.0, 4.0]
 
 
 def test_passing_server_error(octo: Octo) -> None:
@@ -311,22 +310,25 @@ def test_page(octo: Octo, status: int) -> None:
 def test_forbidden_by_a_page(octo: Octo) -> None:
     """A 403 that is a page comes from something between, and is not the token's fault."""
     octo.always(reply(403, PAGE, {"Content-Type": "text/html"}))
-    assert refusal(octo).ident != "github-permission"
+    with fails("github-unwell", Exit.FAILED):
+        write(octo)
 
 
 @pytest.mark.parametrize("status", [400, 410, 418, 451])
 def test_other_refusals(octo: Octo, status: int) -> None:
     """Any other refusal ends the run at once, with its status."""
-    octo.always(said("No.", status))
-    error = refusal(octo)
-    assert (f"HTTP {status}" in error.what, len(octo.wire.seen), octo.waits) == (True, 1, [])
+    octo.always(github_says("No.", status))
+    assert f"HTTP {status}" in said(refusal(octo))
+    assert len(octo.wire.seen) == 1
+    assert octo.waits == []
 
 
 def test_unreachable(octo: Octo) -> None:
     """A server that isn't there is an error in words, after a few tries."""
     octo.client.api_url = "http://127.0.0.1:1"
-    error = refusal(octo)
-    assert (error.ident, octo.waits) == ("unreachable", [1.0, 2.0, 4.0])
+    with fails("unreachable", Exit.FAILED):
+        write(octo)
+    assert octo.waits == [1.0, 2.0, 4.0]
 
 
 @pytest.mark.parametrize(
@@ -334,7 +336,7 @@ def test_unreachable(octo: Octo) -> None:
 )
 def test_message_for_a_terminal(octo: Octo, message: str) -> None:
     """GitHub's words are shown in one line of printable characters, and cut to a length."""
-    octo.always(said(message, 400))
+    octo.always(github_says(message, 400))
     what = refusal(octo).what
     assert what.isprintable()
     assert len(what) < 300
@@ -344,4 +346,5 @@ def test_message_for_a_terminal(octo: Octo, message: str) -> None:
 def test_message_of_another_type(octo: Octo, message: object) -> None:
     """A message that is no text does no harm."""
     octo.always(reply(403, {"message": message}))
-    assert refusal(octo).ident == "github-permission"
+    with fails("github-permission", Exit.PERSON):
+        write(octo)

@@ -12,13 +12,7 @@ from hypothesis import strategies as st
 from nacl.secret import SecretBox
 
 from provisioner.destinations import LARGEST_VALUE
-from provisioner.errors import (
-    HalfWayError,
-    InputError,
-    NoAnswerError,
-    PersonNeededError,
-    ProvisionerError,
-)
+from provisioner.errors import Exit, InputError, NoAnswerError, PersonNeededError, ProvisionerError
 from provisioner.journal import (
     Credential,
     Destination,
@@ -31,8 +25,9 @@ from provisioner.journal import (
 )
 from provisioner.oauth import Application, Server
 from provisioner.secret import Secret
-from provisioner.store import PATIENCE, DeletedError, JournalStore, UnconfirmedError
+from provisioner.store import PATIENCE, DeletedError, JournalStore
 from tests.github.server import Octo, Seen, reply
+from tests.told import fails, said
 
 NAME = "MASTODON_JOURNAL"
 KEY = bytes(range(32))
@@ -253,18 +248,16 @@ def test_truncated() -> None:
 )
 def test_garbage(value: str) -> None:
     """Garbage is said to be damage."""
-    with pytest.raises(PersonNeededError) as caught:
+    with fails("journal-damaged", Exit.PERSON):
         unseal(value, KEY)
-    assert caught.value.ident == "journal-damaged"
 
 
 @pytest.mark.parametrize("length", [1, 2, 3])
 def test_more_behind_it(length: int) -> None:
     """Whether its last characters are padding or not, nothing may stand behind them."""
     sealed = seal(JOURNAL.model_copy(update={"account": "a" * length}), KEY)
-    with pytest.raises(PersonNeededError) as caught:
+    with fails("journal-damaged", Exit.PERSON):
         unseal(f"{sealed}AAAA", KEY)
-    assert caught.value.ident == "journal-damaged"
 
 
 @settings(max_examples=200, deadline=None)
@@ -278,31 +271,26 @@ def test_any_garbage(value: str) -> None:
 @pytest.mark.parametrize("version", ["2", "10", "999999999"])
 def test_newer(version: str) -> None:
     """A newer version's journal is left alone, whatever it looks like."""
-    with pytest.raises(PersonNeededError) as caught:
+    with fails("journal-newer", Exit.PERSON):
         unseal(f"{version}:something=else;entirely", KEY)
-    assert caught.value.ident == "journal-newer"
 
 
 def test_other_key() -> None:
     """Another key than the one that sealed it is told from damage."""
-    with pytest.raises(InputError) as caught:
+    with fails("journal-key-wrong", Exit.INPUT) as caught:
         unseal(SEALED, bytes(32))
-    assert caught.value.ident == "journal-key-wrong"
     # As README has it: the old token goes last, since the bot posts with it until then.
     todo = caught.value.todo
-    assert 0 < todo.index("delete") < todo.index("begin and complete") < todo.index("remove")
+    assert todo.index(" delete ") < todo.index(" begin ") < todo.index(" remove ")
 
 
 def test_refusals_quote_nothing() -> None:
     """A sealed journal of another shape is refused without a word of what is in it."""
     box = base64.b64encode(SecretBox(KEY).encrypt(b'{"account": "secret"}')).decode()
-    with pytest.raises(PersonNeededError) as caught:
+    with fails("journal-unreadable", Exit.PERSON) as caught:
         unseal(SEALED[:19] + box, KEY)
-    assert (caught.value.ident, caught.value.__cause__, caught.value.__suppress_context__) == (
-        "journal-unreadable",
-        None,
-        True,
-    )
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
 
 
 # The key.
@@ -339,12 +327,10 @@ def test_key(text: str) -> None:
 )
 def test_malformed_key(text: str) -> None:
     """Anything else is refused, without quoting it."""
-    with pytest.raises(InputError) as caught:
+    with fails("bad-journal-key", Exit.INPUT) as caught:
         parse_key(text)
-    assert (caught.value.ident, len(text) > 1 and text in str(vars(caught.value))) == (
-        "bad-journal-key",
-        False,
-    )
+    if len(text) > 1:
+        assert text not in said(caught.value)
 
 
 # Reading.
@@ -359,20 +345,19 @@ def test_nothing_there(shop: Shop) -> None:
 def test_key_missing(open_shop: Shop) -> None:
     """A journal without its key is refused, and the secret to hand in is named."""
     store = JournalStore(open_shop.store.repository, NAME, Secret(""), open_shop.waits.append)
-    with pytest.raises(InputError) as caught:
+    with fails("journal-key-missing", Exit.INPUT) as caught:
         store.read()
-    assert (caught.value.ident, f"{NAME}_KEY" in caught.value.todo) == ("journal-key-missing", True)
+    assert f"{NAME}_KEY" in caught.value.todo
 
 
 def test_key_missing_in_a_workflow(open_shop: Shop) -> None:
-    """Each surrounding is told of itself alone: of `with:` in a workflow, else of the shell."""
+    """The action's input is named in a workflow, and elsewhere the environment's variable."""
     store = JournalStore(open_shop.store.repository, NAME, Secret(""), open_shop.waits.append)
-    told = []
     for store.in_workflow in (True, False):
-        with pytest.raises(InputError) as caught:
+        with fails("journal-key-missing", Exit.INPUT) as caught:
             store.read()
-        told.append(("with:" in caught.value.why, "shell" in caught.value.why))
-    assert told == [(True, False), (False, True)]
+        assert ("journal-key" in caught.value.why) == store.in_workflow
+        assert ("MASTODON_JOURNAL_KEY" in caught.value.why) != store.in_workflow
     assert f"`gh variable delete {NAME} --repo " in caught.value.todo
 
 
@@ -387,9 +372,8 @@ def test_malformed_key_before_anything(shop: Shop) -> None:
 def test_foreign(shop: Shop) -> None:
     """A journal copied from another repository is refused."""
     shop.octo.stored.variables[NAME] = seal(shop.journal(repository_id=1), KEY)
-    with pytest.raises(InputError) as caught:
+    with fails("journal-foreign", Exit.INPUT):
         shop.store.read()
-    assert caught.value.ident == "journal-foreign"
 
 
 def test_refusals_change_nothing(shop: Shop) -> None:
@@ -484,9 +468,9 @@ def test_reading_back_fails_too(open_shop: Shop, loss: Loss) -> None:
 def test_unconfirmed(open_shop: Shop, loss: Loss) -> None:
     """After all patience the run stops half-way, as one whose journal may or may not be written."""
     lose(open_shop.octo, loss, "PATCH", "GET", times=1000)
-    with pytest.raises(UnconfirmedError) as caught:
+    with fails("journal-unconfirmed", Exit.HALF_WAY):
         open_shop.store.write(open_shop.journal(generation=1))
-    assert (caught.value.ident, tuple(open_shop.waits)) == ("journal-unconfirmed", PATIENCE)
+    assert tuple(open_shop.waits) == PATIENCE
 
 
 def test_rate_limited_while_reading_back(open_shop: Shop) -> None:
@@ -502,16 +486,16 @@ def test_rate_limited_while_reading_back(open_shop: Shop) -> None:
         return None
 
     open_shop.octo.interfere = interfere
-    with pytest.raises(HalfWayError):
+    with fails("journal-unconfirmed", Exit.HALF_WAY):
         open_shop.store.write(open_shop.journal(generation=1))
 
 
 def test_definite_refusal(open_shop: Shop) -> None:
     """A refusal is raised at once: nothing was written, and nothing is repeated."""
     open_shop.octo.token(open_shop.octo.github.add_token({"actions_variables": "read"}))
-    with pytest.raises(PersonNeededError) as caught:
+    with fails("github-permission", Exit.PERSON):
         open_shop.store.write(open_shop.journal(generation=1))
-    assert (caught.value.ident, open_shop.methods) == ("github-permission", ["GET", "PATCH"])
+    assert open_shop.methods == ["GET", "PATCH"]
 
 
 def test_overtaken_and_unheard(open_shop: Shop) -> None:
@@ -525,9 +509,9 @@ def test_overtaken_and_unheard(open_shop: Shop) -> None:
         return real()
 
     open_shop.octo.interfere = interfere
-    with pytest.raises(HalfWayError) as caught:
+    with fails("overtaken", Exit.HALF_WAY):
         open_shop.store.write(open_shop.journal(generation=1))
-    assert (caught.value.ident, open_shop.octo.stored.variables[NAME]) == ("overtaken", others)
+    assert open_shop.octo.stored.variables[NAME] == others
 
 
 def test_overtaken(open_shop: Shop) -> None:
@@ -537,7 +521,7 @@ def test_overtaken(open_shop: Shop) -> None:
     """
     others = open_shop.journal(generation=7)
     open_shop.octo.stored.variables[NAME] = seal(others, KEY)
-    with pytest.raises(HalfWayError):
+    with fails("overtaken", Exit.HALF_WAY):
         open_shop.store.write(open_shop.journal(generation=1, current=None))
     assert open_shop.written == others
 
@@ -546,9 +530,9 @@ def test_overtaken_under_another_key(open_shop: Shop) -> None:
     """A journal that our key does not open is not taken for our own, garbled on its way."""
     others = seal(open_shop.journal(), b"k" * 32)
     open_shop.octo.stored.variables[NAME] = others
-    with pytest.raises(HalfWayError) as caught:
+    with fails("overtaken", Exit.HALF_WAY):
         open_shop.store.write(open_shop.journal(generation=1))
-    assert (caught.value.ident, open_shop.octo.stored.variables[NAME]) == ("overtaken", others)
+    assert open_shop.octo.stored.variables[NAME] == others
 
 
 def test_garbled(open_shop: Shop) -> None:
@@ -570,9 +554,9 @@ def test_overtaken_at_the_very_first_write(shop: Shop) -> None:
         return real()
 
     shop.octo.interfere = interfere
-    with pytest.raises(HalfWayError) as caught:
+    with fails("overtaken", Exit.HALF_WAY):
         shop.store.write(shop.journal(current=None))
-    assert (caught.value.ident, shop.written) == ("overtaken", others)
+    assert shop.written == others
 
 
 class TestDeleted:
@@ -644,13 +628,10 @@ def test_too_large(open_shop: Shop) -> None:
     """A journal over 48 KB is refused before anything is sent, and the former one stays."""
     before = open_shop.octo.stored.variables[NAME]
     old = Superseded(credential=CREDENTIAL, revoke_after=1)
-    with pytest.raises(InputError) as caught:
+    with fails("value-too-large", Exit.INPUT):
         open_shop.store.write(open_shop.journal(superseded=(old,) * (LARGEST_VALUE // 300)))
-    assert (caught.value.ident, open_shop.octo.stored.variables[NAME], open_shop.methods) == (
-        "value-too-large",
-        before,
-        [],
-    )
+    assert open_shop.octo.stored.variables[NAME] == before
+    assert open_shop.methods == []
 
 
 def test_large_journal(shop: Shop) -> None:

@@ -18,7 +18,8 @@ from provisioner.destinations import (
     repository_path,
     require_distinct,
 )
-from provisioner.errors import InputError
+from provisioner.errors import Exit, InputError
+from tests.told import fails
 
 TOKEN = Mapping("secrets", "TOKEN", "access_token")
 ID = Mapping("secrets", "ID", "client_id")
@@ -67,9 +68,8 @@ def test_defaults() -> None:
 )
 def test_bad_lines(text: str) -> None:
     """A line that names no field that a secret can hold is refused."""
-    with pytest.raises(InputError) as caught:
+    with fails("bad-mapping", Exit.INPUT):
         parse_secrets(text)
-    assert caught.value.ident == "bad-mapping"
 
 
 @pytest.mark.parametrize("field", ["access_token", "client_secret"])
@@ -92,9 +92,8 @@ def test_a_pasted_token_is_not_repeated(text: str) -> None:
 @pytest.mark.parametrize("text", ["A=access_token\nA=client_id", "A=access_token\na=access_token"])
 def test_duplicates(text: str) -> None:
     """A name stands once, in whatever case: GitHub does not tell them apart."""
-    with pytest.raises(InputError) as caught:
+    with fails("duplicate-name", Exit.INPUT):
         parse_secrets(text)
-    assert caught.value.ident == "duplicate-name"
 
 
 @pytest.mark.parametrize(
@@ -129,9 +128,8 @@ def test_names(name: str) -> None:
 )
 def test_bad_names(name: str) -> None:
     """A name that GitHub refuses is refused before anything is sent."""
-    with pytest.raises(InputError) as caught:
+    with fails("bad-name", Exit.INPUT):
         check_name(name)
-    assert caught.value.ident == "bad-name"
 
 
 @given(st.text())
@@ -157,9 +155,8 @@ def test_any_lines(text: str) -> None:
 @pytest.mark.parametrize("name", ["MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"])
 def test_reserved_names(name: str) -> None:
     """Nothing is written over the journal or its key."""
-    with pytest.raises(InputError) as caught:
+    with fails("reserved-name", Exit.INPUT):
         require_distinct("MASTODON_JOURNAL", [TOKEN, Mapping("secrets", name, "access_token")])
-    assert caught.value.ident == "reserved-name"
 
 
 def test_other_names() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.accounts import Handle
-from provisioner.errors import InputError, PersonNeededError, ProvisionerError
+from provisioner.errors import Exit, InputError, ProvisionerError
 from provisioner.inputs import (
     LONGEST_GRACE,
     PRESETS,
@@ -22,6 +22,7 @@ from provisioner.inputs import (
 )
 from provisioner.oauth import Application
 from provisioner.secret import Secret
+from tests.told import fails
 
 ORIGIN = "https://social.example"
 LEAST = {"account": "mybot@social.example", "repository": "me/mybot"}
@@ -97,15 +98,8 @@ class TestCode:
     )
     def test_no_code(self, pasted: str) -> None:
         """Where there is no code, in the link itself for one, that is said."""
-        with pytest.raises(InputError) as caught:
+        with fails("no-code", Exit.INPUT):
             code_in(pasted)
-        assert caught.value.ident == "no-code"
-
-    def test_the_link_is_recognized(self) -> None:
-        """Who pastes the authorization link is told that the code comes after it."""
-        with pytest.raises(InputError) as caught:
-            code_in(LINK)
-        assert "link itself" in caught.value.why
 
     @pytest.mark.parametrize(
         "pasted",
@@ -150,18 +144,16 @@ class TestCode:
     )
     def test_foreign_pages(self, pasted: str) -> None:
         """A code from another server's page is never sent to ours, nor the other way round."""
-        with pytest.raises(InputError) as caught:
+        with fails("foreign-code", Exit.INPUT):
             code_in(pasted)
-        assert caught.value.ident == "foreign-code"
 
     @pytest.mark.parametrize(
         "pasted", ["access_denied", f"{ORIGIN}/?error=access_denied", "error=access_denied&state=x"]
     )
     def test_denied(self, pasted: str) -> None:
         """A denial is told from a bad code."""
-        with pytest.raises(PersonNeededError) as caught:
+        with fails("denied", Exit.PERSON):
             code_in(pasted)
-        assert caught.value.ident == "denied"
 
     @pytest.mark.parametrize("pasted", [f"\u00e4{CODE}", f"https://evil.example/?code={CODE}"])
     def test_it_is_not_repeated(self, pasted: str) -> None:
@@ -232,18 +224,16 @@ class TestScopes:
     )
     def test_bad(self, text: str) -> None:
         """What no scope looks like is refused."""
-        with pytest.raises(InputError) as caught:
+        with fails("bad-scope", Exit.INPUT):
             parse_scopes(text)
-        assert caught.value.ident == "bad-scope"
 
     @pytest.mark.parametrize(
         "text", ["", "write", "write:statuses", "read:statuses", "push follow"]
     )
     def test_unverifiable(self, text: str) -> None:
         """Scopes with which nobody can tell whose token it is are refused before it is issued."""
-        with pytest.raises(InputError) as caught:
+        with fails("unverifiable-scopes", Exit.INPUT):
             parse_scopes(text)
-        assert caught.value.ident == "unverifiable-scopes"
 
     @pytest.mark.parametrize("preset", PRESETS)
     def test_presets(self, preset: str) -> None:
@@ -307,9 +297,8 @@ class TestDuration:
     )
     def test_bad(self, text: str) -> None:
         """Negative, absurd and half-written times are refused."""
-        with pytest.raises(InputError) as caught:
+        with fails("bad-duration", Exit.INPUT):
             parse_grace(text)
-        assert caught.value.ident == "bad-duration"
 
     @given(st.text() | st.text("0123456789smhd -+."))
     def test_anything(self, text: str) -> None:
@@ -369,9 +358,8 @@ class TestInstance:
     )
     def test_bad(self, text: str) -> None:
         """Anything more or less than an origin is refused."""
-        with pytest.raises(InputError) as caught:
+        with fails("bad-instance", Exit.INPUT):
             parse_instance(text)
-        assert caught.value.ident == "bad-instance"
 
 
 class TestRepository:
@@ -421,9 +409,8 @@ class TestRepository:
     )
     def test_bad(self, text: str) -> None:
         """What names no repository, or another path of the API, is refused."""
-        with pytest.raises(InputError) as caught:
+        with fails("bad-repository", Exit.INPUT):
             parse_repository(text)
-        assert caught.value.ident == "bad-repository"
 
 
 class TestAppName:
@@ -439,9 +426,8 @@ class TestAppName:
     )
     def test_bad(self, text: str) -> None:
         """Longer names, and characters that hide or turn others, are refused."""
-        with pytest.raises(InputError) as caught:
+        with fails("bad-app-name", Exit.INPUT):
             parse_app_name(text)
-        assert caught.value.ident == "bad-app-name"
 
 
 class TestInputs:
@@ -504,16 +490,14 @@ class TestInputs:
     )
     def test_reserved_names(self, names: dict[str, str]) -> None:
         """Nothing is written over the journal or its key, whatever they are called."""
-        with pytest.raises(InputError) as caught:
+        with fails("reserved-name", Exit.INPUT):
             parse_inputs(LEAST | names)
-        assert caught.value.ident == "reserved-name"
 
     @pytest.mark.parametrize("journal", ["GITHUB_JOURNAL", "my-journal", "1", "J" * 256, "J" * 252])
     def test_the_journal_s_name(self, journal: str) -> None:
         """The journal's name, and that of its key, must be ones that GitHub takes."""
-        with pytest.raises(InputError) as caught:
+        with fails("bad-name", Exit.INPUT):
             parse_inputs(LEAST | {"journal": journal})
-        assert caught.value.ident == "bad-name"
 
     def test_they_are_frozen(self) -> None:
         """Nothing changes the inputs of a run, or shows their secrets."""

@@ -1,0 +1,77 @@
+"""What a run tells a person, as tests look at it: codes and facts, and no sentences.
+
+A fact that must be told (a link, a name, a time) is looked for wherever it may stand. Where the
+product has a sentence for a fact and no field, one function here reads it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from provisioner.errors import Exit, ProvisionerError
+from provisioner.outcomes import Finding
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+"""As all times are told."""
+
+
+@contextmanager
+def fails(code: str, exit_code: Exit) -> Iterator[pytest.ExceptionInfo[ProvisionerError]]:
+    """Expect an error of this code, which ends the run with this exit code."""
+    with pytest.raises(ProvisionerError) as caught:
+        yield caught
+    assert caught.value.ident == code
+    assert caught.value.exit_code is exit_code
+
+
+def said(error: ProvisionerError) -> str:
+    """Everything that an error tells."""
+    return f"{error.what}\n{error.why}\n{error.todo}\n{error.link}"
+
+
+def found(finding: Finding) -> str:
+    """Everything that a finding of a check tells."""
+    return f"{finding.text}\n{finding.todo}"
+
+
+def assert_in_turn(lines: Sequence[str], *facts: str) -> None:
+    """Hold each line against the fact that it must tell."""
+    for line, fact in zip(lines, facts, strict=True):
+        assert fact in line
+
+
+def says_no_code_is_needed(error: ProvisionerError) -> bool:
+    """Whether it says that the next complete goes on with the staged token."""
+    return "needs no code" in error.todo
+
+
+def says_token_may_be_lost(text: str) -> bool:
+    """Whether it says that an exchange whose answer was lost may have issued a token."""
+    return "may have issued a" in text
+
+
+def says_token_comes_back(text: str) -> bool:
+    """Whether it says that a lost token is given to the same application once more."""
+    return "brings it back" in text or "the same token again" in text
+
+
+def says_revoked(error: ProvisionerError) -> bool:
+    """Whether it says that the token it speaks of was revoked by this run."""
+    return "The token was revoked" in error.why
+
+
+def says_still_to_be_revoked(note: str) -> bool:
+    """Whether it says of an old token that it lives on, and that a later run sees to it."""
+    return "is not revoked" in note
+
+
+def says_no_second_post(error: ProvisionerError) -> bool:
+    """Whether it says that the same text may be sent again at once: the server posts it once."""
+    return "not posted twice" in error.todo
+
+
+def calls_dead(finding: Finding) -> bool:
+    """Whether a check takes the token for invalid, and not for one that can't be used."""
+    return "is dead" in finding.text
