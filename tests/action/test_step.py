@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +21,7 @@ from provisioner.errors import Exit, InputError, PersonNeededError, ProvisionerE
 from provisioner.runner import Runner
 from provisioner.summary import HEADINGS
 from tests.action.step import ACTION, KEY, MASK, REPOSITORY, Ended, Site, served
-from tests.cli.program import PATIENCE, ROOT, environment
+from tests.cli.program import PATIENCE, ROOT, WITHOUT_TIMEOUTS, environment
 from tests.e2e.commands import Annotation
 from tests.github.server import RawServer
 
@@ -602,7 +601,7 @@ def test_bug(site: Site) -> None:
     ("number", "code"), [(signal.SIGINT, Exit.SIGINT), (signal.SIGTERM, Exit.SIGTERM)]
 )
 def test_cancelled(site: Site, number: int, code: Exit) -> None:
-    """Cancelled while a request hangs, it ends at once, with an error and a summary."""
+    """Cancelled while a request hangs, it does not wait: it ends with an error and a summary."""
     asked, over = threading.Event(), threading.Event()
 
     def hang(_seen: object) -> None:
@@ -612,18 +611,21 @@ def test_cancelled(site: Site, number: int, code: Exit) -> None:
     with RawServer(hang) as server:
         env, files = site.start(variables={"GITHUB_API_URL": server.origin})
         with subprocess.Popen(
-            ACTION, env=environment(env), cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8"
+            [*WITHOUT_TIMEOUTS, "action"],
+            env=environment(env),
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
         ) as process:
             assert asked.wait(PATIENCE)
-            started = time.monotonic()
             process.send_signal(number)
             log, _ = process.communicate(timeout=PATIENCE)
-            seconds = time.monotonic() - started
         over.set()
     done = Ended.of(process.returncode, log, "", files)
     titles = [text.title for text in done.annotations]
-    assert (done.code, titles, "Cancelled" in done.summary) == (code, ["interrupted"], True)
-    assert seconds < 2
+    assert done.code == code
+    assert titles == ["interrupted"]
+    assert "`interrupted`" in done.summary
 
 
 # The journal's key.

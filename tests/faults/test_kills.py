@@ -15,6 +15,6 @@ def test_a_process_that_is_killed(scenario: Scenario) -> None:
 
 @pytest.mark.parametrize("scenario", KILLED, ids=str)
 def test_a_process_that_is_interrupted(scenario: Scenario) -> None:
-    """It ends in time and says what to do; nothing is lost, and a few runs more finish the work."""
+    """It ends without its answer and says what to do; a few runs more finish the work."""
     violations = kill_everywhere(scenario, interruptions(scenario)).violations
     assert not violations, "\n".join(violations)

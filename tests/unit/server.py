@@ -3,7 +3,6 @@
 import json
 import socket
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -124,7 +123,7 @@ class ScriptedServer:
             self._spawn(lambda connection=connection: self._serve(connection))  # type: ignore[misc]
 
     def _serve(self, connection: socket.socket) -> None:
-        connection.settimeout(5)
+        connection.settimeout(60)
         with connection, suppress(OSError):
             request = _read(connection)
             if request is None:
@@ -196,7 +195,7 @@ def redirect(location: str, status: int = 302) -> Reply:
 
 def hang(wire: Wire) -> None:
     """No answer, as long as the server runs."""
-    wire.stopping.wait(10)
+    wire.stopping.wait()
 
 
 def hang_up(_wire: Wire) -> None:
@@ -215,14 +214,12 @@ def flood(wire: Wire) -> None:
         wire.write(b"x" * 65536)
 
 
-def drip(beginning: bytes, piece: bytes, end: bytes, seconds: float) -> Reply:
-    """An answer that never pauses for long, and takes `seconds` all the same."""
+def drip(beginning: bytes, piece: bytes) -> Reply:
+    """An answer that never pauses for long and never ends, until the client hangs up."""
 
     def reply(wire: Wire) -> None:
         wire.write(beginning)
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and not wire.stopping.wait(0.02):
+        while not wire.stopping.wait(0.02):
             wire.write(piece)
-        wire.write(end)
 
     return reply
