@@ -148,6 +148,27 @@ def test_pending_link_is_the_same(site: Site) -> None:
     assert first.outputs["authorize-url"] == second.outputs["authorize-url"]
 
 
+@pytest.mark.parametrize("inputs", [{"rotate": "true"}, {"rotate": "true", "code": ""}])
+def test_rerun_of_a_finished_rotation_starts_no_other(
+    site: Site, inputs: Mapping[str, str]
+) -> None:
+    """A re-run brings the inputs of its first attempt: *rotate* was ticked, and that is done."""
+    site.provision()
+    site.play(inputs={"code": site.begin(rotate="true")})
+    applications = len(site.sandbox.instance.applications)
+    done = site.play(inputs=inputs, variables={"GITHUB_RUN_ATTEMPT": "2"})
+    assert done.outputs["status"] == "healthy"
+    assert len(site.sandbox.instance.applications) == applications
+
+
+def test_rerun_of_a_rotation_under_way_shows_its_link(site: Site) -> None:
+    """Nobody approved it yet."""
+    site.provision()
+    link = site.play(inputs={"rotate": "true"}).outputs["authorize-url"]
+    again = site.play(inputs={"rotate": "true"}, variables={"GITHUB_RUN_ATTEMPT": "2"})
+    assert again.outputs["authorize-url"] == link
+
+
 # What is refused.
 
 
@@ -348,6 +369,13 @@ def test_address_of_the_code_is_not_masked() -> None:
     """Of a pasted address only the code is masked: the instance stands in the link too."""
     told = story()
     assert [mask for mask in told.complete.masked if "/" in mask and mask != told.site.key] == []
+
+
+def test_code_that_was_pasted_in_two_pieces_is_masked_whole(site: Site) -> None:
+    """The pieces are masked as they were handed in; what is sent, and may be echoed, is whole."""
+    code = site.begin()
+    done = site.play(inputs={"code": f"{code[:20]} {code[20:]}"})
+    assert {code, code[:20], code[20:]} <= set(done.masked)
 
 
 @pytest.mark.parametrize(

@@ -245,6 +245,18 @@ def test_primary_limit(octo: Octo, minutes: float) -> None:
     assert named >= minutes
 
 
+@pytest.mark.parametrize("message", ["Forbidden", "Quota exhausted", ""])
+def test_403_with_no_requests_remaining_is_a_rate_limit_whatever_its_words(
+    octo: Octo, message: str
+) -> None:
+    """https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api: the header."""
+    limit = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(NOW) + 1800)}
+    octo.always(said(message, headers=limit))
+    error = refusal(octo)
+    assert error.ident == "github-rate-limit"
+    assert error.exit_code == Exit.FAILED
+
+
 @pytest.mark.parametrize(
     "header",
     [

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -68,11 +69,12 @@ def _single(text: str) -> dict[str, str]:
 class ScriptedServer:
     """Answers each method and path with its replies in turn, the last one again and again."""
 
-    def __init__(self, *, listening: bool = True) -> None:
+    def __init__(self, *, listening: bool = True, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Recorded] = []
         self.unexpected: list[str] = []
         self.wires: list[Wire] = []
         self._script: dict[tuple[str, str], list[Reply]] = {}
+        self._tls = tls
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -80,7 +82,7 @@ class ScriptedServer:
         self._listener.bind(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self.host = f"127.0.0.1:{self.port}"
-        self.origin = f"http://{self.host}"
+        self.origin = f"{'https' if tls else 'http'}://{self.host}"
         if listening:
             self.listen()
 
@@ -124,6 +126,12 @@ class ScriptedServer:
 
     def _serve(self, connection: socket.socket) -> None:
         connection.settimeout(60)
+        if self._tls:
+            try:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            except OSError:  # the client does not like the certificate
+                connection.close()
+                return
         with connection, suppress(OSError):
             request = _read(connection)
             if request is None:
