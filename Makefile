@@ -62,7 +62,7 @@ e2e: .venv/.e2e .cache/github-api.json ## Test with a real OAuth server and a br
 	tests/e2e/setup
 	@# By files: act names its containers by workflow and job, so that two tests of it would collide.
 	@# (Marks of a group do nothing with pytest 9.2: pytest-dev/pytest-xdist#1386.)
-	$(python) -m pytest $(parallel) --dist loadfile -o faulthandler_timeout=300 tests/e2e
+	$(python) -m pytest $(parallel) --dist loadfile tests/e2e
 
 bench: .venv/.e2e .venv/.benchmarks ## Measure, beside other tools for the same work (Debian)
 	tests/e2e/setup

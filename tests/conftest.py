@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.contract.github_description import Description
 from tests.stage import Stage
@@ -17,6 +18,11 @@ SURROUNDINGS = (
     "MASTODON_CLIENT_SECRET",
     "MASTODON_JOURNAL_KEY",
 )
+
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-speed")
 
 
 @pytest.fixture(autouse=True)

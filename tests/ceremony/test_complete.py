@@ -359,6 +359,73 @@ def test_a_staging_write_whose_answer_was_lost_is_settled_by_reading_back(stage:
     assert stage.live() == [stage.stored()]
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", "secrets/MASTODON_ACCESS_TOKEN"),
+        ("PATCH", "variables/MASTODON_BASE_URL"),
+        ("POST", "actions/variables"),
+    ],
+)
+def test_a_write_that_a_page_answered_with_200_does_not_count(
+    stage: Stage, method: str, path: str
+) -> None:
+    """GitHub answers 201 or 204: the page came from something in between, and nothing is stored.
+
+    The token stays staged, and the next run writes it.
+    """
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("html", method=method, path=path, times=99)]
+    with pytest.raises(HalfWayError) as caught:
+        stage.complete(code)
+    assert caught.value.ident == "github-unwell"
+    assert stage.journal().current is None
+    stage.wire.faults = []
+    stage.complete("")
+    assert stage.live() == [stage.stored()]
+    assert stage.repository.variables["MASTODON_BASE_URL"] == ORIGIN
+
+
+def test_a_staging_write_that_a_page_answered_with_200_is_made_again(stage: Stage) -> None:
+    """Else the token would be in use, and in no journal."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("html", method="PATCH", first=1)]
+    stage.complete(code)
+    assert stage.live() == [stage.stored()]
+
+
+def test_a_new_token_is_masked_before_any_other_request(stage: Stage) -> None:
+    """A request may fail, and what is said of that must not show the token."""
+    code, unmasked = stage.approve(stage.link()), []
+
+    def watched(handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
+        def handle(request: Request) -> Response:
+            if set(stage.live()) - stage.hidden:
+                unmasked.append(f"{request.method} {request.path}")
+            return handler(request)
+
+        return handle
+
+    stage.wire.hosts = {host: watched(handler) for host, handler in stage.wire.hosts.items()}
+    stage.complete(code)
+    assert stage.live()
+    assert unmasked == []
+
+
+@pytest.mark.parametrize("paste", ["{code}", "{first} {rest}", "code={code}&state=xyz"])
+def test_a_code_is_masked_before_it_is_sent(stage: Stage, paste: str) -> None:
+    """As it is sent, that is whole, however it was pasted."""
+    code, masked = stage.approve(stage.link()), []
+
+    def handle(request: Request) -> Response:
+        masked.append(code in stage.hidden)
+        return stage.instance(request)
+
+    stage.wire.hosts["social.example"] = handle
+    stage.complete(paste.format(code=code, first=code[:20], rest=code[20:]))
+    assert all(masked)
+
+
 def test_a_staged_token_is_finished_without_a_code(stage: Stage) -> None:
     """The instance would not say whose token it is: it stays staged, and the next run goes on."""
     code = stage.approve(stage.link())

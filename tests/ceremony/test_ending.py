@@ -337,6 +337,30 @@ class TestDeprovision:
         assert dict(stage.repository.secrets) == {}
         assert stage.repository.variables == {}
 
+    def test_a_404_means_gone_only_where_secrets_can_be_listed(self, stage: Stage) -> None:
+        """GitHub answers 404, too, to a token that may not administer the repository's secrets:
+        the secret stands there still, and so the journal that knows of it stays.
+        """
+        stage.provision()
+
+        def hidden(request: Request) -> Response:
+            if f"/repos/{NAME}/actions/secrets" in request.path:
+                return json_response(404, {"message": "Not Found"})
+            return stage.github(request)
+
+        stage.wire.hosts["api.github.test"] = hidden
+        with fails("github-not-found", Exit.PERSON):
+            stage.deprovision()
+        assert SECRET in stage.repository.secrets
+        assert "MASTODON_JOURNAL" in stage.repository.variables
+
+    def test_a_secret_that_a_person_deleted_before_is_gone(self, stage: Stage) -> None:
+        """It is looked for in the list, and nothing stops."""
+        stage.provision()
+        stage.delete("secrets", SECRET)
+        stage.deprovision()
+        assert stage.repository.variables == {}
+
     def test_what_others_wrote_stays(self, stage: Stage) -> None:
         """Only what the journal knows is deleted."""
         stage.provision()

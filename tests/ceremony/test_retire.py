@@ -1,10 +1,10 @@
 """Replaced tokens: revoked when nothing can need them any more, and not a moment before."""
 
+import json
 from dataclasses import dataclass
 
 import pytest
 
-from provisioner.ceremony.retire import GIVE_UP
 from provisioner.outcomes import Checked, Finding, OldToken, Provisioned
 from provisioner.sandbox import Request, Response
 from tests.faults.faults import Killed
@@ -13,6 +13,8 @@ from tests.stage import FAULTS, ORIGIN, Fault, FaultKind, Stage
 DAY = 86400.0
 ISSUED = "2027-01-15T08:00:00Z"
 """By when it was issued a person knows the old token."""
+MONTH = 30 * DAY
+"""How long an old token is tried to be revoked, before it is left to a person."""
 
 
 @dataclass
@@ -288,7 +290,7 @@ def test_a_200_proves_nothing(rotated: Rotated) -> None:
 
 def test_one_that_works_still_needs_a_person_in_the_end(rotated: Rotated) -> None:
     """Something that stands before the instance for a month is not left to the next check."""
-    rotated.stage.time += DAY + GIVE_UP + 60
+    rotated.stage.time += DAY + MONTH + 60
     rotated.stage.wire.faults = [Fault("html", path="oauth/revoke", times=99)]
     finding = rotated.finding()
     assert finding.verdict == "bad"
@@ -328,7 +330,7 @@ def test_a_token_of_an_instance_that_is_gone_is_forgotten_in_the_end(
             ),
         )
     )
-    stage.time += DAY + GIVE_UP + over
+    stage.time += DAY + MONTH + over
     outcome = stage.check()
     assert isinstance(outcome, Checked)
     assert not outcome.needs_person
@@ -368,6 +370,28 @@ def test_one_that_is_forgotten_was_spoken_of_before(stage: Stage) -> None:
     (warning,) = stage.warned
     assert ISSUED in warning
     assert f"{ORIGIN}/oauth/authorized_applications" in warning
+
+
+def test_a_replaced_token_that_comes_into_use_again_is_not_revoked(stage: Stage) -> None:
+    """The instance answers an exchange with a token that it issued, and we replaced, before."""
+    stage.provision()
+    first = stage.stored()
+    stage.provision()
+    code, real = stage.approve(stage.link()), stage.instance
+
+    def first_again(request: Request) -> Response:
+        answer = real(request)
+        if request.path != "/oauth/token":
+            return answer
+        body = json.dumps(json.loads(answer.body) | {"access_token": first}).encode()
+        return Response(answer.status, answer.headers, body)
+
+    stage.wire.hosts["social.example"] = first_again
+    stage.complete(code)
+    stage.time += DAY
+    stage.check()
+    assert stage.stored() == first
+    assert first in stage.live()
 
 
 def test_many_at_once(stage: Stage) -> None:

@@ -12,7 +12,16 @@ from threading import Timer
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "provisioner")
-PATIENCE = 20
+PATIENT = """
+from provisioner import http
+from provisioner.__main__ import main
+http.TIMEOUT = http.DEADLINE = 3600.0
+main()
+"""
+WITHOUT_TIMEOUTS = (sys.executable, "-c", PATIENT)
+"""The program, to which no server is too slow within an hour: what ends a wait is not a timeout."""
+PATIENCE = 120
+"""Seconds after which a program hangs, however busy the machine is."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,16 @@ from provisioner.http import Http
 from provisioner.sandbox import Person, Request, Response, Sandbox
 from provisioner.surroundings import api_url, fill_in, program
 from provisioner.terminal import Terminal
-from tests.cli.program import PATIENCE, PROGRAM, ROOT, Run, environment, run, run_in_terminal
+from tests.cli.program import (
+    PATIENCE,
+    PROGRAM,
+    ROOT,
+    WITHOUT_TIMEOUTS,
+    Run,
+    environment,
+    run,
+    run_in_terminal,
+)
 from tests.cli.site import KEY, REPOSITORY
 from tests.github.server import RawServer
 
@@ -392,7 +401,7 @@ def test_exit_person(site: Site) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted(number: int, code: int) -> None:
-    """A run that is interrupted while a request hangs ends at once, with a line and a code."""
+    """A run that is interrupted while a request hangs does not wait for its answer."""
     asked, over = threading.Event(), threading.Event()
 
     def hang(_seen: object) -> None:
@@ -402,7 +411,7 @@ def test_interrupted(number: int, code: int) -> None:
     with RawServer(hang) as server:
         env = environment({"GITHUB_API_URL": server.origin, "GH_TOKEN": "x" * 20})
         with subprocess.Popen(
-            [*PROGRAM, "begin", "--account", "a@b.test", "--repository", "a/b"],
+            [*WITHOUT_TIMEOUTS, "begin", "--account", "a@b.test", "--repository", "a/b"],
             env=env,
             cwd=ROOT,
             stderr=subprocess.PIPE,
@@ -410,7 +419,7 @@ def test_interrupted(number: int, code: int) -> None:
         ) as process:
             assert asked.wait(PATIENCE)
             process.send_signal(number)
-            _, said = process.communicate(timeout=5)
+            _, said = process.communicate(timeout=PATIENCE)
         over.set()
     assert (process.returncode, "Run it again" in said, "Traceback" in said) == (code, True, False)
 
@@ -448,7 +457,7 @@ from provisioner.cli import main
 def wait(_options):
     # Without a step of Python's between them, in which it could run a handler.
     send = partial(ctypes.CDLL(None)["raise"], {number})
-    list(map(operator.call, (send, partial(time.sleep, 15))))
+    list(map(operator.call, (send, partial(time.sleep, 3600))))
 surroundings.fill_in = wait
 main()
 """
@@ -458,9 +467,8 @@ main()
 def test_interrupted_just_before_a_wait(number: int, code: int) -> None:
     """A signal that Python has not seen when a wait begins ends that wait all the same."""
     script = MISSED.format(number=int(number))
-    started = time.monotonic()
     done = run("check", "--account", "a@b.test", program=(sys.executable, "-c", script))
-    assert (done.code, time.monotonic() - started < 7.5) == (code, True)
+    assert done.code == code
 
 
 EARLY = """

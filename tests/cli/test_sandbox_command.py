@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from provisioner.sandbox import Person
-from tests.cli.program import PROGRAM, ROOT, Run, environment, run
+from tests.cli.program import PATIENCE, PROGRAM, ROOT, Run, environment, run
 
 OOB = "urn:ietf:wg:oauth:2.0:oob"
 
@@ -58,7 +58,7 @@ class Rehearsal:
     def stop(self, number: int) -> tuple[int, str, str]:
         """Send a signal; how it ended, and what it printed since."""
         self.process.send_signal(number)
-        output, error = self.process.communicate(timeout=5)
+        output, error = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, output, error
 
 

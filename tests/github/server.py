@@ -18,6 +18,7 @@ from provisioner.secret import Secret
 from tests.contract.github_description import Description, checking_observer
 
 NAME = "octo/bot"
+NOW = 1_800_000_000.0
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class Octo:
     """
 
     def __init__(self) -> None:
-        self.github = EmbeddedGitHub()
+        self.github = EmbeddedGitHub(clock=lambda: NOW)
         self.stored: StoredRepository = self.github.add_repository(NAME)
         self.checked = checking_observer(Description.load())
         self.github.observers.append(self.checked)
@@ -135,7 +136,7 @@ class Octo:
         self.github.api_url = self.wire.origin
         self.waits: list[float] = []
         http = _http()
-        http.sleep = self.waits.append
+        http.sleep, http.clock = self.waits.append, lambda: NOW
         self.client = GitHub(http, self.wire.origin, Secret(self.github.add_token()))
 
     def repository(self) -> Repository:

@@ -3,7 +3,6 @@
 Most refusals are the embedded GitHub's own; those that it doesn't know are written out here.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from provisioner.errors import Exit, ProvisionerError
 from provisioner.github_errors import FORM_FOR_NEW_TOKENS
 from provisioner.secret import Secret
-from tests.github.server import NAME, Octo, Seen, reply
+from tests.github.server import NAME, NOW, Octo, Seen, reply
 from tests.told import fails, said
 
 PAT = "Resource not accessible by personal access token"
@@ -228,22 +227,32 @@ def test_secondary_limit_of_a_post(octo: Octo) -> None:
 
 def test_primary_limit_soon_over(octo: Octo) -> None:
     """A budget that is full again within a minute is waited for."""
-    reset = int(time.time()) + 40
-    limit = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(reset)}
+    limit = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(NOW) + 40)}
     octo.always(github_says("API rate limit exceeded for user ID 1.", headers=limit))
     refusal(octo)
-    assert all(35 < wait <= 40 for wait in octo.waits[:1] or [0])
+    assert octo.waits[0] == 40.0
 
 
 @pytest.mark.parametrize("minutes", [1.4, 30, 59.4])
 def test_primary_limit(octo: Octo, minutes: float) -> None:
     """A used-up budget is not waited for, and how long to wait is never said too short."""
-    octo.github.limit(remaining=0, reset=time.time() + 60 * minutes)
+    octo.github.limit(remaining=0, reset=NOW + 60 * minutes)
     with fails("github-rate-limit", Exit.FAILED) as caught:
         write(octo)
     assert octo.waits == []
     named = int("".join(filter(str.isdigit, caught.value.todo)))
-    assert named >= minutes - 0.05
+    assert named >= minutes
+
+
+@pytest.mark.parametrize("message", ["Forbidden", "Quota exhausted", ""])
+def test_403_with_no_requests_remaining_is_a_rate_limit_whatever_its_words(
+    octo: Octo, message: str
+) -> None:
+    """https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api: the header."""
+    limit = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(NOW) + 1800)}
+    octo.always(github_says(message, headers=limit))
+    with fails("github-rate-limit", Exit.FAILED):
+        write(octo)
 
 
 @pytest.mark.parametrize(

@@ -180,14 +180,14 @@ def lose(octo: Octo, loss: Loss, *methods: str, times: int = 1) -> None:
 # Sealing.
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(journals, st.binary(min_size=32, max_size=32))
 def test_round_trip(journal: Journal, key: bytes) -> None:
     """What was sealed is unsealed unchanged, whatever stands in it."""
     assert unseal(seal(journal, key), key) == journal
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(journals, st.binary(min_size=32, max_size=32))
 def test_sealed_form(journal: Journal, key: bytes) -> None:
     """A sealed journal is a line of ASCII: version, fingerprint, box."""
@@ -260,7 +260,7 @@ def test_more_behind_it(length: int) -> None:
         unseal(f"{sealed}AAAA", KEY)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text() | st.from_regex(r"1:[0-9a-f]{16}:[A-Za-z0-9+/=]+"))
 def test_any_garbage(value: str) -> None:
     """Whatever stands in the variable, the answer is an error in words."""

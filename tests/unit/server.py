@@ -2,8 +2,8 @@
 
 import json
 import socket
+import ssl
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -69,11 +69,12 @@ def _single(text: str) -> dict[str, str]:
 class ScriptedServer:
     """Answers each method and path with its replies in turn, the last one again and again."""
 
-    def __init__(self, *, listening: bool = True) -> None:
+    def __init__(self, *, listening: bool = True, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Recorded] = []
         self.unexpected: list[str] = []
         self.wires: list[Wire] = []
         self._script: dict[tuple[str, str], list[Reply]] = {}
+        self._tls = tls
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -81,7 +82,7 @@ class ScriptedServer:
         self._listener.bind(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self.host = f"127.0.0.1:{self.port}"
-        self.origin = f"http://{self.host}"
+        self.origin = f"{'https' if tls else 'http'}://{self.host}"
         if listening:
             self.listen()
 
@@ -124,7 +125,13 @@ class ScriptedServer:
             self._spawn(lambda connection=connection: self._serve(connection))  # type: ignore[misc]
 
     def _serve(self, connection: socket.socket) -> None:
-        connection.settimeout(5)
+        connection.settimeout(60)
+        if self._tls:
+            try:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            except OSError:  # the client does not like the certificate
+                connection.close()
+                return
         with connection, suppress(OSError):
             request = _read(connection)
             if request is None:
@@ -196,7 +203,7 @@ def redirect(location: str, status: int = 302) -> Reply:
 
 def hang(wire: Wire) -> None:
     """No answer, as long as the server runs."""
-    wire.stopping.wait(10)
+    wire.stopping.wait()
 
 
 def hang_up(_wire: Wire) -> None:
@@ -215,14 +222,12 @@ def flood(wire: Wire) -> None:
         wire.write(b"x" * 65536)
 
 
-def drip(beginning: bytes, piece: bytes, end: bytes, seconds: float) -> Reply:
-    """An answer that never pauses for long, and takes `seconds` all the same."""
+def drip(beginning: bytes, piece: bytes) -> Reply:
+    """An answer that never pauses for long and never ends, until the client hangs up."""
 
     def reply(wire: Wire) -> None:
         wire.write(beginning)
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and not wire.stopping.wait(0.02):
+        while not wire.stopping.wait(0.02):
             wire.write(piece)
-        wire.write(end)
 
     return reply

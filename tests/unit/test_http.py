@@ -6,7 +6,7 @@ import io
 import json
 import socket
 import sys
-import time
+import threading
 import traceback
 import tracemalloc
 from collections.abc import Callable
@@ -43,6 +43,7 @@ from tests.unit.server import (
     Headers,
     Reply,
     ScriptedServer,
+    Wire,
     answer,
     drip,
     flood,
@@ -73,10 +74,53 @@ def http_date(seconds: float) -> str:
 
 
 def impatient(monkeypatch: pytest.MonkeyPatch, sleep: Callable[[float], None]) -> Http:
-    """A client that gives up after fractions of a second."""
+    """A client that waits a tenth of a second for each piece of an answer."""
     monkeypatch.setattr("provisioner.http.TIMEOUT", httpx.Timeout(0.1))
-    monkeypatch.setattr("provisioner.http.DEADLINE", 0.2)
     return Http(sleep=sleep)
+
+
+class Deadlines:
+    """Stands in for the timer that bounds an answer as a whole: a test says when time is up."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        """What each answer was given."""
+        self.daemon = False
+        self._cut: Callable[[], None] | None = None
+
+    def timer(self, seconds: float, cut: Callable[[], None]) -> "Deadlines":
+        self.seconds.append(seconds)
+        self._cut = cut
+        return self
+
+    def start(self) -> None:
+        pass
+
+    def cancel(self) -> None:
+        self._cut = None
+
+    def over(self) -> None:
+        if self._cut:
+            self._cut()
+
+
+@pytest.fixture
+def deadlines(monkeypatch: pytest.MonkeyPatch) -> Deadlines:
+    """The deadlines of all answers."""
+    made = Deadlines()
+    monkeypatch.setattr(threading, "Timer", made.timer)
+    return made
+
+
+def late(deadlines: Deadlines, head: bytes = b"HTTP/1.1 200 OK\r\n\r\n") -> Reply:
+    """An answer that has begun when its time is up, and goes on."""
+
+    def reply(wire: Wire) -> None:
+        wire.write(head)
+        deadlines.over()
+        drip(b"", b"x")(wire)
+
+    return reply
 
 
 class TestRequests:
@@ -591,65 +635,60 @@ class TestBounds:
     @pytest.mark.parametrize(
         "slow",
         [
-            drip(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"x", b"", 1),
-            drip(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x", b"\r\nContent-Length: 0\r\n\r\n", 1),
-            drip(
-                b"", b"HTTP/1.1 103 X\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 1
-            ),
+            drip(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", b"x"),
+            drip(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
+            drip(b"", b"HTTP/1.1 103 X\r\n\r\n"),
         ],
         ids=["body", "headers", "early hints"],
     )
-    def test_drips(
+    def test_an_answer_that_drips_is_cut(
         self, monkeypatch: pytest.MonkeyPatch, server: ScriptedServer, slow: Reply
     ) -> None:
-        """The bound on an answer's time holds for a server that never pauses, too."""
+        """No read times out, and the answer never ends: only the deadline ends the wait."""
+        monkeypatch.setattr("provisioner.http.DEADLINE", 0.2)
         server.on("GET", "/", slow)
-        started = time.monotonic()
-        with impatient(monkeypatch, lambda _: None) as client, pytest.raises(NoAnswerError):
+        with Http() as client, pytest.raises(NoAnswerError) as caught:
             client.send("GET", f"{server.origin}/")
-        assert time.monotonic() - started < 0.8
+        assert caught.value.ident == "too-slow"
 
     @pytest.mark.parametrize(
         "head",
         [b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"],
         ids=["of a length", "of any length"],
     )
-    def test_drips_are_not_waited_for_again(
-        self,
-        monkeypatch: pytest.MonkeyPatch,
-        server: ScriptedServer,
-        waits: list[float],
-        head: bytes,
+    def test_what_the_deadline_cut_is_not_asked_for_again(
+        self, deadlines: Deadlines, server: ScriptedServer, waits: list[float], head: bytes
     ) -> None:
-        """What the deadline cut is said to be late, and not asked for again."""
-        server.on("GET", "/", drip(head, b"x", b"", 1))
-        with impatient(monkeypatch, waits.append) as client, pytest.raises(NoAnswerError) as caught:
+        """It would be too slow once more."""
+        server.on("GET", "/", late(deadlines, head))
+        with Http(sleep=waits.append) as client, pytest.raises(NoAnswerError) as caught:
             client.send("GET", f"{server.origin}/", repeat=True)
         assert caught.value.ident == "too-slow"
         assert len(server.requests) == 1
         assert waits == []
 
-    def test_a_server_that_always_drips(
-        self, monkeypatch: pytest.MonkeyPatch, server: ScriptedServer
+    def test_deadline_is_halved_twice_for_a_server_that_is_always_late(
+        self, deadlines: Deadlines, server: ScriptedServer
     ) -> None:
-        """However often it is asked, it holds up a run for no more than twice the deadline."""
-        server.on("GET", "/", drip(b"HTTP/1.1 200 OK\r\n\r\n", b"x", b"", 1))
-        started = time.monotonic()
-        with impatient(monkeypatch, lambda _: None) as client:
-            for _ in range(8):
+        """So that it does not hold up a run of many requests."""
+        server.on("GET", "/", late(deadlines))
+        with Http() as client:
+            for _ in range(4):
                 with pytest.raises(NoAnswerError):
                     client.send("GET", f"{server.origin}/")
-        assert time.monotonic() - started < 0.8
+        assert deadlines.seconds == [60.0, 30.0, 15.0, 15.0]
 
-    def test_a_server_that_dripped_once(
-        self, monkeypatch: pytest.MonkeyPatch, server: ScriptedServer
+    def test_deadline_is_whole_again_after_a_whole_answer(
+        self, deadlines: Deadlines, server: ScriptedServer
     ) -> None:
-        """A server that is well again is heard."""
-        server.on("GET", "/", drip(b"HTTP/1.1 200 OK\r\n\r\n", b"x", b"", 1), WELL)
-        with impatient(monkeypatch, lambda _: None) as client:
+        """A server that is well again gets its time back."""
+        server.on("GET", "/", late(deadlines), WELL)
+        with Http() as client:
             with pytest.raises(NoAnswerError):
                 client.send("GET", f"{server.origin}/")
-            assert client.send("GET", f"{server.origin}/").ok
+            for _ in range(2):
+                assert client.send("GET", f"{server.origin}/").ok
+        assert deadlines.seconds == [60.0, 30.0, 60.0]
 
     @pytest.mark.parametrize(
         "garbage",
