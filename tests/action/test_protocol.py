@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from provisioner.errors import InputError, ProvisionerError
 from provisioner.runner import LONGEST_ANNOTATION, Runner
 from provisioner.secret import SHORTEST_PART, Secret
+from tests.action.commands import COMMANDS, Command, pairs, parse
 from tests.action.step import lines_of
-from tests.e2e.commands import COMMANDS, Command, pairs, parse
 
 REAL = {"GITHUB_ACTIONS": "true"}
 PIECES = (

@@ -66,7 +66,7 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     return bare | dict(more or {})
 
 
-class _Stream(io.TextIOWrapper):
+class Stream(io.TextIOWrapper):
     """A standard stream in memory."""
 
     def __init__(self, typed: str = "", *, is_terminal: bool = False) -> None:
@@ -89,20 +89,23 @@ def run(
     typed: str = "",
     cwd: Path = ROOT,
     in_terminal: bool = False,
+    output: Stream | None = None,
 ) -> Run:
     """Run it in this process: a process of its own takes thirty times as long.
 
     Signals are left to pytest; `launch` shows what the program does about them. `in_terminal` has
-    both outputs say that they are a terminal: a person sees them, and nothing is asked.
+    both outputs say that they are a terminal: a person sees them, and nothing is asked. `output` is
+    given by who wants to read it while the program runs.
     """
-    output, progress = _Stream(is_terminal=in_terminal), _Stream(is_terminal=in_terminal)
+    output = output or Stream(is_terminal=in_terminal)
+    progress = Stream(is_terminal=in_terminal)
     with (
         patch.dict(os.environ, environment({"COLUMNS": "80"} | dict(env or {})), clear=True),
         pytest.MonkeyPatch.context() as place,
     ):
         place.chdir(cwd)
         place.setattr(sys, "argv", ["provisioner", *arguments])
-        for name, stream in ("stdin", _Stream(typed)), ("stdout", output), ("stderr", progress):
+        for name, stream in ("stdin", Stream(typed)), ("stdout", output), ("stderr", progress):
             place.setattr(sys, name, stream)
         for name in "heed", "ignore":
             place.setattr(signals, name, lambda: None)

@@ -1,6 +1,8 @@
 """What GitHub's runner makes of a step's output and of its command files.
 
-Written from actions/runner's source, as runner.py is; the comments name its files.
+Written from the runner's own source (actions/runner 2.336, C#; the comments name its files) and
+from GitHub's documentation, never from the code of our action. Problem matchers and the masks that
+GitHub sends as regular expressions are left out.
 """
 
 import re
@@ -10,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from tests.e2e.masks import Masks
+from tests.action.masks import Masks
 
 MOST_ANNOTATIONS = 10
 """Of each type, for a step (ExecutionContext.cs)."""
@@ -155,7 +157,6 @@ class Annotation:
 class Line:
     """A line of output as it came, and the command that the runner found in it."""
 
-    stream: str
     text: str
     command: Command | None
 
@@ -197,20 +198,16 @@ class Record:
         self._echo = self.debug
         self._commands = set(COMMANDS)
 
-    def receive(self, text: str, stream: str = "stdout") -> None:
-        """Take in one line of the container's output (OutputManager.OnDataReceived)."""
+    def receive(self, text: str) -> None:
+        """Take in one line of the step's output (OutputManager.OnDataReceived)."""
         command = parse(text, self._commands)
         if command and not self._handle(command, text):
             command = None
-        self.lines.append(Line(stream, text, command))
+        self.lines.append(Line(text, command))
         if not command:
             for marker in ("start-action", "end-action"):
                 text = text.replace(f"##[{marker}", rf"##[\{marker}")
             self.write(text)
-
-    def mark(self, text: str) -> None:
-        """Note what happened elsewhere, in its place among the lines."""
-        self.lines.append(Line("elsewhere", text, None))
 
     @property
     def added_masks(self) -> set[str]:
