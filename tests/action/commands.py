@@ -160,11 +160,6 @@ class Line:
     text: str
     command: Command | None
 
-    @property
-    def adds_mask(self) -> bool:
-        """Whether it says what to mask: the runner does not show such a line."""
-        return self.command is not None and self.command.name.lower() == "add-mask"
-
 
 class BrokenStepError(Exception):
     """What the runner does not survive: the step ends there, whatever the container does."""
@@ -188,7 +183,6 @@ class Record:
     path: list[str] = field(default_factory=list)
     summary: str = ""
     """As a person sees it."""
-    written_summary: str = ""
     failed: bool = False
     """The runner failed the step for a command, whatever the exit code."""
     _stop_token: str = ""
@@ -208,11 +202,6 @@ class Record:
             for marker in ("start-action", "end-action"):
                 text = text.replace(f"##[{marker}", rf"##[\{marker}")
             self.write(text)
-
-    @property
-    def added_masks(self) -> set[str]:
-        """What the output has asked to be masked."""
-        return {line.command.data for line in self.lines if line.command and line.adds_mask}
 
     @property
     def withheld(self) -> set[str]:
@@ -340,7 +329,6 @@ class Record:
             self._read(files, "step_summary", self._add_summary)
 
     def _add_summary(self, text: str) -> None:
-        self.written_summary = text
         self.summary = "".join(f"{self.masks.apply(line)}\n" for line in _lines(text))
 
     def _save_state(self, text: str) -> None:

@@ -6,7 +6,7 @@ are run whole in test_act.py.
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from signal import SIGINT
+from signal import SIGINT, SIGTERM
 
 import pytest
 
@@ -101,9 +101,10 @@ def cancel(site: Site, _container: Container) -> None:
     site.process.send_signal(SIGINT)
 
 
-def terminate(_site: Site, container: Container) -> None:
-    """Shut the machine down."""
-    container.engine.call("kill", "--signal=TERM", container.name)
+def terminate(site: Site, _container: Container) -> None:
+    """What the runner sends when it has waited long enough."""
+    assert site.process is not None
+    site.process.send_signal(SIGTERM)
 
 
 def kill(_site: Site, container: Container) -> None:
