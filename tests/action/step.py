@@ -1,66 +1,89 @@
 """A step of a workflow: the action, with an environment and files as the runner gives them."""
 
 import base64
-import io
 import itertools
 import json
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from urllib.parse import parse_qs
 
-import pytest
-import typer
+import yaml
 
-from provisioner import cli, defaults
-from provisioner.errors import ProvisionerError
-from provisioner.journal import Journal, parse_key, unseal
 from provisioner.sandbox import Person, Request, Response, Sandbox
-from tests.cli.program import PATIENCE, ROOT, environment
-from tests.e2e.commands import Annotation, Record
-from tests.e2e.masks import Masks
+from tests.action.commands import Annotation, Record
+from tests.action.masks import Masks
+from tests.cli.program import PATIENCE, ROOT, Stream, environment, run
+from tests.contract.github_description import Description, checking_observer
 from tests.leaks import forms
 
 REPOSITORY = "octocat/mybot"
-KEY = base64.b64encode(bytes(range(32))).decode()
+TOKEN, KEY, JOURNAL = "MASTODON_ACCESS_TOKEN", "MASTODON_JOURNAL_KEY", "MASTODON_JOURNAL"
+HANDED_KEY = base64.b64encode(bytes(range(32))).decode()
+"""A journal's key that a person made."""
 WORKFLOW = ".github/workflows/credentials.yml"
 ACTION = (sys.executable, "-m", "provisioner", "action")
 MASK = "::add-mask::"
+WRITTEN = "→ "
+"""Before a request that changes something, among the lines of a log; its status ends the line."""
+FOLDERS = ("file_commands", "home", "workflow", "workspace")
+"""What a container sees in /github."""
+FILES = ("path", "env", "step_summary", "state", "output")
+INPUTS = {
+    name: given.get("default", "").replace("${{ github.repository }}", REPOSITORY)
+    for name, given in yaml.safe_load((ROOT / "action.yml").read_text())["inputs"].items()
+}
+"""What the runner hands in where a workflow says nothing: it knows the inputs by action.yml."""
 
 
 def lines_of(log: str) -> list[str]:
     """The lines as the runner reads them: a carriage return ends one too."""
-    return re.split(r"\r\n|\r|\n", log.removesuffix("\n"))
+    return re.split(r"\r\n|\r|\n", log.removesuffix("\n")) if log else []
+
+
+@dataclass(frozen=True)
+class Start:
+    """A step that is about to run: its environment, and a folder as the container's /github."""
+
+    folder: Path
+    event: str
+    env: Mapping[str, str] = field(repr=False)
+    files: Mapping[str, Path]
+    """The runner's command files."""
+    secrets: Sequence[str] = field(repr=False)
+    """What is handed in and secret, in the order of the inputs; then the code."""
 
 
 @dataclass(frozen=True)
 class Ended:
     """How a step ended, and what the runner makes of what it left behind."""
 
+    start: Start
     code: int
     log: str = field(repr=False)
     """Its standard output, in which nothing is masked yet."""
     said: str
     """Its standard error."""
-    written: Mapping[str, str] = field(repr=False)
-    """The runner's files, in which nothing is masked yet."""
-    record: Record = field(repr=False)
-    """What the runner makes of all that."""
+    writes: Sequence[tuple[int, str]] = ()
+    """The requests that changed something: how much of the log was there, and the request."""
 
-    @classmethod
-    def of(cls, code: int, log: str, said: str, files: Mapping[str, Path]) -> Self:
-        """Read what it left behind."""
-        record = Record(Masks())
-        for line in lines_of(log):
+    @property
+    def record(self) -> Record:
+        """What the runner makes of all that."""
+        return self.received(debug=False)
+
+    def received(self, *, debug: bool) -> Record:
+        """The same where debug logging is on, or off."""
+        record = Record(Masks(), debug)
+        for line in self.lines:
             record.receive(line)
-        record.read_files(files)
-        written = {name: path.read_text() for name, path in files.items() if path.exists()}
-        return cls(code, log, said, written, record)
+        record.read_files(self.start.files)
+        return record
 
     @property
     def lines(self) -> list[str]:
@@ -68,14 +91,45 @@ class Ended:
         return lines_of(self.log)
 
     @property
+    def lines_and_writes(self) -> list[str]:
+        """The log, and among its lines the requests that changed something, in their order."""
+        told, read = [], 0
+        for position, request in self.writes:
+            told += [*lines_of(self.log[read:position]), WRITTEN + request]
+            read = position
+        return told + lines_of(self.log[read:])
+
+    @property
     def annotations(self) -> list[Annotation]:
         """What stands on the run's page."""
         return self.record.annotations
 
     @property
+    def errors(self) -> list[str]:
+        """The codes of the errors on the run's page."""
+        return [text.title for text in self.annotations if text.kind == "error"]
+
+    @property
+    def error(self) -> str:
+        """What the error on the run's page says."""
+        [error] = [text.message for text in self.annotations if text.kind == "error"]
+        return error
+
+    @property
     def outputs(self) -> dict[str, str]:
         """What later steps read."""
         return self.record.outputs
+
+    @property
+    def status(self) -> str:
+        """The status among the outputs; where there is none, the error's code."""
+        return self.outputs.get("status") or self.errors[0]
+
+    @property
+    def written(self) -> dict[str, str]:
+        """The runner's files, in which nothing is masked yet."""
+        files = self.start.files
+        return {name: path.read_text() for name, path in files.items() if path.exists()}
 
     @property
     def summary(self) -> str:
@@ -94,23 +148,47 @@ class Ended:
         return "\n".join([*log, self.said, *self.written.values()])
 
 
-class Site:
-    """A served sandbox with a bot and its repository, and a runner's folder."""
+Launcher = Callable[[Start], tuple[Sequence[str], Mapping[str, str]]]
+"""The program for a step, and its environment."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
-        sandbox.instance.add_account("mybot", "password")
-        sandbox.instance.add_account("alice", "password")
-        self.sandbox = sandbox
-        self.repository = sandbox.github.add_repository(REPOSITORY)
-        self.account = sandbox.instance.address("mybot")
-        self.token = sandbox.github.add_token()
+
+def by(*program: str) -> Launcher:
+    """Launches a program of this machine."""
+    return lambda start: (program, environment(start.env))
+
+
+class Site:
+    """A served sandbox with a bot and its repository, and what its runs were seen to do.
+
+    `key` is the journal's key that is handed in; where it is empty, that is what the repository's
+    secret holds.
+    """
+
+    def __init__(self, sandbox: Sandbox, folder: Path, key: str) -> None:
+        self.instance, self.github = sandbox.instance, sandbox.github
+        self.instance.add_account("mybot", "password")
+        self.instance.add_account("alice", "password")
+        self.repository = self.github.add_repository(REPOSITORY)
+        self.account = self.instance.address("mybot")
+        self.token = self.github.add_token()
+        """For GitHub."""
         self.requests: list[str] = []
         self.codes: list[str] = []
-        self.verifiers: set[str] = set()
-        self._folder = folder
-        self._runs = itertools.count(1)
-        for application in (sandbox.instance, sandbox.github):
-            application.observers.append(self._note)
+        self.verifiers: list[str] = []
+        self.runs: list[Ended] = []
+        self.process: subprocess.Popen[bytes] | None = None
+        """The step that was launched last."""
+        self.checked = checking_observer(Description.load())
+        self.launcher: Launcher | None = None
+        """Launches all steps; where there is none, they run in this process."""
+        self._folder, self._key = folder, key
+        self._numbers = itertools.count(1)
+        self._log: Callable[[], str] = str
+        self._writes: list[tuple[int, str]] = []
+        self.github.observers += [self.checked, self._note]
+        self.instance.observers.append(self._note)
+
+    # Runs.
 
     def start(
         self,
@@ -118,33 +196,29 @@ class Site:
         inputs: object = None,
         given: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
-    ) -> tuple[dict[str, str], dict[str, Path]]:
-        """A new step's environment and files.
+    ) -> Start:
+        """Lay out a step.
 
         `inputs` are the workflow_dispatch's; `given` replaces what stands under `with:`, and
         `variables` what the runner sets.
         """
-        number = next(self._runs)
-        names = ("path", "env", "step_summary", "state", "output")
-        files = {name: self._folder / f"{name}-{number}" for name in names}
-        payload = self._folder / f"event-{number}.json"
+        folder = self._folder / str(next(self._numbers))
+        for name in FOLDERS:
+            (folder / name).mkdir(parents=True)
+        files = {name: folder / "file_commands" / name for name in FILES}
+        payload = folder / "workflow" / "event.json"
         payload.write_text(json.dumps({"inputs": inputs, "ref": "refs/heads/main"}))
         with_ = {
+            **INPUTS,
             "account": self.account,
             "github-token": self.token,
-            "journal-key": KEY,
-            "command": "auto",
-            "repository": REPOSITORY,
-            "secrets": defaults.SECRETS,
-            "variables": defaults.VARIABLES,
-            "grace": defaults.GRACE,
-            "journal": defaults.JOURNAL,
+            "journal-key": self._key or self.stored(KEY),
             **(given or {}),
         }
         env = {
             "CI": "true",
             "GITHUB_ACTIONS": "true",
-            "GITHUB_API_URL": self.sandbox.github.api_url,
+            "GITHUB_API_URL": self.github.api_url,
             "GITHUB_EVENT_NAME": event,
             "GITHUB_EVENT_PATH": str(payload),
             "GITHUB_OUTPUT": str(files["output"]),
@@ -156,68 +230,60 @@ class Site:
             **{f"INPUT_{name.upper()}": text for name, text in with_.items()},
             **(variables or {}),
         }
-        return env, files
+        secrets = [with_[name] for name in ("github-token", "journal-key", "client-secret")]
+        secrets += [inputs.get("code", "")] if isinstance(inputs, dict) else []
+        return Start(folder, event, env, files, list(filter(None, secrets)))
 
     def run(
         self,
         event: str = "workflow_dispatch",
         inputs: object = None,
         given: Mapping[str, str] | None = None,
-        *,
-        program: tuple[str, ...] = ACTION,
-    ) -> Ended:
-        """Run the step as a program of its own."""
-        env, files = self.start(event, inputs, given)
-        done = subprocess.run(
-            program,
-            env=environment(env),
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=PATIENCE,
-            check=False,
-        )
-        self._remember()
-        return Ended.of(done.returncode, done.stdout, done.stderr, files)
-
-    def play(
-        self,
-        event: str = "workflow_dispatch",
-        inputs: object = None,
-        given: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> Ended:
-        """Run the step in this very process, which takes less time. Raises ProvisionerError."""
-        env, files = self.start(event, inputs, given, variables)
-        code, log = 0, io.StringIO()
-        with pytest.MonkeyPatch.context() as patch, redirect_stdout(log):
-            for name, text in env.items():
-                patch.setenv(name, text)
-            try:
-                cli.action()
-            except typer.Exit as end:
-                code = end.exit_code
-        self._remember()
-        return Ended.of(code, log.getvalue(), "", files)
+        """Run the step."""
+        start = self.start(event, inputs, given, variables)
+        if self.launcher:
+            return self.launch(start, self.launcher)
+        log = Stream()
+        self._log, self._writes = lambda: log.text, []
+        done = run("action", env=start.env, output=log)
+        return self._ended(start, done.code, done.output, done.progress)
 
-    def ending(
-        self,
-        event: str = "workflow_dispatch",
-        inputs: object = None,
-        given: Mapping[str, str] | None = None,
-    ) -> str:
-        """Run it so; the status that it ends with, or its error's name."""
-        try:
-            return self.play(event, inputs, given).outputs["status"]
-        except ProvisionerError as error:
-            return error.ident
+    def launch(self, start: Start, launcher: Launcher) -> Ended:
+        """Run the step as a program of its own."""
+        program, env = launcher(start)
+        log, said = start.folder / "log", start.folder / "said"
+        self._log, self._writes = log.read_text, []
+        with log.open("wb") as out, said.open("wb") as err:
+            self.process = subprocess.Popen(
+                program, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=err
+            )
+            try:
+                code = self.process.wait(PATIENCE)
+            finally:
+                self.process.kill()
+        return self._ended(start, code, log.read_text(), said.read_text())
+
+    def _ended(self, start: Start, code: int, log: str, said: str) -> Ended:
+        self.runs.append(Ended(start, code, log, said, self._writes))
+        self._log, self._writes = str, []  # what is asked from now on is no request of this run
+        return self.runs[-1]
+
+    def _note(self, request: Request, response: Response) -> None:
+        """Remember a request, and how much of the log was written before it."""
+        asked = f"{request.method} {request.path}"
+        self.requests.append(asked)
+        if request.method != "GET":
+            self._writes.append((len(self._log()), f"{asked} {response.status}"))
+        if request.path == "/oauth/token":
+            self.verifiers += parse_qs(request.body.decode()).get("code_verifier", [])
 
     # The states of a journal.
 
     def begin(self, who: str = "mybot", **inputs: str) -> str:
         """Begin, and have somebody approve it: the code."""
-        return self.approve(self.play(inputs=inputs).outputs["authorize-url"], who)
+        return self.approve(self.run(inputs=inputs).outputs["authorize-url"], who)
 
     def approve(self, link: str, who: str = "mybot") -> str:
         """Somebody opens the link, signs in and presses Authorize: the code."""
@@ -225,15 +291,15 @@ class Site:
             self.codes.append(person.approve(link))
         return self.codes[-1]
 
-    def provision(self) -> None:
+    def provision(self) -> Ended:
         """Begin, approve and complete."""
-        self.play(inputs={"code": self.begin()})
+        return self.run(inputs={"code": self.begin()})
 
     def stop_half_way(self) -> None:
         """Begin, approve, and complete until the token is staged."""
         code = self.begin()
-        with self.budget_ends(after="PATCH", times=2), pytest.raises(ProvisionerError):
-            self.play(inputs={"code": code})
+        with self.budget_ends(after="PATCH", times=2):
+            assert self.run(inputs={"code": code}).code == 3
 
     @contextmanager
     def budget_ends(self, after: str = "", times: int = 1) -> Iterator[None]:
@@ -242,51 +308,67 @@ class Site:
 
         def observe(request: Request, _response: Response) -> None:
             if request.method == after and next(seen) == times:
-                self.sandbox.github.limit(remaining=0, reset=time.time() + 1800)
+                self.github.limit(remaining=0, reset=time.time() + 1800)
 
-        self.sandbox.github.observers.append(observe)
+        self.github.observers.append(observe)
         if not after:
-            self.sandbox.github.limit(remaining=0, reset=time.time() + 1800)
+            self.github.limit(remaining=0, reset=time.time() + 1800)
         yield
-        self.sandbox.github.observers.remove(observe)
-        self.sandbox.github.limit(remaining=5000)
+        self.github.observers.remove(observe)
+        self.github.limit(remaining=5000)
 
-    def journal(self) -> Journal | None:
-        """What the repository remembers, if it can be read with the key that is handed in."""
-        try:
-            return unseal(self.repository.variables["MASTODON_JOURNAL"], parse_key(self.key))
-        except KeyError:
-            return None
+    @contextmanager
+    def cutting(self, asked: str, cut: Callable[[], object]) -> Iterator[None]:
+        """Cut the step that is launched at this request, which takes effect and is not answered."""
+
+        def observe(request: Request, _response: Response) -> None:
+            if f"{request.method} {request.path}" == asked:
+                assert self.process is not None
+                cut()
+                self.process.wait(PATIENCE)
+
+        for application in (self.instance, self.github):
+            application.observers.append(observe)
+        yield
+        for application in (self.instance, self.github):
+            application.observers.remove(observe)
+
+    # What is there, and what was shown.
+
+    def stored(self, name: str = TOKEN) -> str:
+        """A secret as a workflow reads it; "" where there is none."""
+        return self.repository.open_secret(name) if name in self.repository.secrets else ""
 
     @property
     def key(self) -> str:
         """The journal's key: the one that was made, or the one that is handed in."""
-        made = "MASTODON_JOURNAL_KEY" in self.repository.secrets
-        return self.repository.open_secret("MASTODON_JOURNAL_KEY") if made else KEY
+        return self.stored(KEY) or self._key
 
-    def secrets(self) -> set[str]:
-        """What nobody is to see."""
-        instance = self.sandbox.instance
-        tokens = {token.token for token in instance.tokens}
-        strings = {application.client_secret for application in instance.applications}
-        return {self.token, self.key, *self.codes, *self.verifiers, *tokens, *strings}
+    @property
+    def live_tokens(self) -> list[str]:
+        """The tokens that work, anybody's."""
+        return [token.token for token in self.instance.tokens if token.live]
+
+    def secrets(self) -> dict[str, list[str]]:
+        """What nobody is to see, by what it is."""
+        return {
+            "GitHub token": [self.token],
+            "journal key": [self.key] if self.key else [],
+            "code": self.codes,
+            "client secret": [one.client_secret for one in self.instance.applications],
+            "verifier": self.verifiers,
+            "access token": [token.token for token in self.instance.tokens],
+        }
 
     def leaks(self, text: str) -> list[str]:
         """The lines in which something stands that nobody is to see, in whatever form."""
-        leaked = {form for secret in self.secrets() for form in forms(secret)}
+        secrets = {secret for values in self.secrets().values() for secret in values}
+        leaked = {form for secret in secrets for form in forms(secret)}
         return [line for line in text.splitlines() if any(form in line for form in leaked)]
-
-    def _remember(self) -> None:
-        journal = self.journal()
-        if journal and journal.pending and journal.pending.verifier:
-            self.verifiers.add(journal.pending.verifier.reveal())
-
-    def _note(self, request: Request, _response: Response) -> None:
-        self.requests.append(f"{request.method} {request.path}")
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Site]:
+def served(folder: Path, key: str = HANDED_KEY) -> Iterator[Site]:
     """A site, while the context lasts."""
     with Sandbox() as sandbox:
-        yield Site(sandbox, folder)
+        yield Site(sandbox, folder, key)

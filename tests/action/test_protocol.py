@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from provisioner.errors import InputError, ProvisionerError
 from provisioner.runner import LONGEST_ANNOTATION, Runner
 from provisioner.secret import SHORTEST_PART, Secret
+from tests.action.commands import COMMANDS, Command, pairs, parse
 from tests.action.step import lines_of
-from tests.e2e.commands import COMMANDS, Command, pairs, parse
 
 REAL = {"GITHUB_ACTIONS": "true"}
 PIECES = (
@@ -163,10 +163,9 @@ def test_file_that_cannot_be_written(tmp_path: Path, variable: str, path: str) -
         runner.output("status", "provisioned")
         runner.summarize("done")
 
-    assert re.fullmatch(
-        rf"! {variable} could not be written: [\w ]+\n",
-        written(do, **{variable: str(tmp_path / path)}),
-    )
+    said = written(do, **{variable: str(tmp_path / path)})
+    assert said.count("\n") == 1
+    assert variable in said
 
 
 def test_half_a_character_stops_nothing(tmp_path: Path) -> None:
@@ -264,8 +263,9 @@ def test_dispatched_input(tmp_path: Path, inputs: object, expected: str) -> None
 )
 def test_rubbish_for_an_event(tmp_path: Path, content: str) -> None:
     """An event that is none of GitHub's is refused: a code in it would be passed over."""
-    with pytest.raises(ProvisionerError, match="event can't be read"):
+    with pytest.raises(ProvisionerError) as caught:
         event_of(tmp_path, content).dispatched("code")
+    assert caught.value.ident == "bad-event"
 
 
 @pytest.mark.parametrize("name", ["", "event.json", "\x00"])
@@ -273,14 +273,16 @@ def test_no_event(tmp_path: Path, name: str) -> None:
     """A dispatch without an event file is refused too."""
     path = str(tmp_path / name) if name else ""
     environment = {"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_EVENT_PATH": path}
-    with pytest.raises(ProvisionerError, match="event can't be read"):
+    with pytest.raises(ProvisionerError) as caught:
         Runner(environment, io.StringIO()).dispatched("code")
+    assert caught.value.ident == "bad-event"
 
 
 def test_deep_event(tmp_path: Path) -> None:
     """An event file that nests deeper than Python reads is refused, and no bug."""
-    with pytest.raises(ProvisionerError, match="event can't be read"):
+    with pytest.raises(ProvisionerError) as caught:
         event_of(tmp_path, "[" * 200_000).dispatched("code")
+    assert caught.value.ident == "bad-event"
 
 
 @pytest.mark.parametrize("content", ["{}", '{"inputs": null}', '{"inputs": []}'])

@@ -7,6 +7,7 @@ import ast
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -66,38 +67,38 @@ def test_approval_leads_nowhere_else(scene: Scene) -> None:
 def test_who_is_to_approve(scene: Scene) -> None:
     """The account stands on top, and by the name that one signs in with beside the link."""
     page = Page(scene.begin())
-    assert (ACCOUNT in page.words("h2")[0], "mybot" in page.words("code")) == (True, True)
+    assert ACCOUNT in page.words("h2")[0]
+    assert "mybot" in page.words("code")
 
 
-@pytest.mark.parametrize("words", ["works once", "10 minutes", "Run workflow", "code"])
-def test_what_comes_next(scene: Scene, words: str) -> None:
-    """It says what to do with the code, and how long there is for it."""
-    assert words in Page(scene.begin()).text
+def test_what_comes_next(scene: Scene) -> None:
+    """How long there is for the code, the button to press and the field to fill are named."""
+    page = Page(scene.begin())
+    assert "10 minutes" in page.text
+    assert page.links["Run workflow"] == PAGE
+    assert "code" in page.words("strong")
 
 
 def test_what_is_approved(scene: Scene) -> None:
     """Server, permissions, and what is to be written where are told before they are approved."""
     rows = Page(scene.begin()).table
     told = " ".join([*rows, *rows.values()])
-    assert [
-        word
-        for word in (
-            ORIGIN,
-            "profile",
-            "write:media",
-            REPOSITORY,
-            "secret MASTODON_ACCESS_TOKEN",
-            "variable MASTODON_BASE_URL",
-        )
-        if word not in told
-    ] == []
+    for fact in (
+        ORIGIN,
+        "profile",
+        "write:media",
+        REPOSITORY,
+        "secret MASTODON_ACCESS_TOKEN",
+        "variable MASTODON_BASE_URL",
+    ):
+        assert fact in told
 
 
 def test_link_shown_again(scene: Scene) -> None:
-    """A link that was shown before is said to be that one, and is still the one to click."""
+    """A link that was shown before is still the one to click."""
     scene.begin()
     first, page = scene.link, Page(scene.begin())
-    assert ("earlier run" in page.text, first in page.links.values()) == (True, True)
+    assert first in page.links.values()
 
 
 # The token is stored.
@@ -109,8 +110,10 @@ def test_lines_for_the_bot(scene: Scene) -> None:
     [block] = Page(scene.complete()).all("pre")
     lines = block.words.splitlines()
     example = Path(".github/examples/bot.yml").read_text()
-    assert (block.attributes, lines[0]) == ({"lang": "yaml"}, "env:")
-    assert [line for line in lines if line.strip() not in example] == []
+    assert block.attributes == {"lang": "yaml"}
+    assert lines[0] == "env:"
+    for line in lines:
+        assert line.strip() in example
 
 
 def test_what_was_written(scene: Scene) -> None:
@@ -122,11 +125,12 @@ def test_what_was_written(scene: Scene) -> None:
 
 
 def test_old_token(scene: Scene) -> None:
-    """After a rotation it is said until when the old token lives, and that it is revoked then."""
+    """After a rotation it is said until when the old token lives."""
     scene.provision()
     scene.begin(rotate="true")
     page = Page(scene.complete())
-    assert re.search(r"stays alive for runs that still use it; the first run after", page.text)
+    end = datetime.fromtimestamp(scene.time + 24 * 3600, UTC)
+    assert f"{end:%Y-%m-%dT%H:%M:%SZ}" in page.text
 
 
 # A check.
@@ -136,23 +140,26 @@ def test_healthy(scene: Scene) -> None:
     """Where all is well there are five findings, and nothing to do."""
     scene.provision()
     page = Page(scene.check())
-    marks = [words[0] for words in page.words("li")]
-    assert (marks, page.links, "Next" in page.text) == (["✅"] * 5, {}, False)
+    assert [words[0] for words in page.words("li")] == ["✅"] * 5
+    assert page.links == {}
+    assert "Next" not in page.text
 
 
 def test_finding(scene: Scene) -> None:
-    """What to do stands under the finding that it is for."""
+    """What to do stands under the finding that it is for: here, a scope that the token lacks."""
     scene.provision()
     page = Page(scene.check(scopes="interact"))
     [bad] = [words for words in page.words("li") if words.startswith("❌")]
-    assert re.match(r"(?s)❌ The token lacks .*\nNext: Begin, and complete", bad)
+    assert "read:notifications" in bad
+    assert "\nNext: " in bad
 
 
 def test_ways_are_no_findings(scene: Scene) -> None:
     """What to press is there, and not as one more finding in the list of them."""
     scene.provision()
     page = Page(scene.check(scopes="interact"))
-    assert (len(page.words("li")), PAGE in page.links.values()) == (5, True)
+    assert len(page.words("li")) == 5
+    assert PAGE in page.links.values()
 
 
 # An error.
@@ -176,7 +183,8 @@ def test_link_of_an_error() -> None:
     """The link stands out, with its host for a name, and leads where it should."""
     page = Page(summary.of_error(ERROR, PAGE, is_rerun=False))
     [link] = [link for link in page.all("a") if "h3" in link.inside]
-    assert ("social.example" in link.words, link.attributes["href"]) == (True, ERROR.link)
+    assert "social.example" in link.words
+    assert link.attributes["href"] == ERROR.link
 
 
 @pytest.mark.parametrize("code", [code for code in Exit if code is not Exit.DONE])
@@ -202,8 +210,8 @@ def test_verbs_are_what_is_pressed(todo: str, words: str) -> None:
     """A verb of the command line is told as what is pressed on the workflow's page."""
     error = InputError("its-name", "Something happened.", todo=todo)
     page = Page(summary.of_error(error, PAGE, is_rerun=False))
-    ways = page.text.partition(todo)[2]
-    assert (words in ways, page.links) == (True, {"Run workflow": PAGE})
+    assert words in page.text.partition(todo)[2]
+    assert page.links == {"Run workflow": PAGE}
 
 
 @pytest.mark.parametrize("todo", ["Check the address.", "Hand in the key, and start a new run."])
@@ -216,7 +224,8 @@ def test_every_error_has_the_button(todo: str) -> None:
 def test_rerun() -> None:
     """After a re-run, the way to a new run is there, and why it must be one."""
     page = Page(summary.of_error(InputError("x", "What."), PAGE, is_rerun=True))
-    assert (PAGE in page.links.values(), "Re-run" in page.text) == (True, True)
+    assert PAGE in page.links.values()
+    assert "Re-run" in page.text
 
 
 # The texts of the errors.
@@ -246,7 +255,8 @@ def test_options_lose_their_dashes() -> None:
     """In a summary an option is the input that it stands for."""
     error = InputError("x", "What.", todo="Choose scopes with --scopes, or another --app-name.")
     page = Page(summary.of_error(error, PAGE, is_rerun=False))
-    assert ("--" in page.text, {"scopes", "app-name"} <= {*page.words("code")}) == (False, True)
+    assert "--" not in page.text
+    assert {"scopes", "app-name"} <= {*page.words("code")}
 
 
 # What servers say.
@@ -328,10 +338,10 @@ def page_of_error(words: str) -> Page:
     return Page(summary.of_error(error, PAGE, is_rerun=False))
 
 
-@pytest.mark.parametrize("words", PIECES, ids=repr)
-def test_piece_of_an_error(words: str) -> None:
+def test_pieces_of_an_error() -> None:
     """Nothing that means something to GitHub means it in what a server says."""
-    assert_like(page_of_error(words), page_of_error("harmless"))
+    for words in PIECES:
+        assert_like(page_of_error(words), page_of_error("harmless"))
 
 
 @given(hostile)
@@ -346,10 +356,11 @@ def skeleton_without_quotes(words: str) -> list[str]:
     return Page(summary.of_error(error, PAGE, is_rerun=False)).skeleton
 
 
-@pytest.mark.parametrize("words", [piece for piece in PIECES if "http" not in piece], ids=repr)
-def test_piece_that_is_not_quoted(words: str) -> None:
+def test_pieces_that_are_not_quoted() -> None:
     """Outside of quotation marks too, nothing but an address of a page becomes an element."""
-    assert skeleton_without_quotes(words) == skeleton_without_quotes("harmless")
+    for words in PIECES:
+        if "http" not in words:
+            assert skeleton_without_quotes(words) == skeleton_without_quotes("harmless")
 
 
 @given(hostile.filter(lambda words: "http" not in words))

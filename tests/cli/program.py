@@ -1,5 +1,7 @@
-"""The command line as a program of its own, given an environment and nothing else."""
+"""The command line, given an environment and nothing else: run in this process, or as one."""
 
+import io
+import json
 import os
 import pty
 import subprocess
@@ -9,6 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from provisioner import cli, signals
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "provisioner")
@@ -37,6 +45,20 @@ class Run:
         """Both streams."""
         return self.output + self.progress
 
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """The one object that stands on standard output, with --json."""
+        assert self.output.count("\n") == 1
+        outcome: dict[str, Any] = json.loads(self.output)
+        return outcome
+
+    @property
+    def error(self) -> str:
+        """The code of the error that a run with --json ended with."""
+        assert self.outcome["status"] == "failed"
+        assert self.outcome["exit-code"] == self.code
+        return str(self.outcome["error"]["name"])
+
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """What a run sees: a path, a home, this checkout, and what is given."""
@@ -44,19 +66,67 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     return bare | dict(more or {})
 
 
+class Stream(io.TextIOWrapper):
+    """A standard stream in memory."""
+
+    def __init__(self, typed: str = "", *, is_terminal: bool = False) -> None:
+        self._memory = io.BytesIO(typed.encode())
+        self._is_terminal = is_terminal
+        super().__init__(self._memory, encoding="utf-8")
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+    @property
+    def text(self) -> str:
+        """All that was written."""
+        return self._memory.getvalue().decode()
+
+
 def run(
     *arguments: str,
     env: Mapping[str, str] | None = None,
     typed: str = "",
-    cwd: Path | None = None,
+    cwd: Path = ROOT,
+    in_terminal: bool = False,
+    output: Stream | None = None,
+) -> Run:
+    """Run it in this process: a process of its own takes thirty times as long.
+
+    Signals are left to pytest; `launch` shows what the program does about them. `in_terminal` has
+    both outputs say that they are a terminal: a person sees them, and nothing is asked. `output` is
+    given by who wants to read it while the program runs.
+    """
+    output = output or Stream(is_terminal=in_terminal)
+    progress = Stream(is_terminal=in_terminal)
+    with (
+        patch.dict(os.environ, environment({"COLUMNS": "80"} | dict(env or {})), clear=True),
+        pytest.MonkeyPatch.context() as place,
+    ):
+        place.chdir(cwd)
+        place.setattr(sys, "argv", ["provisioner", *arguments])
+        for name, stream in ("stdin", Stream(typed)), ("stdout", output), ("stderr", progress):
+            place.setattr(sys, name, stream)
+        for name in "heed", "ignore":
+            place.setattr(signals, name, lambda: None)
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    assert isinstance(ended.value.code, int)
+    return Run(ended.value.code, output.text, progress.text)
+
+
+def launch(
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    typed: str = "",
     program: tuple[str, ...] = PROGRAM,
 ) -> Run:
-    """Run it with pipes for its streams."""
+    """Run it as a program of its own, with pipes for its streams."""
     done = subprocess.run(
         [*program, *arguments],
         env=environment(env),
         input=typed,
-        cwd=cwd or ROOT,
+        cwd=ROOT,
         capture_output=True,
         encoding="utf-8",
         timeout=PATIENCE,
@@ -65,16 +135,17 @@ def run(
     return Run(done.returncode, done.stdout, done.stderr)
 
 
-def run_in_terminal(
+def launch_in_terminal(
     *arguments: str,
     env: Mapping[str, str] | None = None,
-    prompt: str = "",
-    typed: str | bytes = "",
-    then: tuple[tuple[str, str], ...] = (),
+    answers: tuple[tuple[str, str | bytes], ...] = (),
     program: tuple[str, ...] = PROGRAM,
 ) -> str:
-    """Run it in a terminal, and type something at each prompt; all that is shown there."""
-    answers = [(prompt, typed), *then] if prompt else []
+    """Run it as a program of its own in a terminal, and give each answer when its prompt is shown.
+
+    Returns all that is shown there.
+    """
+    waiting = list(answers)
     ours, theirs = pty.openpty()
     colours = {"TERM": "xterm-256color", "COLUMNS": "80"}
     with subprocess.Popen(
@@ -93,8 +164,8 @@ def run_in_terminal(
         with suppress(OSError):  # Linux says so when the last program has left the terminal
             while piece := os.read(ours, 4096):
                 shown += piece
-                if answers and answers[0][0].encode() in shown:
-                    answer = answers.pop(0)[1]
+                if waiting and waiting[0][0].encode() in shown:
+                    answer = waiting.pop(0)[1]
                     os.write(ours, (answer.encode() if isinstance(answer, str) else answer) + b"\n")
         os.close(ours)
         process.wait(PATIENCE)

@@ -14,21 +14,12 @@ def played() -> Run:
     return run("demo")
 
 
-def test_succeeds() -> None:
-    """The demo ends well, and has nothing to say on standard error."""
-    done = played()
-    assert (done.code, done.progress) == (0, "")
+def test_demo_ends_well() -> None:
+    assert (played().code, played().progress) == (0, "")
 
 
-def test_no_colour_in_a_pipe() -> None:
-    """Without a terminal there is no escape code."""
-    assert "\x1b" not in played().output
-
-
-def test_ends_with_the_post() -> None:
-    """The last line is what the bot posted, with its address."""
-    done = played()
-    assert re.search(r"mybot posted “.+”: http://127\.0\.0\.1:\d+/@mybot/\d+\n\Z", done.output)
+def test_demo_ends_with_the_address_of_the_post() -> None:
+    assert re.search(r" http://127\.0\.0\.1:\d+/@mybot/\d+\n\Z", played().output)
 
 
 @pytest.mark.parametrize(
@@ -39,27 +30,24 @@ def test_ends_with_the_post() -> None:
         ("variable", "MASTODON_JOURNAL"),
     ],
 )
-def test_shows_what_is_stored(kind: str, name: str) -> None:
-    """What GitHub stores is shown by its name and the length of its ciphertext."""
-    done = played()
-    assert re.search(rf"octocat/mybot +{kind} +{name} +\d{{2,5}} bytes, sealed\n", done.output)
+def test_demo_shows_name_and_size_of_what_is_stored(kind: str, name: str) -> None:
+    assert re.search(rf"octocat/mybot +{kind} +{name} +\d{{2,5}} bytes", played().output)
 
 
-def test_length_of_the_ciphertext() -> None:
-    """The token's box is 48 bytes longer than a token of Mastodon's, which has 43 characters."""
-    assert "MASTODON_ACCESS_TOKEN  91 bytes" in played().output
+def test_demo_shows_that_the_box_is_48_bytes_longer_than_the_token() -> None:
+    """A token of Mastodon's has 43 characters."""
+    assert re.search(r"MASTODON_ACCESS_TOKEN +91 bytes", played().output)
 
 
-def test_no_secret() -> None:
-    """Nothing as long as a token is shown, but for what is public in the link."""
+def test_demo_shows_nothing_as_long_as_a_token_but_what_is_public_in_the_link() -> None:
     shown = played().output
     public = re.findall(r"(?:client_id|code_challenge)=([A-Za-z0-9_-]+)", shown)
     long = re.findall(r"[A-Za-z0-9_+/=-]{30,}", re.sub(r"http://\S+", "", shown))
-    assert (len(public), long) == (2, [])
+    assert len(public) == 2
+    assert long == []
 
 
-def test_link() -> None:
-    """The link holds nothing but the parameters that are public."""
+def test_link_of_the_demo_holds_public_parameters_alone() -> None:
     link = next(word for word in played().output.split() if "/oauth/authorize?" in word)
     assert set(re.findall(r"[?&](\w+)=", link)) == {
         "response_type",
@@ -72,8 +60,8 @@ def test_link() -> None:
     }
 
 
-def test_surroundings_do_not_matter() -> None:
-    """It needs no token, no repository and no network, and takes none that it finds."""
+def test_demo_takes_nothing_from_its_environment() -> None:
+    """It needs no token, no repository and no network, and uses none that it finds."""
     found = {
         "GH_TOKEN": "wrong",
         "GITHUB_API_URL": "https://api.github.com.invalid",

@@ -1,104 +1,77 @@
-"""An application of the person's own, as README tells it: begin prints what is typed next."""
+"""An application of the person's own: begin prints what is typed next."""
 
-import json
 import re
-from collections.abc import Iterator
+import shlex
 
 import httpx
 import pytest
 
-from provisioner.sandbox import Person, Sandbox
-from tests.cli.program import Run, run
-from tests.cli.site import KEY, REPOSITORY
+from tests.cli.program import Run
+from tests.cli.site import REPOSITORY, SCOPES, Site
 
 OOB = "urn:ietf:wg:oauth:2.0:oob"
-SCOPES = "profile write:statuses write:media"
-
-
-class Terminal:
-    """A person's shell with what README exports, the client secret among it."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        sandbox.instance.add_account("mybot", "password")
-        self.sandbox = sandbox
-        self.repository = sandbox.github.add_repository(REPOSITORY)
-        self.whose = ("--account", sandbox.instance.address("mybot"), "--repository", REPOSITORY)
-        form = {"client_name": "mine", "redirect_uris": OOB, "scopes": SCOPES}
-        url = f"{sandbox.instance.origin}/api/v1/apps"
-        application = httpx.post(url, data=form, trust_env=False).json()
-        self.client_id = str(application["client_id"])
-        self.env = {
-            "GITHUB_API_URL": sandbox.github.api_url,
-            "GH_TOKEN": sandbox.github.add_token(),
-            "MASTODON_JOURNAL_KEY": KEY,
-            "MASTODON_CLIENT_SECRET": str(application["client_secret"]),
-        }
-
-    def go_on(self, begun: Run, *more: str) -> Run:
-        """Approve the link of a begin, and type the command that it printed, and more words."""
-        (link,) = re.findall(r"http\S+/oauth/authorize\S+", begun.output)
-        (line,) = re.findall(r"^  (\S.* complete --.*)$", begun.output, re.MULTILINE)
-        with Person("mybot", "password") as person:
-            typed = person.approve(link)
-        return run(env=self.env, typed=typed, program=("sh", "-c", " ".join((line, *more))))
-
-    @property
-    def is_stored(self) -> bool:
-        """Whether workflows read a token that lives."""
-        live = [token.token for token in self.sandbox.instance.live_tokens("mybot")]
-        return self.repository.open_secret("MASTODON_ACCESS_TOKEN") in live
 
 
 @pytest.fixture
-def terminal() -> Iterator[Terminal]:
-    """An instance and a GitHub on sockets, and a shell beside them."""
-    with Sandbox() as sandbox:
-        yield Terminal(sandbox)
+def own(site: Site) -> tuple[str, str]:
+    """The option that names the application, whose secret a person has exported."""
+    form = {"client_name": "mine", "redirect_uris": OOB, "scopes": SCOPES}
+    url = f"{site.instance.origin}/api/v1/apps"
+    application = httpx.post(url, data=form, trust_env=False).json()
+    site.env["MASTODON_CLIENT_SECRET"] = str(application["client_secret"])
+    return ("--client-id", str(application["client_id"]))
 
 
-def test_begin_prints_what_completes_it(terminal: Terminal) -> None:
-    """The command that begin prints names the application, and completes it."""
-    own = ("--client-id", terminal.client_id)
-    begun = run("begin", *terminal.whose, *own, env=terminal.env)
-    done = terminal.go_on(begun)
-    assert (done.code, terminal.is_stored) == (0, True)
-    assert f"--client-id {terminal.client_id}" in begun.output
+def printed_commands(begun: Run) -> list[list[str]]:
+    """The words of the commands to go on with."""
+    lines = re.findall(r"^  (provisioner complete .*)$", begun.output, re.MULTILINE)
+    return [shlex.split(line) for line in lines]
 
 
-def test_the_same_token_again(terminal: Terminal) -> None:
+def go_on(site: Site, begun: Run, *more: str) -> Run:
+    """Approve the link of a begin, and type the command that it printed, and more words."""
+    (link,) = re.findall(r"http\S+/oauth/authorize\S+", begun.output)
+    ((_, command, *options),) = printed_commands(begun)
+    return site.run(command, *options, *more, typed=site.approve(link))
+
+
+def test_begin_prints_the_command_that_completes_it(site: Site, own: tuple[str, str]) -> None:
+    begun = site.run("begin", *own)
+    done = go_on(site, begun)
+    assert done.code == 0
+    assert site.live_tokens == [site.stored()]
+    (words,) = printed_commands(begun)
+    assert words[words.index("--client-id") + 1] == own[1]
+
+
+def test_same_token_again_is_told_by_its_time(site: Site, own: tuple[str, str]) -> None:
     """A program sees that nothing was rotated, and since when the token is in use."""
-    own = ("--client-id", terminal.client_id)
     for _ in range(2):
-        done = terminal.go_on(run("begin", *terminal.whose, *own, env=terminal.env), "--json")
-    since = json.loads(done.output)["same-since"]
-    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", since)
+        done = go_on(site, site.run("begin", *own), "--json")
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", done.outcome["same-since"])
 
 
-def test_a_secret_that_is_still_exported(terminal: Terminal) -> None:
-    """A client secret without an id stops no other authorization; begin says that it is unused.
-
-    Complete does not: what it completes may well be that very application's.
-    """
-    begun = run("begin", *terminal.whose, env=terminal.env)
-    done = terminal.go_on(begun)
-    assert (done.code, terminal.is_stored) == (0, True)
-    said = [
-        run.progress.count("MASTODON_CLIENT_SECRET is set, and not used") for run in (begun, done)
-    ]
-    assert said == [1, 0]
+@pytest.mark.usefixtures("own")
+def test_secret_that_is_still_exported_stops_no_other_authorization(site: Site) -> None:
+    """Begin says that it is unused. Complete does not: what it completes may be that one's."""
+    begun = site.run("begin")
+    done = go_on(site, begun)
+    assert done.code == 0
+    assert site.live_tokens == [site.stored()]
+    assert "MASTODON_CLIENT_SECRET" in begun.progress
+    assert "MASTODON_CLIENT_SECRET" not in done.progress
 
 
-def test_a_secret_that_was_typed(terminal: Terminal) -> None:
-    """2: a client secret given as an option, without an id, is a mistake."""
-    del terminal.env["MASTODON_CLIENT_SECRET"]
-    done = run("begin", *terminal.whose, "--client-secret", "typed-secret", env=terminal.env)
-    assert (done.code, "bad-application" in done.progress) == (2, True)
+def test_secret_that_was_typed_without_an_id_is_a_mistake(site: Site) -> None:
+    done = site.run("begin", "--client-secret", "typed-secret", "--json")
+    assert (done.code, done.error) == (2, "bad-application")
 
 
-def test_begin_without_a_journal_key(terminal: Terminal) -> None:
-    """No command is printed that can't work here; it is said where to delete the variable."""
-    del terminal.env["MASTODON_JOURNAL_KEY"]
-    begun = run("begin", *terminal.whose, env=terminal.env)
-    assert (begun.code, " complete --" in begun.output) == (0, False)
+def test_without_a_journal_key_no_command_is_printed_that_cannot_work_here(site: Site) -> None:
+    """Where to delete the variable is."""
+    del site.env["MASTODON_JOURNAL_KEY"]
+    begun = site.run("begin")
+    assert begun.code == 0
+    assert printed_commands(begun) == []
     assert f"gh variable delete MASTODON_JOURNAL --repo {REPOSITORY}" in begun.output
     assert "Settings > Secrets and variables > Actions > Variables" in begun.output

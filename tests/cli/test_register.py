@@ -1,99 +1,85 @@
 """`provisioner register` as people and scripts meet it."""
 
-import json
+import re
 import shlex
-from collections.abc import Iterator
 
 import pytest
 
-from provisioner.sandbox import Sandbox
-from tests.cli.program import run, run_in_terminal
-from tests.cli.site import REPOSITORY
+from tests.cli.program import Run, run
+from tests.cli.site import REPOSITORY, SCOPES, Site
 
 
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """An instance and a GitHub on sockets."""
-    with Sandbox() as sandbox:
-        sandbox.instance.add_account("mybot", "password")
-        sandbox.github.add_repository(REPOSITORY)
-        yield sandbox
+def reveal(site: Site, *options: str) -> Run:
+    """Register in a terminal, where a person is shown both strings; GitHub is not needed."""
+    account = site.whose[:2]
+    return run("register", *account, "--reveal", *options, env={"PATH": ""}, in_terminal=True)
 
 
-def whose(sandbox: Sandbox) -> tuple[str, str]:
-    """The option that names the account."""
-    return ("--account", sandbox.instance.address("mybot"))
+def test_strings_are_kept_in_the_repository(site: Site) -> None:
+    done = site.run("register", "--json")
+    (application,) = site.instance.applications
+    assert site.stored("MASTODON_CLIENT_SECRET") == application.client_secret
+    assert site.repository.variables["MASTODON_CLIENT_ID"] == application.client_id
+    assert done.outcome["written"] == ["MASTODON_CLIENT_ID", "MASTODON_CLIENT_SECRET"]
 
 
-def test_kept(sandbox: Sandbox) -> None:
-    """The strings are in the repository, and the secret one not in the output."""
-    env = {"GITHUB_API_URL": sandbox.github.api_url, "GH_TOKEN": sandbox.github.add_token()}
-    done = run("register", *whose(sandbox), "--repository", REPOSITORY, "--json", env=env)
-    (application,) = sandbox.instance.applications
-    repository = sandbox.github.repository(REPOSITORY)
-    assert repository.open_secret("MASTODON_CLIENT_SECRET") == application.client_secret
-    assert repository.variables["MASTODON_CLIENT_ID"] == application.client_id
-    assert json.loads(done.output)["written"] == ["MASTODON_CLIENT_ID", "MASTODON_CLIENT_SECRET"]
-    assert application.client_secret not in done.all
-
-
-def test_revealed(sandbox: Sandbox) -> None:
-    """On a terminal the person sees both, and no GitHub token is needed."""
-    shown = run_in_terminal("register", *whose(sandbox), "--reveal", env={"PATH": "/nowhere"})
-    (application,) = sandbox.instance.applications
-    assert (application.client_id in shown, application.client_secret in shown) == (True, True)
+def test_person_at_a_terminal_sees_both_strings(site: Site) -> None:
+    done = reveal(site)
+    (application,) = site.instance.applications
+    assert done.code == 0
+    assert application.client_id in done.output
+    assert done.output.count(application.client_secret) == 1
 
 
 @pytest.mark.parametrize("colour", ["", "1"])
-def test_not_revealed_to_a_pipe(sandbox: Sandbox, colour: str) -> None:
-    """Where standard output is no terminal, nothing is shown and nothing registered."""
-    done = run("register", *whose(sandbox), "--reveal", env={"FORCE_COLOR": colour})
-    assert (done.code, "reveal-elsewhere" in done.progress) == (2, True)
-    assert sandbox.instance.applications == []
+def test_nothing_is_revealed_to_a_pipe(site: Site, colour: str) -> None:
+    """And nothing registered; FORCE_COLOR makes a pipe no terminal."""
+    site.env["FORCE_COLOR"] = colour
+    done = site.run("register", "--reveal")
+    assert done.code == 2
+    assert "(reveal-elsewhere, " in done.progress
+    assert site.instance.applications == []
 
 
-def test_not_revealed_as_json(sandbox: Sandbox) -> None:
-    """Nor is it as JSON, which is for programs; a terminal is not said to be none."""
-    shown = run_in_terminal("register", *whose(sandbox), "--reveal", "--json")
-    assert ("reveal-elsewhere" in shown, sandbox.instance.applications) == (True, [])
-    assert ("--json" in shown, "no terminal" in shown) == (True, False)
+def test_nothing_is_revealed_as_json(site: Site) -> None:
+    """It is for programs."""
+    done = reveal(site, "--json")
+    assert (done.code, done.error) == (2, "reveal-elsewhere")
+    assert "--json" in done.outcome["error"]["what"]
+    assert site.instance.applications == []
 
 
-def test_next_step(sandbox: Sandbox) -> None:
-    """Who has the strings kept is told how a workflow takes them, with the scopes they are for."""
-    env = {"GITHUB_API_URL": sandbox.github.api_url, "GH_TOKEN": sandbox.github.add_token()}
-    names = ("--secrets", "S=client_secret")
-    done = run("register", *whose(sandbox), "--repository", REPOSITORY, *names, env=env)
-    lines = (
+def test_kept_strings_are_shown_as_inputs_of_a_workflow(site: Site) -> None:
+    """With the scopes that they are for."""
+    done = site.run("register", "--secrets", "S=client_secret")
+    lines = {line.strip() for line in done.output.splitlines()}
+    assert {
         "client-id: ${{ vars.MASTODON_CLIENT_ID }}",
         "client-secret: ${{ secrets.S }}",
-        "scopes: profile write:",
-    )
-    assert [line for line in lines if line not in done.output] == []
+        f"scopes: {SCOPES}",
+    } <= lines
 
 
-def test_next_step_after_showing(sandbox: Sandbox) -> None:
-    """Who sees the strings sees the command that takes them, without the secret one."""
-    shown = run_in_terminal("register", *whose(sandbox), "--reveal", env={"PATH": "/nowhere"})
-    (application,) = sandbox.instance.applications
-    assert f"begin --client-id {application.client_id} --scopes" in shown
+@pytest.mark.parametrize("repository", [REPOSITORY, ""])
+def test_revealed_strings_are_shown_with_the_command_that_takes_them(
+    site: Site, repository: str
+) -> None:
+    """What was given stands in it, what was not is left open, and the secret is typed unseen."""
+    done = reveal(site, "--instance", site.instance.origin, "--repository", repository)
+    shown = re.sub(r"\x1b\[[\d;]*m", "", done.output)
+    (application,) = site.instance.applications
+    (line,) = re.findall(r"^ +(provisioner begin .*?)\s*$", shown, re.MULTILINE)
+    given = {"--client-id": application.client_id, "--scopes": SCOPES, site.whose[0]: site.whose[1]}
+    given |= {"--instance": site.instance.origin, "--repository": repository or "…"}
+    words = shlex.split(line)
+    assert dict(zip(words[2::2], words[3::2], strict=True)) == given
     assert "read -rs MASTODON_CLIENT_SECRET && export MASTODON_CLIENT_SECRET" in shown
     assert shown.count(application.client_secret) == 1
 
 
-@pytest.mark.parametrize("repository", [REPOSITORY, ""])
-def test_next_step_with_what_is_known(sandbox: Sandbox, repository: str) -> None:
-    """What was given stands in the command; what was not is left open."""
-    origin = sandbox.instance.origin
-    shown = run_in_terminal(
-        *("register", *whose(sandbox), "--instance", origin, "--repository", repository, "--reveal")
-    )
-    given = shlex.join(("--instance", origin, *whose(sandbox)))
-    assert f" {given} --repository {repository or '…'}" in shown
-
-
 @pytest.mark.parametrize("option", ["--secrets=A=client_secret", "--variables=A=client_id"])
-def test_names_of_what_is_not_kept(sandbox: Sandbox, option: str) -> None:
-    """2: who names a place for a string expects it there, and --reveal keeps none."""
-    shown = run_in_terminal("register", *whose(sandbox), "--reveal", option)
-    assert ("bad-strings" in shown, sandbox.instance.applications) == (True, [])
+def test_names_for_strings_that_are_not_kept_are_refused(site: Site, option: str) -> None:
+    done = reveal(site, option)
+    assert done.code == 2
+    assert "(bad-strings, " in done.progress
+    assert site.instance.applications == []

@@ -1,8 +1,8 @@
 """nektos/act, which runs the example workflows whole: another runner, written by others.
 
 It is not GitHub: it prints in another way, knows neither `environment` nor `concurrency`, and takes
-secrets and variables from files. runner.py is the strict one. Here nothing may be fetched: actions
-come from folders, and images from the engine.
+secrets and variables from files. Nothing may be fetched: actions come from folders, and images from
+the engine.
 """
 
 import json

@@ -35,6 +35,11 @@ class Run:
         answer: dict[str, str] = json.loads(self.output)
         return answer
 
+    @property
+    def error(self) -> str:
+        """The code of the error that it ended with."""
+        return str(json.loads(self.output)["error"]["name"])
+
 
 @dataclass
 class Command:

@@ -16,8 +16,11 @@ from tests.e2e.browser import Browser
 from tests.e2e.command import REPOSITORY
 from tests.e2e.engine import Engine
 from tests.e2e.instance import Instance
-from tests.e2e.scene import GITHUB_TOKEN, KEY, TOKEN
 from tests.e2e.workflow import EXAMPLES, Workflow
+
+GITHUB_TOKEN = "PROVISIONER_GITHUB_TOKEN"
+TOKEN = "MASTODON_ACCESS_TOKEN"
+KEY = "MASTODON_JOURNAL_KEY"
 
 # In place of actions/create-github-app-token: takes its inputs (those of v3.1.1, less the many
 # permission-… that our example must not give) and has its outputs, and masks the token as it does.
@@ -82,7 +85,7 @@ def test_the_examples(act: Act, instance: Instance, browser: Browser) -> None:
     bot = Workflow((EXAMPLES / "bot.yml").read_text("utf-8"), "bot.yml")
     act.add_workflow(workflow)
     act.add_workflow(bot)
-    act.add_our_action(workflow.step.uses)
+    act.add_our_action(workflow.our_action)
     repository = act.github.repository(REPOSITORY)
     repository.set_secret(GITHUB_TOKEN, act.github.add_token())
 
@@ -121,8 +124,8 @@ def test_the_hardened_example(act: Act, instance: Instance, browser: Browser) ->
     """
     workflow = understood("credentials-hardened.yml", instance.handle(instance.bot))
     act.add_workflow(workflow)
-    act.add_our_action(workflow.step.uses)
-    [other] = [step.uses for step in workflow.steps if step.uses != workflow.step.uses]
+    act.add_our_action(workflow.our_action)
+    [other] = [uses for uses in workflow.uses if uses != workflow.our_action]
     assert other.startswith("actions/create-github-app-token@")
     app = act.add_action(other)
     private_key = secrets.token_urlsafe(64)

@@ -1,7 +1,5 @@
 """The action's image: what it is made of, and how it behaves as the runner starts it."""
 
-import signal
-import socket
 import subprocess
 import sys
 import uuid
@@ -16,7 +14,6 @@ from tests.e2e.engine import ROOT, Engine, base_image
 STRUCTURE = Path(__file__).with_name("structure.yaml")
 CHECKOUT = "/github/workspace"
 PATIENCE = 30.0
-
 
 # GitHub's runner takes the one, act the other.
 with_both_builders = pytest.mark.parametrize("builder", ["buildkit", "legacy"])
@@ -134,35 +131,6 @@ def test_without_isolation_the_checkout_would_be_run(
     options = [*there(hostile), "--entrypoint=/opt/provisioner/bin/python"]
     done = engine.run(image, "-m", "provisioner", "--version", options=options)
     assert "hijacked" in done.stderr
-
-
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_cancelled_run_ends_by_its_signal(
-    engine: Engine, image: str, sent: signal.Signals, code: int
-) -> None:
-    """As the first process of its container, the program ends by the signals of a cancelled run,
-    which the runner sends to the engine's client, though a server owes it an answer.
-    """
-    with socket.create_server(("127.0.0.1", 0)) as silent, named(engine) as name:
-        silent.settimeout(PATIENCE)
-        address = "127.0.0.1:{1}".format(*silent.getsockname())
-        command = [
-            *(engine.client, "run", f"--name={name}", "--network=host"),
-            *(f"--env=GITHUB_API_URL=http://{address}", "--env=GH_TOKEN=github_pat_0123456789"),
-            *(image, "begin", f"--account=bot@{address}", "--repository=acme/demo"),
-        ]
-        with subprocess.Popen(
-            command, env=engine.environment, stderr=subprocess.PIPE, encoding="utf-8"
-        ) as client:
-            try:
-                connection, _ = silent.accept()
-                with connection:
-                    client.send_signal(sent)
-                    _, said = client.communicate(timeout=PATIENCE)
-            finally:
-                client.kill()
-    assert client.returncode == code, said
-    assert "(interrupted, exit code" in said
 
 
 def there(folder: Path) -> list[str]:

@@ -1,18 +1,15 @@
 """The stand-in for GitHub's runner is no more lenient than the runner.
 
-Most cases are those of the runner's own tests (actions/runner, src/Test/L0); no container is run.
+Most cases are those of the runner's own tests (actions/runner, src/Test/L0).
 """
 
-import os
-import re
 from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from provisioner.sandbox import GitHub
-from tests.e2e.commands import (
+from tests.action.commands import (
     LARGEST_SUMMARY,
     LONGEST_ANNOTATION,
     BrokenStepError,
@@ -23,16 +20,10 @@ from tests.e2e.commands import (
     pairs,
     parse,
 )
-from tests.e2e.engine import Engine
-from tests.e2e.masks import Masks
-from tests.e2e.runner import CANCELLED_BY, FILES, USER, Job, Result, Runner, Running
-from tests.e2e.workflow import Action, Workflow, evaluate, example
+from tests.action.masks import Masks
+from tests.action.step import FILES, lines_of
 
 KNOWN = {"do-something"}
-BOT = "bot@social.example"
-CREDENTIALS = example("credentials.yml", BOT)
-OUTPUT = '../../_temp/_runner_file_commands/"${GITHUB_OUTPUT##*/}"'
-"""The output file, as seen from the workspace, where the engine's client runs."""
 
 
 def masked(text: str, *values: str) -> str:
@@ -330,155 +321,15 @@ def test_a_large_summary_is_dropped(tmp_path: Path, size: int, kept: bool) -> No
     assert not record.failed
 
 
-# Worker/ActionRunnerL0.cs and what has no test there: a program takes the place of the container
-# engine's client, so that it is seen what this would have been given.
+def test_an_output_that_holds_what_is_masked_goes_to_no_other_job(tmp_path: Path) -> None:
+    """However it is encoded (JobExtension.cs)."""
+    record = received("::add-mask::t0ps3cret")
+    record.read_files(files(tmp_path, output="a=x t0ps3cret\nb=x\nc=dDBwczNjcmV0"))
+    assert record.withheld == {"a", "c"}
 
 
-def started(folder: Path, client: str, text: str, **env: str) -> Running:
-    """A step of this workflow, begun; `client` is a shell script."""
-    program = folder / "client"
-    program.write_text(f"#!/bin/sh\n[ $1 = run ] || exit 1\n{client}\n")
-    program.chmod(0o755)
-    github = GitHub()
-    repository = github.add_repository("acme/demo")
-    repository.set_secret("PROVISIONER_GITHUB_TOKEN", "t0ps3cret")
-    repository.set_secret("MASTODON_ACCESS_TOKEN", "unn4med")
-    repository.variables["COLOUR"] = "green"
-    run = github.queue("acme/demo")
-    repository.set_secret("MASTODON_JOURNAL_KEY", "added later")
-    workflow = Workflow(text)
-    job = Job(workflow, run, workflow.dispatch(code="c0de"), "http://127.0.0.1:1", env)
-    runner = Runner(folder, job, Engine(str(program), ""))
-    return runner.start(workflow.step, Action.load(), "an-image:1")
-
-
-def ran(folder: Path, client: str, text: str = CREDENTIALS, **env: str) -> Result:
-    """A step that has ended by itself."""
-    with started(folder, client, text, **env) as running:
-        return running.wait()
-
-
-def environment(folder: Path, **env: str) -> dict[str, str]:
-    """What the engine's client finds in its environment; a shell drops names with hyphens."""
-    shown = ran(folder, r"/usr/bin/tr '\0' '\n' </proc/$$/environ", **env).stdout
-    return dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
-
-
-def test_inputs(tmp_path: Path) -> None:
-    """Inputs keep their hyphens; those that are not given have their defaults, or are empty."""
-    given = environment(tmp_path)
-    assert given["INPUT_ACCOUNT"] == BOT
-    assert given["INPUT_GITHUB-TOKEN"] == "t0ps3cret"
-    assert given["INPUT_JOURNAL-KEY"] == ""
-    assert given["INPUT_REPOSITORY"] == "acme/demo"
-    assert given["INPUT_SECRETS"] == "MASTODON_ACCESS_TOKEN=access_token"
-    assert given["INPUT_SCOPES"] == ""
-
-
-def test_secrets_are_those_of_the_queueing(tmp_path: Path) -> None:
-    """A secret that was set after the run was queued is not seen by it."""
-    assert "added later" not in environment(tmp_path).values()
-
-
-def test_the_environment(tmp_path: Path) -> None:
-    """The container's paths are its own, and the job's environment is passed on."""
-    given = environment(tmp_path, PATH="nonsense")
-    assert given["PATH"] == "nonsense"
-    assert given["HOME"] == "/github/home"
-    assert given["GITHUB_EVENT_PATH"] == "/github/workflow/event.json"
-    assert given["GITHUB_WORKSPACE"] == "/github/workspace"
-    assert given["GITHUB_ACTION"] == "__mastodon-provisioner_mastodon-provisioner"
-    assert re.fullmatch(r"/github/file_commands/set_output_[-0-9a-f]{36}", given["GITHUB_OUTPUT"])
-    assert {given["CI"], given["GITHUB_ACTIONS"]} == {"true"}
-
-
-def test_no_value_is_among_the_arguments(tmp_path: Path) -> None:
-    """The engine's client gets the names of variables by its arguments, and the values by its own
-    environment.
-    """
-    arguments = ran(tmp_path, 'printf "%s\\n" "$@"').stdout.splitlines()
-    assert arguments[-2:] == ["an-image:1", "action"]
-    assert "INPUT_GITHUB-TOKEN" in arguments
-    assert not [argument for argument in arguments if "t0ps3cret" in argument]
-
-
-def test_everything_under_with_is_printed(tmp_path: Path) -> None:
-    """The log shows what a step was given, before the action can say what to mask."""
-    step = "account: bot@social.example"
-    given = (
-        f"{step}\n          code: ${{{{ inputs.code }}}}\n          colour: ${{{{ vars.COLOUR }}}}"
-    )
-    text = CREDENTIALS.replace(step, given)
-    record = ran(tmp_path, "echo '::add-mask::c0de'; echo c0de", text).record
-    unexpected = "##[warning]Unexpected input(s) 'code', 'colour', valid inputs are ['entryPoint',"
-    assert record.log[0].startswith(unexpected)
-    shown = ["  account: bot@social.example", "  code: c0de", "  colour: green"]
-    assert record.log[3:7] == [*shown, "  github-token: ***"]
-    assert record.log[-1] == "***"
-
-
-def test_a_secret_that_the_workflow_does_not_name_is_not_masked(tmp_path: Path) -> None:
-    """GitHub sends a job only the secrets that its workflow names, so no other has a mask."""
-    result = ran(tmp_path, "echo unn4med t0ps3cret")
-    assert result.record.log[-1] == "unn4med ***"
-
-
-def test_a_masked_output_goes_to_no_other_job(tmp_path: Path) -> None:
-    """An output that holds a secret, however encoded, is withheld from other jobs."""
-    result = ran(tmp_path, f'echo "a=x t0ps3cret" >>{OUTPUT}\necho "b=x" >>{OUTPUT}')
-    assert result.record.outputs == {"a": "x t0ps3cret", "b": "x"}
-    assert result.record.withheld == {"a"}
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
-def test_command_files_are_the_runners(tmp_path: Path) -> None:
-    """Whoever is not root in the container can't write outputs: they belong to another user."""
-    result = ran(tmp_path, f'stat -c "%u %a %s" {OUTPUT}')
-    assert result.stdout == f"{USER} 644 0"
-
-
-def test_carriage_returns_end_lines(tmp_path: Path) -> None:
+def test_carriage_returns_end_lines() -> None:
     """A lone carriage return ends a line, so that what follows may be a command."""
-    record = ran(tmp_path, r"printf 'a\r::warning::b\r\nc'").record
-    assert [line.text for line in record.lines] == ["a", "::warning::b", "c"]
-    assert [annotation.message for annotation in record.annotations] == ["b"]
-
-
-@pytest.mark.parametrize(
-    ("ignored", "code", "ended_by"),
-    [("", 130, "SIGINT"), ("INT", 143, "SIGTERM"), ("INT TERM", -9, "SIGKILL")],
-)
-def test_a_cancelled_step(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ignored: str, code: int, ended_by: str
-) -> None:
-    """The engine's client gets SIGINT, a while later SIGTERM, and is killed at last."""
-    hurried = tuple((number, 1.0) for number, _ in CANCELLED_BY)
-    monkeypatch.setattr("tests.e2e.runner.CANCELLED_BY", hurried)
-    traps = "trap 'exit 130' INT; trap 'exit 143' TERM" + (
-        f"; trap '' {ignored}" if ignored else ""
-    )
-    with started(tmp_path, f"{traps}\necho ready\nwhile :; do :; done", CREDENTIALS) as running:
-        running.until("ready")
-        result = running.cancel()
-    assert (result.code, result.ended_by) == (code, ended_by)
-
-
-def test_expressions() -> None:
-    """Names are found in any case, and what there is not is empty."""
-    contexts = {"secrets": {"A_B": "c"}, "steps": {"app": {"outputs": {"token": "made"}}}}
-    text = "${{ secrets.a_b }}/${{secrets.none}}/${{ steps.app.outputs.token }}/${{ steps.x.y.z }}"
-    assert evaluate(text, contexts) == "c//made/"
-
-
-def test_an_unknown_expression() -> None:
-    """An expression that the stand-in can't evaluate is not passed over."""
-    with pytest.raises(AssertionError):
-        evaluate("${{ secrets.a || 'b' }}", {"secrets": {}})
-
-
-def test_a_dispatch_has_no_other_inputs() -> None:
-    """GitHub refuses an input that the workflow does not declare, and sends all that it does."""
-    workflow = Workflow(CREDENTIALS)
-    assert workflow.dispatch(code="x").inputs == {"code": "x", "rotate": "false"}
-    with pytest.raises(AssertionError, match="422"):
-        workflow.dispatch(token="x")
+    lines = lines_of("a\r::warning::b\r\nc")
+    assert lines == ["a", "::warning::b", "c"]
+    assert [annotation.message for annotation in received(*lines).annotations] == ["b"]

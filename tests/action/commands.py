@@ -1,6 +1,8 @@
 """What GitHub's runner makes of a step's output and of its command files.
 
-Written from actions/runner's source, as runner.py is; the comments name its files.
+Written from the runner's own source (actions/runner 2.336, C#; the comments name its files) and
+from GitHub's documentation, never from the code of our action. Problem matchers and the masks that
+GitHub sends as regular expressions are left out.
 """
 
 import re
@@ -10,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from tests.e2e.masks import Masks
+from tests.action.masks import Masks
 
 MOST_ANNOTATIONS = 10
 """Of each type, for a step (ExecutionContext.cs)."""
@@ -155,14 +157,8 @@ class Annotation:
 class Line:
     """A line of output as it came, and the command that the runner found in it."""
 
-    stream: str
     text: str
     command: Command | None
-
-    @property
-    def adds_mask(self) -> bool:
-        """Whether it says what to mask: the runner does not show such a line."""
-        return self.command is not None and self.command.name.lower() == "add-mask"
 
 
 class BrokenStepError(Exception):
@@ -187,7 +183,6 @@ class Record:
     path: list[str] = field(default_factory=list)
     summary: str = ""
     """As a person sees it."""
-    written_summary: str = ""
     failed: bool = False
     """The runner failed the step for a command, whatever the exit code."""
     _stop_token: str = ""
@@ -197,25 +192,16 @@ class Record:
         self._echo = self.debug
         self._commands = set(COMMANDS)
 
-    def receive(self, text: str, stream: str = "stdout") -> None:
-        """Take in one line of the container's output (OutputManager.OnDataReceived)."""
+    def receive(self, text: str) -> None:
+        """Take in one line of the step's output (OutputManager.OnDataReceived)."""
         command = parse(text, self._commands)
         if command and not self._handle(command, text):
             command = None
-        self.lines.append(Line(stream, text, command))
+        self.lines.append(Line(text, command))
         if not command:
             for marker in ("start-action", "end-action"):
                 text = text.replace(f"##[{marker}", rf"##[\{marker}")
             self.write(text)
-
-    def mark(self, text: str) -> None:
-        """Note what happened elsewhere, in its place among the lines."""
-        self.lines.append(Line("elsewhere", text, None))
-
-    @property
-    def added_masks(self) -> set[str]:
-        """What the output has asked to be masked."""
-        return {line.command.data for line in self.lines if line.command and line.adds_mask}
 
     @property
     def withheld(self) -> set[str]:
@@ -343,7 +329,6 @@ class Record:
             self._read(files, "step_summary", self._add_summary)
 
     def _add_summary(self, text: str) -> None:
-        self.written_summary = text
         self.summary = "".join(f"{self.masks.apply(line)}\n" for line in _lines(text))
 
     def _save_state(self, text: str) -> None:
