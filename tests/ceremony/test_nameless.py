@@ -96,7 +96,6 @@ def test_doctor(nameless: Stage) -> None:
     lines = diagnose(nameless.desk().http, question).choices
     assert "1 minute" in lines["Code"]
     assert "15 minutes" in lines["Unused application"]
-    assert "Idempotency-Key may be ignored" in lines["Posting"]
 
 
 def test_a_lost_token_may_still_come_back(nameless: Stage) -> None:
