@@ -72,9 +72,24 @@ def test_what_comes_to_life_is_masked_before_it_travels(name: str) -> None:
                 assert said[number + 1].startswith(MASK + secret)
 
 
+@pytest.mark.parametrize(
+    ("name", "secrets"),
+    [
+        ("complete", ["<client secret 1>", "<verifier 1>"]),
+        ("check", ["<client secret 1>", "<access token 1>"]),
+        ("rotate", ["<client secret 1>", "<access token 1>"]),
+        ("complete-rotation", ["<client secret 2>", "<verifier 2>", "<access token 1>"]),
+    ],
+)
+def test_what_the_journal_holds_is_masked_before_anything_is_said(
+    name: str, secrets: list[str]
+) -> None:
+    assert {f"{MASK}{secret}" for secret in secrets} <= set(leading(lines(name)))
+
+
 @each
-def test_what_comes_out_of_the_journal_is_masked_before_anything_is_said(name: str) -> None:
-    """Masks that come later are for what this very run brought to life."""
+def test_later_masks_are_for_what_this_very_run_brought_to_life(name: str) -> None:
+    """All others stand before everything else."""
     said = lines(name)
     later = {line for line in said if line.startswith(MASK)} - set(leading(said))
     writes = "\n".join(line for line in said if line.startswith(WRITTEN))
