@@ -15,7 +15,7 @@ install = $(python) -m pip install --quiet --disable-pip-version-check --no-inpu
 parallel = --numprocesses logical --dist worksteal
 
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint faults interleavings tried mutants e2e bench format requirements clean
+.PHONY: help install demo test lint faults interleavings tried mutants e2e bench called format requirements clean
 
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,7 @@ lint: .venv/.dev ## Check the action, its image and the workflows
 	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 faults: .venv/.dev .cache/github-api.json ## Strike at every request with every fault, and count
+	$(python) -m pytest -m whole tests/model
 	$(python) -m tests.faults
 	$(python) -m tests.concurrency
 
@@ -64,9 +65,12 @@ e2e: .venv/.e2e .cache/github-api.json ## Test with a real OAuth server and a br
 	@# (Marks of a group do nothing with pytest 9.2: pytest-dev/pytest-xdist#1386.)
 	$(python) -m pytest $(parallel) --dist loadfile tests/e2e
 
-bench: .venv/.e2e .venv/.benchmarks ## Measure, beside other tools for the same work (Debian)
+bench: .venv/.e2e .cache/runtime/.stamp .cache/benchmarks/.stamp ## Measure, beside other tools for the same work (Debian)
 	tests/e2e/setup
 	$(python) -m tests.benchmarks
+
+called: .venv/.dev ## Print which files have a function called in a first complete
+	@$(python) -m tests.benchmarks.called
 
 format: .venv/.dev ## Put the code in shape
 	$(python) -m ruff check --fix
@@ -109,7 +113,7 @@ clean: ## Remove what the other targets made
 	@$(install) requirements/dev.txt
 	@touch $@
 
-.venv/.e2e .venv/.benchmarks .venv/.mutation: .venv/.%: requirements/%.txt .venv/.dev
+.venv/.e2e .venv/.mutation: .venv/.%: requirements/%.txt .venv/.dev
 	@$(install) $<
 	@touch $@
 
@@ -131,8 +135,10 @@ requirements: .cache/uv/.stamp ## Renew the pinned versions and hashes in requir
 	$(uv) requirements/node.in -o requirements/node.txt
 	$(uv) requirements/uv.in -o requirements/uv.txt
 
-.cache/uv/.stamp: requirements/uv.txt .venv/.runtime
-	@$(python) -m venv --clear .cache/uv
-	@.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
-	    --require-hashes --only-binary :all: --requirement requirements/uv.txt
+# Each has what it needs, and nothing else: what a program imports depends on what is there.
+.cache/uv/.stamp .cache/runtime/.stamp .cache/benchmarks/.stamp: .cache/%/.stamp: \
+    requirements/%.txt .venv/.runtime
+	@$(python) -m venv --clear .cache/$*
+	@.cache/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+	    --require-hashes --only-binary :all: --requirement $<
 	@touch $@

@@ -1,8 +1,8 @@
-"""A server's answer, all of it untrusted: what it says, and how long it asks us to wait."""
+"""A server's answer, all of it untrusted: what it says, and when the request is sent again."""
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -10,12 +10,10 @@ from functools import cached_property
 
 import httpx
 
-from provisioner.addresses import shown
-from provisioner.errors import plain
+from provisioner.errors import NotSentError, TransportError, plain
 from provisioner.secret import Secret, redact
+from provisioner.urls import shown
 
-LONGEST_WAIT_IN_MINUTES = 24 * 60
-"""More is not told by the minute: whoever sends that is not to be believed to the minute."""
 SECONDS = re.compile(r"[0-9]{1,12}")
 NO_JSON = object()
 """What a body is that can't be parsed; `null` can."""
@@ -57,12 +55,6 @@ class Answer:
         """The body's JSON object, or an empty one."""
         return self._json if isinstance(self._json, dict) else {}
 
-    def entries(self) -> list[dict[str, object]] | None:
-        """The objects of the body's JSON list; None where it is none."""
-        if not isinstance(self._json, list):
-            return None
-        return [entry for entry in self._json if isinstance(entry, dict)]
-
     @cached_property
     def _json(self) -> object:
         """The body's JSON, or NO_JSON: parsed once, since most answers are asked several things."""
@@ -95,14 +87,6 @@ class Answer:
         return f"HTTP {self.status} (“{words}”)" if words else f"HTTP {self.status}"
 
 
-def date(answer: Answer) -> float | None:
-    """When the server answered, in epoch seconds by its own clock (RFC 9110, section 6.6.1)."""
-    try:
-        return _epoch(parsedate_to_datetime(answer.headers.get("date", "")))
-    except (ValueError, OverflowError):
-        return None
-
-
 def retry_after(answer: Answer) -> float | None:
     """Seconds that the server asks us to wait, in either form of RFC 9110, section 10.2.3."""
     for value in answer.headers.get_list("retry-after"):
@@ -126,8 +110,8 @@ def rate_limit_reset(answer: Answer) -> float | None:
         return None
 
 
-def passing(answer: Answer) -> float | None:
-    """Seconds to wait before a repeat is worth while; None for an answer that is final."""
+def retry_delay(answer: Answer) -> float | None:
+    """Seconds until the same request is worth another try; None for an answer that is final."""
     if answer.status == 429:
         return retry_after(answer) or rate_limit_reset(answer) or 0.0
     if answer.status in {500, 502, 503, 504}:
@@ -135,12 +119,36 @@ def passing(answer: Answer) -> float | None:
     return None
 
 
-def in_minutes(seconds: float) -> str:
-    """A wait for a person: “in 1 minute”, “in 10 minutes”, never less than it takes."""
-    minutes = max(1, -int(-seconds // 60))
-    if minutes > LONGEST_WAIT_IN_MINUTES:
-        return "tomorrow at the earliest"
-    return f"in {minutes} minute{'s' if minutes > 1 else ''}"
+@dataclass(frozen=True)
+class RetryPolicy:
+    """When a request is sent again.
+
+    Always where it never reached the server. `refused`: also where the server refused it for a
+    while (429) and so did not act. `lost`: also where the server may have acted, because the answer
+    was lost or was a 5xx; only for a request that may be done twice.
+    """
+
+    refused: bool = True
+    lost: bool = False
+    delay: Callable[[Answer], float | None] = retry_delay
+    """Seconds until another try is worth while; None for an answer that is final."""
+
+    def delay_after(self, outcome: Answer | TransportError) -> float | None:
+        """Seconds to wait before the request is sent again; None where it is not."""
+        if isinstance(outcome, Answer):
+            definite = 400 <= outcome.status < 500
+            return self.delay(outcome) if self.lost or (self.refused and definite) else None
+        if outcome.code in {"host-unknown", "tls-failed", "too-slow"}:
+            return None
+        return 0.0 if self.lost or isinstance(outcome, NotSentError) else None
+
+
+IF_UNSENT = RetryPolicy(refused=False)
+"""For a request that must be received once at most, whatever the answer: a one-time code's."""
+IF_NOT_DONE = RetryPolicy()
+"""For a request that must be carried out once at most."""
+IDEMPOTENT = RetryPolicy(lost=True)
+"""For a request that may be carried out twice."""
 
 
 def _until(then: datetime, answer: Answer) -> float:

@@ -1,70 +1,31 @@
-"""The command line: parse, call one verb, render; and the exit codes.
+"""The command line: parse it, run the command, render what comes of it.
 
-What a verb needs is imported when it runs, so that `--help` answers at once.
+The options of a command are made from the table in `inputs.py`. Typer only parses: what a command
+needs is imported after that, so that `--help` answers at once.
 """
 
-import os
+import inspect
+import re
 import sys
-import time
-from collections.abc import Callable
-from io import StringIO, TextIOWrapper
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn
 
 import typer
 
-from provisioner import __version__, defaults, failures, signals, streams
-from provisioner.errors import Exit, InputError, ProvisionerError, StoppedError
-from provisioner.options import (
-    Account,
-    AccountToExamine,
-    AppName,
-    AsJson,
-    ClientId,
-    ClientSecret,
-    Code,
-    DryRun,
-    GitHubToken,
-    Grace,
-    Instance,
-    Journal,
-    JournalKey,
-    MaxAge,
-    Personality,
-    Port,
-    Repository,
-    Reveal,
-    Scopes,
-    ScopesByHand,
-    ScopesOfToken,
-    Secrets,
-    SecretsGivenUp,
-    SecretsOfApplication,
-    Text,
-    Variables,
-    VariablesGivenUp,
-    VariablesOfApplication,
-    Verbose,
-    Visibility,
-)
+from provisioner import __version__, process
+from provisioner.errors import ProvisionerError, StoppedError
+from provisioner.inputs import COMMANDS, Input, inputs_of
+from provisioner.report import Exit, Item
 
 if TYPE_CHECKING:
-    from provisioner.action import Step
-    from provisioner.ceremony import Case, Desk
-    from provisioner.inputs import Inputs
-    from provisioner.outcomes import Outcome
-    from provisioner.secret import Secret
+    from provisioner.config import Config
     from provisioner.terminal import Terminal
 
-SECRET_OPTIONS = {
-    "github_token": "GH_TOKEN",
-    "journal_key": "MASTODON_JOURNAL_KEY",
-    "client_secret": "MASTODON_CLIENT_SECRET",
-}
-"""Options whose values everybody on the machine can read in the list of processes."""
+MAX_PORT = 65535
 
 EXIT_CODES = """\
-Exit codes: 0 done; 1 failed, nothing changed; 2 the input is wrong; 3 stopped half-way, run it
-again; 4 a person is needed; 70 a bug; 130 or 143 interrupted, run it again.
+Exit codes: 0 done; 1 failed, nothing was changed; 2 the input is wrong; 3 incomplete, run it again;
+4 action required; 70 a bug; 130 or 143 interrupted, run it again.
 """
 
 app = typer.Typer(
@@ -73,8 +34,56 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    suggest_commands=False,  # deprovision, for provision
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+class Asked(NamedTuple):
+    """What the command line asks for: a command, and its options by the names of the inputs."""
+
+    command: str
+    values: dict[str, str | list[str] | bool]
+
+
+def _option(one: Input) -> inspect.Parameter:
+    """An input as a parameter that typer reads.
+
+    An option with a value is taken any number of times, so that the second can be refused: typer
+    by itself takes the last one.
+    """
+    kind: object = list[str] if one.metavar else bool
+    default: object = [] if one.metavar else False
+    info: object = typer.Option(
+        f"--{one.name}", metavar=one.metavar or None, help=_help(one), show_default=False
+    )
+    if one.argument:
+        kind, default = str, inspect.Parameter.empty
+        info = typer.Argument(metavar=one.metavar, help=one.help)
+    annotation: object = Annotated[kind, info]
+    return inspect.Parameter(
+        one.key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+    )
+
+
+def _help(one: Input) -> str:
+    """What it is, and where it comes from if it is not given."""
+    sources = [f"${name}" for name in one.environment] + [one.otherwise or one.default]
+    default = ", ".join(filter(None, sources))
+    # On the command line each line is an option of its own.
+    text = one.help.replace("one NAME=field a line", "NAME=field, repeatable")
+    return f"{text} [{default}]" if default else text
+
+
+def _add(command: str, text: str) -> None:
+    """Add a command to the command line: it returns what is asked for."""
+    inputs = inputs_of(command)
+
+    def ask(**options: str | list[str] | bool) -> Asked:
+        return Asked(command, {one.name: options[one.key] for one in inputs})
+
+    ask.__signature__ = inspect.Signature([_option(one) for one in inputs])  # type: ignore[attr-defined]
+    app.command(command, help=text)(ask)
 
 
 @app.callback(invoke_without_command=True)
@@ -82,11 +91,11 @@ def provisioner(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """From a one-time code to a sealed GitHub Actions secret, for bots on Mastodon.
+    """Mastodon access tokens for bots, in GitHub Actions secrets.
 
-    Begin registers an application and shows a link; complete exchanges the code that the link
-    leads to, checks whose token it is, and writes it, sealed, into the repository's Actions
-    secrets. Try `provisioner demo` first: it needs no account.
+    begin registers an application and shows a link. complete exchanges the code that the link leads
+    to, checks whose token it is, and writes it, encrypted, to the repository's Actions secrets. Try
+    `provisioner demo` first: it needs no account.
     """
     if version:
         typer.echo(f"provisioner {__version__}")
@@ -94,295 +103,8 @@ def provisioner(
         typer.echo(context.get_help())
 
 
-@app.command()
-def begin(
-    context: typer.Context,
-    account: Account,
-    repository: Repository = "",
-    instance: Instance = "",
-    scopes: Scopes = "",
-    app_name: AppName = "",
-    secrets: Secrets = [defaults.SECRETS],
-    variables: Variables = [defaults.VARIABLES],
-    journal: Journal = defaults.JOURNAL,
-    journal_key: JournalKey = "",
-    github_token: GitHubToken = "",
-    client_id: ClientId = "",
-    client_secret: ClientSecret = "",
-    dry_run: DryRun = False,
-    verbose: Verbose = False,
-    as_json: AsJson = False,
-) -> None:
-    """Register an application and show the link to approve it.
-
-    Run again while the approval is pending, it shows the same link.
-
-    \b
-    Example:
-      provisioner begin --account mybot@mastodon.social --repository me/mybot
-    """
-    from provisioner import ceremony
-
-    _conduct(context, ceremony.begin)
-
-
-@app.command()
-def complete(
-    context: typer.Context,
-    account: Account,
-    code: Code = "",
-    repository: Repository = "",
-    instance: Instance = "",
-    secrets: Secrets = [defaults.SECRETS],
-    variables: Variables = [defaults.VARIABLES],
-    scopes: ScopesByHand = "",
-    grace: Grace = defaults.GRACE,
-    journal: Journal = defaults.JOURNAL,
-    journal_key: JournalKey = "",
-    github_token: GitHubToken = "",
-    client_id: ClientId = "",
-    client_secret: ClientSecret = "",
-    dry_run: DryRun = False,
-    as_json: AsJson = False,
-) -> None:
-    """Exchange the code, check whose token it is, and write it sealed.
-
-    With --client-id, --client-secret and --code of your own application, this is all that is
-    needed. A run that stopped half-way is finished by running it again, without a code.
-
-    \b
-    Example:
-      provisioner complete --account mybot@mastodon.social --repository me/mybot
-    """
-    from provisioner import ceremony
-    from provisioner.asking import ask_code
-
-    def ask() -> str:
-        return ask_code(code, needed=not dry_run)
-
-    _conduct(context, lambda desk, case: ceremony.complete(desk, case, ask))
-
-
-@app.command()
-def login(
-    context: typer.Context,
-    account: Account,
-    repository: Repository = "",
-    instance: Instance = "",
-    scopes: Scopes = "",
-    app_name: AppName = "",
-    secrets: Secrets = [defaults.SECRETS],
-    variables: Variables = [defaults.VARIABLES],
-    grace: Grace = defaults.GRACE,
-    journal: Journal = defaults.JOURNAL,
-    journal_key: JournalKey = "",
-    github_token: GitHubToken = "",
-    client_id: ClientId = "",
-    client_secret: ClientSecret = "",
-    dry_run: DryRun = False,
-    verbose: Verbose = False,
-    as_json: AsJson = False,
-) -> None:
-    """Begin and complete with user name and password, where a server takes them.
-
-    Mastodon does not since 4.4. They are asked for, or two lines of standard input: the user name
-    (on Mastodon the e-mail address), then the password.
-
-    \b
-    Example:
-      provisioner login --account mybot@social.example --repository me/mybot
-    """
-    from provisioner import ceremony
-    from provisioner.asking import ask_login
-
-    def login(desk: "Desk", case: "Case") -> "Outcome":
-        user = desk.inputs.account.user
-        return ceremony.login(desk, case, lambda server: ask_login(user, server))
-
-    _conduct(context, login)
-
-
-@app.command()
-def register(
-    context: typer.Context,
-    account: AccountToExamine = "",
-    instance: Instance = "",
-    repository: Repository = "",
-    scopes: Scopes = "",
-    app_name: AppName = "",
-    secrets: SecretsOfApplication = [],
-    variables: VariablesOfApplication = [],
-    reveal: Reveal = False,
-    github_token: GitHubToken = "",
-    as_json: AsJson = False,
-) -> None:
-    """Register an application alone, and keep its two strings.
-
-    The client secret sealed, in one of the repository's secrets, the client id in a variable; with
-    --reveal both are shown instead, and GitHub is not needed. begin, complete and login take them
-    as --client-id and --client-secret.
-
-    \b
-    Example:
-      provisioner register --account mybot@mastodon.social --repository me/mybot
-    """
-    from provisioner import surroundings
-    from provisioner.ceremony import register
-    from provisioner.github import GitHub
-    from provisioner.http import Http
-    from provisioner.inputs import parse_question
-    from provisioner.terminal import Terminal
-
-    terminal = Terminal(as_json=as_json)
-    _warn_of_listed_secrets(context, terminal)
-    if reveal and (secrets or variables):
-        raise InputError(
-            "bad-strings",
-            "An application's strings that are only shown have no names.",
-            why="You asked to see them: then no repository keeps them.",
-            todo="Leave --secrets and --variables out; or let a repository keep them, as register "
-            "does by default.",
-        )
-    where = parse_question(account, instance, scopes)
-    order = register.parse_order(where, app_name, "\n".join(secrets), "\n".join(variables))
-    with Http(waiting=terminal.waiting) as http:
-        if reveal:
-            terminal.require_eyes()
-            terminal.revealed(*register.register(http, terminal, order), context.params)
-            return
-        name = surroundings.repository_to_write(repository)
-        token = surroundings.github_token(github_token)
-        keeper = GitHub(http, surroundings.api_url(), token).repository(name)
-        terminal.registered(register.register_and_keep(http, terminal, order, keeper))
-
-
-@app.command()
-def post(
-    context: typer.Context,
-    text: Text,
-    account: Account,
-    repository: Repository = "",
-    instance: Instance = "",
-    visibility: Visibility = "",
-    journal: Journal = defaults.JOURNAL,
-    journal_key: JournalKey = "",
-    github_token: GitHubToken = "",
-    as_json: AsJson = False,
-) -> None:
-    """Post as the bot, with the token in use.
-
-    The same text again within an hour is not posted twice, so that a post whose answer was lost
-    can be made again.
-
-    \b
-    Example:
-      provisioner post --account bot@b.test --repository me/bot "howdy universe!"
-    """
-    from provisioner import ceremony
-
-    _conduct(context, lambda desk, case: ceremony.post(desk, case, text, visibility))
-
-
-@app.command()
-def check(
-    context: typer.Context,
-    account: Account,
-    repository: Repository = "",
-    instance: Instance = "",
-    scopes: ScopesOfToken = "",
-    max_age: MaxAge = "",
-    journal: Journal = defaults.JOURNAL,
-    journal_key: JournalKey = "",
-    github_token: GitHubToken = "",
-    as_json: AsJson = False,
-) -> None:
-    """Tell whether the token is alive, and stored; revoke replaced ones.
-
-    Alive, the right account's, with the scopes it needs, its secrets there. A server in trouble is
-    not taken for a dead token. Replaced tokens are revoked when their grace is over.
-
-    \b
-    Example:
-      provisioner check --account mybot@mastodon.social --repository me/mybot
-    """
-    from provisioner import ceremony
-
-    _conduct(context, ceremony.check)
-
-
-@app.command()
-def abandon(
-    context: typer.Context,
-    account: Account,
-    repository: Repository = "",
-    instance: Instance = "",
-    secrets: SecretsGivenUp = [defaults.SECRETS],
-    variables: VariablesGivenUp = [defaults.VARIABLES],
-    journal: Journal = defaults.JOURNAL,
-    journal_key: JournalKey = "",
-    github_token: GitHubToken = "",
-    as_json: AsJson = False,
-) -> None:
-    """Give up an authorization that can't be finished.
-
-    Its token, if there is one, is revoked; the token in use stays as it is.
-
-    \b
-    Example:
-      provisioner abandon --account mybot@mastodon.social --repository me/mybot
-    """
-    from provisioner import ceremony
-
-    _conduct(context, ceremony.abandon)
-
-
-@app.command()
-def deprovision(
-    context: typer.Context,
-    account: Account,
-    repository: Repository = "",
-    instance: Instance = "",
-    journal: Journal = defaults.JOURNAL,
-    journal_key: JournalKey = "",
-    github_token: GitHubToken = "",
-    as_json: AsJson = False,
-) -> None:
-    """Revoke every token of the bot, and delete what was written.
-
-    The secrets, the variables, the journal and its key.
-
-    \b
-    Example:
-      provisioner deprovision --account mybot@mastodon.social --repository me/bot
-    """
-    from provisioner import ceremony
-
-    _conduct(context, ceremony.deprovision)
-
-
-@app.command()
-def doctor(
-    account: AccountToExamine = "",
-    instance: Instance = "",
-    scopes: Scopes = "",
-    as_json: AsJson = False,
-) -> None:
-    """Tell what an instance can do, and what is chosen for it.
-
-    Asks it for what everybody may see, and changes nothing.
-
-    \b
-    Example:
-      provisioner doctor --account mybot@mastodon.social
-    """
-    from provisioner.doctor import diagnose
-    from provisioner.http import Http
-    from provisioner.inputs import parse_question
-    from provisioner.terminal import Terminal
-
-    terminal = Terminal(as_json=as_json)
-    with Http(waiting=terminal.waiting) as http:
-        terminal.diagnosis(diagnose(http, parse_question(account, instance, scopes)))
+for _command, _text in COMMANDS.items():
+    _add(_command, _text)
 
 
 @app.command()
@@ -401,12 +123,20 @@ def demo() -> None:
     play(Terminal(progress=sys.stdout))
 
 
+def _port(number: str | int) -> int:
+    text = str(number)
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > MAX_PORT:
+        raise typer.BadParameter("not a port")
+    return int(text)
+
+
+Port = Annotated[
+    int, typer.Option(metavar="PORT", parser=_port, help="0 to 65535; 0 for any free port.")
+]
+
+
 @app.command()
-def sandbox(
-    instance_port: Port = 0,
-    github_port: Port = 0,
-    personality: Personality = "mastodon-4.7",
-) -> None:
+def sandbox(instance_port: Port = 0, github_port: Port = 0) -> None:
     """Rehearse in a real browser.
 
     Serves an embedded instance and an embedded GitHub on this machine until it is stopped with
@@ -418,124 +148,83 @@ def sandbox(
     """
     from provisioner.rehearsal import serve
 
-    serve(instance_port, github_port, personality)
+    serve(instance_port, github_port)
 
 
-@app.command(hidden=True)
-def action() -> None:
-    """What action.yml runs: inputs from GitHub's runner, the outcome to its log and summary."""
-    from provisioner.demo import play
+class CommandLine:
+    """What was typed, and the terminal that is told how it ended."""
 
-    step = _step()
-    command = step.command()
-    if command == "demo":
-        step.played(*play(step))
-    else:
-        _perform(step, *step.inputs(), step.verb(command))
+    def __init__(self) -> None:
+        self._terminal: Terminal | None = None
+
+    def run(self) -> int:
+        """Do what was typed; the exit code. Raises ProvisionerError."""
+        try:
+            asked = app(standalone_mode=False)
+            return self._run(asked) if isinstance(asked, Asked) else Exit.DONE
+        except typer.TyperException as error:
+            raise process.usage_error(error) from None
+        except typer.Abort:  # the end of the input, at a prompt
+            raise StoppedError(Exit.SIGINT) from None
+
+    def error(self, error: ProvisionerError) -> None:
+        """Say what went wrong."""
+        # The command line may not have been understood: it is taken as it stands.
+        terminal = self._terminal or _terminal({"json": "--json" in sys.argv})
+        terminal.error(error)
+
+    def _run(self, asked: Asked) -> int:
+        """Options, and what surrounds them, into a config; a config into a report."""
+        from provisioner.commands.run import Prompts, run
+        from provisioner.environment import ask_code, ask_login
+
+        self._terminal = terminal = _terminal(asked.values)
+        config = terminal.config = _config(asked, terminal)
+        if config.reveal:
+            terminal.require_person()
+        if asked.command == "deprovision" and not config.yes and not config.dry_run:
+            _confirm(config)
+        user = config.account.user if config.account else ""
+        prompts = Prompts(ask_code, lambda instance: ask_login(user, instance))
+        report = run(config, terminal, prompts)
+        terminal.report(report)
+        return report.exit_code
 
 
 def main() -> NoReturn:
-    """The entry point: runs a command and exits with one of the documented codes."""
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # what can't be decoded or shown stops nothing
-            stream.reconfigure(errors="replace")
-    try:
-        signals.heed()
-        _end(app(standalone_mode=False) or Exit.DONE)
-    except ProvisionerError as error:
-        _fail(error)
-    except typer.TyperException as error:
-        _fail(failures.usage(error))
-    except signals.Interruption as interruption:
-        _fail(StoppedError(Exit(128 + interruption.number)))
-    except typer.Abort:  # the end of the input, where a code was asked for
-        _fail(StoppedError(Exit.SIGINT))
-    except OSError as error:
-        _fail(failures.system(error))
-    except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-        _fail(failures.bug(error))
+    """Run a command, and exit with one of the documented codes."""
+    process.finish(CommandLine())
 
 
-def _conduct(context: typer.Context, verb: "Callable[[Desk, Case], Outcome]") -> None:
-    """Run one verb with the command's options."""
-    from provisioner.surroundings import fill_in
+def _terminal(values: Mapping[str, object]) -> "Terminal":
     from provisioner.terminal import Terminal
 
-    options = context.params
-    terminal = Terminal(as_json=options["as_json"], verbose=options.get("verbose", False))
-    _warn_of_listed_secrets(context, terminal)
-    _drop_idle_secret(context, terminal)
-    _perform(terminal, *fill_in(options), verb)
+    return Terminal(as_json=bool(values.get("json")), verbose=bool(values.get("verbose")))
 
 
-def _perform(
-    face: "Step | Terminal",
-    inputs: "Inputs",
-    token: "Secret",
-    verb: "Callable[[Desk, Case], Outcome]",
-) -> None:
-    """Open the journal, run one verb on it, and render what comes of it."""
-    from provisioner.ceremony import Desk, open_case
-    from provisioner.github import GitHub
-    from provisioner.http import Http
-    from provisioner.outcomes import Checked
-    from provisioner.surroundings import api_url
+def _config(asked: Asked, terminal: "Terminal") -> "Config":
+    from provisioner import config, environment
 
-    with Http(waiting=face.waiting) as http:
-        github = GitHub(http, api_url(), token)
-        desk = Desk(inputs, http, github, face, time.time, os.urandom)
-        outcome = verb(desk, open_case(desk))
-    face.outcome(outcome, inputs)
-    if isinstance(outcome, Checked) and outcome.needs_person:
-        raise typer.Exit(Exit.PERSON)
+    command, values = asked
+    for one in inputs_of(command):
+        # A code is good once, and only for who has the journal's key.
+        if one.secret and one.name != "code" and environment.is_given(values[one.name]):
+            text = f"--{one.name} is visible in this machine's list of processes"
+            terminal.warn(Item("soon", f"{text}; ${one.environment[0]} is not."))
+    # complete stays silent: the pending authorization may be that application's.
+    if environment.ignores_client_secret(command, values) and command != "complete":
+        text = "MASTODON_CLIENT_SECRET is set, but not used: it needs --client-id."
+        terminal.warn(Item("unclear", text))
+    given = environment.fill_in(command, values)
+    return config.parse(command, given, api_url=environment.api_url())
 
 
-def _warn_of_listed_secrets(context: typer.Context, terminal: "Terminal") -> None:
-    for option, variable in SECRET_OPTIONS.items():
-        source = context.get_parameter_source(option) if option in context.params else None
-        if source and source.name == "COMMANDLINE":
-            terminal.warn(
-                f"--{option.replace('_', '-')} can be read in this machine's list of processes; "
-                f"${variable} can't"
-            )
+def _confirm(config: "Config") -> None:
+    from provisioner.environment import confirm
 
-
-def _drop_idle_secret(context: typer.Context, terminal: "Terminal") -> None:
-    """A client secret that only stands in the environment asks for nothing without a client id.
-
-    It was exported for another command: an application of that time must not stop this one. Of
-    complete nothing is said: the authorization that waits may well be that application's.
-    """
-    options = context.params
-    if not options.get("client_secret") or options["client_id"]:
-        return
-    source = context.get_parameter_source("client_secret")
-    if source and source.name == "ENVIRONMENT":
-        options["client_secret"] = ""
-        if context.info_name != "complete":
-            terminal.warn("MASTODON_CLIENT_SECRET is set, and not used: it goes with --client-id")
-
-
-def _step() -> "Step":
-    from provisioner.action import Step
-    from provisioner.runner import Runner
-
-    return Step(Runner(os.environ, sys.stdout or StringIO()))
-
-
-def _fail(error: ProvisionerError) -> NoReturn:
-    """Render an error, once, and exit with its code."""
-    signals.ignore()  # it is over: what is left is to say so
-    from provisioner.terminal import Terminal
-
-    # The command line may not have been understood: it is taken as it stands.
-    face = _step() if sys.argv[1:] == ["action"] else Terminal(as_json="--json" in sys.argv)
-    face.error(error)
-    _end(error.exit_code)
-
-
-def _end(code: int) -> NoReturn:
-    """Exit with this code: no signal that is late, and no stream that is full, makes it another."""
-    signals.ignore()
-    streams.settle()
-    sys.exit(code)
+    account = str(config.handle)
+    confirm(
+        f"This revokes all tokens of {account}, and deletes its secrets, its variables and its "
+        f"journal from {config.repository}. The bot can't post until it is provisioned again.",
+        account,
+    )

@@ -5,14 +5,18 @@ import os
 import time
 from typing import Protocol
 
-from provisioner import ceremony, defaults
-from provisioner.ceremony import Desk, Tell, open_case
+from nacl.bindings import crypto_box_SEALBYTES as SEALBYTES
+
+from provisioner.commands.run import Prompts, perform
+from provisioner.commands.session import Session
+from provisioner.config import Config, parse
 from provisioner.errors import ProvisionerError
-from provisioner.github import GitHub
+from provisioner.gather import in_threads
+from provisioner.github.client import GitHub
 from provisioner.http import Http
-from provisioner.inputs import Inputs, parse_inputs
-from provisioner.outcomes import Outcome
-from provisioner.sandbox import Person, Repository, Sandbox
+from provisioner.parsing import parse_login
+from provisioner.report import Report, Reporter
+from provisioner.sandbox import Repository, Sandbox
 from provisioner.secret import Secret
 
 BOT, PASSWORD = "mybot", "correct-horse-battery-staple"
@@ -20,81 +24,87 @@ REPOSITORY = "octocat/mybot"
 FIRST_POST = "howdy universe!"
 
 
-class Teller(Tell, Protocol):
+class Teller(Reporter, Protocol):
     """Who tells the story: a terminal, or the log of a workflow."""
 
-    def waiting(self, host: str, seconds: float, /) -> None:
-        """A pause before a request is repeated."""
-
-    def say(self, text: str = "", style: str = "", /) -> None:
+    def say(self, text: str = "", *, bold: bool = False) -> None:
         """A line, as it is."""
 
 
-def play(teller: Teller) -> tuple[Outcome, Inputs]:
+def play(teller: Teller) -> Report:
     """Begin, approve, complete, check; then the scheduled bot posts with the secret it reads.
 
-    The person's part is played by a small browser that knows nothing but the pages it is shown.
-    Returns the outcome of the completion.
+    The embedded instance plays the person's part itself. Returns the report of the completion.
     """
     with Sandbox() as sandbox, Http(waiting=teller.waiting) as http:
         sandbox.instance.add_account(BOT, PASSWORD)
         repository = sandbox.github.add_repository(REPOSITORY)
-        desk = _desk(sandbox, http, teller)
+        values = _values(sandbox)
 
-        _title(teller, "1. begin: register an application, show the link")
-        link = ceremony.begin(desk, open_case(desk)).outputs()["authorize-url"]
+        def run(command: str, code: str = "") -> tuple[Report, Config]:
+            config = parse(command, values | {"code": code}, api_url=sandbox.github.api_url)
+            github = GitHub(http, config.api_url, config.github_token)
+            session = Session(config, http, github, teller, time.time, os.urandom, in_threads)
+            prompts = Prompts(lambda: "", lambda _instance: parse_login("", ""))
+            return perform(session, prompts), config
+
+        teller.say("\n1. begin: register an application, show the link", bold=True)
+        link = run("begin")[0].link
         teller.say(f"  {link}")
 
-        _title(teller, "2. A person opens it, signs in, presses Authorize, and sees a code")
-        with Person(BOT, PASSWORD) as person:
-            code = person.approve(link)
+        text = "\n2. A person opens it, signs in, presses Authorize, and sees a code"
+        teller.say(text, bold=True)
+        code = sandbox.instance.approve(link, BOT)
         teller.done(f"A one-time code of {len(code)} characters")
 
-        _title(teller, "3. complete: exchange the code, check the account, seal, write")
-        outcome = ceremony.complete(desk, open_case(desk), lambda: code)
+        text = "\n3. complete: exchange the code, check the account, seal, write"
+        teller.say(text, bold=True)
+        report, config = run("complete", code)
 
-        _title(teller, "4. What GitHub stored: boxes that only its runners open")
-        show_stored(teller, repository)
+        teller.say("\n4. What GitHub stored: boxes that only its runners open", bold=True)
+        show_stored(teller, repository, config.journal)
 
-        _title(teller, "5. check: what a weekly schedule would do")
-        for finding in ceremony.check(desk, open_case(desk)).findings:
-            teller.done(finding.text)
+        teller.say("\n5. check: what a weekly schedule would do", bold=True)
+        for item in run("check")[0].items:
+            teller.done(item.text)
 
-        _title(teller, "6. The scheduled bot reads its secret, and posts")
-        run = sandbox.github.queue(REPOSITORY)
-        token = Secret(run.secret("MASTODON_ACCESS_TOKEN"))
-        page = _post(http, run.variables["MASTODON_BASE_URL"], token)
+        teller.say("\n6. The scheduled bot reads its secret, and posts", bold=True)
+        queued = sandbox.github.queue(REPOSITORY)
+        token = Secret(queued.secret("MASTODON_ACCESS_TOKEN"))
+        page = _post(http, queued.variables["MASTODON_BASE_URL"], token)
         teller.done(f"{BOT} posted “{FIRST_POST}”: {page}")
-        return outcome, desk.inputs
+    _tell_end(teller)
+    return report
 
 
-def show_stored(teller: Teller, repository: Repository) -> None:
+def show_stored(teller: Teller, repository: Repository, journal: str) -> None:
     """What an embedded GitHub holds: names and sizes, and no secret."""
     name = repository.full_name
-    for secret, box in repository.secrets.items():
-        teller.say(f"  {name}  secret    {secret}  {box.ciphertext_length} bytes, sealed")
+    for secret, value in repository.secrets.items():
+        size = len(value.encode()) + SEALBYTES
+        teller.say(f"  {name}  secret    {secret}  {size} bytes, sealed")
     for variable, value in repository.variables.items():
-        shown = f"{len(value)} bytes, sealed" if variable == defaults.JOURNAL else value
+        shown = f"{len(value)} bytes, sealed" if variable == journal else value
         teller.say(f"  {name}  variable  {variable}  {shown}")
 
 
-def _title(teller: Teller, text: str) -> None:
-    teller.say(f"\n{text}", "bold")
+def _tell_end(teller: Teller) -> None:
+    """What was real, and what to do next."""
+    teller.say("\nThe demo is over.", bold=True)
+    teller.say("The requests, the encryption and the journal were the real ones. The Mastodon, the")
+    teller.say("GitHub and the person were embedded, and are gone; nothing left this machine.")
+    teller.say("For your own bot: `provisioner begin --account mybot@mastodon.social`.")
+    teller.say("To try it in your own browser first: `provisioner sandbox`.")
 
 
-def _desk(sandbox: Sandbox, http: Http, teller: Teller) -> Desk:
-    token = sandbox.github.add_token(
-        permissions={"secrets": "write", "actions_variables": "write", "metadata": "read"}
-    )
-    inputs = parse_inputs(
-        {
-            "account": f"{BOT}@{sandbox.instance.origin.removeprefix('http://')}",
-            "repository": REPOSITORY,
-            "journal_key": base64.b64encode(os.urandom(32)).decode(),
-        }
-    )
-    github = GitHub(http, sandbox.github.api_url, Secret(token))
-    return Desk(inputs, http, github, teller, time.time, os.urandom)
+def _values(sandbox: Sandbox) -> dict[str, str]:
+    token = sandbox.github.add_token()
+    return {
+        "account": f"{BOT}@{sandbox.instance.origin.removeprefix('http://')}",
+        "repository": REPOSITORY,
+        "journal-key": base64.b64encode(os.urandom(32)).decode(),
+        "github-token": token,
+    }
 
 
 def _post(http: Http, base_url: str, token: Secret) -> str:

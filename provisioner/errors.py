@@ -1,13 +1,13 @@
 """What can go wrong, in a form that a person can act on.
 
 Every error that reaches a user is a `ProvisionerError`: what happened, the likely cause, what to do
-next, and a link where one helps. It is raised where it is understood and rendered once, by the
-command line. No text in here may hold a secret; text that a server wrote passes `plain()` first.
+next, and a link where one helps. It is raised where it is understood, never changed afterwards, and
+rendered once. No text in here may hold a secret; text that a server wrote passes `plain()` first.
 
-    ProvisionerError          exit code 1: failed, nothing changed
+    ProvisionerError          exit code 1: failed, nothing was changed
     ├── InputError            2: the input is wrong
-    ├── HalfWayError          3: stopped half-way, run it again
-    ├── PersonNeededError     4: a person is needed
+    ├── IncompleteError       3: stopped half-way, run it again
+    ├── ActionRequiredError   4: a person is needed
     ├── BugError              70: nobody foresaw it
     ├── StoppedError          130, 143: a signal arrived
     └── TransportError        1: no usable answer from a server
@@ -16,40 +16,35 @@ command line. No text in here may hold a secret; text that a server wrote passes
 """
 
 import re
-from enum import IntEnum
 
-
-class Exit(IntEnum):
-    """The exit codes: a closed table, documented in the README."""
-
-    DONE = 0
-    FAILED = 1
-    INPUT = 2
-    HALF_WAY = 3
-    PERSON = 4
-    BUG = 70
-    SIGINT = 130
-    SIGTERM = 143
+from provisioner.report import Exit, Next, Run
 
 
 class ProvisionerError(Exception):
     """An error for a person.
 
-    `ident` is its stable name, for scripts and for the README's troubleshooting; `what` happened,
-    `why` (the likely cause), `todo` (what to do next) and a `link` are sentences.
+    `code` is its stable name, for scripts and for the reference; `what` happened and `why` (the
+    likely cause) are sentences; `next` is what to do; `link` is the page
+    to open before all else.
     """
 
     exit_code: Exit = Exit.FAILED
 
     def __init__(
-        self, ident: str, what: str, *, why: str = "", todo: str = "", link: str = ""
+        self,
+        code: str,
+        what: str,
+        *,
+        why: str = "",
+        next: Next = (),  # noqa: A002 - as everywhere, what to do next
+        link: str = "",
     ) -> None:
         """Keep the parts; the message of the exception is `what`."""
         super().__init__(what)
-        self.ident = ident
+        self.code = code
         self.what = what
         self.why = why
-        self.todo = todo
+        self.next = next
         self.link = link
 
 
@@ -59,16 +54,16 @@ class InputError(ProvisionerError):
     exit_code = Exit.INPUT
 
 
-class HalfWayError(ProvisionerError):
+class IncompleteError(ProvisionerError):
     """The run stopped half-way; the journal knows where, and another run goes on from there."""
 
-    exit_code = Exit.HALF_WAY
+    exit_code = Exit.INCOMPLETE
 
 
-class PersonNeededError(ProvisionerError):
+class ActionRequiredError(ProvisionerError):
     """Only a person can go on: at the instance, in the browser or in GitHub's settings."""
 
-    exit_code = Exit.PERSON
+    exit_code = Exit.ACTION_REQUIRED
 
 
 class BugError(ProvisionerError):
@@ -81,9 +76,7 @@ class StoppedError(ProvisionerError):
     """SIGINT or SIGTERM arrived; `exit_code` says which."""
 
     def __init__(self, exit_code: Exit) -> None:
-        super().__init__(
-            "interrupted", "Interrupted.", todo="Run it again: it goes on from where it stopped."
-        )
+        super().__init__("interrupted", "Interrupted.", next=(Run("again"),))
         self.exit_code = exit_code
 
 

@@ -1,12 +1,13 @@
 """The journal: the tool's memory between runs, written ahead of each step.
 
-Here are its model and its sealing; `store.py` keeps it. It lives in an Actions variable, sealed
-with PyNaCl's SecretBox under a constant key that lives in an Actions secret. A variable is read
-live, and read back to settle a lost answer; a secret could not be read at all, and a run sees
-secrets only as they were when it was queued.
+Here are its model and its sealing; `journal_store.py` keeps it. It lives in an Actions variable,
+sealed with PyNaCl's SecretBox under a constant key that lives in an Actions secret. A variable can
+be read back, which settles a lost answer. A secret could not be read at all, and a run gets secrets
+as they were when it was queued.
 
-In the variable stands `<version>:<key's fingerprint>:<base64 of the box>`. The fingerprint tells a
-wrong key from a damaged box; the key has 256 random bits, so that it tells nobody else anything.
+The variable holds `<version>:<key's fingerprint>:<base64 of the box>`. The fingerprint tells a
+wrong key from a damaged box; the key has 256 random bits, so that the fingerprint gives nothing
+away.
 """
 
 import base64
@@ -14,64 +15,73 @@ import binascii
 import re
 from collections.abc import Iterator
 from hashlib import blake2b
+from typing import Any
 
+import msgspec
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
-from pydantic import BaseModel
 
-from provisioner.destinations import Kind
-from provisioner.errors import InputError, PersonNeededError
-from provisioner.oauth import Application, Server, authorization_url
-from provisioner.secret import SEALING, SealedSecret, Secret
+from provisioner.errors import ActionRequiredError, InputError
+from provisioner.github.destinations import Destination
+from provisioner.mastodon.instance import OUT_OF_BAND, Application, Instance, authorization_url
+from provisioner.report import Run, Set
+from provisioner.secret import Secret
 
 VERSION = 1
 
 
-class Destination(BaseModel, frozen=True):
-    """A name in a repository under which something of a credential was written."""
-
-    repository_id: int
-    """GitHub's number: names change."""
-    kind: Kind
-    name: str
-
-
-class Credential(BaseModel, frozen=True):
+class Credential(msgspec.Struct, frozen=True):
     """An access token, and all that is needed to judge, replace and revoke it."""
 
-    server: Server
+    instance: Instance
     application: Application
-    token: SealedSecret
+    token: Secret
+    scopes: tuple[str, ...]
+    issued_at: int
+    """Epoch seconds, as all times in here."""
+    expires_at: int | None
     account_id: str = ""
     """The instance's number for the account; "" until verified."""
     account: str = ""
     """Who approved it, as `user@domain`; "" until verified."""
-    scopes: tuple[str, ...]
     code: str = ""
     """SHA-256 of the one-time code that it was issued for, which must never be sent again."""
-    issued_at: int
-    """Epoch seconds, as all times in here."""
-    expires_at: int | None
-    destinations: tuple[Destination, ...]
-    """Where it was, or may have been, written: recorded before the first write."""
+    known: tuple[Destination, ...] = ()
+    """Where the run that made it current wrote it."""
+    may_hold: tuple[Destination, ...] = ()
+    """Where it may stand besides: recorded before the first write."""
+    overwrites: tuple[Destination, ...] = ()
+    """Of `may_hold`, where something that this journal does not know stood, or still does."""
+    seen_alive_at: int = 0
+
+    @property
+    def destinations(self) -> tuple[Destination, ...]:
+        """Where it is, or may be."""
+        return tuple(dict.fromkeys((*self.known, *self.may_hold)))
+
+    @property
+    def managed(self) -> tuple[Destination, ...]:
+        """Where nothing but a token of this journal can stand."""
+        return tuple(one for one in self.destinations if one not in self.overwrites)
 
 
-class Pending(BaseModel, frozen=True):
+class Pending(msgspec.Struct, frozen=True):
     """An authorization under way, from the registration until its token is current."""
 
-    server: Server
+    instance: Instance
     application: Application
-    verifier: SealedSecret | None
-    """PKCE; None where the link was not ours (an application made by hand, in a single run)."""
+    verifier: Secret | None
+    """PKCE; None where the link was not ours (the person's own application, in a single run)."""
     scopes: tuple[str, ...]
-    asked: tuple[str, ...]
+    """What the link asks for."""
+    requested_scopes: tuple[str, ...]
     """What the inputs asked for, where the instance knows other scopes."""
     app_name: str
     begun_at: int
-    overwrites: tuple[str, ...] = ()
-    """Secrets that were there before us; the tokens in them are not ours."""
-    attempted_at: int | None = None
-    """Since when a token may have been issued whose answer was lost."""
+    redirect_uri: str = OUT_OF_BAND
+    state: str = ""
+    attempts: tuple[int, ...] = ()
+    """When an exchange was made whose answer is not known: a token may have been issued."""
     staged: Credential | None = None
     """The token, from its issue until it is verified and written everywhere."""
 
@@ -79,46 +89,53 @@ class Pending(BaseModel, frozen=True):
     def link(self) -> str:
         """The authorization URL: no secret, since it holds only the verifier's hash."""
         return authorization_url(
-            self.server, self.application.client_id, self.scopes, self.verifier
+            self.instance,
+            self.application.client_id,
+            self.scopes,
+            self.verifier,
+            self.redirect_uri,
+            self.state,
         )
 
-    def with_token(self, staged: Credential | None) -> "Pending":
-        """The same authorization, with its token or without."""
-        return self.model_copy(update={"staged": staged})
+    def replace(self, **changes: Any) -> "Pending":
+        """The same with these fields changed."""
+        return msgspec.structs.replace(self, **changes)
 
 
-class Superseded(BaseModel, frozen=True):
+class Superseded(msgspec.Struct, frozen=True):
     """A credential that was replaced, or must not be used, and is still to be revoked."""
 
     credential: Credential
     revoke_after: int
 
 
-class Sent(BaseModel, frozen=True):
-    """A post that can't be looked for afterwards."""
-
-    key: str
-    """Its Idempotency-Key: a hash of account, text and audience."""
-    sent_at: int
-    url: str = ""
-    """Where it is; "" while nobody knows whether it is."""
-
-
-class Journal(BaseModel, frozen=True):
+class Journal(msgspec.Struct, frozen=True):
     """What the tool remembers of one bot."""
 
-    generation: int = 0
-    """Counts the writes; 0: not written yet."""
     repository_id: int
     account: str
     """As it was asked for, `user@domain`; `account_id` in the credentials binds it for good."""
-    origin: str = ""
-    """The instance's."""
     pending: Pending | None = None
     current: Credential | None = None
     superseded: tuple[Superseded, ...] = ()
-    sent: tuple[Sent, ...] = ()
-    """The last hour's."""
+    """Oldest first."""
+    deprovisioning: bool = False
+    """Whether the bot is being taken off: then nothing but that goes on."""
+
+    def replace(self, **changes: Any) -> "Journal":
+        """The same with these fields changed."""
+        return msgspec.structs.replace(self, **changes)
+
+    @property
+    def staged(self) -> Credential | None:
+        """The token that a run left between its issue and its becoming current."""
+        return self.pending.staged if self.pending else None
+
+    @property
+    def origin(self) -> str:
+        """The instance's; "" where the journal knows none."""
+        one = self.pending or self.current or next(iter(self.credentials()), None)
+        return one.instance.origin if one else ""
 
     def applications(self) -> tuple[Application, ...]:
         """Every application in the journal."""
@@ -127,9 +144,8 @@ class Journal(BaseModel, frozen=True):
 
     def credentials(self) -> tuple[Credential, ...]:
         """Every credential in the journal."""
-        staged = self.pending.staged if self.pending else None
         old = (superseded.credential for superseded in self.superseded)
-        return tuple(filter(None, (staged, self.current, *old)))
+        return tuple(filter(None, (self.staged, self.current, *old)))
 
     def secrets(self) -> Iterator[Secret]:
         """Every secret in the journal."""
@@ -141,44 +157,32 @@ class Journal(BaseModel, frozen=True):
     @property
     def holds_tokens(self) -> bool:
         """Whether a token is in here, or was perhaps issued to the pending application."""
-        attempted = self.pending and self.pending.attempted_at is not None
-        return bool(self.credentials() or attempted)
+        return bool(self.credentials() or (self.pending and self.pending.attempts))
 
 
-class DamagedError(PersonNeededError):
-    """The value is no sealed journal, or was changed after it was sealed."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "journal-damaged",
-            "The journal can't be read: its value is damaged.",
-            why="Somebody edited the variable, or it was cut in copying.",
-            todo="Put its former value back, if you have it. Otherwise delete the variable, begin "
-            "and complete anew, and only then remove the bot's older application at its instance "
-            "(Preferences > Account > Authorized apps).",
-        )
-
-
-def parse_key(text: str) -> bytes:
+def parse_key(key: Secret) -> bytes:
     """The journal key's 32 bytes out of their base64. Raises InputError."""
+    text = key.reveal().strip().translate(str.maketrans("-_", "+/"))
     try:
-        key = base64.b64decode(text.strip().translate(str.maketrans("-_", "+/")), validate=True)
+        raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != SecretBox.KEY_SIZE:
+        raw = b""
+    if len(raw) != SecretBox.KEY_SIZE:
         raise InputError(
             "bad-journal-key",
-            "The journal key is not one.",
-            why=f"It is the base64 of {SecretBox.KEY_SIZE} bytes, 44 characters.",
-            todo="Hand in the key that was used before, unchanged; for a new bot, make one with "
-            "`openssl rand -base64 32`.",
+            "The journal key is not valid.",
+            why=f"A key is the base64 of {SecretBox.KEY_SIZE} bytes, 44 characters.",
+            next=(
+                "Hand in the key that was used before, unchanged.",
+                "For a new bot, make one with `openssl rand -base64 32`.",
+            ),
         )
-    return key
+    return raw
 
 
 def seal(journal: Journal, key: bytes) -> str:
     """The journal as the variable's value."""
-    plaintext = journal.model_dump_json(context=SEALING).encode()
+    plaintext = msgspec.json.encode(journal, enc_hook=_reveal)
     box = base64.b64encode(SecretBox(key).encrypt(plaintext)).decode()
     return f"{VERSION}:{_fingerprint(key)}:{box}"
 
@@ -186,49 +190,69 @@ def seal(journal: Journal, key: bytes) -> str:
 def unseal(value: str, key: bytes) -> Journal:
     """The journal from the variable's value.
 
-    Raises InputError for another key, DamagedError, PersonNeededError for another version.
+    Raises InputError for another key, ActionRequiredError where it is damaged or another version's.
     """
     version = re.match(r"([1-9][0-9]{0,8}):", value)
     if version and int(version[1]) > VERSION:
-        raise PersonNeededError(
+        raise ActionRequiredError(
             "journal-newer",
             "The journal was written by a newer version of this tool.",
-            todo="Update this tool, or the action's version in the workflow. Nothing was changed.",
+            next=("Update this tool, or the action's version in the workflow.",),
         )
     match = re.fullmatch(rf"{VERSION}:([0-9a-f]{{16}}):([A-Za-z0-9+/=]+)", value.strip())
     if not match:
-        raise DamagedError
+        raise _damaged()
     if match[1] != _fingerprint(key):
         raise InputError(
             "journal-key-wrong",
             "The journal is sealed under another key than the one that was handed in.",
-            why="This key differs from the one that wrote the journal: another terminal made one "
-            "of its own, two bots share the journal's name but not its key, or the key's secret "
-            "was overwritten.",
-            todo="Hand in the key that was used before: on your own machine it is in the "
-            "MASTODON_JOURNAL_KEY of the terminal where you began. Another bot in the same "
-            "repository needs a journal of its own (--journal OTHER_NAME). If the key is lost, "
-            "delete the journal's variable and the secret with its key, begin and complete anew, "
-            "and only then remove the bot's older application at its instance.",
+            why="Another machine made a key of its own, two bots share the journal's name but not "
+            "its key, or the key's secret was overwritten.",
+            next=(
+                "Hand in the key that was used before.",
+                Set("journal", "OTHER_NAME (for another bot in the same repository)"),
+            ),
         )
     try:
         plaintext = SecretBox(key).decrypt(base64.b64decode(match[2], validate=True))
     except (CryptoError, ValueError):
-        raise DamagedError from None
+        raise _damaged() from None
     try:
-        return Journal.model_validate_json(plaintext)
-    except ValueError:
-        raise _unreadable() from None  # pydantic's errors quote what they could not read
+        return msgspec.json.decode(plaintext, type=Journal, dec_hook=_conceal)
+    except (msgspec.MsgspecError, ValueError):
+        raise ActionRequiredError(
+            "journal-unreadable",
+            "The journal was opened, but this version of the tool can't read it.",
+            why="Another version wrote it.",
+            next=("Use that version, or a later one. Nothing was changed.",),
+        ) from None
+
+
+def _reveal(value: object) -> object:
+    """For sealing alone: no other encoder writes a Secret."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise NotImplementedError
+
+
+def _conceal(kind: type, value: object) -> object:
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise NotImplementedError
 
 
 def _fingerprint(key: bytes) -> str:
     return blake2b(key, digest_size=8, person=b"journal-key").hexdigest()
 
 
-def _unreadable() -> PersonNeededError:
-    return PersonNeededError(
-        "journal-unreadable",
-        "The journal was opened, but this version of the tool can't read it.",
-        why="Another version wrote it.",
-        todo="Use that version, or a later one; nothing was changed.",
+def _damaged() -> ActionRequiredError:
+    return ActionRequiredError(
+        "journal-damaged",
+        "The journal can't be read: its value is damaged.",
+        why="Somebody edited the variable, or it was cut in copying.",
+        next=(
+            "Put its former value back, if you have it. Otherwise delete the variable.",
+            Run("begin"),
+            "After the new token is written, remove the bot's older application at its instance.",
+        ),
     )

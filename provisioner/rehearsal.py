@@ -8,9 +8,9 @@ import threading
 from contextlib import ExitStack
 
 from provisioner.demo import show_stored
+from provisioner.environment import program
 from provisioner.errors import InputError
 from provisioner.sandbox import Request, Response, Sandbox
-from provisioner.surroundings import program
 from provisioner.terminal import Terminal
 
 BOT, BOT_PASSWORD = "mybot", "mybot-sandbox-password"
@@ -18,7 +18,7 @@ OTHER, OTHER_PASSWORD = "alice", "alice-sandbox-password"
 REPOSITORY = "octocat/mybot"
 
 
-def serve(instance_port: int, github_port: int, personality: str) -> None:
+def serve(instance_port: int, github_port: int) -> None:
     """Serve until SIGINT or SIGTERM; prints how to point this tool at it, and each request."""
     terminal = Terminal()
     stop = threading.Event()
@@ -30,35 +30,23 @@ def serve(instance_port: int, github_port: int, personality: str) -> None:
                 Sandbox(
                     instance_port=instance_port,
                     github_port=github_port,
-                    personality=personality,
                 )
             )
         except OSError as error:
             raise InputError(
                 "port-taken",
                 f"The sandbox can't listen on that port: {error.strerror}.",
-                todo="Name other ports, or none: free ones are found.",
+                next=("Name other ports, or none: free ones are found.",),
             ) from None
-        bot = sandbox.instance.add_account(BOT, BOT_PASSWORD)
-        other = sandbox.instance.add_account(OTHER, OTHER_PASSWORD)
-        by_email = sandbox.instance.signs_in_by_email
-        name, stranger = (one.email if by_email else one.username for one in (bot, other))
+        sandbox.instance.add_account(BOT, BOT_PASSWORD)
+        sandbox.instance.add_account(OTHER, OTHER_PASSWORD)
         repository = sandbox.github.add_repository(REPOSITORY)
-        token = sandbox.github.add_token(
-            permissions={"secrets": "write", "actions_variables": "write", "metadata": "read"}
-        )
+        token = sandbox.github.add_token()
         key = base64.b64encode(os.urandom(32)).decode()
         ourselves = shlex.join(program())
         domain = sandbox.instance.origin.removeprefix("http://")
-        by_password = ""
-        if sandbox.instance.takes_passwords:
-            by_password = f"""Or, without a browser, type {name} and that password into:
-
-  {ourselves} login --account {BOT}@{domain} --repository {REPOSITORY}
-
-"""
         terminal.say(f"""
-An instance at {sandbox.instance.origin} that behaves as {sandbox.instance.software},
+An instance at {sandbox.instance.origin} that behaves as {sandbox.instance.server.software},
 and a GitHub at {sandbox.github.api_url}.
 Nothing in here is real, and nothing leaves this machine. In another terminal, in this folder:
 
@@ -67,26 +55,18 @@ Nothing in here is real, and nothing leaves this machine. In another terminal, i
   export MASTODON_JOURNAL_KEY={key}
   {ourselves} begin --account {BOT}@{domain} --repository {REPOSITORY}
 
-Open the link that it shows, sign in as {name} with the password {BOT_PASSWORD}
-(or, to see what happens, as {stranger} with {OTHER_PASSWORD}), and go on with:
+Open the link that it shows, sign in as {BOT} with the password {BOT_PASSWORD}
+(or, to see what happens, as {OTHER} with {OTHER_PASSWORD}), and go on with:
 
   {ourselves} complete --account {BOT}@{domain} --repository {REPOSITORY}
 
-{by_password}{_limit(sandbox)}Stop with Ctrl-C. Requests:
+Stop with Ctrl-C. Requests:
 """)
         sandbox.instance.observers.append(lambda *seen: _show(terminal, "instance", *seen))
         sandbox.github.observers.append(lambda *seen: _show(terminal, "GitHub  ", *seen))
         while not stop.wait(1):  # a wait without an end can sleep through a signal
             pass
-        show_stored(terminal, repository)
-
-
-def _limit(sandbox: Sandbox) -> str:
-    limit = sandbox.instance.registration_limit
-    if limit is None:
-        return ""
-    minutes = sandbox.instance.registration_seconds // 60
-    return f"{limit} applications in {minutes} minutes, as there; start anew for more. "
+        show_stored(terminal, repository, "MASTODON_JOURNAL")
 
 
 def _show(terminal: Terminal, who: str, request: Request, response: Response) -> None:

@@ -8,39 +8,50 @@ finds every use of it with one grep.
 import base64
 import re
 from collections.abc import Iterable, Iterator
-from typing import Annotated
+from typing import NoReturn
 from urllib.parse import quote, quote_plus
 
-from pydantic import PlainSerializer, SecretStr, SerializationInfo
-
 MASK = "***"
-SHORTEST_PART = 8
+MIN_PART = 8
 """Characters; what is shorter stands in honest words too."""
-LONGEST = 4096
+MAX_LENGTH = 4096
 """Characters of a token, a client id or a client secret."""
-SEALING = object()
-"""The context in which a `SealedSecret` is dumped in plaintext: to seal the journal."""
 
 
-class Secret(SecretStr):
-    """A string whose `str` and `repr` redact it, and which pydantic dumps redacted."""
+class Secret:
+    """A string whose `str` and `repr` redact it."""
+
+    __slots__ = ("_plaintext",)
+
+    def __init__(self, plaintext: str) -> None:
+        self._plaintext = plaintext
 
     def reveal(self) -> str:
         """The plaintext: for the server it belongs to, or for sealing it."""
-        return self.get_secret_value()
+        return self._plaintext
 
+    def __str__(self) -> str:
+        return MASK if self._plaintext else ""
 
-def _dump(secret: Secret, info: SerializationInfo) -> str:
-    return secret.reveal() if info.context is SEALING else MASK
+    def __repr__(self) -> str:
+        return f"Secret({str(self)!r})"
 
+    def __len__(self) -> int:
+        return len(self._plaintext)
 
-SealedSecret = Annotated[Secret, PlainSerializer(_dump)]
-"""A model's field that holds a secret: dumped as asterisks, except to be sealed."""
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._plaintext == other._plaintext
+
+    def __hash__(self) -> int:
+        return hash(self._plaintext)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A secret is not pickled.")
 
 
 def is_visible(text: str) -> bool:
     """Visible ASCII of a sane length: what can stand in a header, and be masked in a log."""
-    return len(text) <= LONGEST and re.fullmatch("[!-~]+", text) is not None
+    return len(text) <= MAX_LENGTH and re.fullmatch("[!-~]+", text) is not None
 
 
 def redact(text: str, secrets: Iterable[Secret]) -> str:
@@ -62,5 +73,5 @@ def _forms(plain: str) -> Iterator[str]:
     for offset in range(3):
         encoded = base64.b64encode(bytes(offset) + plain.encode()).decode()
         for form in (encoded, encoded.rstrip("="), encoded[(0, 2, 3)[offset] : -4]):
-            if len(form) >= SHORTEST_PART:
+            if len(form) >= MIN_PART:
                 yield from (form, form.translate(str.maketrans("+/", "-_")))

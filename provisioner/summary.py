@@ -1,172 +1,189 @@
 """The job's summary: what a person finds on the run's page, in GitHub-flavoured Markdown. Pure.
 
 What servers wrote stands in code spans or escaped: it can be no link, no image and no mention.
+The steps for a person are worded here for the log as well, without the Markdown.
 """
 
 import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-from provisioner.addresses import host_of, origin_of
-from provisioner.destinations import Mapping
-from provisioner.errors import Exit, ProvisionerError
-from provisioner.inputs import Inputs
-from provisioner.outcomes import ApprovalPending, Checked, Ended, Provisioned
+from provisioner.errors import ProvisionerError
+from provisioner.report import Exit, Item, Next, Open, Report, Run, Set, Step, opens
+from provisioner.urls import host_of, origin_of
 
-MARKS = {"good": "✅", "unclear": "❔", "soon": "⚠️", "bad": "❌"}
+MARKS = {"good": "✅", "unclear": "❔", "soon": "⚠️", "bad": "❌", "planned": "▫️"}
 SPECIAL = re.compile(
-    r"(“[^”]*”|`[^`]+`|\$\{\{.*?\}\}|--[a-z-]+(?: [A-Z_]+(?:=[a-z_]+)?)?|[A-Z]+(?:_[A-Z]+)+"
-    r"|\d{4}-\d\d-\d\dT[\d:]+Z|[\w.-]+@[\w.-]*\w(?::\d+)?"
+    r"(“[^”]*”|`[^`]+`|\$\{\{.*?\}\}|[\w.-]+@[\w.-]*\w(?::\d+)?"
     r"|https?://[^\s<>]+?(?=[.,:;)]*(?:\s|$)))"
 )
-"""What a text quotes, names or points to: anything in quotation marks, code, an expression, an
-option and its value, a secret's name, a time, an account, an address."""
+"""What becomes code: what a text quotes, what stands in backticks or is an expression, and an
+account, which GitHub would take for an e-mail address. And an address, which becomes a link."""
 MEANINGFUL = re.compile(r"([\\`*_\[\]<>|~&@$]|:(?=/)|(?<=www)\.)", re.IGNORECASE)
 """What GitHub-flavoured Markdown sees a meaning in, within a line."""
+LEADING = re.compile(r"^(\d*)([#+=.)-])")
+"""And at its beginning: headings and lists."""
 HEADINGS = {
     Exit.FAILED: "Failed; nothing was changed",
     Exit.INPUT: "An input is wrong",
-    Exit.HALF_WAY: "Stopped half-way; the next run goes on from there",
-    Exit.PERSON: "You are needed",
+    Exit.INCOMPLETE: "Incomplete; the next run goes on from there",
+    Exit.ACTION_REQUIRED: "Action required",
     Exit.BUG: "This is a bug",
     Exit.SIGINT: "Cancelled",
     Exit.SIGTERM: "Cancelled",
 }
 
 
-def of(outcome: ApprovalPending | Provisioned | Checked | Ended, inputs: Inputs, page: str) -> str:
-    """How a run ended well; `page` is where *Run workflow* is pressed."""
-    match outcome:
-        case ApprovalPending():
-            return _approval(outcome, inputs, page)
-        case Provisioned():
-            return _provisioned(outcome)
-        case Checked():
-            return _checked(outcome, page)
-        case Ended():
-            return f"## {_text(outcome.headline)}\n{_notes(outcome)}"
+class Words(NamedTuple):
+    """How a step is written: as plain text, or as Markdown."""
+
+    text: Callable[[str], str] = str
+    code: Callable[[str], str] = str
+    bold: Callable[[str], str] = str
+    address: Callable[[str], str] = str
+    button: str = "Run workflow"
 
 
-def of_error(error: ProvisionerError, page: str, *, is_rerun: bool) -> str:
+def markdown(page: str) -> Words:
+    """As Markdown; `page` is where *Run workflow* is pressed."""
+    return Words(_text, _code, "**{}**".format, _address, f"[**Run workflow**]({_target(page)})")
+
+
+def worded(step: Step, words: Words) -> str:
+    """A step for the reader of a workflow's run."""
+    match step:
+        case Open():
+            who = f", sign in as {_who(step.as_account, words)}" if step.as_account else ""
+            then = f"{',' if who else ''} and {words.text(step.then)}" if step.then else ""
+            return f"Open {words.address(step.url)}{who}{then}."
+        case Run():
+            parts = [_set(one, words) for one in step.options]
+            if step.command in {"abandon", "deprovision"}:
+                parts.append(_set(Set("command", step.command), words))
+            parts.append(_press(step, words))
+            told = " and ".join(parts)
+            told = f"{words.text(step.when)}, {told}" if step.when else told
+            return f"{told[0].upper()}{told[1:]}."
+        case Set():
+            told = _set(step, words)
+            return f"{told[0].upper()}{told[1:]}."
+        case str():
+            return words.text(step)
+
+
+def sentences(steps: Next, words: Words) -> list[str]:
+    """The steps for the reader of a workflow's run; a text with a colon leads to the next step."""
+    told: list[str] = []
+    for step in steps:
+        text = worded(step, words)
+        if told and told[-1].endswith(":"):
+            told[-1] += f" {text[0].lower()}{text[1:]}"
+        else:
+            told.append(text)
+    return told
+
+
+def _press(step: Run, words: Words) -> str:
+    """The button, and what its form needs for this command."""
+    if step.command in {"login", "register", "post"}:
+        return f"run {words.code(f'provisioner {step.command}')} on your own machine"
+    press = f"press {words.button}"
+    if step.code:
+        return f"{press} with the code in the field {words.bold('code')}"
+    if step.rotate:
+        return f"{press} with {words.bold('rotate')} ticked"
+    return f"{press} again" if step.command == "again" else f"{press} with both fields left empty"
+
+
+def _set(step: Set, words: Words) -> str:
+    text = f"{step.name}: {step.value}" if step.value else step.name
+    return f"set {words.code(text)} under {words.code('with:')}"
+
+
+def _who(account: str, words: Words) -> str:
+    return words.code(account) if "@" in account else words.text(account)
+
+
+def of_report(report: Report, page: str, warned: Iterable[Item] = ()) -> str:
+    """How a run ended well; `warned` are the items that stood in the log besides."""
+    mark = "⚠️ " if report.exit_code else "" if report.next else "✅ "
+    parts = [f"## {mark}{_text(report.headline.rstrip('.:'))}"]
+    if report.link:
+        parts.append(_prominent(report.link))
+    items = [*report.items, *(item for item in warned if item not in report.items)]
+    parts.append(_items(items, page))
+    steps = tuple(step for step in report.next if not opens((step,), report.link))
+    parts.append(_steps(steps, page))
+    if report.snippet:
+        parts.append(f"To paste into the workflow:\n\n```yaml\n{report.snippet}\n```")
+    if report.table:
+        # The first row is the head, since GitHub's tables need one.
+        (label, value), *rows = report.table.items()
+        lines = [f"| {_text(label)} | {_cell(value)} |", "| :--- | :--- |"]
+        parts.append("\n".join([*lines, *(f"| {_text(key)} | {_cell(v)} |" for key, v in rows)]))
+    return "\n\n".join(filter(None, parts))
+
+
+def of_error(
+    error: ProvisionerError, page: str, warned: Iterable[Item] = (), *, is_rerun: bool
+) -> str:
     """What happened, why, and what to do next."""
     parts = [f"## ❌ {HEADINGS[error.exit_code]}"]
     if is_rerun:
         parts.append(
-            "⚠️ This was a *Re-run*, which brings the inputs and the secrets of the first attempt. "
-            f"Press [**Run workflow**]({_link(page)}) instead; nothing is broken."
+            "⚠️ This was a *Re-run*, which has the inputs and the secrets of the first attempt. "
+            f"Press [**Run workflow**]({_target(page)}) instead; nothing is broken."
         )
     parts.append(f"**What happened:** {_text(error.what)}")
     if error.why:
         parts.append(f"**Why:** {_text(error.why)}")
-    if error.todo:
-        parts.append(f"**Next:** {_text(error.todo)}")
-    if error.link:
-        parts.append(f"### ➜ [**Open {_address(error.link)}**]({_link(error.link)})")
-    parts.append(_how(error.todo, page))
-    parts.append(f"<sub>`{error.ident}`, exit code {int(error.exit_code)}</sub>")
-    return "\n\n".join(parts)
+    if error.link and not opens(error.next, error.link):
+        parts.append(_prominent(error.link))
+    steps = error.next
+    if not any(isinstance(step, Run) for step in steps):
+        steps = (*steps, Run("again"))  # the button is never far
+    parts.append(f"**Next:**\n\n{_steps(steps, page)}")
+    parts.append(_items(warned, page))
+    parts.append(f"<sub>`{error.code}`, exit code {int(error.exit_code)}</sub>")
+    return "\n\n".join(filter(None, parts))
 
 
-def of_warnings(warnings: list[str]) -> str:
-    """What was said besides on the way."""
-    return "".join(f"\n- ⚠️ {_text(warning)}" for warning in warnings)
+def _steps(steps: Next, page: str) -> str:
+    return "\n".join(f"{n}. {one}" for n, one in enumerate(sentences(steps, markdown(page)), 1))
 
 
-def _approval(outcome: ApprovalPending, inputs: Inputs, page: str) -> str:
-    user, host = inputs.account.user, _address(outcome.instance)
-    again = " It is the link of an earlier run, still good." if outcome.again else ""
-    return f"""
-## Your turn: authorize as {_code(outcome.account)}
-
-### ➜ [**Open {host} and press Authorize**]({_link(outcome.authorize_url)})
-
-Sign in there as {_code(user)}: an approval by anybody else is noticed, and not used.{again}
-
-Then copy the code that {host} shows. It works once, and may expire after {outcome.code_good_for}:
-
-1. Press [**Run workflow**]({_link(page)}), on this workflow's page.
-2. Paste the code into the field **code**, and press the green button.
-
-{_table("Will be stored in", outcome, inputs.mappings)}
-"""
+def _items(items: Iterable[Item], page: str) -> str:
+    words = markdown(page)
+    lines = []
+    for item in items:
+        steps = " ".join(sentences(item.next, words))
+        after = f"<br>**Next:** {steps}" if steps else ""
+        lines.append(f"- {MARKS[item.verdict]} {_text(item.text)}{after}")
+    return "\n".join(lines)
 
 
-def _provisioned(outcome: Provisioned) -> str:
-    return f"""
-## ✅ {_text(outcome.headline.removesuffix("."))}
-{_notes(outcome)}
-
-The bot's workflow reads it so:
-
-```yaml
-{outcome.lines_for_bot}
-```
-
-{_table("Stored in", outcome, outcome.written)}
-| Expires | {_text(outcome.expires_at)} |
-"""
+def _prominent(url: str) -> str:
+    return f"### ➜ [**Open {_name(url)}**]({_target(url)})"
 
 
-def _notes(outcome: Provisioned | Ended) -> str:
-    news = [f"\n- ✅ {_text(note)}" for note in outcome.news]
-    return "".join([*news, *(f"\n- ⚠️ {_text(note)}" for note in outcome.notes)])
-
-
-def _checked(outcome: Checked, page: str) -> str:
-    mark = "✅" if outcome.status == "healthy" else "⚠️"
-    words = "is healthy" if outcome.status == "healthy" else "needs attention"
-    found = [f"## {mark} {_code(outcome.account)} {words}", ""]
-    for finding in outcome.findings:
-        found.append(f"- {MARKS[finding.verdict]} {_text(finding.text)}")
-        if finding.todo:
-            found.append(f"  <br>**Next:** {_text(finding.todo)}")
-    todos = " ".join(finding.todo for finding in outcome.findings)
-    return "\n".join([*found, "", _how(todos, page) if todos.strip() else ""])
-
-
-def _table(
-    stored: str, outcome: ApprovalPending | Provisioned, written: tuple[Mapping, ...]
-) -> str:
-    """Whose token, for what, where to: the first row is the head, as GitHub's tables need one."""
-    names = (f"{mapping.kind.removesuffix('s')} {_code(mapping.name)}" for mapping in written)
-    return "\n".join(
-        [
-            f"| Token of | {_code(outcome.account)} |",
-            "| :--- | :--- |",
-            f"| Server | {_code(outcome.instance)} |",
-            f"| May | {' '.join(map(_code, outcome.scopes))} |",
-            f"| {stored} {_code(outcome.repository)} as | {'<br>'.join(names)} |",
-        ]
-    )
-
-
-def _how(todo: str, page: str) -> str:
-    """What the verbs mean on a page with a button; in any case, that the button is pressed."""
-    button = f"press [**Run workflow**]({_link(page)})"
-    ways, todo = [], re.sub("“[^”]*”|`[^`]*`", "", todo)
-    if re.search(r"\brun check\b", todo, re.IGNORECASE):
-        ways.append("to check, {} with both fields left empty")
-    if re.search(r"\bbeg[iu]n\b", todo, re.IGNORECASE):
-        ways.append("to begin, {} with **rotate** ticked where a token is in use already")
-    if re.search(r"\bcomplete\b", todo, re.IGNORECASE):
-        fields = "both fields left empty" if "no code" in todo else "the **code** in its field"
-        ways.append(f"to complete, {{}} with {fields}")
-    told = "; ".join(ways or ["then {}"])
-    return f"{told[0].upper()}{told[1:]}.".replace("{}", button, 1).replace("{}", "press it")
+def _cell(text: str) -> str:
+    """A fact in a table: a code span for each of its lines."""
+    return "<br>".join(_code(line) for line in text.split("\n"))
 
 
 def _text(text: str) -> str:
-    """A sentence of ours: what it quotes becomes code, options become the inputs they stand for."""
-    return "".join(
+    """A sentence of ours: what it quotes becomes code, what a server wrote stays text."""
+    line = "".join(
         _special(part) if odd % 2 else MEANINGFUL.sub(r"\\\1", part)
-        for odd, part in enumerate(SPECIAL.split(text))
+        for odd, part in enumerate(SPECIAL.split(" ".join(text.split())))
     )
+    return LEADING.sub(r"\1\\\2", line)
 
 
 def _special(part: str) -> str:
     if part.startswith("http"):
         return f"<{part}>"
-    if part.startswith("--"):
-        return _code(part.removeprefix("--").replace(" ", ": "))
     return _code(part[1:-1] if part[0] in "“`" else part)
 
 
@@ -178,13 +195,17 @@ def _code(text: str) -> str:
 
 
 def _address(url: str) -> str:
+    return f"[{_name(url)}]({_target(url)})"
+
+
+def _name(url: str) -> str:
     """An address for a link's name: without its query."""
     origin = origin_of(url)
     path = urlsplit(url).path.rstrip("/") if origin else ""
     return MEANINGFUL.sub(r"\\\1", host_of(origin) + path) or "the link"
 
 
-def _link(url: str) -> str:
+def _target(url: str) -> str:
     """A link's destination: nothing in it can end it, or means anything else than itself."""
     safe = re.sub(r"[<>\\\s]", lambda character: quote(character[0]), url)
     return f"<{safe.replace('&', '&amp;')}>"

@@ -1,73 +1,89 @@
-"""What a person sees: a line per step, the outcome, the error.
+"""What a person sees at a terminal: a line per step, the report, the error.
 
-Progress and errors go to standard error, the outcome to standard output; with `--json` the outcome
-or the error is one JSON object there. Colour follows `NO_COLOR` and whether it is a terminal. All
-text is printed as it is, never read as markup.
+Progress and errors go to standard error, the report to standard output; with `--json` the report
+or the error is one JSON object there. Text is wrapped at a terminal's width, between words; links,
+commands and YAML never are.
 """
 
 import json
 import os
+import re
 import shlex
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from io import StringIO
 from typing import TextIO
 
-from rich.console import Console
-from rich.text import Text
+import typer
 
-from provisioner import streams
-from provisioner.destinations import where_to_delete
+from provisioner.config import Config
+from provisioner.environment import program, wants_colour
 from provisioner.errors import InputError, ProvisionerError
-from provisioner.inputs import Inputs
-from provisioner.oauth import Application
-from provisioner.outcomes import (
-    ApprovalPending,
-    Checked,
-    Diagnosis,
-    DryRun,
-    Ended,
-    Outcome,
-    Posted,
-    Provisioned,
-    Registered,
-)
+from provisioner.inputs import inputs_of, named
+from provisioner.process import write_errors_ignored
+from provisioner.report import Item, Next, Open, Report, Run, Set, Step, opens
 from provisioner.secret import Secret
-from provisioner.surroundings import program
 
 MARKS = {
-    "good": ("✓", "green"),
-    "unclear": ("?", "yellow"),
-    "soon": ("!", "yellow"),
-    "bad": ("✗", "red"),
+    "good": ("✓ ", "green"),
+    "unclear": ("? ", "yellow"),
+    "soon": ("! ", "yellow"),
+    "bad": ("✗ ", "red"),
+    "planned": ("- ", ""),
 }
+DEFAULT_WIDTH = 80
 
 
-class _Stream(Console):
+class _Stream:
     """A stream that never stops a run: a token may be between two places."""
 
     def __init__(self, file: TextIO | None) -> None:
-        # A stream that the shell closed (`>&-`) is None.
-        super().__init__(
-            file=file or StringIO(),
-            color_system=None if os.environ.get("NO_COLOR") else "auto",
-            highlight=False,
-            soft_wrap=True,
-            # Lines are never wrapped. But rich would read COLUMNS and LINES: with 0 it prints
-            # nothing, and with a number that is none to Python it fails.
-            width=80,
-            height=25,
+        self.file = file or StringIO()  # a stream that the shell closed (`>&-`) is None
+        self.is_terminal = not self.file.closed and self.file.isatty()
+        self.colours = self.is_terminal and wants_colour()
+        self.is_used = False
+        self._gap = ""
+
+    def gap(self) -> None:
+        """An empty line between what was written and what comes next, if anything does."""
+        self._gap = "\n" if self.is_used else ""
+
+    def line(self, text: str = "", *, bold: bool = False) -> None:
+        """A line as it is."""
+        if bold and self.colours:
+            text = typer.style(text, bold=True)
+        text, self._gap, self.is_used = f"{self._gap}{text}", "", True
+        with write_errors_ignored(self.file):
+            self.file.write(f"{text}\n")
+            self.file.flush()
+
+    def prose(self, text: str, mark: str = "", colour: str = "", *, bold: bool = False) -> None:
+        """Sentences, wrapped at a terminal's width; `mark` stands before them in colour."""
+        lines = self._wrapped(text, len(mark))
+        if self.colours:
+            mark = typer.style(mark, fg=colour) if colour else mark
+            lines = [typer.style(line, bold=True) if bold else line for line in lines]
+        self.line(mark + "\n".join(lines))
+
+    def _wrapped(self, text: str, indent: int) -> list[str]:
+        if not self.is_terminal:
+            return text.split("\n")
+        try:
+            width = os.get_terminal_size(self.file.fileno()).columns or DEFAULT_WIDTH
+        except (OSError, ValueError):
+            width = DEFAULT_WIDTH
+        # A command in backticks stays whole, so that it can be copied.
+        joined = re.sub("`[^`]*`", lambda code: code[0].replace(" ", "\0"), text)
+        lines = textwrap.wrap(
+            joined,
+            max(width - indent, 20),
+            subsequent_indent=" " * indent,
+            break_long_words=False,
+            break_on_hyphens=False,
         )
-
-    def show(self, text: Text) -> None:
-        """Print a line, if anybody is there to read it."""
-        with streams.unstoppable(self.file):
-            self.print(text)
-
-    def on_broken_pipe(self) -> None:
-        """Nobody reads any more: rich itself would end the program."""
-        streams.give_up(self.file)
+        return [line.replace("\0", " ") for line in lines]
 
 
 @dataclass
@@ -77,233 +93,165 @@ class Terminal:
     as_json: bool = False
     verbose: bool = False
     progress: TextIO | None = field(default_factory=lambda: sys.stderr)
+    config: Config | None = None
+    """What was asked, once it is parsed: for the commands to be pasted."""
 
     def __post_init__(self) -> None:
         """Bind to the streams as they are now."""
         self._out = _Stream(sys.stdout)
         self._err = _Stream(self.progress)
+        self._warned: list[Item] = []
+
+    # The reporter.
 
     def done(self, text: str) -> None:
         """A step is done."""
-        self._err.show(Text.assemble(("✓ ", "green"), text))
+        self._err.prose(text, *MARKS["good"])
 
-    def warn(self, text: str) -> None:
-        """Something that the person should know, and that does not stop the run."""
-        self._err.show(Text.assemble(("! ", "yellow"), text))
+    def warn(self, item: Item) -> None:
+        """Something that a person should know at once."""
+        self._warned.append(item)
+        self._item(self._err, item)
 
     def explain(self, text: str) -> None:
         """Why something was chosen, for those who ask."""
         if self.verbose:
-            self._err.show(Text(f"  {text}", "dim"))
+            self._err.prose(text, "  ")
 
-    def hide(self, secret: Secret) -> None:
+    def mask(self, secret: Secret) -> None:
         """Nothing to do: what is not printed is not shown, and a terminal has no masks."""
 
     def waiting(self, host: str, seconds: float) -> None:
         """A pause before a request is repeated."""
-        self._err.show(Text(f"… {host} is asked again in {seconds:.0f} s", "dim"))
+        self._err.prose(f"Waiting {seconds:.0f} s before {host} is asked again", "… ")
+
+    def say(self, text: str = "", *, bold: bool = False) -> None:
+        """A line, as it is."""
+        self._out.line(text, bold=bold)
+
+    # How a run ends.
+
+    def report(self, report: Report) -> None:
+        """How the run ended well."""
+        out = self._out
+        if self.as_json:
+            facts = {"status": report.status, **report.outputs, **report.facts}
+            out.line(json.dumps(facts, default=self._as_json))
+            return
+        if self._err.is_used:
+            self._err.line()
+        if report.headline:
+            out.prose(report.headline, bold=True)
+        if report.link:
+            out.gap()
+            out.line(report.link)
+            out.gap()
+        width = max(map(len, report.table), default=0)
+        for label, text in report.table.items():
+            out.prose(text, f"{label + ':':<{width + 2}}")
+        for label, secret in report.revealed.items():
+            out.line(f"{label}: {secret.reveal()}")
+        if report.snippet:
+            out.gap()
+            out.line(f"To paste into the workflow:\n\n{textwrap.indent(report.snippet, '    ')}")
+            out.gap()
+        for item in report.items:
+            if item not in self._warned:
+                self._item(out, item)
+        self._steps(out, report.next, report.link)
 
     def error(self, error: ProvisionerError) -> None:
-        """What happened, why, what to do next."""
+        """What happened, why, and what to do next."""
         if self.as_json:
-            parts = {"name": error.ident, "what": error.what, "why": error.why}
-            parts |= {"todo": error.todo, "link": error.link}
-            self._json({"status": "failed", "exit-code": int(error.exit_code), "error": parts})
-        self._err.show(Text.assemble(("✗ ", "bold red"), (error.what, "bold")))
-        for label, text in (("Why: ", error.why), ("Next: ", error.todo), ("Link: ", error.link)):
-            if text:
-                self._err.show(Text.assemble("  ", (label, "dim"), text.strip()))
-        self._err.show(Text(f"  ({error.ident}, exit code {int(error.exit_code)})", "dim"))
+            parts = {"name": error.code, "what": error.what, "why": error.why}
+            parts |= {"todo": self._todo(error.next), "link": error.link}
+            failed = {"status": "failed", "exit-code": int(error.exit_code), "error": parts}
+            self._out.line(json.dumps(failed))
+        self._err.prose(error.what, *MARKS["bad"], bold=True)
+        if error.why:
+            self._err.prose(error.why, "  Why: ")
+        self._steps(self._err, error.next)
+        if error.link and not opens(error.next, error.link):
+            self._err.line(f"  Link: {error.link}")
+        self._err.line(f"  ({error.code}, exit code {int(error.exit_code)})")
 
-    def outcome(self, outcome: Outcome, inputs: Inputs) -> None:
-        """How the run ended."""
-        if self.as_json:
-            self._json(_as_json(outcome))
-            return
-        match outcome:
-            case ApprovalPending():
-                self._approval(outcome, inputs)
-            case Provisioned():
-                self._provisioned(outcome)
-            case Checked():
-                self._checked(outcome)
-            case Ended():
-                self.say(outcome.headline, "bold")
-                self._notes(outcome)
-            case Posted():
-                self.say(outcome.headline, "bold")
-                self.say(outcome.url, "cyan")
-            case DryRun():
-                self.say("Nothing was changed. A real run would now:")
-                for step in outcome.would:
-                    self.say(f"  - {step}")
-
-    def _approval(self, outcome: ApprovalPending, inputs: Inputs) -> None:
-        self._err.show(Text())
-        self.say(f"Open this link, sign in as {outcome.account}, and press Authorize:", "bold")
-        self.say()
-        self.say(outcome.authorize_url, "cyan")
-        self.say()
-        self.say(f"It asks for: {' '.join(outcome.scopes)}.")
-        self.say(f"The instance then shows a code, which may expire after {outcome.code_good_for}.")
-        if not inputs.journal_key:
-            self._approval_for_workflow(outcome, inputs)
-            return
-        self.say("Go on with it:")
-        self.say()
-        self.say(f"  {_complete_command(outcome, inputs)}", "bold")
-
-    def _approval_for_workflow(self, outcome: ApprovalPending, inputs: Inputs) -> None:
-        """How to go on where the key was made by this run, which kept it in a secret."""
-        where = where_to_delete("variables", inputs.journal, outcome.repository)
-        self.say(f"Go on with it in the workflow of {outcome.repository}: press Run workflow, and")
-        self.say("put the code into its field. You handed in no journal key: the one that was made")
-        self.say(f"is in the secret {inputs.journal}_KEY, which only workflows can read.")
-        self.say()
-        self.say(f"To complete here instead: delete the variable {inputs.journal} {where},")
-        self.say("make a key of your own, and begin again:")
-        self.say()
-        self.say('  export MASTODON_JOURNAL_KEY="$(openssl rand -base64 32)"', "bold")
-
-    def _provisioned(self, outcome: Provisioned) -> None:
-        self._err.show(Text())
-        self.say(outcome.headline, "bold green")
-        self.say(f"Scopes: {' '.join(outcome.scopes)}. Expires: {outcome.expires_at}.")
-        self.say("In the bot's workflow:")
-        self.say()
-        for line in outcome.lines_for_bot.splitlines():
-            self.say(f"    {line}")
-        if outcome.news or outcome.notes:
-            self._err.show(Text())  # they are no part of the YAML
-        self._notes(outcome)
-
-    def _notes(self, outcome: Provisioned | Ended) -> None:
-        for note in outcome.news:
-            self.done(note)
-        for note in outcome.notes:
-            self.warn(note)
-
-    def _checked(self, outcome: Checked) -> None:
-        for finding in outcome.findings:
-            mark, colour = MARKS[finding.verdict]
-            self._out.show(Text.assemble((f"{mark} ", colour), finding.text))
-            if finding.todo:
-                self.say(f"  Next: {finding.todo}")
-        words = {"healthy": "is healthy", "attention": "needs attention"}
-        self.say(f"{outcome.account} {words[outcome.status]}", "bold")
-
-    def diagnosis(self, found: Diagnosis) -> None:
-        """What a doctor found."""
-        if self.as_json:
-            self._json({"status": "examined", **asdict(found)})
-            return
-        width = max(map(len, found.choices))
-        for subject, choice in found.choices.items():
-            self._out.show(Text.assemble((f"{subject:<{width}}  ", "bold"), choice))
-
-    def registered(self, outcome: Registered) -> None:
-        """An application whose two strings are kept."""
-        names = [mapping.name for mapping in outcome.written]
-        if self.as_json:
-            self._json({**outcome.outputs(), "written": names})
-            return
-        where = f"{outcome.repository}, as {' and '.join(names)}"
-        self.say(f"The application “{outcome.name}” is kept in {where}.", "bold")
-        self.say("To begin and complete with it, in the credentials workflow:")
-        self.say()
-        for line in outcome.lines_for_workflow.splitlines():
-            self.say(f"    {line}")
-        self.say()
-        self.say("Only workflows read secrets: for your own machine, register with --reveal.")
-
-    def revealed(
-        self, application: Application, outcome: Registered, options: Mapping[str, object]
-    ) -> None:
-        """An application's two strings, for the person who asked to see them, with these options.
-
-        And how to begin with them: in a shell the secret is typed unseen, and in no history.
-        """
-        self.say(f"The application “{outcome.name}” of {outcome.instance}:", "bold")
-        self.say(f"  Client id:      {application.client_id}")
-        self.say(f"  Client secret:  {application.client_secret.reveal()}")
-        self.say("They are shown this once: keep them. To go on, hand the secret to your shell,")
-        self.say("which asks for it without showing it, and begin (or, by password, login):")
-        self.say()
-        self.say("  read -rs MASTODON_CLIENT_SECRET && export MASTODON_CLIENT_SECRET", "bold")
-        words = [*program(), "begin", "--client-id", application.client_id]
-        words += ["--scopes", " ".join(outcome.scopes)]
-        if options["instance"]:
-            words += ["--instance", outcome.instance]
-        line = shlex.join(words)
-        for name in ("account", "repository"):
-            line += f" --{name} {shlex.quote(str(options[name])) if options[name] else '…'}"
-        self.say(f"  {line}", "bold")
-
-    def require_eyes(self) -> None:
+    def require_person(self) -> None:
         """Raise InputError unless a person looks at standard output: not a file, pipe or log."""
-        if self.as_json:
-            what, todo = "--reveal and --json don't go together.", "Leave --json out"
-        elif not self._out.file.isatty():
-            what, todo = "Standard output is no terminal.", "Run it on a terminal"
-        else:
+        if not self.as_json and self._out.is_terminal:
             return
+        what = "Standard output is not a terminal."
         raise InputError(
             "reveal-elsewhere",
-            what,
-            why="A client secret is shown to a person only: elsewhere it would end in a file, "
+            "--reveal and --json exclude each other." if self.as_json else what,
+            why="A client secret is only shown to a person. Elsewhere it would end in a file, "
             "another program or a log.",
-            todo=f"{todo}; or let a repository keep it, as register does by default.",
+            next=("Run this on a terminal without --json, or leave out --reveal.",),
         )
 
-    def say(self, text: str = "", style: str = "") -> None:
-        """A line of the outcome."""
-        self._out.show(Text(text, style))
+    def _item(self, stream: _Stream, item: Item) -> None:
+        stream.prose(item.text, *MARKS[item.verdict])
+        self._steps(stream, item.next)
 
-    def _json(self, value: Mapping[str, object]) -> None:
-        self._out.show(Text(json.dumps(value)))
+    def _steps(self, stream: _Stream, steps: Next, shown: str = "") -> None:
+        """What to do next. `shown` is a link that stands there already."""
+        label, leads = "  Next: ", False
+        for step in steps:
+            if opens((step,), shown):
+                continue
+            text, line = self._words(step)
+            if not (leads and text == "Run:"):  # the sentence before says what for
+                stream.prose(text, label)
+            label, leads = " " * len(label), not line and text.endswith(":")
+            if line:
+                stream.line(f"{label}{line}", bold=isinstance(step, Run))
+
+    def _words(self, step: Step) -> tuple[str, str]:
+        """A step in words, and the link or command that stands on a line of its own."""
+        match step:
+            case Open():
+                who = f", sign in as {step.as_account}" if step.as_account else ""
+                then = f"{',' if who else ''} and {step.then}" if step.then else ""
+                return f"Open this page{who}{then}:", step.url
+            case Run(command="again"):
+                more = " ".join(option(one) for one in step.options)
+                time = f" {step.when}" if step.when else ""
+                return f"Run the command again{time}{f' with {more}' if more else ''}.", ""
+            case Run():
+                time = f"{step.when[0].upper()}{step.when[1:]}, run:" if step.when else "Run:"
+                paste = "Run this, and paste the code when it is asked for:"
+                return paste if step.code else time, self._command(step)
+            case Set():
+                one = named(step.name)
+                if one and one.secret and one.environment:
+                    return f"Set the variable {one.environment[0]}.", ""
+                return f"Give {option(step)}.", ""
+            case str():
+                return step, ""
+
+    def _command(self, step: Run) -> str:
+        """A command to be pasted, with what was not left to the defaults."""
+        words, config = [*program(), step.command], self.config
+        own = {one.name for one in step.options}
+        given: dict[str, Iterable[str]] = {**config.given} if config else {}
+        if config and config.account:
+            given["account"] = (str(config.account),)
+        if config and config.repository:
+            given["repository"] = (config.repository,)
+        for one in inputs_of(step.command):
+            if one.metavar and one.name not in own:
+                words += [w for text in given.get(one.name, ()) for w in (f"--{one.name}", text)]
+        return " ".join([shlex.join(words), *(option(one) for one in step.options)])
+
+    def _todo(self, steps: Next) -> str:
+        """The steps as one text."""
+        return " ".join(" ".join(filter(None, self._words(step))) for step in steps)
+
+    def _as_json(self, value: object) -> Mapping[str, str]:
+        if isinstance(value, Item):
+            return {"verdict": value.verdict, "text": value.text, "todo": self._todo(value.next)}
+        raise TypeError(f"A report has a fact of the type {type(value).__name__}.")
 
 
-def _as_json(outcome: Outcome) -> dict[str, object]:
-    """The outputs, and what a person is told besides."""
-    more: dict[str, object] = {}
-    match outcome:
-        case Provisioned():
-            more = {"overwritten": outcome.overwritten, "remove-at": outcome.remove_at}
-            more["unsettled-since"] = outcome.unsettled_since
-            more["same-since"] = outcome.same_since
-            more["old-tokens"] = [
-                {
-                    "issued-at": old.issued_at,
-                    "fate": old.fate,
-                    "revoke-after": old.revoke_after,
-                    "reason": old.reason,
-                    "approver": old.approver,
-                }
-                for old in outcome.old_tokens
-            ]
-        case Checked():
-            more = {"findings": [asdict(finding) for finding in outcome.findings]}
-        case DryRun():
-            more = {"would": outcome.would}
-        case Ended():
-            more = {"notes": outcome.notes, "news": outcome.news}
-        case Posted():
-            more = {"already": outcome.already}
-        case ApprovalPending():
-            pass
-    return {**outcome.outputs(), **more}
-
-
-def _complete_command(outcome: ApprovalPending, inputs: Inputs) -> str:
-    """The command to go on with, with what was not left to the defaults."""
-    words = [*program(), "complete", "--account", outcome.account]
-    words += ["--repository", outcome.repository]
-    if outcome.client_id:
-        words += ["--client-id", outcome.client_id]
-    if inputs.journal != Inputs.journal:
-        words += ["--journal", inputs.journal]
-    for kind in ("secrets", "variables"):
-        mappings = getattr(inputs, kind)
-        if mappings != getattr(Inputs, kind):
-            words += [w for m in mappings for w in (f"--{kind}", f"{m.name}={m.field}")]
-    return shlex.join(words)
+def option(step: Set) -> str:
+    """An input as an option, with its value in quotation marks for any shell."""
+    return f"--{step.name}" + (f" {shlex.quote(step.value)}" if step.value else "")

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from tests.contract.github_description import Description
 from tests.stage import Stage
 
-SURROUNDINGS = (
+ENVIRONMENT = (
     "GH_TOKEN",
     "GITHUB_TOKEN",
     "GITHUB_API_URL",
@@ -28,7 +28,7 @@ settings.load_profile("any-speed")
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the machine's own environment reaches a test."""
-    for name in SURROUNDINGS:
+    for name in ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
 
 

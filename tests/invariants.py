@@ -60,15 +60,13 @@ class Invariant(Enum):
     I8 = "the account is the one that was asked for"
     """Once its number is known, the number decides, not the name."""
 
-    # Not kept yet: today such an answer is reported as another run's doing.
     I9 = "an old answer is not another run"
     """GitHub answers reads late. A value that this run read or wrote before, or a 404 just after
     its own write, is an old answer: it is read again for up to 5 seconds.
 
-    If our own old value stays, or one that our key does not open, the latest is written once more.
-    If the 404 stays, the journal was deleted, and it is not made anew. A journal that says
-    “attempted” and holds no token is read again before it is written. Two runs within 5 seconds of
-    each other count as two at once.
+    If our own old value stays, the latest is written once more. If the 404 stays, the journal was
+    deleted, and it is not made anew. A journal that says “attempted” and holds no token is read
+    again before it is written. Two runs within 5 seconds of each other count as two at once.
     """
 
     def __str__(self) -> str:

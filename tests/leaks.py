@@ -1,7 +1,21 @@
-"""What a secret may look like where it has leaked."""
+"""Where a secret may have leaked, and what it looks like there."""
 
 import base64
 from urllib.parse import quote
+
+import msgspec
+
+from provisioner.journal import Journal
+from provisioner.secret import Secret
+
+
+def plaintext(journal: Journal | None) -> str:
+    """All that a journal keeps, its secrets included."""
+
+    def reveal(secret: Secret) -> str:
+        return secret.reveal()
+
+    return msgspec.json.encode(journal, enc_hook=reveal).decode()
 
 
 def forms(secret: str) -> set[str]:

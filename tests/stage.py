@@ -8,36 +8,31 @@ everything that is shown to a person is searched for secrets.
 import base64
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Literal, Self, TypeVar
+from typing import Literal, Self
 
 import httpx
+from msgspec.structs import replace
 
-from provisioner import ceremony
-from provisioner.ceremony import Case, Desk
-from provisioner.ceremony.register import parse_order, register_and_keep
+from provisioner.commands.run import Prompts, perform
+from provisioner.commands.session import Session
+from provisioner.config import parse
 from provisioner.errors import ProvisionerError
-from provisioner.github import GitHub as GitHubClient
+from provisioner.gather import in_order
+from provisioner.github.client import GitHub as GitHubClient
 from provisioner.http import Http
-from provisioner.inputs import Login, parse_inputs, parse_login, parse_question
 from provisioner.journal import Journal, parse_key, seal, unseal
-from provisioner.outcomes import Outcome, Registered
-from provisioner.sandbox import (
-    GitHub,
-    Headers,
-    Instance,
-    Person,
-    RegisteredApplication,
-    Repository,
-    Request,
-    Response,
-)
+from provisioner.parsing import Login, parse_login
+from provisioner.report import Item, Report
+from provisioner.sandbox import Headers, RegisteredApplication, Repository, Request, Response
 from provisioner.secret import Secret
 from tests.contract.github_description import Description, checking_observer
 from tests.leaks import forms
+from tests.person import Person
+from tests.servers import GitHub, make
+from tests.told import in_words, said
 
 ORIGIN = "https://social.example"
 API = "https://api.github.test"
@@ -48,7 +43,6 @@ STRINGS = ("MASTODON_CLIENT_ID", "MASTODON_CLIENT_SECRET")
 USERS = {"mastodon-4.2": "{}@example.org", "pleroma": "{}"}
 """Servers that take passwords from programs, and what they want for a user name."""
 
-Done = TypeVar("Done", bound=Outcome | Registered)
 FaultKind = Literal["refused", "request lost", "answer lost", "500", "html"]
 FAULTS: tuple[FaultKind, ...] = ("refused", "request lost", "answer lost", "500", "html")
 
@@ -108,22 +102,12 @@ class Wire(httpx.BaseTransport):
         return _response(answer.status, answer.body, list(answer.headers))
 
 
-class UnwatchedHttp(Http):
-    """Without the thread that cuts an answer which drips: the wire does not, and threads cost."""
-
-    @contextmanager
-    def _deadline(self, *_: object) -> Iterator[None]:
-        yield
-
-
 class Stage:
     """One bot, one other person, one repository; and what has been shown so far."""
 
     def __init__(self, description: Description, personality: str = "mastodon-4.7") -> None:
         self.time, self.api, self.account = START, API, "mybot@social.example"
-        self.instance = Instance(
-            ORIGIN, clock=self.clock, registration_limit=None, personality=personality
-        )
+        self.instance = make(personality, ORIGIN, clock=self.clock, registration_limit=None)
         self.instance.add_account("mybot", "mybot-password")
         self.instance.add_account("alice", "alice-password")
         self.github = GitHub(API, clock=self.clock)
@@ -164,53 +148,67 @@ class Stage:
     def repository(self) -> Repository:
         return self.github.repository(NAME)
 
-    def desk(self, **raw: str) -> Desk:
-        """A run's collaborators, with these inputs."""
-        given = {"account": self.account, "repository": NAME, "journal_key": self.key}
-        if self.in_workflow:
-            given["journal_key"] = self.stored("MASTODON_JOURNAL_KEY")
-        dry_run = raw.pop("dry_run", "") == "true"
-        token = Secret(raw.pop("github_token", self.token))
-        inputs = parse_inputs(given | raw, in_workflow=self.in_workflow, dry_run=dry_run)
-        http = UnwatchedHttp(sleep=self.sleep, clock=self.clock, transport=self.network)
-        return Desk(
-            inputs, http, GitHubClient(http, self.api, token), self, self.clock, self.entropy
+    def session(self, command: str, code: str = "", **raw: str) -> Session:
+        """A run's inputs and collaborators; `raw` are inputs, with underscores for hyphens."""
+        key = self.stored("MASTODON_JOURNAL_KEY") if self.in_workflow else self.key
+        given = {"account": self.account, "repository": NAME, "journal-key": key}
+        given |= {"github-token": self.token}
+        given |= {name.replace("_", "-"): text for name, text in raw.items()}
+        config = parse(
+            command,
+            {**given, "dry-run": given.get("dry-run") == "true"},
+            api_url=self.api,
+            code=code,
+            in_workflow=self.in_workflow,
         )
+        http = Http(sleep=self.sleep, clock=self.clock, transport=self.network)
+        github = GitHubClient(http, self.api, config.github_token)
+        return Session(config, http, github, self, self.clock, self.entropy, in_order)
 
-    def begin(self, **raw: str) -> Outcome:
-        return self._run(ceremony.begin, raw)
+    def run(self, command: str, code: str = "", **raw: str) -> Report:
+        """Run a command; all that it shows is kept."""
+        prompts = Prompts(lambda: code, lambda _instance: parse_login("", ""))
+        return self._perform(self.session(command, code, **raw), prompts)
 
-    def complete(self, code: str = "", **raw: str) -> Outcome:
-        return self._run(lambda desk, case: ceremony.complete(desk, case, lambda: code), raw)
+    def _perform(self, session: Session, prompts: Prompts) -> Report:
+        try:
+            report = perform(session, prompts)
+        except ProvisionerError as error:
+            self.shown += [said(error), *traceback.format_exception(error)]
+            raise
+        self.shown += [repr(report), *report.outputs.values()]
+        return report
 
-    def check(self, **raw: str) -> Outcome:
-        return self._run(ceremony.check, raw)
+    def begin(self, **raw: str) -> Report:
+        return self.run("begin", **raw)
 
-    def abandon(self, **raw: str) -> Outcome:
-        return self._run(ceremony.abandon, raw)
+    def complete(self, code: str = "", **raw: str) -> Report:
+        return self.run("complete", code, **raw)
 
-    def deprovision(self, **raw: str) -> Outcome:
-        return self._run(ceremony.deprovision, raw)
+    def check(self, **raw: str) -> Report:
+        return self.run("check", **raw)
 
-    def login(self, ask: Callable[[], Login], **raw: str) -> Outcome:
-        return self._run(lambda desk, case: ceremony.login(desk, case, lambda _server: ask()), raw)
+    def abandon(self, **raw: str) -> Report:
+        return self.run("abandon", **raw)
 
-    def log_in(self, who: str = "mybot", password: str = "mybot-password", **raw: str) -> Outcome:
+    def deprovision(self, **raw: str) -> Report:
+        return self.run("deprovision", **raw)
+
+    def login(self, ask: Callable[[], Login], **raw: str) -> Report:
+        prompts = Prompts(lambda: "", lambda _instance: ask())
+        return self._perform(self.session("login", **raw), prompts)
+
+    def log_in(self, who: str = "mybot", password: str = "mybot-password", **raw: str) -> Report:
         """Login by what a person types."""
         user = USERS[self.instance.personality].format(who)
         return self.login(lambda: parse_login(user, password), **raw)
 
-    def post(self, text: str, visibility: str = "", **raw: str) -> Outcome:
-        return self._run(lambda desk, case: ceremony.post(desk, case, text, visibility), raw)
+    def post(self, text: str, visibility: str = "", **raw: str) -> Report:
+        return self.run("post", text=text, visibility=visibility, **raw)
 
-    def register(
-        self, app_name: str = "", secrets: str = "", variables: str = "", scopes: str = ""
-    ) -> Registered:
+    def register(self, **raw: str) -> Report:
         """Register an application, and keep its strings."""
-        where = parse_question(self.account, "", scopes)
-        order, desk = parse_order(where, app_name, secrets, variables), self.desk()
-        repository = desk.github.repository(NAME)
-        return self._shown(lambda: register_and_keep(desk.http, self, order, repository))
+        return self.run("register", **raw)
 
     def strings(self) -> tuple[str, str]:
         """What register kept, "" for either that is not there."""
@@ -219,7 +217,7 @@ class Stage:
 
     def link(self, **raw: str) -> str:
         """Begin, and the link that it shows."""
-        return self.begin(**raw).outputs()["authorize-url"]
+        return self.begin(**raw).outputs["authorize-url"]
 
     def approve(self, link: str, who: str = "mybot") -> str:
         """A person opens the link, signs in and presses Authorize: the code."""
@@ -229,7 +227,7 @@ class Stage:
         self.wire.faults = faults
         return self.codes[-1]
 
-    def provision(self, **raw: str) -> Outcome:
+    def provision(self, **raw: str) -> Report:
         """Begin, approve and complete."""
         return self.complete(self.approve(self.link(**raw)), **raw)
 
@@ -250,7 +248,7 @@ class Stage:
         scopes = {"scope": self.scopes_by_hand}
         return self.approve(str(httpx.URL(link).copy_merge_params(scopes)), who)
 
-    def provision_by_hand(self) -> Outcome:
+    def provision_by_hand(self) -> Report:
         """A single run, with an application of its own."""
         application = self.hand_made()
         strings = {"client_id": application.client_id, "client_secret": application.client_secret}
@@ -266,12 +264,12 @@ class Stage:
     def journal(self) -> Journal:
         """What the repository remembers."""
         key = self.stored("MASTODON_JOURNAL_KEY") if self.in_workflow else self.key
-        return unseal(self.repository.variables["MASTODON_JOURNAL"], parse_key(key))
+        return unseal(self.repository.variables["MASTODON_JOURNAL"], parse_key(Secret(key)))
 
     def rewrite(self, **changes: object) -> None:
         """Change the journal, as time or another version would have."""
-        journal = self.journal().model_copy(update=changes)
-        self.repository.variables["MASTODON_JOURNAL"] = seal(journal, parse_key(self.key))
+        journal = replace(self.journal(), **changes)
+        self.repository.variables["MASTODON_JOURNAL"] = seal(journal, parse_key(Secret(self.key)))
 
     def stored(self, name: str = "MASTODON_ACCESS_TOKEN") -> str:
         """What a workflow would read."""
@@ -289,14 +287,17 @@ class Stage:
     def done(self, text: str) -> None:
         self.shown.append(text)
 
-    def warn(self, text: str) -> None:
-        self.shown.append(f"! {text}")
+    def warn(self, item: Item) -> None:
+        self.shown.append(f"! {in_words(item)}")
 
     def explain(self, text: str) -> None:
         self.shown.append(text)
         self.explained.append(text)
 
-    def hide(self, secret: Secret) -> None:
+    def waiting(self, host: str, seconds: float) -> None:
+        self.shown.append(f"{host} {seconds}")
+
+    def mask(self, secret: Secret) -> None:
         self.hidden.add(secret.reveal())
 
     def sleep(self, seconds: float) -> None:
@@ -308,23 +309,6 @@ class Stage:
     def entropy(self, size: int) -> bytes:
         self._drawn += 1
         return self._drawn.to_bytes(size, "big")
-
-    def _run(self, verb: Callable[[Desk, Case], Outcome], raw: dict[str, str]) -> Outcome:
-        def run() -> Outcome:
-            desk = self.desk(**raw)
-            return verb(desk, ceremony.open_case(desk))
-
-        return self._shown(run)
-
-    def _shown(self, run: Callable[[], Done]) -> Done:
-        try:
-            outcome = run()
-        except ProvisionerError as error:
-            self.shown += [error.what, error.why, error.todo, error.link]
-            self.shown += traceback.format_exception(error)
-            raise
-        self.shown += [repr(outcome), *outcome.outputs().values()]
-        return outcome
 
     def leaks(self) -> list[str]:
         """Lines shown to a person in which a secret stands: plain, base64 or URL-encoded."""

@@ -1,16 +1,15 @@
 """action.yml says what the action does, and the example workflows say it to the action."""
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from provisioner import action, defaults
-from provisioner.destinations import SECRET_FIELDS, VARIABLE_FIELDS
-from provisioner.inputs import PRESETS
-from provisioner.outcomes import ApprovalPending, Checked, Provisioned
+from provisioner import action
+from provisioner.github.destinations import FIELDS
+from provisioner.inputs import ACTION_INPUTS, Input
+from provisioner.mastodon.scopes import PRESETS
 
 ACTION: dict[str, Any] = yaml.safe_load(Path("action.yml").read_text())
 EXAMPLES = sorted(Path(".github/examples").glob("*.yml"))
@@ -25,9 +24,25 @@ def used() -> list[dict[str, str]]:
     return ours
 
 
-def test_inputs_are_those_that_are_read() -> None:
-    """No input is promised that is not read, and none is read that is not promised."""
-    assert set(ACTION["inputs"]) == {*action.INPUTS, "github-token", "command"}
+def words(name: str) -> set[str]:
+    """The words of an input's description."""
+    described = ACTION["inputs"][name]["description"].replace(",", " ").split()
+    return {word.strip(".,;:") for word in described}
+
+
+def test_inputs_are_those_of_the_table_and_the_command() -> None:
+    assert set(ACTION["inputs"]) == {*(one.name for one in ACTION_INPUTS), "command"}
+
+
+@pytest.mark.parametrize("one", ACTION_INPUTS, ids=lambda one: one.name)
+def test_input_is_described_as_in_the_table(one: Input) -> None:
+    assert ACTION["inputs"][one.name]["description"] == one.help
+
+
+@pytest.mark.parametrize("one", ACTION_INPUTS, ids=lambda one: one.name)
+def test_input_has_the_default_of_the_table(one: Input) -> None:
+    default = "${{ github.repository }}" if one.name == "repository" else one.default
+    assert ACTION["inputs"][one.name].get("default", "") == default
 
 
 def test_code_and_rotate_are_no_inputs() -> None:
@@ -42,39 +57,16 @@ def test_no_expression_stands_in_a_description() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "default"),
+    ("name", "known"),
     [
-        ("secrets", defaults.SECRETS),
-        ("variables", defaults.VARIABLES),
-        ("grace", defaults.GRACE),
-        ("journal", defaults.JOURNAL),
-    ],
-)
-def test_defaults_are_those_of_the_code(name: str, default: str) -> None:
-    """The same defaults hold for the action and for the command line."""
-    assert ACTION["inputs"][name]["default"] == default
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("secrets", SECRET_FIELDS),
-        ("variables", VARIABLE_FIELDS),
-        ("scopes", PRESETS),
+        ("secrets", FIELDS["secrets"]),
+        ("variables", FIELDS["variables"]),
+        ("scopes", tuple(PRESETS)),
         ("command", action.COMMANDS),
     ],
 )
-def test_descriptions_name_what_can_be_written(name: str, words: tuple[str, ...]) -> None:
-    """Each field, preset and command stands in its input's description."""
-    described = ACTION["inputs"][name]["description"].replace(",", " ").split()
-    assert set(words) <= {word.strip(".,;") for word in described}
-
-
-def test_outputs_are_those_that_are_written() -> None:
-    """Every outcome of the action writes outputs that action.yml names, and all have one."""
-    kinds: list[Any] = [ApprovalPending, Provisioned, Checked]
-    blank = [kind(*((),) * len(fields(kind))) for kind in kinds]
-    assert {name for outcome in blank for name in outcome.outputs()} == set(ACTION["outputs"])
+def test_description_names_what_can_be_written(name: str, known: tuple[str, ...]) -> None:
+    assert set(known) <= words(name)
 
 
 def test_examples_hand_in_what_the_action_knows() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from provisioner.errors import Exit
+from provisioner.report import Exit
 from provisioner.sandbox import Request, Response
 from tests.stage import Fault, Stage
 from tests.told import fails
@@ -114,7 +114,7 @@ CASES = {
         lambda stage: domain(stage, ConnectionRefusedError()), "unreachable", Exit.FAILED
     ),
     "a web page for every address": Case(
-        lambda stage: instance(stage, page), "not-mastodon", Exit.INPUT
+        lambda stage: instance(stage, page), "instance-blocked", Exit.FAILED
     ),
     "404 for every address": Case(
         lambda stage: instance(stage, lambda _: Response(404)), "not-mastodon", Exit.INPUT
@@ -128,15 +128,17 @@ CASES = {
         Exit.FAILED,
     ),
     "an empty code": Case(lambda stage: (stage.begin(), stage.complete("")), "no-code", Exit.INPUT),
-    "an expired code": Case(expired, "code-refused", Exit.PERSON),
+    "an expired code": Case(expired, "code-refused", Exit.ACTION_REQUIRED),
     "a code used before": Case(
         lambda stage: (stage.provision(), stage.complete(stage.codes[0])),
         "completed-already",
-        Exit.PERSON,
+        Exit.ACTION_REQUIRED,
     ),
-    "a code of another application": Case(of_another_application, "code-refused", Exit.PERSON),
+    "a code of another application": Case(
+        of_another_application, "code-refused", Exit.ACTION_REQUIRED
+    ),
     "a code of nobody": Case(
-        lambda stage: (stage.begin(), stage.complete("-abc")), "code-refused", Exit.PERSON
+        lambda stage: (stage.begin(), stage.complete("-abc")), "code-refused", Exit.ACTION_REQUIRED
     ),
     "a page of another instance": Case(
         lambda stage: (stage.begin(), stage.complete("https://other.example/oauth?code=abc")),
@@ -146,12 +148,12 @@ CASES = {
     "an authorization that was denied": Case(
         lambda stage: (stage.begin(), stage.complete('{"error":"access_denied"}')),
         "denied",
-        Exit.PERSON,
+        Exit.ACTION_REQUIRED,
     ),
     "another account": Case(
         lambda stage: stage.complete(stage.approve(stage.link(), "alice")),
         "wrong-account",
-        Exit.PERSON,
+        Exit.ACTION_REQUIRED,
     ),
     "a scope that the instance does not know": Case(
         lambda stage: stage.begin(scopes="read:accounts write:nonsense"),
@@ -159,19 +161,21 @@ CASES = {
         Exit.INPUT,
     ),
     "fewer scopes than asked for": Case(
-        lambda stage: exchange(stage, scope="read:accounts"), "scopes-missing", Exit.PERSON
+        lambda stage: exchange(stage, scope="read:accounts"), "scopes-missing", Exit.ACTION_REQUIRED
     ),
     "a token of one character": Case(
-        lambda stage: exchange(stage, access_token="x"), "bad-token", Exit.PERSON
+        lambda stage: exchange(stage, access_token="x"), "bad-token", Exit.ACTION_REQUIRED
     ),
     "a token with a line break": Case(
         lambda stage: exchange(stage, access_token=f"{'x' * 30}\n{'y' * 30}"),
         "bad-token",
-        Exit.PERSON,
+        Exit.ACTION_REQUIRED,
     ),
-    "a damaged journal": Case(damaged, "journal-damaged", Exit.PERSON),
+    "a damaged journal": Case(damaged, "journal-damaged", Exit.ACTION_REQUIRED),
     "a misspelt repository": Case(
-        lambda stage: stage.begin(repository="octocat/mybto"), "github-not-found", Exit.PERSON
+        lambda stage: stage.begin(repository="octocat/mybto"),
+        "github-not-found",
+        Exit.ACTION_REQUIRED,
     ),
     "a repository without an owner": Case(
         lambda stage: stage.begin(repository="mybot"), "bad-repository", Exit.INPUT
@@ -196,25 +200,27 @@ CASES = {
     "a wrong GitHub token": Case(
         lambda stage: stage.begin(github_token="github_pat_wrong"),
         "github-token-refused",
-        Exit.PERSON,
+        Exit.ACTION_REQUIRED,
     ),
     "a read-only GitHub token": Case(
         lambda stage: with_permissions(stage, secrets="read", actions_variables="read"),
         "github-permission",
-        Exit.PERSON,
+        Exit.ACTION_REQUIRED,
     ),
     "a GitHub token without Variables": Case(
-        lambda stage: with_permissions(stage, secrets="write"), "github-permission", Exit.PERSON
+        lambda stage: with_permissions(stage, secrets="write"),
+        "github-permission",
+        Exit.ACTION_REQUIRED,
     ),
     "a GitHub token without Secrets": Case(
         lambda stage: with_permissions(stage, actions_variables="write"),
         "github-permission",
-        Exit.PERSON,
+        Exit.ACTION_REQUIRED,
     ),
     "a workflow's own GITHUB_TOKEN": Case(
         lambda stage: stage.begin(github_token=stage.github.add_token(kind="actions")),
         "github-token-cannot",
-        Exit.PERSON,
+        Exit.ACTION_REQUIRED,
     ),
 }
 
@@ -225,7 +231,7 @@ def test_bad_input_is_told_and_the_next_run_finishes(stage: Stage, name: str) ->
     case = CASES[name]
     with fails(case.error, case.code) as caught:
         case.do(stage)
-    assert caught.value.todo
+    assert caught.value.next
     stage.wire.hosts["social.example"] = stage.instance
     stage.provision()
     assert stage.stored() in stage.live()

@@ -3,13 +3,13 @@
 import re
 from pathlib import Path
 
-from provisioner.errors import Exit
+from provisioner.report import Exit
 from tests.readme import filled
 
 README = Path("README.md").read_text()
 SOURCE = "".join(path.read_text() for path in sorted(Path("provisioner").glob("[!s]*/*.py")))
 SOURCE += "".join(path.read_text() for path in sorted(Path("provisioner").glob("*.py")))
-RAISED = re.compile(r"(?:Error|return \w+)\(\s*\"([a-z]+(?:-[a-z]+)+)\"|\"(no-[a-z-]+)\" if ")
+RAISED = re.compile(r"Error\(\s*\"([a-z]+(?:-[a-z]+)+)\"|\"(no-[a-z-]+)\" if ")
 
 
 def section(title: str) -> str:

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from provisioner.errors import Exit, ProvisionerError
-from provisioner.outcomes import Finding
+from provisioner.errors import ProvisionerError
+from provisioner.report import Exit, Item, Next, Open, Run
 
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+TIME = re.compile(r"\d{1,2} \w+ \d{4}, \d\d:\d\d UTC")
 """As all times are told."""
 
 
@@ -22,18 +22,33 @@ def fails(code: str, exit_code: Exit) -> Iterator[pytest.ExceptionInfo[Provision
     """Expect an error of this code, which ends the run with this exit code."""
     with pytest.raises(ProvisionerError) as caught:
         yield caught
-    assert caught.value.ident == code
+    assert caught.value.code == code
     assert caught.value.exit_code is exit_code
+
+
+def steps(following: Next) -> str:
+    """What to do next, in no surface's words: each step's parts."""
+    return "\n".join(step if isinstance(step, str) else repr(step) for step in following)
 
 
 def said(error: ProvisionerError) -> str:
     """Everything that an error tells."""
-    return f"{error.what}\n{error.why}\n{error.todo}\n{error.link}"
+    return f"{error.what}\n{error.why}\n{steps(error.next)}\n{error.link}"
 
 
-def found(finding: Finding) -> str:
-    """Everything that a finding of a check tells."""
-    return f"{finding.text}\n{finding.todo}"
+def in_words(item: Item) -> str:
+    """Everything that an item of a report tells."""
+    return f"{item.text}\n{steps(item.next)}"
+
+
+def runs(following: Next) -> list[str]:
+    """The commands that are to be run next."""
+    return [step.command for step in following if isinstance(step, Run)]
+
+
+def pages(following: Next) -> list[str]:
+    """The pages that are to be opened next."""
+    return [step.url for step in following if isinstance(step, Open)]
 
 
 def assert_in_turn(lines: Sequence[str], *facts: str) -> None:
@@ -44,7 +59,7 @@ def assert_in_turn(lines: Sequence[str], *facts: str) -> None:
 
 def says_no_code_is_needed(error: ProvisionerError) -> bool:
     """Whether it says that the next complete goes on with the staged token."""
-    return "needs no code" in error.todo
+    return any(isinstance(step, Run) and step == Run("complete") for step in error.next)
 
 
 def says_token_may_be_lost(text: str) -> bool:
@@ -69,9 +84,9 @@ def says_still_to_be_revoked(note: str) -> bool:
 
 def says_no_second_post(error: ProvisionerError) -> bool:
     """Whether it says that the same text may be sent again at once: the server posts it once."""
-    return "not posted twice" in error.todo
+    return "not posted twice" in said(error)
 
 
-def calls_dead(finding: Finding) -> bool:
+def calls_dead(finding: Item) -> bool:
     """Whether a check takes the token for invalid, and not for one that can't be used."""
     return "is dead" in finding.text

@@ -1,193 +1,127 @@
-"""A repository, and how GitHub's API describes it and its owner."""
+"""A repository on the embedded GitHub: its secrets, their key pair, its variables, its runs."""
 
 import base64
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import MappingProxyType
 
-from provisioner.sandbox.vault import StoredSecret, Vault
+from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey, SealedBox
 
-_REPOSITORY_LINKS = {
-    "assignees": "/assignees{/user}",
-    "blobs": "/git/blobs{/sha}",
-    "branches": "/branches{/branch}",
-    "collaborators": "/collaborators{/collaborator}",
-    "comments": "/comments{/number}",
-    "commits": "/commits{/sha}",
-    "compare": "/compare/{base}...{head}",
-    "contents": "/contents/{+path}",
-    "contributors": "/contributors",
-    "deployments": "/deployments",
-    "downloads": "/downloads",
-    "events": "/events",
-    "forks": "/forks",
-    "git_commits": "/git/commits{/sha}",
-    "git_refs": "/git/refs{/sha}",
-    "git_tags": "/git/tags{/sha}",
-    "hooks": "/hooks",
-    "issue_comment": "/issues/comments{/number}",
-    "issue_events": "/issues/events{/number}",
-    "issues": "/issues{/number}",
-    "keys": "/keys{/key_id}",
-    "labels": "/labels{/name}",
-    "languages": "/languages",
-    "merges": "/merges",
-    "milestones": "/milestones{/number}",
-    "notifications": "/notifications{?since,all,participating}",
-    "pulls": "/pulls{/number}",
-    "releases": "/releases{/id}",
-    "stargazers": "/stargazers",
-    "statuses": "/statuses/{sha}",
-    "subscribers": "/subscribers",
-    "subscription": "/subscription",
-    "tags": "/tags",
-    "teams": "/teams",
-    "trees": "/git/trees{/sha}",
-}
-_USER_LINKS = {
-    "followers": "/followers",
-    "following": "/following{/other_user}",
-    "gists": "/gists{/gist_id}",
-    "starred": "/starred{/owner}{/repo}",
-    "subscriptions": "/subscriptions",
-    "organizations": "/orgs",
-    "repos": "/repos",
-    "events": "/events{/privacy}",
-    "received_events": "/received_events",
-}
+MAX_SECRETS, MAX_VARIABLES = 100, 500
+MAX_VALUE = 48 * 1024
+"""The largest secret or variable in bytes, of the plaintext."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME_RULE = (
+    "can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). Spaces are "
+    "not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_)."
+)
+
+
+class Invalid(Exception):  # noqa: N818 - GitHub's word for 422
+    """What GitHub refuses with 422; the message is GitHub's text."""
 
 
 @dataclass(eq=False)
 class Repository:
-    """A repository with its secrets and variables; names are stored in upper case.
+    """A repository; names of secrets and variables are stored in upper case.
 
-    A test may set `archived` and `private`, and write into `variables`.
+    `random` returns that many random bytes. A test may set `archived` and write into `variables`.
     """
 
     id: int
     owner: str
     name: str
     private: bool
-    created_at: float
-    vault: Vault
     clock: Callable[[], float] = field(repr=False)
+    random: Callable[[int], bytes] = field(repr=False)
     archived: bool = False
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
     variables: dict[str, str] = field(default_factory=dict, repr=False)
-    variable_times: dict[str, tuple[float, float]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Make the key pair."""
+        self.created_at = self.clock()
+        self.rotate_key()
 
     @property
     def full_name(self) -> str:
         """The owner's and the repository's name."""
         return f"{self.owner}/{self.name}"
 
+    def rotate_key(self) -> None:
+        """Replace the key pair: boxes sealed for the old one do not open any more."""
+        self._key = PrivateKey(self.random(PrivateKey.SIZE))
+        self.key_id = str(10**17 + int.from_bytes(self.random(7)))
+
     @property
-    def secrets(self) -> Mapping[str, StoredSecret]:
-        """What the repository's vault holds, by name."""
-        return MappingProxyType(self.vault.secrets)
+    def public_key(self) -> str:
+        """The public key in standard base64, 32 bytes decoded."""
+        return base64.b64encode(bytes(self._key.public_key)).decode()
 
     def open_secret(self, name: str) -> str:
         """Return a secret's plaintext, as a workflow would see it; `KeyError` where it is not."""
-        return self.vault.secrets[name.upper()].plaintext.decode()
+        return self.secrets[name.upper()]
 
-    def set_secret(self, name: str, value: str) -> None:
-        """Store a secret as a person does on the settings page."""
-        plaintext = value.encode()
-        self.vault.store(name, plaintext, len(plaintext) + 48, self.clock())
+    def set_secret(self, name: str, value: str) -> bool:
+        """Store a secret as a person does on the settings page; True where it is new."""
+        return _store(self.secrets, name, value, MAX_SECRETS, "Secret")
 
+    def put_secret(self, name: str, sealed: str, key_id: str) -> bool:
+        """Open a sealed box and store what it holds; True where the secret is new.
 
-def repository_body(api_url: str, repository: Repository) -> dict[str, object]:
-    """Return the `full-repository` of GitHub's OpenAPI description."""
-    url = f"{api_url}/repos/{repository.full_name}"
-    page = f"https://github.com/{repository.full_name}"
-    created = timestamp(repository.created_at)
-    return {
-        "id": repository.id,
-        "node_id": _node_id("Repository", repository.id),
-        "name": repository.name,
-        "full_name": repository.full_name,
-        "private": repository.private,
-        "visibility": "private" if repository.private else "public",
-        "owner": user_body(api_url, repository.owner, "Organization"),
-        "html_url": page,
-        "description": None,
-        "fork": False,
-        "url": url,
-        **{f"{name}_url": url + path for name, path in _REPOSITORY_LINKS.items()},
-        "archive_url": f"{url}/{{archive_format}}{{/ref}}",
-        "git_url": f"git://github.com/{repository.full_name}.git",
-        "ssh_url": f"git@github.com:{repository.full_name}.git",
-        "clone_url": f"{page}.git",
-        "svn_url": page,
-        "mirror_url": None,
-        "homepage": None,
-        "language": None,
-        "license": None,
-        "forks_count": 0,
-        "stargazers_count": 0,
-        "watchers_count": 0,
-        "open_issues_count": 0,
-        "subscribers_count": 0,
-        "network_count": 0,
-        "forks": 0,
-        "watchers": 0,
-        "open_issues": 0,
-        "size": 0,
-        "default_branch": "main",
-        "has_issues": True,
-        "has_projects": False,
-        "has_wiki": False,
-        "has_pages": False,
-        "has_discussions": False,
-        "archived": repository.archived,
-        "disabled": False,
-        "topics": [],
-        "pushed_at": created,
-        "created_at": created,
-        "updated_at": created,
-        "permissions": {
-            "admin": True,
-            "maintain": True,
-            "push": True,
-            "triage": True,
-            "pull": True,
-        },
-    }
+        `Invalid` for a name or size that GitHub refuses, and a box that this key does not open.
+        """
+        check_name(name, "Secret")
+        try:
+            box = base64.b64decode(sealed, validate=True)
+        except ValueError:
+            message = "Invalid request.\n\nFor 'properties/encrypted_value', not base64."
+            raise Invalid(message) from None
+        refusal = Invalid("Bad request - validation failed due to an improperly encrypted secret")
+        if key_id != self.key_id:
+            raise refusal
+        try:
+            plaintext = SealedBox(self._key).decrypt(box)
+        except CryptoError:
+            raise refusal from None
+        return self.set_secret(name, plaintext.decode(errors="replace"))
+
+    def put_variable(self, name: str, value: str) -> None:
+        """Store a variable's value. `Invalid` for what GitHub refuses."""
+        check_name(name, "Variable")
+        _store(self.variables, name, value, MAX_VARIABLES, "Variable")
 
 
-def user_body(api_url: str, login: str, kind: str = "User") -> dict[str, object]:
-    """Return the `simple-user` of GitHub's OpenAPI description."""
-    url = f"{api_url}/users/{login}"
-    number = sum(login.lower().encode())
-    return {
-        "login": login,
-        "id": number,
-        "node_id": _node_id("User", number),
-        "avatar_url": f"https://github.com/{login}.png",
-        "gravatar_id": "",
-        "url": url,
-        "html_url": f"https://github.com/{login}",
-        **{f"{name}_url": url + path for name, path in _USER_LINKS.items()},
-        "type": kind,
-        "site_admin": False,
-    }
+@dataclass(frozen=True)
+class Run:
+    """A queued workflow run, or one that is run again.
+
+    Repository secrets are read when a run is queued, says GitHub's documentation, and a re-run is
+    reported to replay them (cli/cli#13522). Variables are read live over the API.
+    """
+
+    repository: Repository
+    secrets: Mapping[str, str] = field(repr=False)
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """The repository's variables as they are now."""
+        return self.repository.variables
+
+    def secret(self, name: str) -> str:
+        """Return what `${{ secrets.NAME }}` becomes: the empty string where it is not set."""
+        return self.secrets.get(name.upper(), "")
 
 
-def private_user_body(api_url: str, login: str, created_at: float) -> dict[str, object]:
-    """Return the `private-user` that a token's own user sees."""
-    empty = ("name", "company", "location", "email", "hireable", "bio")
-    counts = ("public_repos", "public_gists", "followers", "following", "private_gists")
-    more = ("total_private_repos", "owned_private_repos", "disk_usage", "collaborators")
-    return {
-        **user_body(api_url, login),
-        **dict.fromkeys(empty),
-        **dict.fromkeys((*counts, *more), 0),
-        "blog": "",
-        "user_view_type": "private",
-        "two_factor_authentication": True,
-        "created_at": timestamp(created_at),
-        "updated_at": timestamp(created_at),
-    }
+def check_name(name: str, kind: str) -> None:
+    """Raise `Invalid` for a name that GitHub refuses; `kind` is `Secret` or `Variable`."""
+    if not _NAME.fullmatch(name):
+        raise Invalid(f"{kind} names {_NAME_RULE}")
+    if name.upper().startswith("GITHUB_"):
+        raise Invalid(f"{kind} names must not start with GITHUB_.")
 
 
 def timestamp(moment: float) -> str:
@@ -195,5 +129,12 @@ def timestamp(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _node_id(kind: str, number: int) -> str:
-    return base64.b64encode(f"0{len(kind)}:{kind}{number}".encode()).decode()
+def _store(values: dict[str, str], name: str, value: str, most: int, kind: str) -> bool:
+    """Store a value within GitHub's limits; True where the name is new."""
+    if len(value.encode()) > MAX_VALUE:
+        raise Invalid(f"{kind} value is too large: it must be {MAX_VALUE // 1024} KB or less.")
+    is_new = name.upper() not in values
+    if is_new and len(values) >= most:
+        raise Invalid(f"There can be no more than {most} {kind.lower()}s.")
+    values[name.upper()] = value
+    return is_new

@@ -11,7 +11,6 @@ from typing import ClassVar, Self
 from provisioner.sandbox.web import Handler, Headers, Request, Response
 
 MAX_BODY = 1 << 20  # bytes; the largest honest request is a 64 KB secret
-IDLE_SECONDS = 30.0
 _BODILESS = frozenset({204, 304})
 
 _log = logging.getLogger(__name__)
@@ -39,7 +38,9 @@ class Server:
         socket.create_connection(("127.0.0.1", self.port)).close()
         self._thread.join()
         self._listener.server_close()
-        self._listener.end_connections()
+        for connection in list(self._listener.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         while not self._closing:
@@ -54,9 +55,7 @@ class Server:
         self.close()
 
 
-def serve(application: Handler, port: int = 0) -> Server:
-    """Serve an application on 127.0.0.1, on a free port where none is given."""
-    return Server(application, port)
+serve = Server
 
 
 class _Listener(ThreadingHTTPServer):
@@ -66,29 +65,12 @@ class _Listener(ThreadingHTTPServer):
     application: Handler
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        self._open: set[socket.socket] = set()
-        self._guard = threading.Lock()
+        self.connections: set[socket.socket] = set()
         super().__init__(address, handler)
 
     def server_bind(self) -> None:
         # HTTPServer looks up the host's full name here, which can take seconds without a network.
         socketserver.TCPServer.server_bind(self)
-        self.server_name = str(self.server_address[0])
-        self.server_port = self.server_address[1]
-
-    def opened(self, connection: socket.socket) -> None:
-        with self._guard:
-            self._open.add(connection)
-
-    def closed(self, connection: socket.socket) -> None:
-        with self._guard:
-            self._open.discard(connection)
-
-    def end_connections(self) -> None:
-        with self._guard:
-            for connection in self._open:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: what ends here is a client that hung up."""
@@ -98,57 +80,42 @@ class _Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1  # head and body leave in one packet
-    timeout: ClassVar[float] = IDLE_SECONDS
+    timeout: ClassVar[float] = 30.0
     server: _Listener
 
     def setup(self) -> None:
         super().setup()
-        self.server.opened(self.connection)
+        self.server.connections.add(self.connection)
 
     def finish(self) -> None:
-        self.server.closed(self.connection)
+        self.server.connections.discard(self.connection)
         with contextlib.suppress(OSError):
             super().finish()
-
-    def version_string(self) -> str:
-        return "sandbox"
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Keep no log: request lines carry codes."""
 
     def do_GET(self) -> None:
-        body = self._body()
-        if body is None:
+        length = self.headers.get("Content-Length", "0")
+        if "Transfer-Encoding" in self.headers or not length.isdigit() or int(length) > MAX_BODY:
+            self.close_connection = True  # the body stays unread
+            self._send(Response(413, (("Connection", "close"),)))
             return
         path, _, query = self.path.partition("?")
-        method = "GET" if self.command == "HEAD" else self.command
         headers = Headers(self.headers.items())
-        request = Request(method, path, query, headers, body, self.client_address[0])
-        self._send(_answer(self.server.application, request))
+        body = self.rfile.read(int(length))
+        request = Request(self.command, path, query, headers, body, self.client_address[0])
+        try:
+            response = self.server.application(request)
+        except Exception:  # noqa: BLE001 - a fault of the sandbox is an answer, and is logged
+            _log.exception("the sandbox failed at %s %s", request.method, request.path)
+            response = Response(500)
+        self._send(response)
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_GET
-
-    def _body(self) -> bytes | None:
-        """Read the body; where it cannot be read, answer, end the connection and return None."""
-        if "Transfer-Encoding" in self.headers:
-            self._refuse(411)
-            return None
-        length = self.headers.get("Content-Length", "0")
-        if not (length.isascii() and length.isdigit()):
-            self._refuse(400)
-            return None
-        if int(length) > MAX_BODY:
-            self._refuse(413)
-            return None
-        return self.rfile.read(int(length))
-
-    def _refuse(self, status: int) -> None:
-        self.close_connection = True
-        self._send(Response(status, (("Connection", "close"),)))
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
     def _send(self, response: Response) -> None:
         self.send_response_only(response.status)
-        self.send_header("Server", self.version_string())
         if not response.header("Date"):
             self.send_header("Date", self.date_time_string())
         for name, value in response.headers:
@@ -156,14 +123,5 @@ class _Connection(BaseHTTPRequestHandler):
         if response.status not in _BODILESS:
             self.send_header("Content-Length", str(len(response.body)))
         self.end_headers()
-        if response.status not in _BODILESS and self.command != "HEAD":
-            self.wfile.write(response.body)
+        self.wfile.write(response.body)
         self.wfile.flush()
-
-
-def _answer(application: Handler, request: Request) -> Response:
-    try:
-        return application(request)
-    except Exception:  # noqa: BLE001 - a fault of the sandbox is an answer, and is logged
-        _log.exception("the sandbox failed at %s %s", request.method, request.path)
-        return Response(500)

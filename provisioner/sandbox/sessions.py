@@ -1,4 +1,4 @@
-"""Sign-in and sign-out: one session cookie per browser, and a token in each form.
+"""Sign-in and sign-out: one session cookie per browser.
 
 After Mastodon's Auth::SessionsController: signing in leads back to where the person was going, and
 so does the next sign-in after a sign-out on the consent page.
@@ -7,9 +7,9 @@ so does the next sign-in after a sign-out on the consent page.
 from http.cookies import CookieError, SimpleCookie
 
 from provisioner.sandbox import pages
-from provisioner.sandbox.parameters import Parameters, parameters
-from provisioner.sandbox.records import Account, Session, Store
-from provisioner.sandbox.web import Refused, Request, Response, html_response, redirect
+from provisioner.sandbox.records import Session
+from provisioner.sandbox.store import Store
+from provisioner.sandbox.web import Request, Response, html_response, redirect
 
 COOKIE = "_mastodon_session"
 
@@ -19,26 +19,32 @@ def sign_in_page(store: Store, request: Request) -> Response:
     session = session_of(store, request)
     if session.account is not None:
         return redirect(session.return_to)
-    return html_response(200, pages.sign_in(store, session.csrf), cookie(session))
+    return html_response(200, pages.sign_in(_known(store)), _cookie(session))
 
 
 def sign_in(store: Store, request: Request) -> Response:
-    """`POST /auth/sign_in`: username or e-mail address, and password; then back to the request."""
-    session = session_of(store, request)
-    given = parameters(request)
-    require_csrf(session, given)
-    account = store.signed_in(given.text("user[email]"), given.text("user[password]"))
-    if account is None:
+    """`POST /auth/sign_in`: user name or e-mail address, and password; then back to the request."""
+    session, given = session_of(store, request), request.form
+    name, password = given.get("user[email]", ""), given.get("user[password]", "")
+    session.account = store.signed_in(name, password)
+    if session.account is None:
         alert = "Invalid E-mail address or password."
-        return html_response(422, pages.sign_in(store, session.csrf, alert), cookie(session))
-    return redirect(session.return_to, headers=cookie(renew(store, session, account)))
+        page = pages.sign_in(_known(store), alert)
+        return html_response(422, page, _cookie(session))
+    return redirect(session.return_to, headers=_cookie(session))
 
 
 def sign_out(store: Store, request: Request) -> Response:
-    """`POST /auth/sign_out`: ends the session, and keeps in mind where the person was going."""
+    """`POST /auth/sign_out`: keeps in mind where the person was going."""
+    session_of(store, request).account = None
+    return redirect("/auth/sign_in")
+
+
+def sign_in_first(store: Store, request: Request) -> Response:
+    """Send a person to sign in, and back afterwards."""
     session = session_of(store, request)
-    require_csrf(session, parameters(request))
-    return redirect("/auth/sign_in", headers=cookie(renew(store, session, None)))
+    session.return_to = f"{request.path}?{request.query}"
+    return redirect("/auth/sign_in", headers=_cookie(session))
 
 
 def session_of(store: Store, request: Request) -> Session:
@@ -48,31 +54,17 @@ def session_of(store: Store, request: Request) -> Session:
         cookies.load(request.headers.get("Cookie", ""))
     except CookieError:
         cookies.clear()
-    known = store.sessions.get(cookies[COOKIE].value) if COOKIE in cookies else None
-    return known or _open(store)
+    known = cookies[COOKIE].value if COOKIE in cookies else ""
+    if known not in store.sessions:
+        known = store.random(16).hex()
+        store.sessions[known] = Session(known)
+    return store.sessions[known]
 
 
-def cookie(session: Session) -> dict[str, str]:
-    """Return the header that gives the browser its session."""
+def _cookie(session: Session) -> dict[str, str]:
     return {"Set-Cookie": f"{COOKIE}={session.id}; Path=/; HttpOnly; SameSite=Lax"}
 
 
-def require_csrf(session: Session, given: Parameters) -> None:
-    """Refuse a form that did not come from one of this session's pages."""
-    if not session.made(given.text("authenticity_token")):
-        text = "Security verification failed. Are you blocking cookies?"
-        raise Refused(html_response(422, pages.error(text)))
-
-
-def _open(store: Store) -> Session:
-    session = Session(store.identifier(), store.identifier())
-    store.sessions[session.id] = session
-    return session
-
-
-def renew(store: Store, old: Session, account: Account | None) -> Session:
-    """Replace a session at sign-in and sign-out, so that an earlier cookie is worth nothing."""
-    del store.sessions[old.id]
-    session = _open(store)
-    session.account, session.return_to = account, old.return_to
-    return session
+def _known(store: Store) -> dict[str, str]:
+    by_email = store.server.sign_in_by_email
+    return {(one.email if by_email else one.username): one.password for one in store.accounts}

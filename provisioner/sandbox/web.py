@@ -4,39 +4,21 @@ An application is a function from a `Request` to a `Response`. Nothing here open
 (`server.py` does), so a test can call an application in its own process, wrap it and make it fail.
 """
 
-import html
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote
 
+import httpx
 
-class Headers(Mapping[str, str]):
-    """Header fields by name, where case does not matter (RFC 9110 section 5.1).
 
-    Repeated fields are joined with a comma, as section 5.3 allows.
-    """
+class Headers(httpx.Headers):
+    """Header fields by name, where case does not matter; repeated ones are joined with a comma."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         """Take the fields in the order in which they were sent."""
-        self._fields: dict[str, tuple[str, str]] = {}
-        for name, value in pairs:
-            known = self._fields.get(name.lower())
-            joined = value if known is None else f"{known[1]}, {value}"
-            self._fields[name.lower()] = (name, joined)
-
-    def __getitem__(self, name: str) -> str:
-        """Return the value; `KeyError` where the field is missing."""
-        return self._fields[name.lower()][1]
-
-    def __iter__(self) -> Iterator[str]:
-        """Yield the names as they were written."""
-        return (name for name, _ in self._fields.values())
-
-    def __len__(self) -> int:
-        """Count the distinct names."""
-        return len(self._fields)
+        super().__init__(list(pairs), encoding="latin-1")
 
 
 @dataclass(frozen=True)
@@ -64,9 +46,22 @@ class Request:
         return dict(parse_qsl(self.query, keep_blank_values=True))
 
     @property
-    def media_type(self) -> str:
-        """The body's media type in lower case, without its parameters."""
-        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    def bearer(self) -> str | None:
+        """The token of the Authorization header; None where there is none."""
+        scheme, _, value = self.headers.get("Authorization", "").partition(" ")
+        return value if scheme.lower() == "bearer" else None
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The fields of a form; empty where the body is none."""
+        if not self.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+            return {}
+        return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Query and form in one; the query's win, as in Rails."""
+        return self.form | self.queries
 
 
 @dataclass(frozen=True)
@@ -81,10 +76,6 @@ class Response:
         """Return the first header of that name, in any case."""
         found = (value for key, value in self.headers if key.lower() == name.lower())
         return next(found, default)
-
-    def json(self) -> object:
-        """Parse the body; `ValueError` where it is not JSON."""
-        return json.loads(self.body)
 
     def plus(self, headers: Mapping[str, str]) -> "Response":
         """Return the same answer with more headers, which replace those of the same name."""
@@ -146,31 +137,13 @@ def json_response(status: int, body: object, headers: Mapping[str, str] | None =
 
 
 def html_response(status: int, page: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a page that no cache keeps and no other site can frame.
-
-    Its policy leaves `form-action` open, as Mastodon's does: browsers would otherwise block the
-    redirect from the consent form to the application.
-    """
-    fields = {
-        "Content-Type": "text/html; charset=utf-8",
-        "Cache-Control": "private, no-store",
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-        "base-uri 'none'; frame-ancestors 'none'",
-        "Referrer-Policy": "same-origin",
-        "X-Content-Type-Options": "nosniff",
-        **(headers or {}),
-    }
+    """Return a page."""
+    fields = {"Content-Type": "text/html; charset=utf-8", **(headers or {})}
     return Response(status, tuple(fields.items()), page.encode())
 
 
 def redirect(
     location: str, status: int = 302, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return a redirect with a line of HTML for those who do not follow it."""
-    body = f'<a href="{html.escape(location)}">Continue</a>'
-    return html_response(status, body, {"Location": location, **(headers or {})})
-
-
-def redirect_with(uri: str, query: str) -> Response:
-    """Return a redirect to an address with a query, which it may have one of already."""
-    return redirect(f"{uri}{'&' if '?' in uri else '?'}{query}")
+    """Return a redirect."""
+    return html_response(status, "", {"Location": location, **(headers or {})})

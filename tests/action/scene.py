@@ -11,13 +11,17 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from provisioner.action import Step
-from provisioner.ceremony import Desk, open_case
+from provisioner.action import Runner, Step
+from provisioner.commands.run import Prompts, perform
+from provisioner.commands.session import Session
 from provisioner.errors import ProvisionerError
-from provisioner.github import GitHub as GitHubClient
+from provisioner.gather import in_order
+from provisioner.github.client import GitHub as GitHubClient
 from provisioner.http import Http
-from provisioner.runner import Runner
-from provisioner.sandbox import GitHub, Instance, Person, Request, Response
+from provisioner.parsing import parse_login
+from provisioner.sandbox import Request, Response
+from tests.person import Person
+from tests.servers import GitHub, make
 from tests.stage import Wire
 
 HOST = "mastodon.social"
@@ -43,9 +47,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         """Set the scene."""
-        self.instance = Instance(
-            f"https://{HOST}", clock=self.clock, random=self.random, registration_limit=None
-        )
+        self.instance = make(origin=f"https://{HOST}", clock=self.clock, random=self.random)
         self.instance.add_account("mybot", "password")
         self.instance.add_account("alice", "password")
         self.github = GitHub(API, clock=self.clock, random=self.random)
@@ -131,11 +133,11 @@ class Scene:
         return pow(0x9E3779B97F4A7C15F39CC0605CEDC835, number + size, 1 << 8 * size).to_bytes(size)
 
     def _perform(self, step: Step) -> None:
-        command = step.command()
-        inputs, token = step.inputs()
+        config = step.config(step.command())
+        prompts = Prompts(lambda: config.code, lambda _instance: parse_login("", ""))
         with Http(sleep=self.sleep, clock=self.clock, transport=self.wire) as http:
-            github = GitHubClient(http, API, token)
-            desk = Desk(inputs, http, github, step, self.clock, self.random)
-            outcome = step.verb(command)(desk, open_case(desk))
-        self.link = outcome.outputs().get("authorize-url", self.link)
-        step.outcome(outcome, inputs)
+            github = GitHubClient(http, API, config.github_token)
+            session = Session(config, http, github, step, self.clock, self.random, in_order)
+            report = perform(session, prompts)
+        self.link = report.outputs.get("authorize-url", self.link)
+        step.report(report)

@@ -17,14 +17,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from tests.action.step import ACTION, REPOSITORY, TOKEN, Ended, Site, by, served
+from tests.told import TIME
 
 FOLDER = Path(__file__).with_name("protocol")
 GIVEN = "given: "
 """Before what the run got that is secret."""
 ENDED = "exit code: "
-
-# As in ISO 8601; what Markdown could take for its own may be escaped.
-_MOMENT = r"\d{4}\\?-\d\d\\?-\d\d([T ]\d\d\\?:\d\d(\\?:\d\d)?(Z| UTC)?)?"
 
 
 # The stories: each gives the runs that are kept, by name.
@@ -181,7 +179,7 @@ def text(site: Site, ended: Ended) -> str:
     for value in sorted(names, key=len, reverse=True):
         text = text.replace(value, names[value])
     text = re.sub(r"\b(client_id|code_challenge)=[\w-]+", r"\1=<\1>", text)
-    return re.sub(_MOMENT, "<time>", text)
+    return TIME.sub("<time>", text)
 
 
 def _names(site: Site) -> dict[str, str]:
@@ -196,8 +194,7 @@ def _names(site: Site) -> dict[str, str]:
     instance = urlsplit(site.instance.origin).netloc
     for host, name in ((instance, "social.example"), (api, "api.github.example")):
         names |= {host: name, host.replace(":", "%3A"): name}
-        names[re.sub("[.:]", r"\\\g<0>", host)] = name.replace(".", r"\.")
-        names[host.replace(".", r"\.")] = name.replace(".", r"\.")
+        names[host.replace(".", r"\.", 1)] = name  # at the beginning of a line
     return names
 
 

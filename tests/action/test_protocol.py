@@ -1,6 +1,6 @@
 """The runner's protocol: what we write is what GitHub's runner reads, and nothing else.
 
-Its part is played by `tests/e2e/commands.py`, which is written from its source.
+Its part is played by `commands.py`, which is written from its source.
 """
 
 import io
@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provisioner.action import MAX_ANNOTATION, Runner
 from provisioner.errors import InputError, ProvisionerError
-from provisioner.runner import LONGEST_ANNOTATION, Runner
-from provisioner.secret import SHORTEST_PART, Secret
+from provisioner.secret import MIN_PART, Secret
 from tests.action.commands import COMMANDS, Command, pairs, parse
 from tests.action.step import lines_of
 
@@ -81,7 +81,7 @@ def test_percent_comes_first(escape: str) -> None:
 def test_long_annotation_is_cut_before_it_is_escaped() -> None:
     """A text that is too long is cut where the runner would cut it, and in no escape."""
     log = written(lambda runner: runner.annotate("error", "%" * 5000, title="x"))
-    assert commands(log)[0].data == "%" * LONGEST_ANNOTATION
+    assert commands(log)[0].data == "%" * MAX_ANNOTATION
 
 
 # Masks.
@@ -91,7 +91,7 @@ def test_long_annotation_is_cut_before_it_is_escaped() -> None:
 def test_each_part_is_masked(text: str) -> None:
     """A secret is masked in each of its parts, to the letter, and nothing else is said."""
     log = written(lambda runner: runner.mask(Secret(text)))
-    parts = [part for part in text.split() if len(part) >= SHORTEST_PART]
+    parts = [part for part in text.split() if len(part) >= MIN_PART]
     assert commands(log) == [Command("add-mask", {}, part) for part in parts]
 
 
@@ -265,7 +265,7 @@ def test_rubbish_for_an_event(tmp_path: Path, content: str) -> None:
     """An event that is none of GitHub's is refused: a code in it would be passed over."""
     with pytest.raises(ProvisionerError) as caught:
         event_of(tmp_path, content).dispatched("code")
-    assert caught.value.ident == "bad-event"
+    assert caught.value.code == "bad-event"
 
 
 @pytest.mark.parametrize("name", ["", "event.json", "\x00"])
@@ -275,14 +275,14 @@ def test_no_event(tmp_path: Path, name: str) -> None:
     environment = {"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_EVENT_PATH": path}
     with pytest.raises(ProvisionerError) as caught:
         Runner(environment, io.StringIO()).dispatched("code")
-    assert caught.value.ident == "bad-event"
+    assert caught.value.code == "bad-event"
 
 
 def test_deep_event(tmp_path: Path) -> None:
     """An event file that nests deeper than Python reads is refused, and no bug."""
     with pytest.raises(ProvisionerError) as caught:
         event_of(tmp_path, "[" * 200_000).dispatched("code")
-    assert caught.value.ident == "bad-event"
+    assert caught.value.code == "bad-event"
 
 
 @pytest.mark.parametrize("content", ["{}", '{"inputs": null}', '{"inputs": []}'])
@@ -324,7 +324,7 @@ def test_no_flag(tmp_path: Path, value: object) -> None:
     runner = event_of(tmp_path, json.dumps({"inputs": {"rotate": value}}))
     with pytest.raises(InputError) as caught:
         runner.flag("rotate")
-    assert caught.value.ident == "bad-boolean"
+    assert caught.value.code == "bad-boolean"
 
 
 # What the environment says of the run.

@@ -9,20 +9,27 @@ from pathlib import Path
 
 from provisioner import __version__
 from tests.benchmarks import image, provisioning, start_up
-from tests.benchmarks.provisioning import NAMES, ROUND_TRIP, Run
+from tests.benchmarks.provisioning import KINDS, LATENCIES, NAMES, STEPS, Run, Runs
 from tests.benchmarks.slow_link import Asked
 
 ROUNDS = 5
 ROUNDS_OF_HELP = 25
-KINDS = ("first", "rotation")
+OURS, THEIRS = NAMES
+SHORT, LONG = LATENCIES
+# Requests, round trips, and the ratio to the other tools: at most.
+GOALS = {
+    ("begin", "first"): "goals: 8 round trips",
+    ("begin", "rotation"): "goals: 6 round trips",
+    ("complete", "first"): "goals: 15 requests, 10 round trips, ratio 1.1",
+    ("complete", "rotation"): "goals: 14 requests, 9 round trips, ratio 1.0",
+}
 
 DIFFERENCE = """\
-What the two do differently. Provisioner writes its journal four times (the attempt, the token, that
-it is the right account's, the result), so that a run that is killed anywhere loses no token, and
-reads it before each of these but the second, and at the end, so that another run is noticed: this
-is what it asks again. It checks whose token it is before anything is stored, and whose repository
-and journal these are. Mastodon.py + gh do nothing of this. They ask for the instance's metadata
-and version, and gh connects to GitHub anew for each thing that it writes."""
+What the two do differently. Provisioner writes a journal before and after the exchange, so that a
+run that is killed anywhere loses no token, and looks at it again before it writes the secret, so
+that another run is noticed. It checks whose token it is before anything is stored. Mastodon.py + gh
+do nothing of this. They ask for the instance's version, and gh connects to GitHub anew for each
+thing that it writes."""
 
 
 def main() -> None:
@@ -34,47 +41,60 @@ def main() -> None:
     image.main()
 
 
-def print_provisioning(runs: dict[tuple[str, str], list[Run]]) -> None:
+def print_provisioning(runs: Runs) -> None:
     """The table, and what was asked in it."""
+    short_ms, long_ms = (round(1000 * latency) for latency in LATENCIES)
     print(
-        f"From the code to the secret, with {1000 * ROUND_TRIP:.0f} ms for each connection and "
-        f"each request, one after another:\nthat is the latency. Medians of {ROUNDS} runs "
-        "(range). Connections: to the instance + to GitHub. Asked\ntwice: requests of the same "
-        "method, path and body.\n"
+        f"Wall: from a process's start to its end, with {short_ms} ms for each connection and each "
+        f"answer; medians\nof {ROUNDS} runs (range). Writes: all (the journal's). Round trips: "
+        f"(wall at {long_ms} ms - wall at {short_ms} ms)\n/ {long_ms - short_ms} ms, of the "
+        "fastest runs.\n"
     )
-    row = "{:<17}{:<9}{:>8}{:>13}{:>13}{:>9}{:>20}{:>8}"
-    print(row.format("", "", "requests", "asked twice", "connections", "latency", "wall", "ratio"))
-    for (name, kind), of_kind in runs.items():
-        latency = statistics.median(run.latency for run in of_kind)
-        wall = [run.seconds for run in of_kind]
-        to_instance = counts(len(run.instance) for run in of_kind)
-        to_github = counts(len(run.github) for run in of_kind)
-        print(
-            row.format(
-                name,
-                kind,
-                counts(len(run.requests) for run in of_kind),
-                counts(run.repeated for run in of_kind),
-                f"{to_instance} + {to_github}",
-                f"{latency:.1f} s",
-                spread(wall, "s", 2),
-                f"{statistics.median(wall) / latency:.2f}",
-            )
-        )
-    for kind in KINDS:
-        ours, theirs = (statistics.median(r.seconds for r in runs[name, kind]) for name in NAMES)
-        print(f"{NAMES[0]} beside {NAMES[1]}, {kind}: {ours / theirs:.2f} of its wall time")
-    print(f"\n{DIFFERENCE}\n")
-    for name in NAMES:
-        print(f"{name}, first, a line for each connection:")
-        print_connections(runs[name, "first"][-1])
+    row = "{:<20}{:>8}{:>8}{:>12}{:>22}"
+    for step in STEPS:
+        for kind in KINDS:
+            print(row.format(f"{step}, {kind}", "requests", "writes", "round trips", "wall"))
+            for name in NAMES:
+                short, long = (runs[name, step, kind, latency] for latency in LATENCIES)
+                both = (*short, *long)
+                journal = counts(run.journal_writes for run in both)
+                print(
+                    row.format(
+                        f"  {name}",
+                        counts(len(run.requests) for run in both),
+                        f"{counts(run.writes for run in both)} ({journal})",
+                        f"{round_trips(short, long):.1f}",
+                        spread([run.seconds for run in short], "s", 2),
+                    )
+                )
+            ratio = wall(runs[OURS, step, kind, SHORT]) / wall(runs[THEIRS, step, kind, SHORT])
+            print(f"  ratio of the wall times: {ratio:.2f} ({GOALS[step, kind]})\n")
+    print(f"{DIFFERENCE}\n")
+    for step in STEPS:
+        for name in NAMES:
+            print(f"{name}, {step}, first, a line for each connection:")
+            print_connections(runs[name, step, "first", SHORT][-1])
+
+
+def round_trips(short: list[Run], long: list[Run]) -> float:
+    """How many latencies follow one another: the slope of the wall time.
+
+    Of the fastest runs, since whatever else the machine does only makes one slower.
+    """
+    fastest = [min(run.seconds for run in runs) for runs in (short, long)]
+    return (fastest[1] - fastest[0]) / (LONG - SHORT)
+
+
+def wall(runs: list[Run]) -> float:
+    """The median of the runs' seconds."""
+    return statistics.median(run.seconds for run in runs)
 
 
 def print_connections(run: Run) -> None:
     """What was asked over each connection."""
     for host, connections in (("instance", run.instance), ("GitHub", run.github)):
         for asked in connections:
-            line = f"{host}: {', '.join(map(short, asked))}"
+            line = f"{host}: {', '.join(map(short_form, asked))}"
             print(textwrap.fill(line, 98, initial_indent="  ", subsequent_indent="    "))
     print()
 
@@ -84,11 +104,11 @@ def print_help(seconds: dict[str, list[float]]) -> None:
     print(f"Start-up, medians of {ROUNDS_OF_HELP} alternating runs (range):\n")
     for name, of_command in seconds.items():
         print(f"{name:<26}{spread([1000 * one for one in of_command], 'ms', 0):>20}")
-    ours, typer = (statistics.median(of_command) for of_command in seconds.values())
-    print(f"{'ratio':<26}{ours / typer:>20.2f}")
+    ours, bare = (statistics.median(of_command) for of_command in seconds.values())
+    print(f"{'ratio':<26}{ours / bare:>20.2f}")
 
 
-def short(asked: Asked) -> str:
+def short_form(asked: Asked) -> str:
     """A request by its method and the end of its path."""
     return f"{asked.method} {'/'.join(asked.path.split('/')[-2:])}"
 

@@ -1,10 +1,9 @@
-"""From a code to a secret, over a slow link: `provisioner complete`, and Mastodon.py with gh.
+"""`begin` and `complete` over slow links: `provisioner`, and Mastodon.py with gh.
 
-Each job runs as programs of its own against the sandbox's instance and GitHub, a slow link in front
-of each. Only what comes after the person has approved is measured, from the start of a fresh
-process to its end; before it, the links are fast and nothing is counted. All requests of both jobs
-follow one another, so the latencies on the critical path are one for each connection and one for
-each request.
+Each runs as programs of its own against the sandbox's instance and GitHub, a slow link in front of
+each. A step is measured from the start of a fresh process to its end, at two latencies: what one
+more second of latency adds to the wall time is the number of round trips that follow one another,
+connections included, however many requests overlap.
 """
 
 import base64
@@ -12,25 +11,31 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from provisioner.sandbox import Person, Sandbox
 from tests.benchmarks.slow_link import Asked, SlowLink
+from tests.person import Person
+from tests.servers import Sandbox
 
 NAMES = ("Provisioner", "Mastodon.py + gh")
 ROOT = Path(__file__).parents[2]
-ROUND_TRIP = 0.1
-"""Seconds."""
+# Each has what it needs alone: httpx, for one, imports trio and rich where they are there.
+OUR_BIN, THEIR_BIN = (ROOT / ".cache" / name / "bin" for name in ("runtime", "benchmarks"))
+LATENCIES = (0.1, 0.3)
+"""Seconds for each connection and each answer."""
+KINDS = ("first", "rotation")
+STEPS = ("begin", "complete")
+SCRIPT = "tests/benchmarks/mastodon_py_and_gh.py"
 PATIENCE = 60
 USER, PASSWORD = "bot", "bot-password"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,48 +50,47 @@ class Stage:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What every program finds in its environment: a home of its own, this venv's programs."""
-        path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+        """What every program finds in its environment: a home of its own, and gh."""
+        path = os.pathsep.join((str(THEIR_BIN), os.environ.get("PATH", "")))
         return {"HOME": str(self.folder), "LANG": "C.UTF-8", "PATH": path, "GH_TOKEN": self.token}
 
     @contextmanager
-    def slow(self) -> Iterator[None]:
+    def slow(self, latency: float) -> Iterator[None]:
         """Slow links, and a fresh count of what goes over them."""
         for link in (self.instance, self.github):
             link.counted()
-            link.round_trip = ROUND_TRIP
+            link.latency = latency
         yield
         for link in (self.instance, self.github):
-            link.round_trip = 0.0
+            link.latency = 0.0
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one measured run took and asked."""
+    """What one measured step took and asked."""
 
     seconds: float
     instance: list[list[Asked]]
     github: list[list[Asked]]
 
     @property
-    def connections(self) -> list[list[Asked]]:
-        """Both hosts'."""
-        return [*self.instance, *self.github]
-
-    @property
     def requests(self) -> list[Asked]:
-        """Both hosts'."""
-        return [asked for connection in self.connections for asked in connection]
+        """What was asked of either host, over any connection."""
+        return [asked for connection in (*self.instance, *self.github) for asked in connection]
 
     @property
-    def latency(self) -> float:
-        """Seconds on the critical path that are the links'."""
-        return ROUND_TRIP * (len(self.connections) + len(self.requests))
+    def writes(self) -> int:
+        """How many requests may change something."""
+        return sum(asked.method != "GET" for asked in self.requests)
 
     @property
-    def repeated(self) -> int:
-        """How many requests had been made before, to the letter."""
-        return sum(times - 1 for times in Counter(self.requests).values())
+    def journal_writes(self) -> int:
+        """How many of them write the journal."""
+        return sum(asked.writes_variable("MASTODON_JOURNAL") for asked in self.requests)
+
+
+Runs = dict[tuple[str, str, str, float], list[Run]]
+"""By the tool's name, the step, the kind and the latency."""
 
 
 class Job(Protocol):
@@ -97,10 +101,10 @@ class Job(Protocol):
         """The repository."""
 
     def begin(self) -> str:
-        """Prepare; the link that the person opens."""
+        """Register an application; the link that the person opens."""
 
     def complete(self, code: str) -> None:
-        """Do the rest. This is what is measured."""
+        """Exchange the code, and store the token."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,7 @@ class Provisioner:
     stage: Stage
     repository: str
     key: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+    program: tuple[str, ...] = (str(OUR_BIN / "python"), "-m", "provisioner")
 
     def begin(self) -> str:
         answer: dict[str, str] = json.loads(self._run("begin", "--json"))
@@ -125,7 +130,7 @@ class Provisioner:
             "GITHUB_REPOSITORY": self.repository,
             "MASTODON_JOURNAL_KEY": self.key,
         }
-        return run_program(["-m", "provisioner", verb, *whose, *options], environment)
+        return run_program([*self.program, verb, *whose, *options], environment)
 
 
 @dataclass(frozen=True)
@@ -157,52 +162,57 @@ class MastodonPyAndGh:
             "HTTP_PROXY": self.stage.github.origin,
             "NO_PROXY": "127.0.0.1",
         }
-        return run_program(["tests/benchmarks/mastodon_py_and_gh.py", *arguments], environment)
+        return run_program([str(THEIR_BIN / "python"), SCRIPT, *arguments], environment)
 
 
 @contextmanager
 def set_stage() -> Iterator[Stage]:
     """Serve the stand-ins behind fast links, until the context ends."""
     with (
-        Sandbox(registration_limit=None) as sandbox,
+        Sandbox() as sandbox,
         SlowLink(sandbox.instance.origin) as instance,
         SlowLink(sandbox.github.api_url) as github,
         TemporaryDirectory() as folder,
     ):
+        sandbox.instance.registration_limit = None
         sandbox.instance.origin = instance.origin
         sandbox.github.api_url = github.origin
         sandbox.instance.add_account(USER, PASSWORD, bot=True)
         yield Stage(sandbox, instance, github, sandbox.github.add_token(), Path(folder))
 
 
-def measure_all(stage: Stage, rounds: int) -> dict[tuple[str, str], list[Run]]:
-    """Run both jobs in turn, each round for a new repository, twice: to provision and to rotate.
-
-    Keys are a job's name, and `first` or `rotation`.
-    """
-    runs: dict[tuple[str, str], list[Run]] = defaultdict(list)
+def measure_all(stage: Stage, rounds: int) -> Runs:
+    """Run both jobs in turn, each round for new repositories: to provision, and to rotate."""
+    runs: Runs = defaultdict(list)
     for number in range(rounds):
-        ours, theirs = f"bots/ours-{number}", f"bots/theirs-{number}"
-        stage.sandbox.github.add_repository(ours)
-        stage.sandbox.github.add_repository(theirs)
-        jobs: tuple[Job, Job] = (Provisioner(stage, ours), MastodonPyAndGh(stage, theirs))
-        for name, job in zip(NAMES, jobs, strict=True):
-            runs[name, "first"].append(measure(stage, job))
-            runs[name, "rotation"].append(measure(stage, job))
+        for latency in LATENCIES:
+            for name, job_of in zip(NAMES, (Provisioner, MastodonPyAndGh), strict=True):
+                job: Job = job_of(stage, f"bots/{job_of.__name__}-{number}-{latency}")
+                stage.sandbox.github.add_repository(job.repository)
+                for kind in KINDS:
+                    begin, complete = measure(stage, job, latency)
+                    runs[name, "begin", kind, latency].append(begin)
+                    runs[name, "complete", kind, latency].append(complete)
     return runs
 
 
-def measure(stage: Stage, job: Job) -> Run:
-    """Have the job begun and approved, measure the rest, and see that it really was done."""
-    link = job.begin()
+def measure(stage: Stage, job: Job, latency: float) -> tuple[Run, Run]:
+    """Have the job begun, approved and completed; see that it really was done."""
+    link, begin = timed(stage, latency, job.begin)
     with Person(USER, PASSWORD) as person:
         code = person.approve(link)
-    with stage.slow():
-        started = time.perf_counter()
-        job.complete(code)
-        seconds = time.perf_counter() - started
+    _, complete = timed(stage, latency, lambda: job.complete(code))
     require_done(stage, job)
-    return Run(seconds, stage.instance.counted(), stage.github.counted())
+    return begin, complete
+
+
+def timed(stage: Stage, latency: float, step: Callable[[], T]) -> tuple[T, Run]:
+    """What a step returns, and what it took."""
+    with stage.slow(latency):
+        started = time.perf_counter()
+        result = step()
+        seconds = time.perf_counter() - started
+    return result, Run(seconds, stage.instance.counted(), stage.github.counted())
 
 
 def require_done(stage: Stage, job: Job) -> None:
@@ -214,10 +224,10 @@ def require_done(stage: Stage, job: Job) -> None:
     assert repository.variables["MASTODON_BASE_URL"] == stage.instance.origin
 
 
-def run_program(arguments: list[str], environment: dict[str, str]) -> str:
-    """Run Python with these arguments; its standard output. Fails if it fails."""
+def run_program(command: list[str], environment: dict[str, str]) -> str:
+    """Run a program; its standard output. Fails if it fails."""
     done = subprocess.run(
-        [sys.executable, *arguments],
+        command,
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,

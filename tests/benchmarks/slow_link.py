@@ -1,7 +1,7 @@
-"""A slow link to a server: a TCP proxy that adds round trips, and counts what goes over it."""
+"""A slow link to a server: a TCP proxy that adds latency, and counts what goes over it."""
 
 import contextlib
-import hashlib
+import json
 import re
 import socket
 import socketserver
@@ -15,28 +15,34 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Asked:
-    """One request. Two that are equal asked the same thing twice."""
+    """One request."""
 
     method: str
     path: str
     """With the query, if there is one."""
-    body: str
-    """Its hash."""
+    body: bytes
+
+    def writes_variable(self, name: str) -> bool:
+        """Whether it creates or changes this variable of the repository."""
+        if self.method == "POST" and self.path.endswith("/actions/variables"):
+            return bool(json.loads(self.body)["name"] == name)
+        return self.method == "PATCH" and self.path.endswith(f"/actions/variables/{name}")
 
 
 class SlowLink:
     """Stands in front of a server on this machine and lets a client wait as a distance would.
 
-    A client waits `round_trip` seconds for a connection and as long for each answer. The system
-    accepts a connection at once, so both are waited for when its first request has come: a client
-    that opens a connection in order to ask something can't tell the difference.
+    A client waits `latency` seconds for a connection and as long for each answer, on any number of
+    connections at the same time. The system accepts a connection at once, so both are waited for
+    when its first request has come: a client that opens a connection in order to ask something
+    can't tell the difference.
     """
 
     def __init__(self, server: str) -> None:
         """Listen on a free port; `server` is an origin, as `http://127.0.0.1:8080`."""
         parts = urlsplit(server)
         self.server = (parts.hostname or "", parts.port or 80)
-        self.round_trip = 0.0
+        self.latency = 0.0
         self._connections: list[list[Asked]] = []
         self._listener = _Listener(("127.0.0.1", 0), _Connection)
         self._listener.link = self
@@ -88,9 +94,8 @@ class _Connection(socketserver.StreamRequestHandler):
                 first = not asked
                 method, target, rest = head.split(b" ", 2)
                 path = _path(target)
-                digest = hashlib.sha256(body).hexdigest()
-                asked.append(Asked(method.decode(), path.decode(), digest))
-                time.sleep(link.round_trip * (2 if first else 1))
+                asked.append(Asked(method.decode(), path.decode(), body))
+                time.sleep(link.latency * (2 if first else 1))
                 server.sendall(b" ".join((method, path, rest)) + body)
                 self.wfile.write(b"".join(_message(answers) or ()))
 

@@ -4,8 +4,8 @@ from contextlib import suppress
 
 import pytest
 
-from provisioner.errors import Exit, PersonNeededError, ProvisionerError
-from provisioner.outcomes import Checked
+from provisioner.errors import ActionRequiredError, ProvisionerError
+from provisioner.report import Exit
 from provisioner.sandbox import Account
 from provisioner.sandbox.records import State
 from tests.stage import Fault, Stage
@@ -23,48 +23,44 @@ def barred(stage: Stage, request: pytest.FixtureRequest) -> Account:
     return account
 
 
-def test_a_check_needs_a_person(stage: Stage, barred: Account) -> None:
-    """The check is red, says what to do at the instance, and does not call the token dead."""
-    outcome = stage.check()
-    assert isinstance(outcome, Checked)
-    finding = outcome.findings[0]
+def test_check_of_a_barred_account_needs_a_person(stage: Stage, barred: Account) -> None:
+    finding = stage.check().items[0]
     assert finding.verdict == "bad"
-    assert finding.todo
+    assert finding.next
     assert not calls_dead(finding)
     assert barred.username == "mybot"
 
 
 @pytest.mark.usefixtures("barred")
-def test_the_token_stays_where_it_is(stage: Stage) -> None:
-    """Nothing is revoked, and the secret holds what it held."""
+def test_token_of_a_barred_account_stays_where_it_is(stage: Stage) -> None:
     before = stage.stored()
     stage.check()
-    assert (stage.stored(), stage.live()) == (before, [before])
+    assert stage.stored() == before
+    assert stage.live() == [before]
 
 
 @pytest.mark.usefixtures("barred")
-def test_a_rotation_waits(stage: Stage) -> None:
-    """A new token that can't be seen at work is kept, and not published."""
+def test_rotation_of_a_barred_account_keeps_the_new_token_staged(stage: Stage) -> None:
     before, link = stage.stored(), stage.link()
     stage.instance.accounts[0].state, state = "active", stage.instance.accounts[0].state
     code = stage.approve(link)
     stage.instance.accounts[0].state = state
-    with fails("account-barred", Exit.PERSON):
+    with fails("account-barred", Exit.ACTION_REQUIRED):
         stage.complete(code)
-    assert (stage.stored(), len(stage.live())) == (before, 2)
+    assert stage.stored() == before
+    assert len(stage.live()) == 2
 
 
 @pytest.mark.usefixtures("barred")
-def test_it_goes_on_when_the_account_may(stage: Stage) -> None:
-    """Once the account is well again, complete goes on without a code."""
+def test_rotation_goes_on_without_a_code_once_the_account_may_act(stage: Stage) -> None:
     link = stage.link()
     stage.instance.accounts[0].state, state = "active", stage.instance.accounts[0].state
     code = stage.approve(link)
     stage.instance.accounts[0].state = state
-    with pytest.raises(PersonNeededError):
+    with pytest.raises(ActionRequiredError):
         stage.complete(code)
     stage.instance.accounts[0].state = "active"
-    assert stage.complete("").outputs()["status"] == "rotated"
+    assert stage.complete("").status == "rotated"
 
 
 AT_OTHERS = ("unconfirmed", "pending", "disabled", "suspended")
@@ -75,17 +71,14 @@ AT_OTHERS = ("unconfirmed", "pending", "disabled", "suspended")
 class TestElsewhere:
     """GoToSocial has words of its own; Pleroma says the same of a token that was revoked."""
 
-    def test_a_check(self, stage: Stage, state: State) -> None:
-        """A person is needed, and the token is not called dead."""
+    def test_check_needs_a_person(self, stage: Stage, state: State) -> None:
         stage.provision()
         stage.instance.accounts[0].state = state
-        checked = stage.check()
-        assert isinstance(checked, Checked)
-        finding = checked.findings[0]
+        finding = stage.check().items[0]
         assert finding.verdict == "bad"
         assert not calls_dead(finding)
 
-    def test_a_new_token_is_kept(self, stage: Stage, state: State) -> None:
+    def test_new_token_is_kept(self, stage: Stage, state: State) -> None:
         """It is not taken for stillborn, and not revoked: when the account may act, it is used."""
         code = stage.approve(stage.link())
         stage.instance.accounts[0].state = state
@@ -101,6 +94,6 @@ class TestElsewhere:
         stage.provision()
         stage.instance.accounts[0].state = state
         stage.wire.faults = [Fault("500", path="/oauth/revoke", times=99)]
-        with fails("tokens-alive", Exit.HALF_WAY):
+        with fails("tokens-alive", Exit.INCOMPLETE):
             stage.deprovision()
         assert len(stage.live()) == 1

@@ -7,13 +7,13 @@ import json
 
 import pytest
 
-from provisioner.errors import Exit, PersonNeededError
-from provisioner.github_errors import FORM_FOR_NEW_TOKENS
-from provisioner.outcomes import Checked, Ended, Provisioned
+from provisioner.errors import ActionRequiredError
+from provisioner.report import Exit, Report, Set
 from provisioner.sandbox import Request, Response
 from tests.contract.github_description import Description
+from tests.servers.behaviour import Mastodon47
 from tests.stage import NAME, ORIGIN, Stage
-from tests.told import fails, found, said, says_no_code_is_needed
+from tests.told import fails, in_words, pages, runs, said, says_no_code_is_needed
 
 JOURNAL, KEY = "MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"
 SECRET = "MASTODON_ACCESS_TOKEN"
@@ -48,18 +48,18 @@ def renew(stage: Stage) -> None:
     stage.token = stage.github.add_token()
 
 
-def test_expired_at_the_staging_write(stage: Stage) -> None:
-    """The token is in the one window: the link brings it back, and both runs say so."""
-    code = stage.approve(stage.link())
+def test_github_token_that_expires_at_the_staging_write_loses_nothing(stage: Stage) -> None:
+    """The new token is in the one window: the link brings it back, and both runs say so (I3)."""
+    link = stage.link()
+    code = stage.approve(link)
     expire_at(stage, "PATCH", JOURNAL, turn=2)  # the first one writes the attempt
-    with fails("github-token-refused", Exit.PERSON) as caught:
+    with fails("github-token-refused", Exit.ACTION_REQUIRED) as caught:
         stage.complete(code)
-    assert caught.value.link == FORM_FOR_NEW_TOKENS
-    assert "link" in caught.value.todo  # the instance's: it gives another code
+    assert link in pages(caught.value.next)  # it gives another code
     assert not says_no_code_is_needed(caught.value)
     [lost] = stage.live()
     renew(stage)
-    with fails("code-refused", Exit.PERSON) as caught:
+    with fails("code-refused", Exit.ACTION_REQUIRED) as caught:
         stage.complete(code)
     stage.complete(stage.approve(caught.value.link))
     assert stage.stored() == lost
@@ -67,13 +67,14 @@ def test_expired_at_the_staging_write(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("PUT", f"secrets/{SECRET}"), ("PATCH", "variables/MASTODON_BASE_URL")]
+    ("method", "path"), [("PUT", f"secrets/{SECRET}"), ("POST", "actions/variables")]
 )
-def test_expired_at_a_publishing_write(stage: Stage, method: str, path: str) -> None:
-    """The token is staged: with another token for GitHub no code is needed."""
+def test_no_code_is_needed_where_the_github_token_expires_at_a_later_write(
+    stage: Stage, method: str, path: str
+) -> None:
     code = stage.approve(stage.link())
     expire_at(stage, method, path)
-    with fails("github-token-refused", Exit.PERSON) as caught:
+    with fails("github-token-refused", Exit.ACTION_REQUIRED) as caught:
         stage.complete(code)
     assert says_no_code_is_needed(caught.value)
     renew(stage)
@@ -81,11 +82,11 @@ def test_expired_at_a_publishing_write(stage: Stage, method: str, path: str) -> 
     assert is_done(stage)
 
 
-def test_expired_before_the_exchange(stage: Stage) -> None:
-    """At the write of the attempt: the code is still good."""
+def test_code_is_still_good_where_the_github_token_expires_at_the_attempt(stage: Stage) -> None:
+    """It is spent last (I6)."""
     code = stage.approve(stage.link())
     expire_at(stage, "PATCH", JOURNAL)
-    with fails("github-token-refused", Exit.PERSON) as caught:
+    with fails("github-token-refused", Exit.ACTION_REQUIRED) as caught:
         stage.complete(code)
     assert not says_no_code_is_needed(caught.value)
     renew(stage)
@@ -97,30 +98,28 @@ def test_expired_before_the_exchange(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("name", ["octocat/robot", "hubot/mybot"], ids=["renamed", "transferred"])
-def test_the_repository_is_followed(stage: Stage, name: str) -> None:
-    """Between begin and complete: it is the same one, and is spoken of by its new name."""
+def test_renamed_repository_is_followed_and_called_by_its_new_name(stage: Stage, name: str) -> None:
     code = stage.approve(stage.link())
     stage.github.rename(NAME, name)
-    outcome = stage.complete(code)
+    report = stage.complete(code)
     assert is_done(stage, name)
-    assert isinstance(outcome, Provisioned)
-    assert outcome.repository == name
+    assert name in report.headline
 
 
-def test_another_repository_under_the_old_name(stage: Stage) -> None:
-    """It holds no journal: nothing is written there, and the code stays good for the right one."""
+def test_nothing_is_written_to_another_repository_of_the_old_name(stage: Stage) -> None:
+    """It holds no journal, and the code stays good for the right one."""
     code = stage.approve(stage.link())
     stage.github.rename(NAME, "octocat/robot")
     other = stage.github.add_repository(NAME)
-    with fails("nothing-pending", Exit.PERSON):
+    with fails("nothing-pending", Exit.ACTION_REQUIRED):
         stage.complete(code)
-    assert (dict(other.secrets), other.variables) == ({}, {})
+    assert other.secrets == {}
+    assert other.variables == {}
     stage.complete(code, repository="octocat/robot")
     assert is_done(stage, "octocat/robot")
 
 
-def test_another_repository_with_the_old_ones_variables(stage: Stage) -> None:
-    """A journal knows its repository's number, whatever the name."""
+def test_journal_knows_its_repositorys_number_whatever_the_name(stage: Stage) -> None:
     code = stage.approve(stage.link())
     stage.github.rename(NAME, "octocat/robot")
     moved = stage.github.repository("octocat/robot")
@@ -156,11 +155,11 @@ class Moved:
         self.stage.wire.hosts["social.example"] = self.stage.instance
 
 
-def test_moved_before_the_exchange(stage: Stage) -> None:
-    """The code goes nowhere else; should the instance come back, the link still serves."""
+def test_code_goes_to_no_other_host_where_the_instance_moved(stage: Stage) -> None:
+    """Should the instance come back, the link still serves."""
     code = stage.approve(stage.link())
     moved = Moved(stage)
-    with fails("exchange-unclear", Exit.PERSON) as caught:
+    with fails("exchange-unclear", Exit.ACTION_REQUIRED) as caught:
         stage.complete(code)
     assert "HTTP 307" in said(caught.value)
     assert "abandon" in said(caught.value)
@@ -170,11 +169,10 @@ def test_moved_before_the_exchange(stage: Stage) -> None:
     assert is_done(stage)
 
 
-def test_moved_for_good(stage: Stage) -> None:
-    """Who does what the error says begins at the new address."""
+def test_bot_of_an_instance_that_moved_for_good_begins_at_the_new_address(stage: Stage) -> None:
     code = stage.approve(stage.link())
     moved = Moved(stage)
-    with fails("exchange-unclear", Exit.PERSON):
+    with fails("exchange-unclear", Exit.ACTION_REQUIRED):
         stage.complete(code)
     stage.abandon()
     stage.instance.origin = "https://moved.example"
@@ -183,8 +181,8 @@ def test_moved_for_good(stage: Stage) -> None:
     assert not any(code in request for request in moved.asked)
 
 
-def test_moved_before_a_rotation(stage: Stage) -> None:
-    """The registration redirects: the token in use stays, and nothing is sent along."""
+def test_registration_that_redirects_sends_nothing_along(stage: Stage) -> None:
+    """The token in use stays."""
     stage.provision()
     moved = Moved(stage, "/api/v1/apps")
     with fails("instance-moved", Exit.INPUT):
@@ -193,11 +191,10 @@ def test_moved_before_a_rotation(stage: Stage) -> None:
     assert is_done(stage)
 
 
-def test_moved_before_the_token_is_verified(stage: Stage) -> None:
-    """Whose it is can't be seen: it stays staged, and the other host never sees it."""
+def test_token_stays_staged_and_unseen_where_verification_redirects(stage: Stage) -> None:
     code = stage.approve(stage.link())
     moved = Moved(stage, "/api/v1/accounts/verify_credentials")
-    with fails("unverified", Exit.HALF_WAY):
+    with fails("unverified", Exit.INCOMPLETE):
         stage.complete(code)
     assert moved.asked == []
     moved.back()
@@ -205,8 +202,8 @@ def test_moved_before_the_token_is_verified(stage: Stage) -> None:
     assert is_done(stage)
 
 
-def test_metadata_that_names_another_host_meanwhile(stage: Stage) -> None:
-    """A link that was shown is completed where it was begun; for another one it is refused."""
+def test_metadata_that_names_another_host_meanwhile_gets_no_code(stage: Stage) -> None:
+    """A link that was shown is completed where it was begun; another one is refused."""
     code = stage.approve(stage.link())
     asked: list[Request] = []
 
@@ -233,12 +230,10 @@ def test_metadata_that_names_another_host_meanwhile(stage: Stage) -> None:
 # The old application is gone.
 
 
-def checked_after_a_rotation(stage: Stage) -> Checked:
+def checked_after_a_rotation(stage: Stage) -> Report:
     """A check when the grace of a rotation is over."""
     stage.time += DAY
-    outcome = stage.check()
-    assert isinstance(outcome, Checked)
-    return outcome
+    return stage.check()
 
 
 # The instance is upgraded, or its metadata is gone.
@@ -249,43 +244,40 @@ def old_mastodon() -> Stage:
     return Stage(Description.load(), "mastodon-4.2")
 
 
-def test_upgraded_before_the_approval() -> None:
-    """The link that the old version gave serves at the new one, with its challenge."""
+def test_link_of_the_old_version_serves_at_the_new_one() -> None:
     stage = old_mastodon()
     link = stage.link()
-    stage.instance.become("mastodon-4.7")
+    stage.instance.become(Mastodon47())
     stage.complete(stage.approve(link))
     assert stage.live() == [stage.stored()]
 
 
-def test_upgraded_before_the_exchange() -> None:
-    """The old version kept no challenge, and the new one refuses the verifier: the same link again
-    gives a code that works.
-    """
+def test_same_link_gives_a_code_that_works_after_an_upgrade() -> None:
+    """The old version kept no challenge, and the new one refuses the verifier."""
     stage = old_mastodon()
     link = stage.link()
     code = stage.approve(link)
-    stage.instance.become("mastodon-4.7")
-    with pytest.raises(PersonNeededError) as caught:
+    stage.instance.become(Mastodon47())
+    with pytest.raises(ActionRequiredError) as caught:
         stage.complete(code)
     assert caught.value.link == link
     stage.complete(stage.approve(link))
     assert stage.live() == [stage.stored()]
 
 
-def test_upgraded_before_a_rotation() -> None:
-    """A rotation asks for what the new version knows, and revokes what the old one issued."""
+def test_rotation_asks_for_what_the_new_version_knows() -> None:
+    """It revokes what the old one issued."""
     stage = old_mastodon()
     stage.provision()
-    stage.instance.become("mastodon-4.7")
+    stage.instance.become(Mastodon47())
     stage.provision(grace="0")
     assert stage.journal().current.scopes[0] == "profile"  # type: ignore[union-attr]
     assert stage.live() == [stage.stored()]
 
 
 @pytest.mark.parametrize("path", ["/.well-known/oauth-authorization-server", "/api/v1/instance"])
-def test_what_it_told_is_gone(stage: Stage, path: str) -> None:
-    """The journal knows the endpoints: complete and check ask for nothing of it again."""
+def test_complete_and_check_need_no_metadata(stage: Stage, path: str) -> None:
+    """The journal knows the endpoints."""
     code = stage.approve(stage.link())
 
     def silent(request: Request) -> Response:
@@ -293,13 +285,11 @@ def test_what_it_told_is_gone(stage: Stage, path: str) -> None:
 
     stage.wire.hosts["social.example"] = silent
     stage.complete(code)
-    checked = stage.check()
-    assert isinstance(checked, Checked)
-    assert checked.status == "healthy"
+    assert stage.check().status == "healthy"
 
 
-def test_an_old_application_that_took_its_token_along(stage: Stage) -> None:
-    """Mastodon deletes both together: the token is seen dead, and nobody is called."""
+def test_old_application_that_took_its_token_along_calls_nobody(stage: Stage) -> None:
+    """Mastodon deletes both together: the token is seen dead."""
     stage.provision()
     stage.provision()
     stage.instance.delete_application(stage.instance.applications[0].client_id)
@@ -307,8 +297,8 @@ def test_an_old_application_that_took_its_token_along(stage: Stage) -> None:
     assert stage.journal().superseded == ()
 
 
-def test_an_old_application_that_is_unknown_while_its_token_lives(stage: Stage) -> None:
-    """No program can revoke that: a person is told where to."""
+def test_person_is_told_where_an_unknown_application_leaves_its_token_alive(stage: Stage) -> None:
+    """No program can revoke that."""
     stage.provision()
     stage.provision()
     refusal = json.dumps({"error": "invalid_client"}).encode()
@@ -317,69 +307,74 @@ def test_an_old_application_that_is_unknown_while_its_token_lives(stage: Stage) 
         return Response(401, (), refusal) if "revoke" in request.path else stage.instance(request)
 
     stage.wire.hosts["social.example"] = forgetful
-    [finding] = [one for one in checked_after_a_rotation(stage).findings if one.verdict == "bad"]
-    assert f"{ORIGIN}/oauth/authorized_applications" in found(finding)
+    [found] = [one for one in checked_after_a_rotation(stage).items if one.verdict == "bad"]
+    assert f"{ORIGIN}/oauth/authorized_applications" in in_words(found)
     assert len(stage.journal().superseded) == 1
 
 
 # Something is deleted by hand.
 
 
-def test_the_journal_is_deleted_before_complete(stage: Stage) -> None:
-    """The code is not spent on an application that nobody knows; begin makes a new one."""
+def test_code_is_not_spent_where_the_journal_was_deleted(stage: Stage) -> None:
+    """Nobody knows its application; begin makes a new one."""
     code = stage.approve(stage.link())
     stage.delete("variables", JOURNAL)
-    with fails("nothing-pending", Exit.PERSON) as caught:
+    with fails("nothing-pending", Exit.ACTION_REQUIRED) as caught:
         stage.complete(code)
-    assert "begin" in caught.value.todo
+    assert runs(caught.value.next) == ["begin"]
+    assert "POST /oauth/token" not in stage.wire.log
     stage.provision()
     assert is_done(stage)
 
 
-@pytest.mark.parametrize("verb", ["begin", "complete", "check", "abandon", "deprovision"])
-def test_the_key_is_deleted(stage: Stage, verb: str) -> None:
-    """A workflow can't open its journal: it says so, and overwrites nothing."""
+@pytest.mark.parametrize("command", ["begin", "complete", "check", "abandon", "deprovision"])
+def test_nothing_is_overwritten_where_the_journals_key_was_deleted(
+    stage: Stage, command: str
+) -> None:
+    """A workflow can't open its journal, and says what to do."""
     stage.in_workflow = True
     stage.link()
     stage.delete("secrets", KEY)
     before = dict(stage.repository.variables)
     with fails("journal-key-missing", Exit.INPUT) as caught:
-        getattr(stage, verb)()
-    assert f"${{{{ secrets.{KEY} }}}}" in caught.value.todo
-    assert f"variable {JOURNAL} " in caught.value.todo
+        stage.run(command)
+    assert Set("journal-key") in caught.value.next
+    assert f"delete the variable {JOURNAL}," in said(caught.value)
     assert dict(stage.repository.variables) == before
     stage.delete("variables", JOURNAL)
     stage.provision()
     assert is_done(stage)
 
 
-def test_the_journal_is_deleted_before_check(stage: Stage) -> None:
-    """Nothing is known of the token: a person is to begin, who is told of the one that is there."""
+def test_begin_after_the_journal_was_deleted_tells_of_the_secret_that_is_there(
+    stage: Stage,
+) -> None:
     stage.provision()
     stage.delete("variables", JOURNAL)
-    with fails("nothing-provisioned", Exit.PERSON) as caught:
+    with fails("nothing-provisioned", Exit.ACTION_REQUIRED) as caught:
         stage.check()
-    assert "begin" in caught.value.todo
+    assert runs(caught.value.next) == ["begin"]
     stage.begin()
     (warning,) = stage.warned
     assert SECRET in warning
 
 
-def test_the_journal_is_deleted_before_deprovision(stage: Stage) -> None:
+def test_deprovision_tells_of_the_secret_where_the_journal_was_deleted(stage: Stage) -> None:
     """A token that nobody knows of is not passed over in silence."""
     stage.provision()
     stage.delete("variables", JOURNAL)
-    outcome = stage.deprovision()
-    assert isinstance(outcome, Ended)
-    assert any(SECRET in note for note in outcome.notes)
+    report = stage.deprovision()
+    assert any(SECRET in item.text for item in report.items)
     assert [stage.stored()] == stage.live()
 
 
-@pytest.mark.parametrize("verb", ["begin", "complete"])
-def test_the_secret_is_deleted_during_a_rotation(stage: Stage, verb: str) -> None:
-    """It is written anew, and the token that stood there is replaced as any other."""
+@pytest.mark.parametrize("before", ["begin", "complete"])
+def test_secret_that_is_deleted_during_a_rotation_is_written_anew(
+    stage: Stage, before: str
+) -> None:
+    """The token that stood there is replaced as any other."""
     stage.provision()
-    link = "" if verb == "begin" else stage.link()
+    link = "" if before == "begin" else stage.link()
     stage.delete("secrets", SECRET)
     stage.complete(stage.approve(link or stage.link()), grace="0")
     assert is_done(stage)

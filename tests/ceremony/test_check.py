@@ -1,165 +1,103 @@
 """check: whether what was provisioned is still good."""
 
 import pytest
+from msgspec.structs import replace
 
-from provisioner.ceremony.desk import iso
-from provisioner.errors import Exit, HalfWayError
-from provisioner.outcomes import Checked
-from provisioner.sandbox import Headers, Request, Response
+from provisioner.errors import IncompleteError
+from provisioner.journal import Credential
+from provisioner.report import Exit, Item, Report, Run, when
+from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
-from tests.stage import FAULTS, NAME, ORIGIN, START, Fault, FaultKind, Stage
-from tests.told import assert_in_turn, calls_dead, fails, found
+from tests.stage import FAULTS, ORIGIN, START, Fault, FaultKind, Stage
+from tests.told import assert_in_turn, calls_dead, fails, in_words, runs
 
 DAY = 86400
+ACCOUNT = "mybot@social.example"
 
 
-def checked(stage: Stage, **raw: str) -> Checked:
-    """What a check found."""
-    outcome = stage.check(**raw)
-    assert isinstance(outcome, Checked)
-    return outcome
+def token(report: Report) -> Item:
+    """What a check found of the token itself."""
+    return report.items[0]
 
 
-def test_a_good_token_is_healthy(stage: Stage) -> None:
-    """Alive, the right account's, with its scopes, and its secret is there."""
-    stage.provision()
-    assert checked(stage).status == "healthy"
+def current(stage: Stage) -> Credential:
+    """The credential in use."""
+    found = stage.journal().current
+    assert found is not None
+    return found
 
 
-def test_a_check_says_what_it_saw(stage: Stage) -> None:
-    """A finding for the token, its age, its end, its scopes and each secret."""
+def answer_verify(stage: Stage, answer: Response) -> None:
+    """Let the instance answer so to whoever asks whose a token is."""
+
+    def handler(request: Request) -> Response:
+        return answer if "verify" in request.path else stage.instance(request)
+
+    stage.wire.hosts["social.example"] = handler
+
+
+def stage_a_token(stage: Stage) -> None:
+    """A run that stops when the token is staged."""
+    code = stage.approve(stage.link())
+    stage.wire.faults = [Fault("500", path="verify_credentials", times=99)]
+    with pytest.raises(IncompleteError):
+        stage.complete(code)
+    stage.wire.faults = []
+
+
+def test_good_token_is_healthy_and_each_thing_seen_is_told(stage: Stage) -> None:
     stage.provision()
     stage.time += 3.5 * DAY
-    outcome = checked(stage)
-    assert outcome.account == "mybot@social.example"
-    assert outcome.scopes == ("profile", "write:statuses", "write:media")
-    assert outcome.expires_at == "never"
-    assert {finding.verdict for finding in outcome.findings} == {"good"}
+    report = stage.check()
+    assert report.status == "healthy"
+    assert report.exit_code is Exit.DONE
+    assert report.outputs == {
+        "account": ACCOUNT,
+        "scopes": "profile write:statuses write:media",
+        "expires-at": "never",
+    }
+    assert {item.verdict for item in report.items} == {"good"}
     assert_in_turn(
-        [finding.text for finding in outcome.findings],
-        "mybot@social.example",
+        [item.text for item in report.items],
+        ACCOUNT,
         "3 days",
         "never",
         "profile write:statuses write:media",
         "MASTODON_ACCESS_TOKEN",
     )
-    assert [finding.todo for finding in outcome.findings if finding.todo] == []
+    assert [item.next for item in report.items if item.next] == []
 
 
-def test_a_check_changes_nothing(stage: Stage) -> None:
-    """It only ever reads."""
+def test_check_within_a_day_of_the_last_only_reads(stage: Stage) -> None:
     stage.provision()
     since = len(stage.wire.log)
     stage.check()
     assert all(line.startswith("GET ") for line in stage.requests(since))
 
 
-def test_a_revoked_token_needs_a_person(stage: Stage) -> None:
-    """The instance's own 401 is a clear word."""
+def test_revoked_token_needs_a_person(stage: Stage) -> None:
     stage.provision()
     stage.instance.revoke_access("mybot")
-    outcome = checked(stage)
-    assert outcome.needs_person
-    assert calls_dead(outcome.findings[0])
+    report = stage.check()
+    assert report.status == "attention"
+    assert report.exit_code is Exit.ACTION_REQUIRED
+    assert calls_dead(token(report))
+    assert Run("begin", rotate=True) in token(report).next
+
+
+# What can't be told needs nobody, for three weeks.
 
 
 @pytest.mark.parametrize("status", [400, 403, 418, 429, 500, 503])
-def test_an_ambiguous_answer_is_not_taken_for_a_dead_token(stage: Stage, status: int) -> None:
-    """It can't be told: attention, but nobody is called."""
+def test_ambiguous_answer_is_unclear_and_needs_nobody(stage: Stage, status: int) -> None:
     stage.provision()
-
-    def unwell(request: Request) -> Response:
-        return Response(status) if "verify" in request.path else stage.instance(request)
-
-    stage.wire.hosts["social.example"] = unwell
-    outcome = checked(stage)
-    assert (outcome.status, outcome.needs_person) == ("attention", False)
-    assert outcome.findings[0].verdict == "unclear"
-    assert f"HTTP {status}" in outcome.findings[0].text
-
-
-def test_an_echo_of_the_client_secret_is_not_shown(stage: Stage) -> None:
-    """The instance was sent it in an earlier run, and quotes it in this one."""
-    stage.provision()
-    current = stage.journal().current
-    assert current is not None
-    words = {"error": f"app secret {current.application.client_secret.reveal()} refused"}
-
-    def quoting(request: Request) -> Response:
-        return json_response(403, words) if "verify" in request.path else stage.instance(request)
-
-    stage.wire.hosts["social.example"] = quoting
-    assert "app secret *** refused" in checked(stage).findings[0].text
-    assert stage.leaks() == []
-
-
-def test_a_token_of_another_account_needs_a_person(stage: Stage) -> None:
-    """The name was given to somebody else: the bot would post as them."""
-    stage.provision()
-    current = stage.journal().current
-    assert current is not None
-    stage.rewrite(current=current.model_copy(update={"account_id": "999"}))
-    finding = checked(stage).findings[0]
-    assert finding.verdict == "bad"
-    assert finding.todo
-    assert "mybot" in finding.text
-    assert not calls_dead(finding)
-
-
-@pytest.mark.parametrize(("over", "old"), [(0, False), (1, True)])
-def test_a_token_may_become_too_old(stage: Stage, over: int, *, old: bool) -> None:
-    """With --max-age it is to be replaced from then on, and not a second before."""
-    stage.provision()
-    stage.time += 90 * DAY + over
-    finding = checked(stage, max_age="90d").findings[1]
-    assert finding.verdict == ("bad" if old else "good")
-    assert "90 days" in finding.text
-    assert bool(finding.todo) == old
-
-
-ENDS = [(30 * DAY, "good"), (30 * DAY - 1, "soon"), (8 * DAY, "soon"), (8 * DAY - 1, "bad")]
-
-
-@pytest.mark.parametrize(("left", "verdict"), ENDS)
-def test_a_tokens_end_is_told_ahead(stage: Stage, left: int, verdict: str) -> None:
-    """A month before it is spoken of; what the last weekly check before it sees needs a person."""
-    stage.provision()
-    current = stage.journal().current
-    assert current is not None
-    until = int(START) + 100 * DAY
-    stage.rewrite(current=current.model_copy(update={"expires_at": until}))
-    stage.time = until - left
-    outcome = checked(stage)
-    assert outcome.expires_at == "2027-04-25T08:00:00Z"
-    finding = outcome.findings[2]
-    assert finding.verdict == verdict
-    assert "2027-04-25T08:00:00Z" in finding.text
-    assert bool(finding.todo) == (verdict != "good")
-
-
-@pytest.mark.parametrize(("left", "verdict"), ENDS)
-def test_the_end_of_the_token_for_github_is_told_ahead(
-    stage: Stage, left: int, verdict: str
-) -> None:
-    """It would keep the tool itself from working."""
-    stage.provision()
-    token = stage.github.add_token(expires_at=stage.time + left)
-    finding = checked(stage, github_token=token).findings[-1]
-    assert finding.verdict == verdict
-    assert "GitHub" in finding.text
-    assert iso(int(START) + left) in finding.text
-    assert bool(finding.todo) == (verdict != "good")
-
-
-def test_a_rotation_under_way_is_shown(stage: Stage) -> None:
-    """Nobody would see its link again otherwise."""
-    stage.provision()
-    link = stage.link()
-    finding = checked(stage).findings[-1]
-    assert finding.verdict == "soon"
-    assert finding.todo
-    assert "2027-01-15T08:00:00Z" in finding.text
-    assert link in found(finding)
+    answer_verify(stage, Response(status))
+    report = stage.check()
+    assert report.status == "unclear"
+    assert report.exit_code is Exit.DONE
+    assert token(report).verdict == "unclear"
+    assert token(report).next == ()
+    assert f"HTTP {status}" in token(report).text
 
 
 @pytest.mark.parametrize("kind", FAULTS)
@@ -167,84 +105,192 @@ def test_trouble_is_not_taken_for_a_dead_token(stage: Stage, kind: FaultKind) ->
     """An outage is not a revocation, and a page with 200 says nothing about the token."""
     stage.provision()
     stage.wire.faults = [Fault(kind, path="verify_credentials", times=99)]
-    outcome = checked(stage)
-    assert outcome.findings[0].verdict == "unclear"
-    assert not outcome.needs_person
+    report = stage.check()
+    assert report.status == "unclear"
+    assert token(report).verdict == "unclear"
 
 
-def test_a_deleted_secret_needs_a_person(stage: Stage) -> None:
+@pytest.mark.parametrize(("over", "verdict"), [(-1, "unclear"), (0, "bad")])
+def test_token_not_seen_alive_for_three_weeks_needs_a_person(
+    stage: Stage, over: int, verdict: str
+) -> None:
+    stage.provision()
+    answer_verify(stage, Response(418))
+    stage.time += 21 * DAY + over
+    report = stage.check()
+    assert token(report).verdict == verdict
+    assert not calls_dead(token(report))
+    assert (report.exit_code is Exit.ACTION_REQUIRED) == (verdict == "bad")
+    assert (when(int(START)) in token(report).text) == (verdict == "bad")
+
+
+def test_check_that_sees_the_token_alive_begins_the_three_weeks_anew(stage: Stage) -> None:
+    stage.provision()
+    stage.time += 20 * DAY
+    stage.check()
+    assert current(stage).seen_alive_at == START + 20 * DAY
+    answer_verify(stage, Response(503))
+    stage.time += 20 * DAY
+    assert stage.check().status == "unclear"
+    assert current(stage).seen_alive_at == START + 20 * DAY
+
+
+def test_check_is_healthy_though_the_journal_cannot_be_written(stage: Stage) -> None:
+    """That it was seen alive is then not kept, and nothing else is lost."""
+    stage.provision()
+    stage.time += DAY
+    stage.wire.faults = [Fault("refused", method="PATCH", times=99)]
+    assert stage.check().status == "healthy"
+    assert current(stage).seen_alive_at == START
+
+
+def test_what_needs_a_person_outweighs_what_is_unclear(stage: Stage) -> None:
+    stage.provision()
+    stage.delete("secrets", "MASTODON_ACCESS_TOKEN")
+    answer_verify(stage, Response(503))
+    report = stage.check()
+    assert report.status == "attention"
+    assert report.exit_code is Exit.ACTION_REQUIRED
+
+
+def test_echo_of_the_client_secret_is_not_shown(stage: Stage) -> None:
+    """The instance was sent it in an earlier run, and quotes it in this one."""
+    stage.provision()
+    secret = current(stage).application.client_secret.reveal()
+    answer_verify(stage, json_response(403, {"error": f"app secret {secret} refused"}))
+    assert "app secret *** refused" in token(stage.check()).text
+    assert stage.leaks() == []
+
+
+def test_token_of_another_account_needs_a_person(stage: Stage) -> None:
+    """The name was given to somebody else: the bot would post as them (I8)."""
+    stage.provision()
+    stage.rewrite(current=replace(current(stage), account_id="999"))
+    found = token(stage.check())
+    assert found.verdict == "bad"
+    assert found.next
+    assert "mybot" in found.text
+    assert not calls_dead(found)
+
+
+@pytest.mark.parametrize(("over", "old"), [(0, False), (1, True)])
+def test_token_is_too_old_a_second_after_max_age(stage: Stage, over: int, *, old: bool) -> None:
+    stage.provision()
+    stage.time += 90 * DAY + over
+    age = stage.check(max_age="90d").items[1]
+    assert age.verdict == ("bad" if old else "good")
+    assert "90 days" in age.text
+    assert bool(age.next) == old
+
+
+ENDS = [(30 * DAY, "good"), (30 * DAY - 1, "soon"), (8 * DAY, "soon"), (8 * DAY - 1, "bad")]
+"""A month before an end it is spoken of; what the last weekly check sees needs a person."""
+
+
+@pytest.mark.parametrize(("left", "verdict"), ENDS)
+def test_tokens_end_is_told_ahead(stage: Stage, left: int, verdict: str) -> None:
+    stage.provision()
+    until = int(START) + 100 * DAY
+    stage.rewrite(current=replace(current(stage), expires_at=until))
+    stage.time = until - left
+    report = stage.check()
+    assert report.outputs["expires-at"] == "2027-04-25T08:00:00Z"
+    end = report.items[2]
+    assert end.verdict == verdict
+    assert when(until) in end.text
+    assert bool(end.next) == (verdict != "good")
+
+
+@pytest.mark.parametrize(("left", "verdict"), ENDS)
+def test_end_of_the_token_for_github_is_told_ahead(stage: Stage, left: int, verdict: str) -> None:
+    """It would keep the tool itself from working."""
+    stage.provision()
+    stage.token = stage.github.add_token(expires_at=stage.time + left)
+    end = stage.check().items[-1]
+    assert end.verdict == verdict
+    assert "GitHub" in end.text
+    assert when(int(START) + left) in end.text
+    assert bool(end.next) == (verdict != "good")
+
+
+def test_what_a_person_should_see_to_some_day_is_attention_and_no_failure(stage: Stage) -> None:
+    stage.provision()
+    stage.rewrite(current=replace(current(stage), expires_at=int(START) + 20 * DAY))
+    report = stage.check()
+    assert report.status == "attention"
+    assert report.exit_code is Exit.DONE
+
+
+def test_rotation_under_way_is_shown_with_its_link(stage: Stage) -> None:
+    """Nobody would see its link again otherwise."""
+    stage.provision()
+    link = stage.link()
+    waiting = stage.check().items[-1]
+    assert waiting.verdict == "soon"
+    assert when(int(START)) in waiting.text
+    assert link in in_words(waiting)
+    assert runs(waiting.next) == ["complete", "abandon"]
+
+
+def test_deleted_secret_needs_a_person(stage: Stage) -> None:
     """The bot would read an empty string."""
     stage.provision()
-    fields = {"User-Agent": "a person", "Authorization": f"Bearer {stage.token}"}
-    place = f"/repos/{NAME}/actions/secrets/MASTODON_ACCESS_TOKEN"
-    stage.github(Request("DELETE", place, headers=Headers(fields.items())))
-    outcome = checked(stage)
-    assert outcome.needs_person
-    finding = outcome.findings[-1]
-    assert finding.verdict == "bad"
-    assert "MASTODON_ACCESS_TOKEN" in finding.text
+    stage.delete("secrets", "MASTODON_ACCESS_TOKEN")
+    report = stage.check()
+    assert report.exit_code is Exit.ACTION_REQUIRED
+    assert report.items[-1].verdict == "bad"
+    assert "MASTODON_ACCESS_TOKEN" in report.items[-1].text
 
 
-def test_missing_scopes_need_a_person(stage: Stage) -> None:
-    """The bot wants more than its token may: what is missing is named."""
+def test_missing_scopes_are_named_and_need_a_person(stage: Stage) -> None:
     stage.provision()
-    outcome = checked(stage, scopes="interact")
-    assert outcome.needs_person
-    (finding,) = [finding for finding in outcome.findings if finding.verdict == "bad"]
-    assert "read:notifications" in finding.text
+    report = stage.check(scopes="interact")
+    assert report.exit_code is Exit.ACTION_REQUIRED
+    (lacking,) = [item for item in report.items if item.verdict == "bad"]
+    assert "read:notifications" in lacking.text
 
 
-def test_nothing_provisioned_says_what_to_run(stage: Stage) -> None:
-    """A check never begins: it names the next step."""
-    with fails("nothing-provisioned", Exit.PERSON) as caught:
+def test_check_where_nothing_is_provisioned_says_to_begin(stage: Stage) -> None:
+    with fails("nothing-provisioned", Exit.ACTION_REQUIRED) as caught:
         stage.check()
-    assert "begin" in caught.value.todo
+    assert runs(caught.value.next) == ["begin"]
     assert caught.value.link == ""
+    assert stage.instance.applications == []
 
 
-def test_a_pending_approval_shows_its_link(stage: Stage) -> None:
-    """Begun but not approved: the link is in the message."""
+def test_check_of_a_pending_approval_shows_its_link(stage: Stage) -> None:
     link = stage.link()
-    with fails("nothing-provisioned", Exit.PERSON) as caught:
+    with fails("nothing-provisioned", Exit.ACTION_REQUIRED) as caught:
         stage.check()
     assert caught.value.link == link
 
 
-def test_a_staged_token_is_pointed_out(stage: Stage) -> None:
-    """A run that stopped half-way is to be finished first."""
-    code = stage.approve(stage.link())
-    stage.wire.faults = [Fault("500", path="verify_credentials", times=99)]
-    with pytest.raises(HalfWayError):
-        stage.complete(code)
-    stage.wire.faults = []
-    with fails("already-staged", Exit.HALF_WAY):
+def test_check_points_out_a_staged_token(stage: Stage) -> None:
+    stage_a_token(stage)
+    with fails("already-staged", Exit.INCOMPLETE) as caught:
         stage.check()
+    assert runs(caught.value.next) == ["complete"]
 
 
 @pytest.mark.parametrize(("days", "forgotten"), [(1, False), (31, True)])
-def test_an_old_token_where_nothing_is_in_use(stage: Stage, days: int, *, forgotten: bool) -> None:
-    """An abandoned authorization may have left one, of an instance that is gone: told once.
-
-    Who removes it, and where, is told when it is given up, and not while it is still tried.
-    """
-    code = stage.approve(stage.link())
-    stage.wire.faults = [Fault("500", path="verify_credentials", times=99)]
-    with pytest.raises(HalfWayError):
-        stage.complete(code)
+def test_abandoned_token_of_an_instance_that_is_gone_is_told_of_and_given_up_after_a_month(
+    stage: Stage, days: int, *, forgotten: bool
+) -> None:
+    """Who removes it, and where, is told when it is given up, and not while it is still tried."""
+    stage_a_token(stage)
     stage.wire.hosts.pop("social.example")
     stage.abandon()
     stage.time += days * DAY
     stage.shown.clear()
-    with fails("nothing-provisioned", Exit.PERSON):
+    with fails("nothing-provisioned", Exit.ACTION_REQUIRED):
         stage.check()
     (warning,) = stage.warned
-    assert "2027-01-15T08:00:00Z" in warning
+    assert when(int(START)) in warning
     assert (f"{ORIGIN}/oauth/authorized_applications" in warning) == forgotten
     assert bool(stage.journal().superseded) != forgotten
 
 
-def test_another_accounts_journal_is_refused(stage: Stage) -> None:
-    """Checked is what was asked for."""
+def test_check_refuses_another_accounts_journal(stage: Stage) -> None:
     stage.provision()
     with fails("journal-other-account", Exit.INPUT):
         stage.check(account="alice@social.example")

@@ -2,28 +2,29 @@
 
 import pytest
 
-from provisioner.ceremony.register import parse_order, register
-from provisioner.errors import Exit
-from provisioner.inputs import parse_question
+from provisioner.report import Exit, Run
 from tests.stage import ORIGIN, STRINGS, Fault, Stage
-from tests.told import fails, said
+from tests.told import fails, said, steps
 
 
-def test_both_strings_are_kept(stage: Stage) -> None:
-    """The client secret as a secret, the client id as a variable, and nothing else is written."""
-    stage.register()
+def test_client_secret_is_kept_in_a_secret_and_client_id_in_a_variable(stage: Stage) -> None:
+    report = stage.register()
     (application,) = stage.instance.applications
     assert stage.strings() == (application.client_id, application.client_secret)
-    assert (len(stage.repository.secrets), len(stage.repository.variables)) == (1, 1)
+    assert report.status == "registered"
+    assert report.facts["written"] == ["MASTODON_CLIENT_SECRET", "MASTODON_CLIENT_ID"]
+    assert list(stage.repository.secrets) == ["MASTODON_CLIENT_SECRET"]
+    assert list(stage.repository.variables) == ["MASTODON_CLIENT_ID"]
 
 
-def test_it_is_registered_as_begin_does(stage: Stage) -> None:
+def test_application_is_registered_as_begin_does(stage: Stage) -> None:
     """With the same scopes, and under the account's name."""
-    outcome = stage.register()
+    report = stage.register()
     stage.begin()
     ours, begun = stage.instance.applications
-    assert (ours.name, ours.scopes) == (begun.name, begun.scopes)
-    assert (outcome.instance, outcome.scopes) == (ORIGIN, ours.scopes)
+    assert ours.name == begun.name
+    assert ours.scopes == begun.scopes
+    assert report.outputs == {"instance": ORIGIN, "scopes": " ".join(ours.scopes)}
 
 
 @pytest.mark.parametrize(
@@ -37,48 +38,39 @@ def test_it_is_registered_as_begin_does(stage: Stage) -> None:
         ("takahe", "read write:statuses write:media"),
     ],
 )
-def test_each_server_in_its_own_words(stage: Stage, scopes: str) -> None:
-    """Scopes are negotiated; what is kept is what the server made, and it serves there."""
-    assert " ".join(stage.register().scopes) == scopes
+def test_kept_application_serves_at_each_server_with_its_own_scopes(
+    stage: Stage, scopes: str
+) -> None:
+    """It is taken by begin and complete, which register nothing anew."""
+    assert stage.register().outputs["scopes"] == scopes
     (application,) = stage.instance.applications
     client_id, client_secret = stage.strings()
-    assert (client_id, client_secret) == (application.client_id, application.client_secret)
+    assert client_id == application.client_id
+    assert client_secret == application.client_secret
     stage.provision(client_id=client_id, client_secret=client_secret)
-    assert (stage.live(), len(stage.instance.applications)) == ([stage.stored()], 1)
+    assert stage.live() == [stage.stored()]
+    assert stage.instance.applications == [application]
 
 
-def test_the_strings_serve_as_an_application_of_ones_own(stage: Stage) -> None:
-    """What register kept, begin and complete take, and register nothing anew."""
-    stage.register()
-    client_id, client_secret = stage.strings()
-    stage.provision(client_id=client_id, client_secret=client_secret)
-    assert (stage.live(), len(stage.instance.applications)) == ([stage.stored()], 1)
-
-
-def test_names_of_ones_own(stage: Stage) -> None:
-    """The names can be chosen."""
+def test_names_can_be_chosen(stage: Stage) -> None:
     stage.register(secrets="TOOT_SECRET=client_secret", variables="TOOT_ID=client_id")
     (application,) = stage.instance.applications
     assert stage.stored("TOOT_SECRET") == application.client_secret
     assert stage.repository.variables == {"TOOT_ID": application.client_id}
 
 
-def test_one_name_of_ones_own(stage: Stage) -> None:
-    """What is not given a name is kept under its usual one."""
+def test_what_is_given_no_name_is_kept_under_its_usual_one(stage: Stage) -> None:
     stage.register(secrets="TOOT_SECRET=client_secret")
     (application,) = stage.instance.applications
     assert stage.stored("TOOT_SECRET") == application.client_secret
     assert stage.repository.variables == {"MASTODON_CLIENT_ID": application.client_id}
 
 
-def test_both_as_secrets(stage: Stage) -> None:
-    """Who wants to keep the client id as a secret can."""
+def test_both_can_be_kept_in_secrets(stage: Stage) -> None:
     stage.register(secrets="A=client_id\nB=client_secret")
     (application,) = stage.instance.applications
-    assert (stage.stored("A"), stage.stored("B")) == (
-        application.client_id,
-        application.client_secret,
-    )
+    assert stage.stored("A") == application.client_id
+    assert stage.stored("B") == application.client_secret
     assert stage.repository.variables == {}
 
 
@@ -90,8 +82,7 @@ def test_both_as_secrets(stage: Stage) -> None:
         "A=client_secret\nB=client_secret",
     ],
 )
-def test_other_fields_are_refused(stage: Stage, secrets: str) -> None:
-    """An application has these two strings and no token."""
+def test_fields_that_an_application_has_not_are_refused(stage: Stage, secrets: str) -> None:
     with fails("bad-strings", Exit.INPUT):
         stage.register(secrets=secrets)
     assert stage.wire.log == []
@@ -105,7 +96,7 @@ def test_other_fields_are_refused(stage: Stage, secrets: str) -> None:
     ],
     ids=["key", "journal"],
 )
-def test_the_journal_s_names_are_refused(stage: Stage, names: dict[str, str]) -> None:
+def test_names_of_the_journal_are_refused(stage: Stage, names: dict[str, str]) -> None:
     """A begin would find something else there than a journal, or its key."""
     with fails("reserved-name", Exit.INPUT):
         stage.register(**names)
@@ -120,7 +111,9 @@ def test_the_journal_s_names_are_refused(stage: Stage, names: dict[str, str]) ->
     ],
     ids=["secret", "id"],
 )
-def test_nothing_is_overwritten(stage: Stage, taken: str, kind: str, gone: str) -> None:
+def test_names_that_are_taken_are_refused_before_anything_is_registered(
+    stage: Stage, taken: str, kind: str, gone: str
+) -> None:
     """What is there may be in use, and a secret nobody could bring back."""
     stage.register()
     stage.delete(kind, gone)
@@ -133,42 +126,43 @@ def test_nothing_is_overwritten(stage: Stage, taken: str, kind: str, gone: str) 
     assert len(stage.instance.applications) == 1
 
 
-def test_a_token_that_may_not_see_secrets(stage: Stage) -> None:
-    """A GitHub token that can't is noticed before anything is registered."""
+def test_github_token_that_may_not_see_secrets_is_noticed_before_anything_is_registered(
+    stage: Stage,
+) -> None:
     stage.token = stage.github.add_token(permissions={"metadata": "read"})
-    with fails("github-permission", Exit.PERSON):
+    with fails("github-permission", Exit.ACTION_REQUIRED):
         stage.register()
     assert stage.instance.applications == []
 
 
-def test_a_write_that_fails(stage: Stage) -> None:
-    """Half of it is kept: running it again is of no use, before a person deletes what is said."""
-    stage.wire.faults = [Fault("500", method="PUT", path="MASTODON_CLIENT_SECRET", times=99)]
-    with fails("github-unwell", Exit.PERSON) as caught:
+def test_write_that_fails_says_what_to_delete_before_it_is_run_again(stage: Stage) -> None:
+    """Half of it is kept."""
+    stage.wire.faults = [Fault("500", method="POST", path="actions/variables", times=99)]
+    with fails("github-unwell", Exit.ACTION_REQUIRED) as caught:
         stage.register()
     for name in STRINGS:
-        assert name in caught.value.todo
+        assert name in steps(caught.value.next)
+    assert Run("register") in caught.value.next
     stage.wire.faults = []
     with fails("name-taken", Exit.INPUT) as caught:
         stage.register()
-    assert "MASTODON_CLIENT_ID" in said(caught.value)
-    stage.delete("variables", "MASTODON_CLIENT_ID")
+    assert "MASTODON_CLIENT_SECRET" in said(caught.value)
+    stage.delete("secrets", "MASTODON_CLIENT_SECRET")
     stage.register()
     application = stage.instance.applications[-1]
     assert stage.strings() == (application.client_id, application.client_secret)
 
 
-def test_without_github(stage: Stage) -> None:
-    """To show the strings, GitHub is not asked for anything."""
-    desk = stage.desk()
-    order = parse_order(parse_question("", ORIGIN, ""), "howdy", "", "")
-    application, _ = register(desk.http, stage, order)
-    assert application.client_id == stage.instance.applications[0].client_id
-    assert [path for path in stage.wire.log if path.startswith("GET /repos")] == []
+def test_revealed_application_needs_no_github(stage: Stage) -> None:
+    report = stage.register(account="", instance=ORIGIN, app_name="howdy", reveal="true")
+    (application,) = stage.instance.applications
+    assert report.revealed["Client id"].reveal() == application.client_id
+    assert report.revealed["Client secret"].reveal() == application.client_secret
+    assert not [line for line in stage.wire.log if "/repos" in line]
+    assert stage.repository.secrets == {}
 
 
-def test_a_name_is_needed(stage: Stage) -> None:
-    """Without an account there is no name for the application: it is asked for."""
+def test_name_of_the_application_is_asked_for_where_no_account_gives_one(stage: Stage) -> None:
     with fails("no-app-name", Exit.INPUT):
-        parse_order(parse_question("", ORIGIN, ""), "", "", "")
+        stage.register(account="", instance=ORIGIN, reveal="true")
     assert stage.wire.log == []

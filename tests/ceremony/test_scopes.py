@@ -1,17 +1,18 @@
 """Which scopes an application gets, where an instance refuses some of them."""
 
 import re
-from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from provisioner.ceremony.authorization import register
-from provisioner.discovery import describe
-from provisioner.errors import Exit, ProvisionerError
-from provisioner.mastodon_errors import ScopesRefusedError
+from provisioner.commands.begin import register
+from provisioner.commands.session import Session, find_instance
+from provisioner.errors import ProvisionerError
+from provisioner.mastodon.errors import ScopesRefusedError
+from provisioner.mastodon.instance import Application
+from provisioner.report import Exit
 from provisioner.sandbox import Request, Response
-from tests.stage import ORIGIN, Stage
+from tests.stage import Stage
 from tests.told import fails, said
 
 NARROW = "read:accounts write:statuses write:media"
@@ -27,7 +28,7 @@ def personality() -> str:
 @pytest.fixture
 def asked(stage: Stage) -> list[str]:
     """What each registration asked for, at a server that nobody knows: it tells no scopes."""
-    stage.instance.version = "Tea/1.0"
+    stage.instance.server.version = "Tea/1.0"
     scopes: list[str] = []
 
     def handler(request: Request) -> Response:
@@ -41,21 +42,31 @@ def asked(stage: Stage) -> list[str]:
 
 def knows(stage: Stage, *scopes: str) -> None:
     """Let the instance refuse all others, as it does: with 422."""
-    stage.instance.store.traits = replace(stage.instance.store.traits, scopes=scopes)
+    stage.instance.server.scopes = scopes
 
 
-def test_broad_ones_where_narrow_ones_are_refused(stage: Stage, asked: list[str]) -> None:
+def register_one_of(
+    session: Session, *sets: tuple[str, ...]
+) -> tuple[Application, tuple[str, ...]]:
+    """Register an application with one of these sets of scopes."""
+    instance = find_instance(session).instance
+    return register(session.http, session.reporter, instance, "mybot", sets)
+
+
+def test_broad_scopes_are_requested_where_narrow_ones_are_refused(
+    stage: Stage, asked: list[str]
+) -> None:
     """The server's first word decides: the link asks for what was registered, and it serves."""
     knows(stage, "read", "write")
     link = stage.link()
     assert asked == [NARROW, BROAD]
     assert parse_qs(urlsplit(link).query)["scope"] == [BROAD]
     stage.complete(stage.approve(link))
-    assert (stage.live(), len(stage.instance.applications)) == ([stage.stored()], 1)
+    assert stage.live() == [stage.stored()]
+    assert len(stage.instance.applications) == 1
 
 
-def test_refused_scopes_are_explained(stage: Stage, asked: list[str]) -> None:
-    """To those who ask: which, and what the server answered."""
+def test_refused_scopes_are_explained_to_those_who_ask(stage: Stage, asked: list[str]) -> None:
     knows(stage, "read", "write")
     stage.begin()
     (refusal,) = [line for line in stage.explained if "HTTP 422" in line]
@@ -64,34 +75,33 @@ def test_refused_scopes_are_explained(stage: Stage, asked: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("asked")
-def test_registered_scopes_are_told(stage: Stage) -> None:
+def test_registered_scopes_are_told_and_broad_ones_warned_of(stage: Stage) -> None:
     """To everybody, with the application's name; that they are broad is a warning."""
     knows(stage, "read", "write")
     stage.begin()
     told = [line for line in stage.shown if line not in stage.explained and BROAD in line]
-    (registered,) = [line for line in told if "mybot" in line]
+    (registered,) = [line for line in told if "“mybot”" in line]
     assert registered not in stage.warned
     (warning,) = stage.warned
     assert warning in told
 
 
-def test_narrow_ones_where_they_are_taken(stage: Stage, asked: list[str]) -> None:
-    """No more is asked for than what a server takes, and there is nothing to warn of."""
+def test_no_more_is_requested_than_a_server_takes(stage: Stage, asked: list[str]) -> None:
     stage.begin()
     assert asked == [NARROW]
     assert stage.warned == []
 
 
-def test_all_are_refused(stage: Stage, asked: list[str]) -> None:
-    """The error is that of the last set, and nothing is left behind but the key."""
+def test_refusal_of_all_scopes_leaves_a_claim_and_the_key(stage: Stage, asked: list[str]) -> None:
     knows(stage, "follow")
-    with fails("registration-refused", Exit.INPUT) as caught:
+    with fails("scope-refused", Exit.INPUT) as caught:
         stage.begin()
     assert BROAD in said(caught.value)
     assert NARROW not in said(caught.value)
     assert asked == [NARROW, BROAD]
     assert stage.instance.applications == []
-    assert stage.journal().pending is None
+    assert ":claim:" in stage.repository.variables["MASTODON_JOURNAL"]
+    assert stage.stored("MASTODON_JOURNAL_KEY") == stage.key
     knows(stage, "read", "write")
     stage.provision()
     assert stage.live() == [stage.stored()]
@@ -113,29 +123,24 @@ def test_other_trouble_is_no_refusal_of_scopes(stage: Stage, asked: list[str], s
 
 
 @pytest.mark.parametrize("taken", [0, 1, 2])
-def test_any_number_of_sets(stage: Stage, asked: list[str], taken: int) -> None:
-    """Each is tried once and in order, up to the one that is taken."""
+def test_each_set_is_tried_once_and_in_order(stage: Stage, asked: list[str], taken: int) -> None:
     sets = (("make:tea",), ("make:coffee",), ("make:water",))
     knows(stage, *sets[taken])
-    desk = stage.desk()
-    server = describe(desk.http, ORIGIN).server
-    application, scopes = register(desk.http, stage, server, "mybot", sets)
+    application, scopes = register_one_of(stage.session("begin"), *sets)
     assert asked == [" ".join(one) for one in sets[: taken + 1]]
     (registered,) = stage.instance.applications
-    assert (application.client_id, scopes) == (registered.client_id, sets[taken])
+    assert application.client_id == registered.client_id
+    assert scopes == sets[taken]
     assert registered.client_secret in stage.hidden
 
 
-def test_no_set_of_three(stage: Stage, asked: list[str]) -> None:
-    """The last one's refusal is what is told."""
+def test_refusal_of_the_last_set_is_told(stage: Stage, asked: list[str]) -> None:
     sets = (("make:tea",), ("make:coffee",), ("make:water",))
-    desk = stage.desk()
-    server = describe(desk.http, ORIGIN).server
     with pytest.raises(ScopesRefusedError) as caught:
-        register(desk.http, stage, server, "mybot", sets)
+        register_one_of(stage.session("begin"), *sets)
     assert "make:water" in said(caught.value)
     assert "make:tea" not in said(caught.value)
-    assert len(asked) == 3
+    assert asked == [" ".join(one) for one in sets]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +154,7 @@ def test_no_set_of_three(stage: Stage, asked: list[str]) -> None:
         ("takahe", "", "read"),
     ],
 )
-def test_what_is_broader_is_warned_of(stage: Stage, scopes: str, broader: str) -> None:
+def test_only_what_is_broader_is_warned_of(stage: Stage, scopes: str, broader: str) -> None:
     """What was not asked for, and nothing else; `read:accounts` says no more than `profile`."""
     stage.begin(scopes=scopes)
     named = [re.findall(r"\b(?:read|write)(?::\w+)?\b", warning) for warning in stage.warned]

@@ -5,12 +5,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from provisioner.errors import Exit, ProvisionerError
-from provisioner.outcomes import Checked, Provisioned
-from provisioner.sandbox import PERSONALITIES
+from provisioner.errors import ProvisionerError
+from provisioner.report import Exit
 from tests.contract.github_description import Description
+from tests.servers import PERSONALITIES
 from tests.stage import Stage
-from tests.told import calls_dead, fails
+from tests.told import calls_dead, fails, in_words
 
 ASKED = {
     "mastodon-4.7": "profile write:statuses write:media",
@@ -39,52 +39,48 @@ def stage(name: str) -> Iterator[Stage]:
     assert made.leaks() == []
 
 
-def test_what_is_asked_for(name: str, stage: Stage) -> None:
-    """The link asks for the narrowest scopes that the server knows."""
+def test_link_asks_for_the_narrowest_scopes(name: str, stage: Stage) -> None:
     query = parse_qs(urlsplit(stage.link()).query)
     assert query["scope"] == [ASKED[name]]
 
 
-def test_the_link_has_no_state_and_forces_a_login(stage: Stage) -> None:
+def test_link_has_no_state_and_forces_a_login(stage: Stage) -> None:
     """`state` would end up in the code, and `force_login=false` would show a token on Pleroma."""
     query = parse_qs(urlsplit(stage.link()).query)
-    assert (query.get("state"), query["force_login"]) == (None, ["true"])
+    assert query.get("state") is None
+    assert query["force_login"] == ["true"]
 
 
-def test_the_story(stage: Stage) -> None:
-    """Begin, approve, complete: the stored token is alive, and the check has nothing to say."""
+def test_stored_token_is_alive_and_healthy(stage: Stage) -> None:
     stage.provision()
     checked = stage.check()
-    assert isinstance(checked, Checked)
-    assert (stage.live(), checked.status) == ([stage.stored()], "healthy")
+    assert stage.live() == [stage.stored()]
+    assert checked.status == "healthy"
 
 
-def test_an_end_is_foreseen(name: str, stage: Stage) -> None:
-    """Where tokens expire the outcome says when, and a check speaks of it a month ahead."""
-    outcome = stage.provision()
-    assert (outcome.outputs()["expires-at"] == "never") == (name not in {"pixelfed", "pleroma"})
+def test_expiry_is_told_and_warned_of_a_month_ahead(name: str, stage: Stage) -> None:
+    report = stage.provision()
+    assert (report.outputs["expires-at"] == "never") == (name not in {"pixelfed", "pleroma"})
     if name == "pixelfed":
         stage.time += 340 * 86400
-        checked = stage.check()
-        assert isinstance(checked, Checked)
-        end = outcome.outputs()["expires-at"]
-        assert [f.verdict for f in checked.findings if end in f.text] == ["soon"]
+        end = report.table["Expires"]
+        assert [item.verdict for item in stage.check().items if end in item.text] == ["soon"]
 
 
 @pytest.mark.parametrize("code", ["nonsense", "bm9uc2Vuc2U"])
-def test_a_wrong_code(stage: Stage, code: str) -> None:
+def test_wrong_code_leads_to_the_link(stage: Stage, code: str) -> None:
     """However the server answers it, a person is led to the link, and the right code then works."""
     link = stage.link()
     with pytest.raises(ProvisionerError) as caught:
         stage.complete(code)
-    assert (caught.value.exit_code, caught.value.link) == (Exit.PERSON, link)
+    assert caught.value.exit_code == Exit.ACTION_REQUIRED
+    assert caught.value.link == link
     stage.complete(stage.approve(link))
     assert stage.live() == [stage.stored()]
 
 
 @pytest.mark.parametrize("name", CODE_SECONDS)
-def test_an_expired_code(name: str, stage: Stage) -> None:
-    """A code that was left lying gives no token, and a fresh one does."""
+def test_expired_code_gives_no_token(name: str, stage: Stage) -> None:
     link = stage.link()
     code = stage.approve(link)
     stage.time += CODE_SECONDS[name] + 1
@@ -95,7 +91,7 @@ def test_an_expired_code(name: str, stage: Stage) -> None:
     assert stage.live() == [stage.stored()]
 
 
-def test_a_revoked_token_is_dead(name: str, stage: Stage) -> None:
+def test_revoked_token_needs_action(name: str, stage: Stage) -> None:
     """In whatever words the server says it, the check is red and names the way out.
 
     Pleroma says the same of an account that may not act: there it is said to be one or the other.
@@ -103,37 +99,33 @@ def test_a_revoked_token_is_dead(name: str, stage: Stage) -> None:
     stage.provision()
     stage.instance.revoke_access("mybot")
     checked = stage.check()
-    assert isinstance(checked, Checked)
-    finding = checked.findings[0]
+    finding = checked.items[0]
     assert finding.verdict == "bad"
-    assert finding.todo
-    assert checked.needs_person
+    assert finding.next
+    assert checked.exit_code is Exit.ACTION_REQUIRED
     assert calls_dead(finding) == (name != "pleroma")
 
 
-def test_rotation(name: str, stage: Stage) -> None:
-    """The old token is revoked in the same run, or the person is told where to remove it."""
+def test_rotation_revokes_the_old_token_or_says_where_to_remove_it(name: str, stage: Stage) -> None:
     stage.provision()
     old = stage.stored()
     stage.time += 3600
     outcome = stage.provision(grace="0")
-    assert isinstance(outcome, Provisioned)
     assert stage.stored() != old
     if name == "pixelfed":
-        page = f"{stage.instance.origin}{stage.instance.applications_page}"
-        assert any(page in note for note in outcome.notes)
+        page = f"{stage.instance.origin}{stage.instance.server.applications_page}"
+        assert any(page in in_words(item) for item in outcome.items)
     else:
         assert stage.live() == [stage.stored()]
 
 
-def test_a_forgotten_application(stage: Stage) -> None:
-    """An application that the server deleted is given up, and a new one works."""
+def test_forgotten_application_is_given_up(stage: Stage) -> None:
     link = stage.link()
     code = stage.approve(link)
     stage.instance.delete_application(stage.instance.applications[0].client_id)
     with pytest.raises(ProvisionerError) as caught:
         stage.complete(code)
-    assert caught.value.todo
+    assert caught.value.next
     stage.time += 8 * 86400
     if stage.journal().pending is not None:
         stage.abandon()
@@ -141,9 +133,8 @@ def test_a_forgotten_application(stage: Stage) -> None:
     assert stage.live() == [stage.stored()]
 
 
-def test_somebody_else(stage: Stage) -> None:
-    """A token of another account is never stored."""
+def test_token_of_another_account_is_never_stored(stage: Stage) -> None:
     link = stage.link()
-    with fails("wrong-account", Exit.PERSON):
+    with fails("wrong-account", Exit.ACTION_REQUIRED):
         stage.complete(stage.approve(link, "alice"))
     assert stage.stored() == ""

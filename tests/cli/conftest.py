@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from provisioner.sandbox import Sandbox
 from tests.cli.site import Site
+from tests.servers import Sandbox
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from unittest.mock import patch
 
 import pytest
 
-from provisioner import cli, signals
+from provisioner import process
+from provisioner.__main__ import main
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "provisioner")
@@ -107,10 +108,10 @@ def run(
         place.setattr(sys, "argv", ["provisioner", *arguments])
         for name, stream in ("stdin", Stream(typed)), ("stdout", output), ("stderr", progress):
             place.setattr(sys, name, stream)
-        for name in "heed", "ignore":
-            place.setattr(signals, name, lambda: None)
+        for name in "hold_signals", "heed_signals", "ignore_signals":
+            place.setattr(process, name, lambda: None)
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main()
     assert isinstance(ended.value.code, int)
     return Run(ended.value.code, output.text, progress.text)
 

@@ -2,9 +2,10 @@
 
 import base64
 
-from provisioner.sandbox import Person, Sandbox
 from tests.cli.program import Run, run
 from tests.leaks import forms
+from tests.person import Person
+from tests.servers import Sandbox
 
 REPOSITORY = "octocat/mybot"
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -13,8 +14,6 @@ SCOPES = "profile write:statuses write:media"
 TYPED = "xK3-this-was-typed-and-must-not-be-shown"
 WRONG = ("begin", "--account", "nonsense", "--repository", REPOSITORY)
 """Fails for its account, before anything is asked of anybody."""
-NOWHERE = {"GH_TOKEN": "x" * 20, "GITHUB_API_URL": "http://nowhere.test"}
-"""Lets no run, right or wrong, leave this machine: a token does not go over plain http."""
 
 
 class Site:

@@ -4,16 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from provisioner.sandbox import Instance, serve
+from provisioner.sandbox import serve
 from tests.cli.program import run
 from tests.cli.site import SCOPES, Site
 from tests.github.server import RawServer, reply
+from tests.servers import Instance, make
 
 
 @pytest.fixture
 def instance(personality: str) -> Iterator[Instance]:
     """A served instance with a bot."""
-    instance = Instance(personality=personality)
+    instance = make(personality)
     instance.add_account("mybot", "password")
     with serve(instance) as server:
         instance.origin = server.origin

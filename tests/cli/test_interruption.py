@@ -72,13 +72,13 @@ def test_interrupted_again_and_again() -> None:
 MISSED = f"""
 import ctypes, operator, time
 from functools import partial
-from provisioner import surroundings
-from provisioner.cli import main
-def wait(_options):
+from provisioner import environment
+from provisioner.__main__ import main
+def wait(*_asked):
     # Without a step of Python's between them, in which it could run a handler.
     send = partial(ctypes.CDLL(None)["raise"], {int(SIGINT)})
     list(map(operator.call, (send, partial(time.sleep, 3600))))
-surroundings.fill_in = wait
+environment.fill_in = wait
 main()
 """
 

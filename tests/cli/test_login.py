@@ -43,14 +43,6 @@ def test_missing_line_is_refused_before_an_application_is_registered(
     assert site.instance.applications == []
 
 
-def test_empty_line_stands_between_the_bots_yaml_and_a_warning(site: Site) -> None:
-    """On a terminal both streams are one."""
-    site.repository.set_secret("MASTODON_ACCESS_TOKEN", "another")
-    done = site.run("login", typed=f"{EMAIL}\n{PASSWORD}\n")
-    assert done.code == 0
-    assert "\n\n! " in done.progress
-
-
 def test_no_option_takes_user_name_or_password() -> None:
     """Other users of the machine could read it."""
     assert run("login", "--password", PASSWORD).code == 2

@@ -1,6 +1,5 @@
 """`provisioner post` as people and scripts meet it."""
 
-from tests.cli.program import run
 from tests.cli.site import Site
 
 
@@ -14,11 +13,3 @@ def test_from_nothing_to_one_post_however_often_it_is_asked_for(site: Site) -> N
     assert status.text == "howdy universe!"
     assert url in first.output
     assert again.outcome["url"] == url
-
-
-def test_unknown_audience_is_named_with_those_that_there_are() -> None:
-    done = run("post", "hi", "--visibility", "nobody", "--account", "a@b.test", "--json")
-    assert (done.code, done.error) == (2, "usage")
-    assert "nobody" in done.outcome["error"]["what"]
-    for audience in "public", "unlisted", "private", "direct":
-        assert audience in done.outcome["error"]["todo"]

@@ -20,7 +20,7 @@ def test_strings_are_kept_in_the_repository(site: Site) -> None:
     (application,) = site.instance.applications
     assert site.stored("MASTODON_CLIENT_SECRET") == application.client_secret
     assert site.repository.variables["MASTODON_CLIENT_ID"] == application.client_id
-    assert done.outcome["written"] == ["MASTODON_CLIENT_ID", "MASTODON_CLIENT_SECRET"]
+    assert set(done.outcome["written"]) == {"MASTODON_CLIENT_ID", "MASTODON_CLIENT_SECRET"}
 
 
 def test_person_at_a_terminal_sees_both_strings(site: Site) -> None:
@@ -64,13 +64,14 @@ def test_kept_strings_are_shown_as_inputs_of_a_workflow(site: Site) -> None:
 def test_revealed_strings_are_shown_with_the_command_that_takes_them(
     site: Site, repository: str
 ) -> None:
-    """What was given stands in it, what was not is left open, and the secret is typed unseen."""
+    """What was given stands in it, and the secret is typed unseen."""
     done = reveal(site, "--instance", site.instance.origin, "--repository", repository)
     shown = re.sub(r"\x1b\[[\d;]*m", "", done.output)
     (application,) = site.instance.applications
     (line,) = re.findall(r"^ +(provisioner begin .*?)\s*$", shown, re.MULTILINE)
     given = {"--client-id": application.client_id, "--scopes": SCOPES, site.whose[0]: site.whose[1]}
-    given |= {"--instance": site.instance.origin, "--repository": repository or "…"}
+    given |= {"--instance": site.instance.origin}
+    given |= {"--repository": repository} if repository else {}
     words = shlex.split(line)
     assert dict(zip(words[2::2], words[3::2], strict=True)) == given
     assert "read -rs MASTODON_CLIENT_SECRET && export MASTODON_CLIENT_SECRET" in shown

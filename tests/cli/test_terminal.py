@@ -21,16 +21,6 @@ def test_no_colour_in_a_pipe(arguments: tuple[str, ...]) -> None:
     assert "\x1b" not in run(*arguments, env={"TERM": "xterm-256color"}).all
 
 
-def test_errors_have_colour_in_a_terminal() -> None:
-    assert "\x1b[1;31m" in run(*WRONG, env={"TERM": "xterm-256color"}, in_terminal=True).progress
-
-
-@pytest.mark.parametrize("arguments", [WRONG, ("--help",)])
-def test_no_colour_with_no_color(arguments: tuple[str, ...]) -> None:
-    env = {"TERM": "xterm-256color", "NO_COLOR": "1"}
-    assert "\x1b" not in run(*arguments, env=env, in_terminal=True).all
-
-
 # The code.
 
 

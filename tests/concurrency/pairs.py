@@ -2,7 +2,8 @@
 
 A workflow's `concurrency` keeps runs apart. A laptop, or a workflow without it, does not. GitHub
 has no compare-and-swap for variables. So a run looks at the journal and acts with its very next
-request, and stops if another run has written or deleted the journal. Only a staging write follows
+request, and stops if another run has written or deleted the journal. A completion writes its
+attempt right after the batch of reads in which it read the journal. Only a staging write follows
 the exchange instead. What is left is the window between those two requests. If another run writes
 in it, the one act that follows is stale. At most this is lost, until a check or the next rotation
 mends it:
@@ -25,9 +26,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from provisioner.commands.run import Prompts, perform
 from provisioner.errors import ProvisionerError
+from provisioner.parsing import parse_login
 from tests.concurrency.scene import Doing, Runs, Scene
 from tests.concurrency.verdict import DAY, DEAD, KEY_LOST, UNKNOWN
+from tests.faults.scenarios import ACTIONS, PUT, Command, kill_after
 from tests.stage import Fault
 
 Prepare = Callable[[Scene], Runs]
@@ -109,12 +113,20 @@ def one_code(other: Doing) -> Prepare:
     return lambda scene: (completing(scene.approve(scene.link())), other)
 
 
-def staged(other: Doing, path: str = "verify_credentials") -> Prepare:
-    """The completion of what another run left, cut at the first request to `path`; and another."""
+def typed_and_given(scene: Scene) -> Runs:
+    """A completion whose code is typed after it has read the journal, and one that was given it."""
+    link = scene.link()
+    code, other = scene.approve(link), scene.approve(link)
+    prompts = Prompts(lambda: code, lambda _instance: parse_login("", ""))
+    return lambda scene: perform(scene.session("complete", grace="0"), prompts), completing(other)
+
+
+def staged(other: Doing) -> Prepare:
+    """The completion of what another run left, cut when its token was staged; and another."""
 
     def prepare(scene: Scene) -> Runs:
         code = scene.approve(scene.link())
-        scene.wire.faults = [Fault("500", path=path, times=99)]
+        scene.wire.faults = [Fault("500", path="verify_credentials", times=99)]
         with suppress(ProvisionerError):
             scene.complete(code)
         scene.wire.faults = []
@@ -125,7 +137,18 @@ def staged(other: Doing, path: str = "verify_credentials") -> Prepare:
 
 def published(other: Doing) -> Prepare:
     """The same, where the token stands in its secret already."""
-    return staged(other, "variables/MASTODON_BASE_URL")
+
+    def prepare(scene: Scene) -> Runs:
+        kill_after(scene, Command("complete", scene.approve(scene.link())), PUT)
+        return completing(""), other
+
+    return prepare
+
+
+def claimed(scene: Scene) -> Runs:
+    """Two begins where another one was cut between its claim and the key."""
+    kill_after(scene, Command("begin"), f"POST {ACTIONS}/variables")
+    return Scene.begin, Scene.begin
 
 
 def one_due(other: Doing) -> Prepare:
@@ -146,13 +169,19 @@ def one_due_and_code(scene: Scene) -> Runs:
     return check, completing(scene.approve(scene.link()))
 
 
-def by_hand(scene: Scene) -> Runs:
-    """A completion, and a single run with an application made by hand."""
+def single_run(scene: Scene) -> Doing:
+    """A completion with an application made by hand, whose link was approved."""
     made = scene.hand_made()
     code = scene.code_for(made)
     single = {"client_id": made.client_id, "client_secret": made.client_secret}
+    return lambda scene: scene.complete(code, **single)
+
+
+def by_hand(scene: Scene) -> Runs:
+    """A completion, and a single run."""
+    single = single_run(scene)
     completion, _ = one_code(Scene.check)(scene)
-    return completion, lambda scene: scene.complete(code, **single)
+    return completion, single
 
 
 def meeting(one: Doing, prepare: Prepare) -> Prepare:
@@ -167,11 +196,18 @@ def meeting(one: Doing, prepare: Prepare) -> Prepare:
 
 PAIRS = (
     Pair("two completions", provisioned(two_codes("mybot"))),
+    Pair("two completions, one of a typed code", provisioned(typed_and_given)),
     Pair("two completions, one a stranger's", provisioned(two_codes("alice"))),
     Pair("two first begins", both(Scene.begin, Scene.begin), frozenset({KEY_LOST})),
     Pair(
         "first begin, first provisioning",
         both(Scene.begin, rotate),
+        frozenset({KEY_LOST, UNKNOWN}),
+    ),
+    Pair("two first begins upon a claim", claimed, frozenset({KEY_LOST})),
+    Pair(
+        "first begin, first single run",
+        lambda scene: (Scene.begin, single_run(scene)),
         frozenset({KEY_LOST, UNKNOWN}),
     ),
     Pair("two rotations", provisioned(both(rotate, rotate)), frozenset({UNKNOWN})),

@@ -1,20 +1,14 @@
 """A stage whose runs are workflow runs that may meet."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
 
 from provisioner.errors import ProvisionerError
-from provisioner.github import Repository
 from provisioner.journal import Journal
 from provisioner.sandbox import AccessToken
 from tests.contract.github_description import Description
 from tests.stage import Stage
 
 TOKEN, KEY, JOURNAL = "MASTODON_ACCESS_TOKEN", "MASTODON_JOURNAL_KEY", "MASTODON_JOURNAL"
-
-# In Python 3.11 one lock guards a cached property of all instances: a run that stands before its
-# request for GitHub's public key would keep all others from theirs.
-vars(Repository)["sealing_key"].lock = nullcontext()
 
 
 class Scene(Stage):

@@ -5,14 +5,15 @@ from contextlib import contextmanager
 
 import pytest
 
-from provisioner.errors import Exit, ProvisionerError
-from provisioner.store import OvertakenError
+from provisioner.errors import ProvisionerError
+from provisioner.journal_store import OvertakenError
+from provisioner.report import Exit
 from tests.concurrency.pairs import begin_anew, published, staged
 from tests.concurrency.scene import JOURNAL, KEY, TOKEN, Doing, Scene
 from tests.concurrency.turns import Run, Turns
-from tests.concurrency.witness import LOOK, Witness
-from tests.stage import NAME
-from tests.told import fails
+from tests.concurrency.witness import ACTIONS, EXCHANGE, LOOK, WRITTEN, Witness
+from tests.stage import NAME, Fault
+from tests.told import fails, steps
 
 DAY = 86400.0
 
@@ -25,7 +26,7 @@ def scene() -> Scene:
 
 def everything(scene: Scene) -> tuple[object, ...]:
     """What a run could change, codes that it could spend included."""
-    repository, store = scene.repository, scene.instance.store
+    repository, store = scene.repository, scene.instance
     return (
         dict(repository.variables),
         {name: repository.open_secret(name) for name in repository.secrets},
@@ -58,7 +59,7 @@ class TestQueued:
         late = getattr(scene, verb)
         with stops(scene, "journal-key-missing", Exit.INPUT) as caught:
             late(journal_key=queued.secret(KEY))
-        assert f"secrets.{KEY}" in caught.value.todo
+        assert f"secrets.{KEY}" in steps(caught.value.next)
 
     def test_that_new_run_goes_on(self, scene: Scene) -> None:
         """Nothing is lost by it: the link is the first run's."""
@@ -85,7 +86,7 @@ class TestQueued:
         queued.advance()
         with stops(scene, "journal-key-missing", Exit.INPUT) as caught:
             scene.begin()
-        assert f"variable {JOURNAL} " in caught.value.todo
+        assert f"variable {JOURNAL}" in steps(caught.value.next)
         scene.delete("variables", JOURNAL)
         scene.provision()
         assert scene.live() == [scene.stored()]
@@ -107,7 +108,7 @@ class TestRerun:
         """There is nothing to complete; the code is not sent again."""
         code = scene.approve(scene.link())
         scene.complete(code)
-        with stops(scene, "completed-already", Exit.PERSON):
+        with stops(scene, "completed-already", Exit.ACTION_REQUIRED):
             scene.complete(code)
 
     def test_of_a_completion_before_a_rotation(self, scene: Scene) -> None:
@@ -115,7 +116,7 @@ class TestRerun:
         code = scene.approve(scene.link())
         scene.complete(code)
         scene.provision()
-        with stops(scene, "completed-already", Exit.PERSON):
+        with stops(scene, "completed-already", Exit.ACTION_REQUIRED):
             scene.complete(code)
 
     @pytest.mark.parametrize("rotations", [0, 1])
@@ -128,7 +129,7 @@ class TestRerun:
         for _ in range(rotations):
             scene.provision()
         scene.begin()
-        with stops(scene, "code-used", Exit.PERSON):
+        with stops(scene, "code-used", Exit.ACTION_REQUIRED):
             scene.complete(code)
 
     def test_long_after(self, scene: Scene) -> None:
@@ -141,11 +142,24 @@ class TestRerun:
         scene.time += DAY
         scene.check()
         link = scene.link()
-        with fails("code-refused", Exit.PERSON):
+        with fails("code-refused", Exit.ACTION_REQUIRED):
             scene.complete(code)
         assert scene.link() == link
         scene.complete(scene.approve(link))
         assert scene.stored() in scene.live()
+
+
+def test_a_completion_looks_again_if_the_instance_took_long(scene: Scene) -> None:
+    """The look beside that request is as old as the request is long."""
+    completion, _ = staged(Scene.check)(scene)
+    scene.wire.faults = [Fault("500", path="verify_credentials", times=3)]
+    since = len(scene.wire.log)
+    completion(scene)
+    look = LOOK.replace("/variables", f"{ACTIONS}/variables")
+    verify = "GET /api/v1/accounts/verify_credentials"
+    asked = scene.requests(since)
+    verified = asked.index(verify) + asked.count(verify)
+    assert asked[verified : verified + 2] == [look, look]
 
 
 def begun(scene: Scene) -> Doing:
@@ -201,25 +215,29 @@ SLEEPERS = {
 }
 
 
-@pytest.mark.parametrize("prepare", SLEEPERS.values(), ids=SLEEPERS)
-def test_a_run_that_slept_finds_the_next_generation(
-    scene: Scene, prepare: Callable[[Scene], Doing]
+@pytest.mark.parametrize(("name", "prepare"), SLEEPERS.items(), ids=SLEEPERS)
+def test_a_run_that_slept_finds_another_ones_journal(
+    scene: Scene, name: str, prepare: Callable[[Scene], Doing]
 ) -> None:
-    """It read generation n; before it spends a code (I6), revokes a token (I1) or writes anything,
-    it finds n + 1, and stops.
+    """Before it revokes a token (I1), writes a secret or the journal, it looks, and stops.
+
+    It falls asleep after it has read the journal; a completion with a code, whose attempt and
+    exchange follow at once, when its token is staged.
     """
     do = prepare(scene)
     witness = Witness(scene)
     scene.network = Turns(scene.wire, witness)
     run = Run(lambda: do(scene))
-    while LOOK not in witness.asked.get(run, []):
+    last = [EXCHANGE, WRITTEN] if name == "complete" else [LOOK]
+    while witness.asked.get(run, [])[-len(last) :] != last:
         run.advance(1)
+    asleep = len(witness.asked[run])
     scene.key = scene.stored(KEY)
-    scene.rewrite(generation=scene.journal().generation + 1)
+    scene.rewrite()
     *before, _ = everything(scene)
     run.advance()
     *after, _ = everything(scene)
     assert isinstance(run.error, OvertakenError)
     assert after == before
-    changed = [act for act in witness.asked[run] if act and not act.startswith("GET ")]
+    changed = [act for act in witness.asked[run][asleep:] if not act.startswith("GET ")]
     assert changed in ([], ["POST /api/v1/apps"])  # for a link that nobody is shown

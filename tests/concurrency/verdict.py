@@ -3,11 +3,12 @@
 import re
 
 from provisioner.errors import ProvisionerError
-from provisioner.secret import SEALING
+from provisioner.journal_store import CLAIM
 from tests.concurrency.interleave import Played
 from tests.concurrency.scene import JOURNAL, Scene
 from tests.concurrency.witness import CREATED, EXCHANGE, WRITTEN
 from tests.invariants import I1, I2, I3, I4, I5, I6, I7, I8
+from tests.leaks import plaintext
 
 DEAD, EQUAL = f"{I1}: a dead token is stored", f"{I2}: the same token is current and replaced"
 UNKNOWN, SHOWN = f"{I3}: a token lives that nothing knows", f"{I4}: a secret was shown"
@@ -34,7 +35,7 @@ def at_the_end(played: Played, *, offboards: bool, keeps_secret: bool) -> set[st
         EQUAL: len(set(known)) == len(known),
         # A lost token of the pending link comes back when that is approved again.
         UNKNOWN: all(token.application.client_id == link for token in unknown),
-        KEY_LOST: journal is not None or JOURNAL not in scene.repository.variables,
+        KEY_LOST: journal is not None or not _has_journal(scene),
         SPENT: all(map(_attempt_first, (played.one, played.other))),
         GONE: bool(stored) or not keeps_secret,
         FOREIGN: not stored or owners[stored] is scene.instance.accounts[0],
@@ -55,7 +56,8 @@ def afterwards(scene: Scene) -> set[str]:
     if not any(_run(scene) for _ in range(MOST_RUNS)):
         return wrong | {ENDLESS}
     stored = scene.stored()
-    if any(token.token != stored for token in scene.living()):
+    ours = [one for one in scene.living() if one.application.client_id not in scene.by_hand]
+    if any(token.token != stored for token in ours):
         wrong.add(UNKNOWN)
     return wrong
 
@@ -68,6 +70,8 @@ def _run(scene: Scene) -> bool:
                 scene.complete(scene.approve(scene.link()), grace="0")
             case "complete":
                 scene.complete("", grace="0")
+            case "deprovision":
+                scene.deprovision()
             case "delete the journal":
                 scene.delete("variables", JOURNAL)
             case _:
@@ -81,15 +85,22 @@ def _run(scene: Scene) -> bool:
 
 def next_of(scene: Scene) -> str:
     """What a person is told to do next."""
-    if JOURNAL not in scene.repository.variables:
+    if not _has_journal(scene):
         return "begin"
     journal, stored = scene.remembered(), scene.stored()
     if journal is None:
         return "delete the journal"
+    if journal.deprovisioning:
+        return "deprovision"
     if journal.pending:
         return "complete" if journal.pending.staged else "begin"
     current = journal.current.token.reveal() if journal.current else ""
     return "check" if current == stored and scene.instance.is_live(stored) else "begin"
+
+
+def _has_journal(scene: Scene) -> bool:
+    """Whether there is one; a claim is none."""
+    return not scene.repository.variables.get(JOURNAL, CLAIM).startswith(CLAIM)
 
 
 def shape(scene: Scene) -> str:
@@ -97,8 +108,9 @@ def shape(scene: Scene) -> str:
     journal = scene.remembered()
     text = repr(
         (
-            journal and journal.model_dump_json(context=SEALING, exclude={"generation"}),
+            plaintext(journal),
             JOURNAL in scene.repository.variables,
+            _has_journal(scene),
             sorted(scene.repository.secrets),
             scene.stored(),
             [token.token for token in scene.living()],

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from provisioner.sandbox import GitHub, Run
+from provisioner.sandbox import Run
 from tests.e2e.command import REPOSITORY
 from tests.e2e.engine import Engine
 from tests.e2e.workflow import ROOT, Event, Workflow, example
 from tests.leaks import forms
+from tests.servers import GitHub
 
 PATIENCE = 240.0
 ACT = Path(sys.executable).with_name("act")
@@ -127,7 +128,7 @@ class Act:
         environment = {
             "GITHUB_API_URL": self.github.api_url,
             "GITHUB_REPOSITORY": REPOSITORY,
-            "GITHUB_RUN_ATTEMPT": run.attempt,
+            "GITHUB_RUN_ATTEMPT": 1,
             "GITHUB_RUN_ID": number,
         }
         return [

@@ -9,9 +9,9 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from provisioner.sandbox import GitHub
 from tests.e2e.instance import Account, Instance
 from tests.leaks import forms
+from tests.servers import GitHub
 
 ROOT = Path(__file__).parents[2]
 REPOSITORY = "acme/demo"

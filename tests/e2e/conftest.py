@@ -9,11 +9,12 @@ import pytest
 from selenium.common.exceptions import WebDriverException
 from xdist.workermanage import WorkerController
 
-from provisioner.sandbox import GitHub, serve
+from provisioner.sandbox import serve
 from tests.e2e.browser import Browser
 from tests.e2e.command import REPOSITORY, Command
 from tests.e2e.engine import ROOT, Engine, base_image, container_engine
 from tests.e2e.instance import Instance
+from tests.servers import GitHub
 
 IMAGE = "mastodon-provisioner"
 JOB_IMAGE = "mastodon-provisioner:job"

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.sandbox import GitHub, Repository, serve
+from provisioner.sandbox import Repository, serve
 from tests.e2e.act import Act, Log, understood
 from tests.e2e.browser import Browser
 from tests.e2e.command import REPOSITORY
 from tests.e2e.engine import Engine
 from tests.e2e.instance import Instance
 from tests.e2e.workflow import EXAMPLES, Workflow
+from tests.servers import GitHub
 
 GITHUB_TOKEN = "PROVISIONER_GITHUB_TOKEN"
 TOKEN = "MASTODON_ACCESS_TOKEN"

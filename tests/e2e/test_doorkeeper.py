@@ -57,7 +57,7 @@ def test_a_rotation_of_ours_does_not(
 def test_deprovision(instance: Instance, browser: Browser, command: Command) -> None:
     """Nothing is left: no token at the instance, no secret and no variable in the repository."""
     command.complete(browser.approve(command.begin(), instance.bot)).answer()
-    assert command.run("deprovision").answer()["status"] == "deprovisioned"
+    assert command.run("deprovision", "--yes").answer()["status"] == "deprovisioned"
     repository = command.github.repository(REPOSITORY)
     assert instance.live_tokens() == []
     assert (dict(repository.secrets), repository.variables) == ({}, {})

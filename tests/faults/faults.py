@@ -12,9 +12,12 @@ from typing import Literal
 import httpx
 
 from provisioner.sandbox import Headers, Request
+from tests.stage import Stage
 
 Deliver = Callable[[], httpx.Response]
 
+LATE_SECONDS = 4.0
+"""For how long GitHub answers with what was there before a write, and the tool waits for longer."""
 GATEWAY = b"<html><h1>504 Gateway Time-out</h1></html>"
 REFUSAL = b'{"message": "Resource not accessible", "error": "This action is not allowed"}'
 THROTTLED = b'{"message": "Too many requests", "error": "Too many requests"}'
@@ -33,9 +36,17 @@ class Fault:
     name: str
     strike: Callable[[Deliver], httpx.Response] = field(repr=False)
     lasts: Literal["once", "server", "all"] = "once"
+    reads_late: bool = False
+    """Whether nothing is lost, and GitHub answers reads of variables late."""
 
     def __str__(self) -> str:
         return self.name
+
+    def hits(self, asked: Sequence[str]) -> Iterator["Hit"]:
+        """At each of these requests where it makes a difference."""
+        for at, ask in enumerate(asked):
+            if not self.reads_late or ("/variables" in ask and not ask.startswith("GET ")):
+                yield Hit(self, at)
 
 
 @dataclass(frozen=True)
@@ -79,8 +90,9 @@ class Record:
 class Line(httpx.BaseTransport):
     """Carries one run's requests to the sandbox, and records them; here faults strike."""
 
-    def __init__(self, wire: httpx.BaseTransport, record: Record, hits: Sequence[Hit]) -> None:
-        self.wire = wire
+    def __init__(self, stage: Stage, record: Record, hits: Sequence[Hit]) -> None:
+        self.wire = stage.wire
+        self.github = stage.github
         self.record = record
         self.hits = hits
 
@@ -89,9 +101,11 @@ class Line(httpx.BaseTransport):
         headers = Headers(request.headers.items())
         seen = Request(request.method, path, query, headers, request.read())
         self.record.asks(request.url.netloc.decode(), seen)
-        for hit in self.hits:
-            if hit.strikes(self.record.servers):
-                return hit.fault.strike(lambda: self.wire.handle_request(request))
+        struck = [hit.fault for hit in self.hits if hit.strikes(self.record.servers)]
+        self.github.late_seconds = LATE_SECONDS if any(one.reads_late for one in struck) else 0
+        for fault in struck:
+            if not fault.reads_late:
+                return fault.strike(lambda: self.wire.handle_request(request))
         response = self.wire.handle_request(request)
         self.record.reads(seen, response.status_code)
         return response
@@ -111,6 +125,10 @@ class _BreaksOff(httpx.SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         yield self.body[: len(self.body) // 2]
         raise httpx.RemoteProtocolError("peer closed connection")
+
+
+def _delivered(deliver: Deliver) -> httpx.Response:
+    return deliver()
 
 
 def _refused(_: Deliver) -> httpx.Response:
@@ -178,6 +196,8 @@ LOST = Fault("answer lost", _answer_lost)
 GATEWAY_TIMEOUT = Fault("504, though it acted", _gateway)
 REFUSED_FROM_HERE = Fault("this server: 403 from here on", _forbidden, "server")
 SILENT_FROM_HERE = Fault("this server: no answers from here on", _answer_lost, "server")
+READ_LATE = Fault("GitHub reads late", _delivered, reads_late=True)
+READ_LATE_FROM_HERE = Fault("GitHub reads late from here on", _delivered, "all", reads_late=True)
 
 FAULTS = (
     Fault("connection refused", _refused),
@@ -198,7 +218,12 @@ FAULTS = (
     Fault("this server: 500 from here on", _unwell, "server"),
     REFUSED_FROM_HERE,
     Fault("this server: pages from here on", _page, "server"),
+    READ_LATE,
+    READ_LATE_FROM_HERE,
 )
 
-DECISIVE = (KILLED_AFTER, LOST, GATEWAY_TIMEOUT, SILENT_FROM_HERE, REFUSED_FROM_HERE)
+DECISIVE = (
+    *(KILLED_AFTER, LOST, GATEWAY_TIMEOUT, SILENT_FROM_HERE, REFUSED_FROM_HERE),
+    *(READ_LATE, READ_LATE_FROM_HERE),
+)
 """Those that leave the most in doubt: what was done and is not known, or can't be gone on with."""

@@ -10,17 +10,18 @@ from tests.faults.faults import (
     GATEWAY_TIMEOUT,
     KILLED_AFTER,
     LOST,
+    READ_LATE_FROM_HERE,
     REFUSED_FROM_HERE,
     SILENT_FROM_HERE,
     Fault,
     Hit,
 )
 from tests.faults.play import Played, play
-from tests.faults.scenarios import AT_ONCE, CHECK, FIRST, POST_UNSEEN, Scenario
+from tests.faults.scenarios import AT_ONCE, CHECK, FIRST, POST, POST_ANEW, Scenario
 
-PAIRED = (FIRST, AT_ONCE, CHECK, POST_UNSEEN)
+PAIRED = (FIRST, AT_ONCE, CHECK, POST, POST_ANEW)
 """The scenarios for pairs of faults."""
-SURVIVED = (LOST, GATEWAY_TIMEOUT)
+SURVIVED = (LOST, GATEWAY_TIMEOUT, READ_LATE_FROM_HERE)
 """The first of two faults in one run, which often goes on after it."""
 SECOND = (KILLED_AFTER, SILENT_FROM_HERE, REFUSED_FROM_HERE, LOST)
 """And the second one."""
@@ -78,24 +79,22 @@ def requests(scenario: Scenario) -> tuple[str, ...]:
 
 def singles(scenario: Scenario, fault: Fault) -> Iterator[Strike]:
     """This fault at each request."""
-    for at in range(len(requests(scenario))):
-        yield Strike((Hit(fault, at),))
+    yield from (Strike((hit,)) for hit in fault.hits(requests(scenario)))
 
 
 def pairs_in_one_run(scenario: Scenario) -> Iterator[Strike]:
     """Two faults in the same run, the second one in what the run does after the first."""
-    for first in (Hit(fault, at) for fault in SURVIVED for at in _all(requests(scenario))):
-        length = len(play(scenario, (first,)).runs[0])
-        for second in (Hit(fault, at) for fault in SECOND for at in range(first.at + 1, length)):
-            yield Strike((first, second))
+    for first in _each(SURVIVED, requests(scenario)):
+        for second in _each(SECOND, play(scenario, (first,)).runs[0]):
+            if second.at > first.at:
+                yield Strike((first, second))
 
 
 def pairs_in_two_runs(scenario: Scenario) -> Iterator[Strike]:
     """A fault in the run, and another one in the run after it."""
-    for first in (Hit(fault, at) for fault in CUTTING for at in _all(requests(scenario))):
+    for first in _each(CUTTING, requests(scenario)):
         for run in play(scenario, (first,)).runs[1:2]:
-            for second in (Hit(fault, at) for fault in DECISIVE for at in _all(run)):
-                yield Strike((first,), (second,))
+            yield from (Strike((first,), (second,)) for second in _each(DECISIVE, run))
 
 
 KINDS: Mapping[str, Kind] = {
@@ -110,8 +109,9 @@ def sample(strikes: Iterable[Strike]) -> list[Strike]:
     return Random(0).sample(whole, min(MOST_PAIRS, len(whole)))  # noqa: S311 - no secret
 
 
-def _all(requests: tuple[str, ...]) -> range:
-    return range(len(requests))
+def _each(faults: Iterable[Fault], asked: tuple[str, ...]) -> Iterator[Hit]:
+    """Each of these faults at each of these requests."""
+    return (hit for fault in faults for hit in fault.hits(asked))
 
 
 def _told(strike: Strike, played: Played) -> str:

@@ -6,32 +6,22 @@ from datetime import datetime
 
 from provisioner.errors import ProvisionerError
 from provisioner.journal import Credential
-from provisioner.outcomes import (
-    ApprovalPending,
-    Checked,
-    DryRun,
-    Ended,
-    Posted,
-    Provisioned,
-    Registered,
-)
-from provisioner.sandbox import Person, PersonStuckError
+from provisioner.report import Command as Verb
+from provisioner.report import Item, Next, Report, Run
 from tests.faults.faults import Hit, Killed, Line
 from tests.faults.scenarios import SECRET, STRANGER, VARIABLE, Command, Scenario
 from tests.faults.witness import KEY, Ending, Witness
 from tests.invariants import I3, I5
+from tests.person import Person, PersonStuckError
 from tests.stage import STRINGS, Stage
-from tests.told import (
-    TIME,
-    says_no_second_post,
-    says_still_to_be_revoked,
-    says_token_may_be_lost,
-)
+from tests.told import TIME, pages, says_still_to_be_revoked, says_token_may_be_lost, steps
 
 MOST_RUNS = 4
 """After the one that was struck: with more, it has not converged."""
 REVOKES_NOTHING = "pixelfed"
 """The server that lets no program revoke a token."""
+A_WHILE = 10
+"""Seconds that a person takes: by then GitHub answers with what is there."""
 
 
 def _first_time(notes: Iterable[str]) -> str:
@@ -55,7 +45,7 @@ class Owner:
     def runs(self, command: Command, hits: Sequence[Hit] = ()) -> Command | None:
         """One run; what is to be run next, or None where it is done."""
         record = self.witness.begins(command)
-        self.stage.network = Line(self.stage.wire, record, hits)
+        self.stage.network = Line(self.stage, record, hits)
         try:
             return self.ends(command, command.run(self.stage))
         except (ProvisionerError, Killed) as stopped:
@@ -68,6 +58,7 @@ class Owner:
         """A run ended, well or not; what is to be run next."""
         self.witness.ends(ending)
         self.asked.append(tuple(self.witness.record.asked))
+        self.stage.time += A_WHILE
         try:
             return self._reads(command, ending)
         except PersonStuckError as stuck:
@@ -87,38 +78,26 @@ class Owner:
 
     def _reads(self, command: Command, ending: Ending) -> Command | None:
         match ending:
+            case Killed() if command.verb == "post":
+                return self._looks_for_the_post(command)
             case Killed():
                 return command
-            case ApprovalPending():
-                return self._approves(command, ending.authorize_url)
-            case Provisioned():
-                return self._reads_notes(ending.notes)
-            case Ended():
-                return self._reads_notes(ending.notes)
-            case Checked():
-                return self._reads_findings(ending)
             case ProvisionerError():
                 return self._reads_error(command, ending)
-            case DryRun() | Posted() | Registered():
-                return None
-
-    def _reads_notes(self, notes: Sequence[str]) -> Command | None:
-        """An old token that is still to be revoked is a later run's."""
-        left = any(says_still_to_be_revoked(note) for note in notes)
-        return Command("check") if left else None
+            case Report(status="approval-pending"):
+                return self._approves(command, ending.link)
+            case Report():
+                return self._reads_items(ending)
 
     def _reads_error(self, command: Command, error: ProvisionerError) -> Command | None:
-        if "/oauth/authorize?" in error.link:
-            return self._approves(command, error.link)
-        match error.ident:
-            case "already-staged":
-                return Command("complete", raw=command.raw)
-            case "completed-already" | "code-used" | "nothing-to-abandon":
+        for link in (error.link, *pages(error.next)):
+            if "/oauth/authorize?" in link:
+                return self._approves(command, link)
+        match error.code:
+            case "nothing-to-abandon":
                 return Command("check")
-            case "nothing-pending" | "unknown-application":
-                return Command("begin", raw=command.raw)
             case "post-unclear":
-                return self._looks_for_the_post(command, error)
+                return self._looks_for_the_post(command)
             case "nothing-provisioned" if self.scenario.goal != "provisioned":
                 return None
             case "tokens-alive" if self.scenario.personality == REVOKES_NOTHING:
@@ -127,41 +106,48 @@ class Owner:
                 self._deletes_strings(error)
             case _:
                 pass
-        return command
+        return self._follows(command, error.next)
 
-    def _looks_for_the_post(self, command: Command, error: ProvisionerError) -> Command | None:
-        """Where to run it again is no risk, that is done; else the account's page is looked at."""
-        if says_no_second_post(error):
+    def _follows(self, command: Command, following: Next) -> Command:
+        """Run the first command that is named; with none, the same again, as a text is posted."""
+        commands = (step.command for step in following if isinstance(step, Run))
+        named: Verb = next(commands, "again")
+        if named in {"again", command.verb} or command.verb == "post":
             return command
-        if self.stage.instance.statuses:
-            return None
-        if time := TIME.search(error.todo):
-            self.stage.time = max(self.stage.time, datetime.fromisoformat(time[0]).timestamp())
-        return command
+        return Command(named, raw=command.raw)
+
+    def _looks_for_the_post(self, command: Command) -> Command | None:
+        """Run it again at once where a key is honoured; else look at the account's page first."""
+        honoured = self.scenario.personality.partition("-")[0] in {"mastodon", "pleroma"}
+        return command if honoured or not self.stage.instance.statuses else None
 
     def _deletes_strings(self, error: ProvisionerError) -> None:
         """Delete what a register before this one left half-way: what the error names for that."""
-        named = error.what if error.ident == "name-taken" else error.todo
         with self.witness.looking_away():
             for kind, name in zip(("variables", "secrets"), STRINGS, strict=True):
-                if name in named and name in getattr(self.stage.repository, kind):
+                if name in steps(error.next) and name in getattr(self.stage.repository, kind):
                     self.stage.delete(kind, name)
 
-    def _reads_findings(self, checked: Checked) -> Command | None:
-        """What is not clear, the next check sees; an instance that did not revoke may do so yet."""
-        for finding in checked.findings:
-            issued_at = TIME.search(finding.text)
-            if finding.verdict != "bad":
-                continue
-            if not (issued_at and self.stage.instance.origin in finding.todo):
-                self.witness.found.append(f"{I5}: a check found: {finding.text}")
-            elif names := self.stage.repository.secrets.keys() & re.findall(r"\w+", finding.text):
-                with self.witness.looking_away():
-                    for name in names:
-                        self.stage.delete("secrets", name)
-            else:
-                self._removes("mybot", issued_at[0])
-        return Command("check") if checked.status == "attention" else None
+    def _reads_items(self, report: Report) -> Command | None:
+        """What is not clear, and an old token that lives on, is left to the next check."""
+        for item in report.items:
+            if item.verdict == "bad":
+                self._sees_to(item)
+        left = any(says_still_to_be_revoked(item.text) for item in report.items)
+        return Command("check") if left or report.status in {"attention", "unclear"} else None
+
+    def _sees_to(self, finding: Item) -> None:
+        """Delete the secrets that keep an old token from being revoked, or remove it by hand."""
+        issued_at, todo = TIME.search(finding.text), steps(finding.next)
+        names = self.stage.repository.secrets.keys() & re.findall(r"\w+", todo)
+        if not (says_still_to_be_revoked(finding.text) and issued_at):
+            self.witness.found.append(f"{I5}: a run found: {finding.text}")
+        elif names:
+            with self.witness.looking_away():
+                for name in names:
+                    self.stage.delete("secrets", name)
+        elif pages(finding.next):
+            self._removes("mybot", issued_at[0])
 
     def _approves(self, command: Command, link: str) -> Command:
         return Command("complete", self.stage.approve(link), command.raw)
@@ -178,7 +164,7 @@ class Owner:
         left = [one for one in self.stage.instance.tokens if not self.witness.may_be_left(one)]
         for token in left:
             told = lost if token.token not in known else stuck
-            if not (told and token.live and token.account) or token.token == self._current:
+            if not (told and token.live) or token.token == self._current:
                 continue
             who = token.account.username
             comes_back = self.scenario.personality.startswith("mastodon")
@@ -189,18 +175,18 @@ class Owner:
     def _removes(self, who: str, issued_at: str) -> None:
         """Remove an authorization on the instance's page; its time tells which."""
         instance, before = self.stage.instance, set(self.stage.live())
-        day, _, time = issued_at.partition("T")
-        when = f"{day} {time[:3]}"  # as the page has it, to the hour
+        moment = datetime.strptime(issued_at, "%d %B %Y, %H:%M UTC")  # noqa: DTZ007
+        when = f"{moment:%Y-%m-%d %H:}"  # as the page has it, to the hour
         with (
             self.witness.looking_away(),
             Person(who, f"{who}-password", transport=self.stage.wire) as person,
         ):
-            person.remove(instance.origin, when, instance.applications_page)
+            person.remove(instance.origin, when, instance.server.applications_page)
         self.removed |= before - set(self.stage.live())
 
     def _removes_what_lives(self, error: ProvisionerError) -> None:
         """Remove by hand what a run said it could not revoke."""
-        times = set(TIME.findall(error.todo))
+        times = set(TIME.findall(steps(error.next)))
         for issued_at in times - self._listed:
             self._removes("mybot", issued_at)
         self._listed |= times
@@ -228,7 +214,7 @@ class Owner:
     def _left(self) -> dict[str, bool]:
         return {
             "a token lives": bool(self.stage.live()),
-            "the token's secret is there": bool(self.stage.stored(SECRET)),
+            "the token's secret is there": self.stage.stored(SECRET) not in {"", STRANGER},
             "the key is there": bool(self.stage.stored(KEY)),
             "a variable is there": bool(self.stage.repository.variables),
         }
@@ -253,7 +239,7 @@ class Owner:
         due = {
             old.credential.token.reveal()
             for old in journal.superseded
-            if old.revoke_after <= stage.time and not old.credential.application.by_hand
+            if old.revoke_after <= stage.time and not old.credential.application.user_supplied
         }
         in_use, stored = self._current, stage.stored(self.scenario.secret)
         good = {in_use} if in_use else {"", STRANGER} | self.removed

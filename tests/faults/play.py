@@ -35,7 +35,7 @@ def play(scenario: Scenario, hits: tuple[Hit, ...] = (), then: tuple[Hit, ...] =
     """Run it with these faults; then as often as it takes, the first time with those of `then`."""
     world, command = prepared(scenario)
     stage = world.copied()
-    witness = Witness(stage, offboarding=scenario.goal == "deprovisioned")
+    witness = Witness(stage)
     owner = Owner(stage, witness, scenario)
     following = owner.runs(command, hits)
     if following:

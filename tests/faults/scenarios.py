@@ -5,10 +5,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import httpx
+
 from provisioner.errors import ProvisionerError
-from provisioner.outcomes import Outcome, Registered
-from provisioner.sandbox import PERSONALITIES, RegisteredApplication
-from tests.stage import USERS, Stage
+from provisioner.report import Command as Verb
+from provisioner.report import Report
+from provisioner.sandbox import RegisteredApplication
+from tests.faults.faults import LATE_SECONDS, Killed
+from tests.servers import PERSONALITIES
+from tests.stage import NAME, USERS, Stage
 from tests.stage import Fault as Trouble
 
 SECRET = "MASTODON_ACCESS_TOKEN"
@@ -17,30 +22,29 @@ STRANGER = "a-token-of-somebody-else"
 OTHER = "OTHER_TOKEN"
 TEXT = "howdy universe!"
 DAY = 86400
+ACTIONS = f"/repos/{NAME}/actions"
+PUT = f"PUT {ACTIONS}/secrets/{SECRET}"
+WRITE = f"PATCH {ACTIONS}/variables/MASTODON_JOURNAL"
 
 
 @dataclass(frozen=True)
 class Command:
     """What a person runs."""
 
-    verb: Literal[
-        "begin", "complete", "check", "abandon", "deprovision", "login", "post", "register"
-    ]
+    verb: Verb
     code: str = ""
     raw: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, stage: Stage) -> Outcome | Registered:
+    def run(self, stage: Stage) -> Report:
         """Raises ProvisionerError."""
         match self.verb:
-            case "complete":
-                return stage.complete(self.code, **self.raw)
             case "login":
                 return stage.log_in(**self.raw)
             case "post":
                 return stage.post(TEXT, **self.raw)
             case _:
-                run: Callable[..., Outcome | Registered] = getattr(stage, self.verb)
-                return run(**self.raw)
+                run: Callable[..., Report] = stage.run
+                return run(self.verb, self.code, **self.raw)
 
 
 Goal = Literal["provisioned", "posted", "abandoned", "deprovisioned", "registered"]
@@ -75,18 +79,48 @@ def _cut(stage: Stage, path: str, method: str = "") -> None:
     _complete_as_far_as(stage, path, stage.approve(stage.link()), method)
 
 
-def _complete_as_far_as(stage: Stage, path: str, code: str, method: str = "", **raw: str) -> None:
+def _complete_as_far_as(stage: Stage, path: str, code: str, method: str = "") -> None:
     stage.wire.faults = [Trouble("500", method=method, path=path, times=99)]
     with suppress(ProvisionerError):
-        stage.complete(code, **raw)
+        stage.complete(code)
     stage.wire.faults = []
 
 
-def _lose(stage: Stage) -> str:
+@dataclass
+class _KilledAfter(httpx.BaseTransport):
+    """A network on which a run is killed after the last of `times` such requests."""
+
+    stage: Stage
+    request: str
+    times: int
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self.stage.wire.handle_request(request)
+        self.times -= self.stage.wire.log[-1] == self.request
+        if self.times == 0:
+            raise Killed
+        return response
+
+
+def kill_after(stage: Stage, command: Command, request: str, times: int = 1) -> None:
+    """Run it, and kill it after so many of these requests."""
+    stage.network = _KilledAfter(stage, request, times)
+    with suppress(Killed):
+        command.run(stage)
+    stage.network = stage.wire
+
+
+def _cut_when_written(stage: Stage) -> None:
+    """Begin, and complete until the token is in its secret, and no further."""
+    stage.time += 3600
+    kill_after(stage, Command("complete", stage.approve(stage.link())), PUT)
+
+
+def _lose(stage: Stage, who: str = "mybot") -> str:
     """A completion whose token was issued, and lost with the answer; the link."""
     stage.time += 3600  # the time tells a person which authorization that was
     link = stage.link()
-    code = stage.approve(link)
+    code = stage.approve(link, who)
     stage.wire.faults = [Trouble("answer lost", path="oauth/token")]
     with suppress(ProvisionerError):
         stage.complete(code)
@@ -171,6 +205,36 @@ def _going_on_elsewhere(stage: Stage) -> Command:
     return Command("complete", raw={"secrets": f"{OTHER}=access_token"})
 
 
+def _claimed(stage: Stage) -> Command:
+    """The run that claimed the journal was cut before the key was in its secret."""
+    stage.in_workflow = True
+    kill_after(stage, Command("begin"), f"POST {ACTIONS}/variables")
+    return Command("begin")
+
+
+def _staged_a_moment_ago(stage: Stage) -> Command:
+    """GitHub still answers with the journal as it was before the token was staged."""
+    command = _first_complete(stage)
+    stage.github.late_seconds = LATE_SECONDS
+    kill_after(stage, command, WRITE, 2)
+    stage.github.late_seconds = 0
+    return command
+
+
+def _rotation_going_on_elsewhere(stage: Stage) -> Command:
+    """The first name keeps the old token: staged for it was the new one, and never written."""
+    _provision(stage)
+    _cut(stage, "verify_credentials")
+    return Command("complete", raw={"secrets": f"{OTHER}=access_token", "grace": "0"})
+
+
+def _rotation_written_going_on_elsewhere(stage: Stage) -> Command:
+    """The same, where the first name may hold either."""
+    _provision(stage)
+    _cut(stage, f"secrets/{SECRET}", "PUT")
+    return Command("complete", raw={"secrets": f"{OTHER}=access_token", "grace": "0"})
+
+
 def _rotation_begin(stage: Stage) -> Command:
     _provision(stage)
     return Command("begin")
@@ -202,6 +266,20 @@ def _check_within_grace(stage: Stage) -> Command:
     return Command("check")
 
 
+def _check_at_once(stage: Stage) -> Command:
+    _provision(stage)
+    _provision(stage)
+    return Command("check", raw={"grace": "0"})
+
+
+def _check_while_deprovisioning(stage: Stage) -> Command:
+    """A rotation was cut after its secret, and a deprovision after it had marked the journal."""
+    _provision(stage)
+    _cut_when_written(stage)
+    kill_after(stage, Command("deprovision"), WRITE)
+    return Command("check")
+
+
 def _check_old_name(stage: Stage) -> Command:
     _provision(stage)
     _provision(stage, secrets=f"{OTHER}=access_token")
@@ -227,6 +305,21 @@ def _abandon_lost(stage: Stage) -> Command:
     return Command("abandon")
 
 
+def _abandon_staged_after_lost(stage: Stage) -> Command:
+    """Somebody else's token was lost, and after that the bot's was staged."""
+    _provision(stage)
+    code = stage.approve(_lose(stage, "alice"))
+    _complete_as_far_as(stage, "verify_credentials", code)
+    return Command("abandon")
+
+
+def _abandon_staged_over_a_stranger(stage: Stage) -> Command:
+    """Nothing was written yet."""
+    stage.repository.set_secret(SECRET, STRANGER)
+    _cut(stage, "verify_credentials")
+    return Command("abandon")
+
+
 def _abandon_staged(stage: Stage) -> Command:
     _provision(stage)
     _cut(stage, "verify_credentials")
@@ -235,12 +328,12 @@ def _abandon_staged(stage: Stage) -> Command:
 
 def _abandon_written(stage: Stage) -> Command:
     _provision(stage)
-    _cut(stage, f"variables/{VARIABLE}")
+    _cut_when_written(stage)
     return Command("abandon")
 
 
 def _abandon_first_written(stage: Stage) -> Command:
-    _cut(stage, f"variables/{VARIABLE}")
+    _cut_when_written(stage)
     return Command("abandon")
 
 
@@ -253,7 +346,7 @@ def _abandon_over_a_stranger(stage: Stage) -> Command:
 
 def _abandon_over_a_stranger_written(stage: Stage) -> Command:
     stage.repository.set_secret(SECRET, STRANGER)
-    _cut(stage, f"variables/{VARIABLE}")
+    _cut_when_written(stage)
     return Command("abandon")
 
 
@@ -261,7 +354,7 @@ def _abandon_the_same_again(stage: Stage) -> Command:
     application = stage.hand_made()
     strings = _strings(application)
     stage.complete(stage.code_for(application), **strings)
-    _complete_as_far_as(stage, f"variables/{VARIABLE}", stage.code_for(application), **strings)
+    kill_after(stage, Command("complete", stage.code_for(application), strings), PUT)
     return Command("abandon", raw=strings)
 
 
@@ -278,7 +371,14 @@ def _deprovision_in_workflow(stage: Stage) -> Command:
 
 def _deprovision_half_way(stage: Stage) -> Command:
     _provision(stage)
-    _cut(stage, f"variables/{VARIABLE}")
+    _cut_when_written(stage)
+    return Command("deprovision")
+
+
+def _deprovision_staged_over_a_stranger(stage: Stage) -> Command:
+    """Nothing was written yet: what stands there is not the bot's."""
+    stage.repository.set_secret(SECRET, STRANGER)
+    _cut(stage, "verify_credentials")
     return Command("deprovision")
 
 
@@ -300,11 +400,6 @@ def _rotation_by_login(stage: Stage) -> Command:
 
 def _post(stage: Stage) -> Command:
     _provision(stage)
-    return Command("post")
-
-
-def _post_and_look(stage: Stage) -> Command:
-    _provision(stage, scopes="profile read:statuses write:statuses")
     return Command("post")
 
 
@@ -331,8 +426,8 @@ MAIN = (
 )
 LOGIN = Scenario("login", _login)
 POST = Scenario("post", _post, "posted")
-POST_UNSEEN = POST.at("gotosocial", variant=False)
-"""The journal alone remembers it."""
+POST_ANEW = POST.at("gotosocial", variant=False)
+"""Where the same text again is another post."""
 SCENARIOS = (
     *MAIN,
     POST,
@@ -347,14 +442,39 @@ SCENARIOS = (
     Scenario(
         "first, half-way, other name: complete", _going_on_elsewhere, secret=OTHER, variant=True
     ),
+    Scenario("first, journal claimed: begin", _claimed, variant=True),
+    Scenario("first, staged a moment ago: complete", _staged_a_moment_ago, variant=True),
     Scenario("single run, the same token again", _single_run_again, variant=True),
     Scenario("single run, approved by another", _single_run_by_somebody_else, variant=True),
     Scenario("rotation of a hand-made one, grace 0", _rotation_of_hand_made, variant=True),
+    Scenario(
+        "rotation, half-way, other name: complete",
+        _rotation_going_on_elsewhere,
+        secret=OTHER,
+        variant=True,
+    ),
+    Scenario(
+        "rotation, half-way and written, other name: complete",
+        _rotation_written_going_on_elsewhere,
+        secret=OTHER,
+        variant=True,
+    ),
+    Scenario("check, grace 0", _check_at_once, variant=True),
+    Scenario("check, deprovision cut", _check_while_deprovisioning, "deprovisioned", variant=True),
     Scenario("check, within the grace", _check_within_grace, variant=True),
     Scenario("check, old name still there", _check_old_name, secret=OTHER, variant=True),
     Scenario("check, old name deleted", _check_old_name_deleted, secret=OTHER, variant=True),
     Scenario("abandon a link", _abandon_link, "abandoned", variant=True),
     Scenario("abandon, first and written", _abandon_first_written, "abandoned", variant=True),
+    Scenario(
+        "abandon, staged after an exchange lost",
+        _abandon_staged_after_lost,
+        "abandoned",
+        variant=True,
+    ),
+    Scenario(
+        "abandon, staged over a secret", _abandon_staged_over_a_stranger, "abandoned", variant=True
+    ),
     Scenario("abandon, over a secret", _abandon_over_a_stranger, "abandoned", variant=True),
     Scenario(
         "abandon, over a secret, written",
@@ -365,13 +485,18 @@ SCENARIOS = (
     Scenario("abandon, the same token again", _abandon_the_same_again, "abandoned", variant=True),
     Scenario("deprovision, key made", _deprovision_in_workflow, "deprovisioned", variant=True),
     Scenario("deprovision, half-way", _deprovision_half_way, "deprovisioned", variant=True),
+    Scenario(
+        "deprovision, staged over a secret",
+        _deprovision_staged_over_a_stranger,
+        "deprovisioned",
+        variant=True,
+    ),
     Scenario("deprovision, exchange lost", _deprovision_lost, "deprovisioned", variant=True),
     *(scenario.at(personality) for personality in PERSONALITIES[1:] for scenario in MAIN),
     LOGIN.at("mastodon-4.2", variant=False),
     LOGIN.at("pleroma"),
     *(Scenario("rotation by login, grace 0", _rotation_by_login).at(one) for one in USERS),
-    # Each of them sees to it in its own way that nothing is posted twice; Pixelfed takes no text.
-    POST_UNSEEN,
+    # Pleroma honours an Idempotency-Key, as Mastodon does; Pixelfed takes no text alone.
+    POST_ANEW,
     *(POST.at(one, variant=False) for one in ("pleroma", "takahe")),
-    Scenario("post, may look", _post_and_look, "posted").at("gotosocial", variant=False),
 )

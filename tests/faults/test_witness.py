@@ -2,74 +2,82 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from importlib import import_module
 from secrets import token_hex
 
 import pytest
+from msgspec.structs import replace
 
-from provisioner.ceremony import Case, Desk
-from provisioner.ceremony.login import ByPassword
-from provisioner.ceremony.publish import publish
-from provisioner.ceremony.retire import retire
-from provisioner.destinations import Mapping
-from provisioner.github import Repository
-from provisioner.inputs import Login
+from provisioner.commands.authorization import find_pending
+from provisioner.commands.login import Password
+from provisioner.commands.revocation import OldToken, revoke_due
+from provisioner.commands.session import Session
+from provisioner.commands.writing import publish, reads_for_writing
+from provisioner.errors import ProvisionerError
+from provisioner.github.destinations import Destination, Mapping
 from provisioner.journal import Credential, Pending
-from provisioner.mastodon import Mastodon
-from provisioner.outcomes import OldToken
-from tests.faults.faults import KILLED_AFTER, LOST, SILENT_FROM_HERE, Fault, Hit
+from provisioner.journal_store import JournalStore
+from provisioner.mastodon.client import Mastodon
+from provisioner.parsing import Login
+from provisioner.report import Run
+from tests.faults.faults import KILLED_AFTER, LOST, READ_LATE, SILENT_FROM_HERE, Fault
 from tests.faults.matrix import requests
 from tests.faults.play import play, prepared
-from tests.faults.scenarios import DAY, SCENARIOS
+from tests.faults.scenarios import DAY, PUT, SCENARIOS, WRITE
 from tests.invariants import I1, I2, I3, I4, I5, I6, I7, I8, I9, Invariant
 
 
-def retire_early(desk: Desk, case: Case) -> tuple[OldToken, ...]:
+def revoke_early(session: Session, **_: bool) -> list[OldToken]:
     """As if the grace were over."""
-    return retire(replace(desk, clock=lambda: desk.clock() + 2 * DAY), case)
+    clock = session.clock
+    session.clock = lambda: clock() + 2 * DAY
+    return revoke_due(session, current_seen_alive=True)
 
 
-def retire_the_new(desk: Desk, case: Case) -> tuple[OldToken, ...]:
+def revoke_the_new(session: Session, **_: bool) -> list[OldToken]:
     """Not the old token is revoked, but the one in use."""
-    if current := case.journal.current:
-        Mastodon(desk.http, current.server).revoke(current.application, current.token)
-    return ()
+    if current := session.journal.current:
+        Mastodon(session.http, current.instance).revoke(current.application, current.token)
+    return []
 
 
-def cover_all(_case: Case, _old: Credential) -> list[str]:
+def cover_all(_session: Session, _old: Credential) -> list[Destination]:
     """As if no secret held an old token."""
     return []
 
 
-def show(desk: Desk, case: Case, credential: Credential, mappings: Iterable[Mapping]) -> None:
+def show(
+    session: Session, credential: Credential, mappings: Iterable[Mapping]
+) -> tuple[Destination, ...]:
     """Progress that tells too much."""
-    publish(desk, case, credential, mappings)
-    desk.tell.done(f"Wrote {credential.token.reveal()}")
+    session.reporter.done(f"Writing {credential.token.reveal()}")
+    return publish(session, credential, mappings)
 
 
 def write_in_the_clear(
-    desk: Desk, case: Case, credential: Credential, mappings: Iterable[Mapping]
-) -> None:
+    session: Session, credential: Credential, mappings: Iterable[Mapping]
+) -> tuple[Destination, ...]:
     """A variable is no secret."""
-    publish(desk, case, credential, mappings)
-    case.repository.put_variable("TOKEN", credential.token.reveal())
+    session.repository.put_variable("TOKEN", credential.token.reveal(), exists=False)
+    return publish(session, credential, mappings)
 
 
-def stay_silent(_case: Case) -> nullcontext[None]:
+def stay_silent(_session: Session, **_: object) -> nullcontext[None]:
     """Nobody is told that a run stopped half-way."""
     return nullcontext()
 
 
-def look_at_nothing(_desk: Desk, _case: Case, pending: Pending, _code: object) -> Pending:
+def prepare_nothing(session: Session) -> Pending:
     """The code is spent at once."""
-    return pending
+    session.read()
+    return find_pending(session)
 
 
-def believe(_desk: Desk, _case: Case, _at: Mastodon, _for: Pending, token: Credential) -> object:
+def believe(_session: Session, _for: Pending, token: Credential, _again: object) -> Credential:
     """Whoever approved, the token is taken."""
-    return token.model_copy(update={"account_id": "1"})
+    return replace(token, account_id="1")
 
 
 def another_key(*_: str) -> str:
@@ -77,25 +85,32 @@ def another_key(*_: str) -> str:
     return token_hex()
 
 
-def remember_nothing(_desk: Desk, _case: Case, _key: str) -> None:
-    """Whatever was sent before is sent again."""
+def deny(_session: Session, _current: Credential, _page: str, what: str) -> ProvisionerError:
+    """A lost answer is told as if nothing was posted."""
+    return ProvisionerError("instance-unwell", what, next=(Run("again"),))
 
 
-def overwrite(repository: Repository, mapping: Mapping) -> None:
+def overwrite(session: Session) -> None:
     """Look whether something stands there, and don't mind."""
-    repository.has_secret(mapping.name)
+    session.read_repository(*reads_for_writing(session))
 
 
-def keep_the_password(login: Login) -> ByPassword:
+def keep_the_password(login: Login) -> Password:
     """In the journal, as a code's hash is."""
-    return ByPassword(login, fingerprint=login.password.reveal())
+    return Password(login, fingerprint=login.password.reveal())
 
 
-def save_no_attempt(case: Case, **changes: Pending | None) -> None:
+def save_no_attempt(session: Session, **changes: Pending | None) -> None:
     """The journal never says that a token may have been issued."""
     if pending := changes.get("pending"):
-        changes["pending"] = pending.model_copy(update={"attempted_at": None})
-    case.journal = case.store.write(case.journal.model_copy(update=dict(changes)))
+        changes["pending"] = pending.replace(attempts=())
+    session.journal = session.journal.replace(**changes)
+    session.store.save(session.journal)
+
+
+def forget_earlier(store: JournalStore, value: str | None) -> None:
+    """A value from before the last write is taken for another run's."""
+    store._latest = value  # noqa: SLF001
 
 
 @dataclass(frozen=True)
@@ -114,43 +129,47 @@ class Sabotage:
 FIRST, ROTATION = "first: complete", "rotation: complete"
 EXCHANGE = "POST /oauth/token"
 POSTING = "POST /api/v1/statuses"
-WRITE = "PUT /repos/octocat/mybot/actions/secrets/MASTODON_ACCESS_TOKEN"
 KEEPING = "PUT /repos/octocat/mybot/actions/secrets/MASTODON_CLIENT_SECRET"
 SABOTAGES = {
-    f"{I1}, grace": Sabotage("exchange.retire", retire_early, ROTATION, "within its grace"),
+    f"{I1}, grace": Sabotage("complete.revoke_due", revoke_early, ROTATION, "within its grace"),
     f"{I1}, destinations": Sabotage(
-        "retire.uncovered", cover_all, "check, old name still there", "holds a token that was"
+        "revocation.uncovered", cover_all, "check, old name still there", "holds a token that was"
     ),
-    f"{I2}": Sabotage("exchange.retire", retire_the_new, ROTATION, "the token in use was revoked"),
+    f"{I2}": Sabotage(
+        "complete.revoke_due", revoke_the_new, ROTATION, "the token in use was revoked"
+    ),
     f"{I3}": Sabotage(
-        "desk.Case.save", save_no_attempt, FIRST, "a token lives that nobody knows of", EXCHANGE
+        "session.Session.save",
+        save_no_attempt,
+        FIRST,
+        "a token lives that nobody",
+        EXCHANGE,
+        KILLED_AFTER,
     ),
-    f"{I4}, shown": Sabotage("exchange.publish", show, FIRST, "shown: Wrote"),
-    f"{I4}, sent": Sabotage("exchange.publish", write_in_the_clear, FIRST, "was sent a secret"),
+    f"{I4}, shown": Sabotage("writing.publish", show, FIRST, "shown: Writing"),
+    f"{I4}, sent": Sabotage("writing.publish", write_in_the_clear, FIRST, "was sent a secret"),
     f"{I4}, kept": Sabotage(
-        "login.ByPassword", keep_the_password, "mastodon-4.2: login", "keeps a password"
+        "login.Password", keep_the_password, "mastodon-4.2: login", "keeps a password"
     ),
     f"{I5}": Sabotage(
-        "complete.half_way", stay_silent, FIRST, "was changed", WRITE, SILENT_FROM_HERE
+        "complete.incomplete_on_error", stay_silent, FIRST, "was changed", PUT, SILENT_FROM_HERE
     ),
-    f"{I6}": Sabotage("complete.look_before", look_at_nothing, FIRST, "a code was sent before"),
-    f"{I7}": Sabotage("complete.guard", believe, FIRST, "was not seen alive"),
+    f"{I6}": Sabotage("complete._prepare", prepare_nothing, FIRST, "a code was sent before"),
+    f"{I7}": Sabotage("complete.verify", believe, FIRST, "was not seen alive"),
     f"{I7}, register": Sabotage(
         "register._require_free", overwrite, "register", "was overwritten", KEEPING, KILLED_AFTER
     ),
     f"{I8}": Sabotage(
-        "complete.guard", believe, "first, approved by another: complete", "no token of this"
+        "complete.verify", believe, "first, approved by another: complete", "no token of this"
+    ),
+    f"{I9}": Sabotage(
+        "session.JournalStore._note", forget_earlier, FIRST, "no other run", WRITE, READ_LATE
     ),
     "a second post": Sabotage(
         "post.key_of", another_key, "post", "or not once", POSTING, KILLED_AFTER
     ),
-    "a second post, unseen": Sabotage(
-        "post._remembered",
-        remember_nothing,
-        "gotosocial: post",
-        "or not once",
-        POSTING,
-        KILLED_AFTER,
+    "a post that is not told": Sabotage(
+        "post._unclear", deny, "gotosocial: post", "and it said “instance-unwell”", POSTING
     ),
 }
 
@@ -162,15 +181,14 @@ def test_sabotage_is_noticed(monkeypatch: pytest.MonkeyPatch, broken: str) -> No
     scenario = next(one for one in SCENARIOS if str(one) == sabotage.scenario)
     prepared(scenario)  # before anything is changed
     asked = requests(scenario) if sabotage.request else ()
-    hits = [Hit(sabotage.fault, at) for at, ask in enumerate(asked) if ask == sabotage.request]
+    hits = [hit for hit in sabotage.fault.hits(asked) if asked[hit.at] == sabotage.request]
     module, *inside, name = sabotage.function.split(".")
-    owner = reduce(getattr, inside, import_module(f"provisioner.ceremony.{module}"))
+    owner = reduce(getattr, inside, import_module(f"provisioner.commands.{module}"))
     monkeypatch.setattr(owner, name, sabotage.becomes)
     found = play.__wrapped__(scenario, tuple(hits)).violations
     assert [violation for violation in found if sabotage.noticed in violation]
 
 
 def test_every_invariant_is_broken_once() -> None:
-    """But for I9, which the tool does not keep yet."""
     broken = {name.partition(",")[0] for name in SABOTAGES}
-    assert {str(invariant) for invariant in Invariant} - broken == {str(I9)}
+    assert {str(invariant) for invariant in Invariant} <= broken

@@ -1,4 +1,4 @@
-"""The invariants I1 to I8 (tests/invariants.py), checked against the sandbox's own state.
+"""The invariants (tests/invariants.py), checked against the sandbox's own state.
 
 A witness sees every exchange of both servers the moment it is done, and each run when it ended. It
 opens the secrets' boxes, knows which tokens live, and trusts nothing that the tool says of itself.
@@ -8,37 +8,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from provisioner.errors import Exit, ProvisionerError
+from provisioner.errors import ProvisionerError
 from provisioner.journal import Journal
-from provisioner.outcomes import Ended, Outcome, Provisioned, Registered
+from provisioner.journal_store import CLAIM
+from provisioner.report import Exit, Report
 from provisioner.sandbox import AccessToken, Request, Response
-from provisioner.secret import SEALING
 from tests.faults.faults import Killed, Record
 from tests.faults.scenarios import STRANGER, Command
-from tests.invariants import I1, I2, I3, I4, I5, I6, I7, I8
-from tests.leaks import forms
+from tests.invariants import I1, I2, I3, I4, I5, I6, I7, I8, I9
+from tests.leaks import forms, plaintext
 from tests.stage import Stage
-from tests.told import says_token_may_be_lost
+from tests.told import in_words, says_token_may_be_lost
 
 JOURNAL, KEY = "MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"
 MOST_REQUESTS, MOST_SECONDS = 150, 1800
 """Of one run, whatever strikes: then it has ended. GitHub's own limit for a job is six hours."""
 
-Ending = Outcome | Registered | ProvisionerError | Killed
+Ending = Report | ProvisionerError | Killed
 State = tuple[dict[str, str], dict[str, str], set[str], int]
 
 
 class Witness:
     """Watches one world from now on; what must not be is `found`."""
 
-    def __init__(self, stage: Stage, *, offboarding: bool) -> None:
+    def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.offboarding = offboarding
+        self.offboarding = False
+        """Whether a deprovision has begun: from then on secrets may hold dead tokens."""
         self.found: list[str] = []
         self.orphans: set[str] = set()
         """Tokens of these runs that were alive and in no place known: in the documented window."""
         self.told: list[str] = []
-        """The notes of those runs that ended well."""
+        """What those runs told in the end that ended well."""
         self.record = Record()
         self.command = Command("check")
         self._away = False
@@ -57,13 +58,14 @@ class Witness:
     def begins(self, command: Command) -> Record:
         """A run begins; what it asks is to be recorded."""
         self.command, self.record = command, Record()
+        self.offboarding |= command.verb == "deprovision"
         self._before, self._began = self._state(), self.stage.time
         return self.record
 
     def ends(self, ended: Ending) -> None:
         """A run ended, well or not."""
-        if isinstance(ended, Provisioned | Ended):
-            self.told += ended.notes
+        if isinstance(ended, Report):
+            self.told += map(in_words, ended.items)
         journal = self.journal()
         self._nothing_lost(journal)
         self._nothing_equal(journal)
@@ -91,12 +93,13 @@ class Witness:
 
     def journal(self) -> Journal | None:
         """The journal, where there is one that can be opened with the key that is there."""
-        if JOURNAL not in self.stage.repository.variables:
+        value = self.stage.repository.variables.get(JOURNAL, CLAIM)
+        if value.startswith(CLAIM):
             return None
         try:
             return self.stage.journal()
         except ProvisionerError as error:
-            self._no(f"{I5}: the journal can't be opened: {error.ident}")
+            self._no(f"{I5}: the journal can't be opened: {error.code}")
             return None
 
     # What is checked at each moment.
@@ -155,7 +158,7 @@ class Witness:
         """A code reached the instance: everything else was checked, and the attempt written."""
         journal = self.journal()
         pending = journal.pending if journal else None
-        if pending is None or pending.attempted_at is None:
+        if pending is None or not pending.attempts:
             self._no(f"{I3}: a code was sent, and the journal does not say so")
         asked = " ".join(self.record.asked)
         for place in ("/actions/secrets/public-key", f"/actions/variables/{JOURNAL}"):
@@ -178,7 +181,7 @@ class Witness:
             self._kept(name, old, new)
             return
         token = self._token(new)
-        if token is None or token.account is None or token.account.username != "mybot":
+        if token is None or token.account.username != "mybot":
             self._no(f"{I8}: the secret {name} got what is no token of this account")
         elif not token.live:
             self._no(f"{I7}: the secret {name} got a dead token")
@@ -210,7 +213,7 @@ class Witness:
             pending = journal.pending if journal else None
             in_window = (
                 pending is not None
-                and pending.attempted_at is not None
+                and len(pending.attempts) > 0
                 and pending.application.client_id == token.application.client_id
             )
             if not (in_window or self.spoken_of):
@@ -222,7 +225,7 @@ class Witness:
 
     def may_be_left(self, token: AccessToken) -> bool:
         """Whether it is a person's own: replaced, or another's who pressed Authorize."""
-        theirs = token.account is None or token.account.username != "mybot"
+        theirs = token.account.username != "mybot"
         by_hand = token.application.client_id in self.stage.by_hand
         return by_hand and (theirs or token.token in self._known_before)
 
@@ -248,7 +251,7 @@ class Witness:
 
     def _nothing_typed(self, journal: Journal | None) -> None:
         """Of a password nothing is kept."""
-        kept = journal.model_dump_json(context=SEALING) if journal else ""
+        kept = plaintext(journal)
         if any(account.password in kept for account in self.stage.instance.accounts):
             self._no(f"{I4}: the journal keeps a password")
 
@@ -267,13 +270,19 @@ class Witness:
                 self._no(f"{I4}: {server} was sent a secret that is none of its own")
 
     def _honest(self, ended: Ending) -> None:
-        """“Failed, nothing changed” and “wrong input” are true."""
+        """“Failed, nothing changed” and “wrong input” are true, and nobody else is blamed."""
         if not isinstance(ended, ProvisionerError):
             return
+        code = ended.code
         if ended.exit_code in {Exit.FAILED, Exit.INPUT} and self._state() != self._before:
-            self._no(f"{I5}: something was changed, and it said “{ended.ident}”, {ended.exit_code}")
-        if not ended.todo:
-            self._no(f"{I5}: “{ended.ident}” says nothing of what to do")
+            self._no(f"{I5}: something was changed, and it said “{code}”, {ended.exit_code}")
+        posted = self._state()[-1] > self._before[-1]
+        if posted and code != "post-unclear":
+            self._no(f"{I5}: a text was posted, and it said “{code}”")
+        if not ended.next:
+            self._no(f"{I5}: “{code}” says nothing of what to do")
+        if code in {"overtaken", "journal-deleted"}:
+            self._no(f"{I9}: there is no other run, and it said “{code}”")
 
     def _state(self) -> State:
         variables = dict(self.stage.repository.variables)

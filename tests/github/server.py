@@ -9,13 +9,13 @@ from functools import cache
 from types import TracebackType
 from typing import Self
 
-from provisioner.github import GitHub, Repository
+from provisioner.github.client import GitHub, Repository
 from provisioner.http import Http
-from provisioner.sandbox import GitHub as EmbeddedGitHub
 from provisioner.sandbox import Headers, Request
 from provisioner.sandbox import Repository as StoredRepository
 from provisioner.secret import Secret
 from tests.contract.github_description import Description, checking_observer
+from tests.servers import GitHub as EmbeddedGitHub
 
 NAME = "octo/bot"
 NOW = 1_800_000_000.0
@@ -119,6 +119,12 @@ def _untouched(_seen: Seen, real: Callable[[], bytes]) -> bytes:
     return real()
 
 
+def open_repository(client: GitHub, name: str = NAME) -> Repository:
+    """A repository as a session opens it."""
+    number, today = Repository(client, name).open()
+    return Repository(client, today, number)
+
+
 class Octo:
     """An embedded GitHub with one repository, a token for it, and a client.
 
@@ -141,10 +147,14 @@ class Octo:
 
     def repository(self) -> Repository:
         """The repository, opened anew; what was asked before is forgotten."""
-        opened = self.client.repository(NAME)
+        opened = self.open()
         self.wire.seen.clear()
         self.waits.clear()
         return opened
+
+    def open(self, name: str = NAME) -> Repository:
+        """Open a repository, under the name that it bears today."""
+        return open_repository(self.client, name)
 
     def token(self, token: str) -> None:
         """Go on with another token."""

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from provisioner.errors import Exit, ProvisionerError
-from provisioner.github_errors import FORM_FOR_NEW_TOKENS
+from provisioner.errors import ProvisionerError
+from provisioner.github.errors import FORM_FOR_NEW_TOKENS, RETRY_IF_NOT_DONE
+from provisioner.report import Exit, Run
 from provisioner.secret import Secret
-from tests.github.server import NAME, NOW, Octo, Seen, reply
-from tests.told import fails, said
+from tests.github.server import NOW, Octo, Seen, reply
+from tests.told import fails, pages, said
 
 PAT = "Resource not accessible by personal access token"
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try."
@@ -28,7 +29,7 @@ def octo() -> Iterator[Octo]:
 
 def write(octo: Octo) -> None:
     """Write a secret."""
-    octo.client.repository(NAME).put_secret("TOKEN", Secret("plaintext"))
+    octo.open().put_secret("TOKEN", Secret("plaintext"))
 
 
 def refusal(octo: Octo) -> ProvisionerError:
@@ -47,7 +48,7 @@ def github_says(message: str, status: int = 403, headers: Mapping[str, str] | No
 def test_wrong_token(octo: Octo) -> None:
     """A wrong token (401) needs a person."""
     octo.token("github_pat_wrong")
-    with fails("github-token-refused", Exit.PERSON):
+    with fails("github-token-refused", Exit.ACTION_REQUIRED):
         write(octo)
 
 
@@ -55,7 +56,8 @@ def test_wrong_token_is_tried_once(octo: Octo) -> None:
     """A wrong token is not tried twice: after a few, GitHub locks the user out."""
     octo.token("github_pat_wrong")
     refusal(octo)
-    assert (len(octo.wire.seen), octo.waits) == (1, [])
+    assert len(octo.wire.seen) == 1
+    assert octo.waits == []
 
 
 def test_wrong_token_is_not_shown(octo: Octo) -> None:
@@ -67,14 +69,14 @@ def test_wrong_token_is_not_shown(octo: Octo) -> None:
 def test_no_token(octo: Octo) -> None:
     """`Requires authentication` (401) is the token's fault too."""
     octo.always(github_says("Requires authentication", 401))
-    with fails("github-token-refused", Exit.PERSON):
+    with fails("github-token-refused", Exit.ACTION_REQUIRED):
         write(octo)
 
 
 def test_workflow_token(octo: Octo) -> None:
     """A workflow's own GITHUB_TOKEN is recognised, and another token can be made at the link."""
     octo.token(octo.github.add_token(kind="actions"))
-    with fails("github-token-cannot", Exit.PERSON) as caught:
+    with fails("github-token-cannot", Exit.ACTION_REQUIRED) as caught:
         write(octo)
     assert "GITHUB_TOKEN" in said(caught.value)
     assert caught.value.link == FORM_FOR_NEW_TOKENS
@@ -83,7 +85,7 @@ def test_workflow_token(octo: Octo) -> None:
 def test_app_without_the_permission(octo: Octo) -> None:
     """A GitHub App without the permission is told which one is missing."""
     octo.token(octo.github.add_token({"secrets": "read"}, kind="app"))
-    with fails("github-token-cannot", Exit.PERSON) as caught:
+    with fails("github-token-cannot", Exit.ACTION_REQUIRED) as caught:
         write(octo)
     assert "secrets: write" in said(caught.value)
 
@@ -91,7 +93,7 @@ def test_app_without_the_permission(octo: Octo) -> None:
 def test_personal_token_without_the_permission(octo: Octo) -> None:
     """A personal token without the permission is told which one is missing."""
     octo.token(octo.github.add_token({"secrets": "read"}))
-    with fails("github-permission", Exit.PERSON) as caught:
+    with fails("github-permission", Exit.ACTION_REQUIRED) as caught:
         write(octo)
     assert "secrets: write" in said(caught.value)
 
@@ -100,7 +102,8 @@ def test_permission_is_not_asked_for_twice(octo: Octo) -> None:
     """A refusal for want of a permission is final."""
     octo.token(octo.github.add_token({"secrets": "read"}))
     refusal(octo)
-    assert ([line[:3] for line in octo.wire.lines], octo.waits) == (["GET", "GET", "PUT"], [])
+    assert [seen.method for seen in octo.wire.seen] == ["GET", "GET", "PUT"]
+    assert octo.waits == []
 
 
 def test_alternative_permissions(octo: Octo) -> None:
@@ -125,7 +128,7 @@ def test_garbled_permissions(octo: Octo, header: str) -> None:
 def test_single_sign_on(octo: Octo) -> None:
     """Where single sign-on is demanded, the link that authorizes the token is shown."""
     octo.github.require_sso("octo")
-    with fails("github-sso", Exit.PERSON) as caught:
+    with fails("github-sso", Exit.ACTION_REQUIRED) as caught:
         write(octo)
     link = "https://github.com/orgs/octo/sso?authorization_request=sandbox"
     assert caught.value.link == link
@@ -135,7 +138,7 @@ def test_single_sign_on_as_404(octo: Octo) -> None:
     """GitHub may hide what single sign-on protects behind a 404: the link is shown all the same."""
     link = "https://github.com/orgs/octo/sso?authorization_request=x"
     octo.always(github_says("Not Found", 404, {"X-GitHub-SSO": f"required; url={link}"}))
-    with fails("github-sso", Exit.PERSON) as caught:
+    with fails("github-sso", Exit.ACTION_REQUIRED) as caught:
         write(octo)
     assert caught.value.link == link
 
@@ -147,7 +150,7 @@ def test_ip_allow_list(octo: Octo) -> None:
         "organization has an IP allow list enabled, and 192.0.2.1 is not permitted to access it."
     )
     octo.always(github_says(message))
-    with fails("github-ip-allow-list", Exit.PERSON):
+    with fails("github-ip-allow-list", Exit.ACTION_REQUIRED):
         write(octo)
 
 
@@ -155,14 +158,53 @@ def test_archived_meanwhile(octo: Octo) -> None:
     """A repository archived after it was opened is not taken for a missing permission."""
     repository = octo.repository()
     octo.stored.archived = True
-    with fails("archived", Exit.PERSON):
+    with fails("archived", Exit.ACTION_REQUIRED):
         repository.put_secret("TOKEN", Secret("plaintext"))
+
+
+ORGANIZATION = "https://github.com/settings/personal-access-tokens/4711"
+LIFETIME = (
+    "The 'octo' organization forbids access via a fine-grained personal access tokens if the "
+    "token's lifetime is greater than 366 days. Please adjust your token's lifetime at the "
+    f"following URL: {ORGANIZATION}"
+)
+CLASSIC = (
+    "`octo` forbids access via a personal access token (classic). Please use a GitHub App, OAuth "
+    f"App, or a personal access token with fine-grained permissions. See {ORGANIZATION}."
+)
+
+
+@pytest.mark.parametrize("message", [LIFETIME, CLASSIC], ids=["lifetime", "classic"])
+def test_kind_of_token_that_an_organization_forbids(octo: Octo, message: str) -> None:
+    """Another token is needed, and the page that GitHub names says which ones are allowed."""
+    octo.always(github_says(message))
+    with fails("github-token-forbidden", Exit.ACTION_REQUIRED) as caught:
+        write(octo)
+    assert caught.value.link == ORGANIZATION
+    assert pages(caught.value.next) == [ORGANIZATION, FORM_FOR_NEW_TOKENS]
+
+
+def test_kind_of_token_that_is_forbidden_without_an_address(octo: Octo) -> None:
+    octo.always(github_says("`octo` forbids access via a personal access token (classic)."))
+    with fails("github-token-forbidden", Exit.ACTION_REQUIRED) as caught:
+        write(octo)
+    assert pages(caught.value.next) == [FORM_FOR_NEW_TOKENS]
+
+
+@pytest.mark.parametrize(
+    "address", ["https://github.com.evil.test/x", "https://evil.test/", "http://github.com/x"]
+)
+def test_address_of_another_site_in_a_refusal_is_not_taken(octo: Octo, address: str) -> None:
+    octo.always(github_says(f"Resource not accessible by personal access token. See {address}"))
+    with fails("github-permission", Exit.ACTION_REQUIRED) as caught:
+        write(octo)
+    assert caught.value.link == "https://github.com/settings/personal-access-tokens"
 
 
 def test_not_found(octo: Octo) -> None:
     """A 404 has three meanings that GitHub does not tell apart: name and token are named."""
-    with fails("github-not-found", Exit.PERSON) as caught:
-        octo.client.repository("octo/none")
+    with fails("github-not-found", Exit.ACTION_REQUIRED) as caught:
+        octo.open("octo/none")
     assert "octo/none" in said(caught.value)
     assert caught.value.link == "https://github.com/settings/personal-access-tokens"
 
@@ -171,7 +213,7 @@ def test_not_this_tokens(octo: Octo) -> None:
     """A private repository that the token was not given is not found."""
     octo.github.add_repository("octo/other")
     octo.token(octo.github.add_token(repositories=["octo/other"]))
-    with fails("github-not-found", Exit.PERSON):
+    with fails("github-not-found", Exit.ACTION_REQUIRED):
         write(octo)
 
 
@@ -189,7 +231,8 @@ def test_secondary_limit_with_a_time(octo: Octo) -> None:
     repository = octo.repository()
     octo.github.secondary_limit(7)
     repository.put_secret("TOKEN", Secret("plaintext"))
-    assert (octo.waits, octo.stored.open_secret("TOKEN")) == ([7.0], "plaintext")
+    assert octo.waits == [7.0]
+    assert octo.stored.open_secret("TOKEN") == "plaintext"
 
 
 @pytest.mark.parametrize("status", [403, 429])
@@ -221,8 +264,9 @@ def test_secondary_limit_of_a_post(octo: Octo) -> None:
         return real()
 
     octo.interfere = interfere
-    repository.create_variable("URL", "value", repeat=False)
-    assert (octo.waits, octo.stored.variables) == ([3.0], {"URL": "value"})
+    repository.create_variable("URL", "value", retry=RETRY_IF_NOT_DONE)
+    assert octo.waits == [3.0]
+    assert octo.stored.variables == {"URL": "value"}
 
 
 def test_primary_limit_soon_over(octo: Octo) -> None:
@@ -233,15 +277,16 @@ def test_primary_limit_soon_over(octo: Octo) -> None:
     assert octo.waits[0] == 40.0
 
 
-@pytest.mark.parametrize("minutes", [1.4, 30, 59.4])
-def test_primary_limit(octo: Octo, minutes: float) -> None:
+@pytest.mark.parametrize(
+    ("minutes", "when"), [(1.4, "in 2 minutes"), (30, "in 30 minutes"), (59.4, "in 1 hour")]
+)
+def test_primary_limit(octo: Octo, minutes: float, when: str) -> None:
     """A used-up budget is not waited for, and how long to wait is never said too short."""
     octo.github.limit(remaining=0, reset=NOW + 60 * minutes)
     with fails("github-rate-limit", Exit.FAILED) as caught:
         write(octo)
     assert octo.waits == []
-    named = int("".join(filter(str.isdigit, caught.value.todo)))
-    assert named >= minutes
+    assert caught.value.next == (Run("again", when=when),)
 
 
 @pytest.mark.parametrize("message", ["Forbidden", "Quota exhausted", ""])
@@ -323,11 +368,13 @@ def test_forbidden_by_a_page(octo: Octo) -> None:
         write(octo)
 
 
-@pytest.mark.parametrize("status", [400, 410, 418, 451])
+@pytest.mark.parametrize("status", [400, 402, 410, 418, 451])
 def test_other_refusals(octo: Octo, status: int) -> None:
-    """Any other refusal ends the run at once, with its status."""
+    """Any other refusal is definite: it ends the run at once, and GitHub is not in trouble."""
     octo.always(github_says("No.", status))
-    assert f"HTTP {status}" in said(refusal(octo))
+    with fails("github-refused", Exit.ACTION_REQUIRED) as caught:
+        write(octo)
+    assert f"HTTP {status} (“No.”)" in caught.value.what
     assert len(octo.wire.seen) == 1
     assert octo.waits == []
 
@@ -355,5 +402,5 @@ def test_message_for_a_terminal(octo: Octo, message: str) -> None:
 def test_message_of_another_type(octo: Octo, message: object) -> None:
     """A message that is no text does no harm."""
     octo.always(reply(403, {"message": message}))
-    with fails("github-permission", Exit.PERSON):
+    with fails("github-permission", Exit.ACTION_REQUIRED):
         write(octo)

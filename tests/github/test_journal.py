@@ -6,16 +6,16 @@ import string
 from collections.abc import Callable, Iterator
 from typing import Literal
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.secret import SecretBox
 
-from provisioner.destinations import LARGEST_VALUE
-from provisioner.errors import Exit, InputError, NoAnswerError, PersonNeededError, ProvisionerError
+from provisioner.errors import InputError, ProvisionerError
+from provisioner.github.destinations import MAX_VALUE, Destination
 from provisioner.journal import (
     Credential,
-    Destination,
     Journal,
     Pending,
     Superseded,
@@ -23,9 +23,10 @@ from provisioner.journal import (
     seal,
     unseal,
 )
-from provisioner.oauth import Application, Server
+from provisioner.journal_store import LATE_READS, RETRY_DELAYS, DeletedError, JournalStore
+from provisioner.mastodon.instance import Application, Instance
+from provisioner.report import Exit
 from provisioner.secret import Secret
-from provisioner.store import PATIENCE, DeletedError, JournalStore
 from tests.github.server import Octo, Seen, reply
 from tests.told import fails, said
 
@@ -41,67 +42,73 @@ LOSSES: tuple[Loss, ...] = ("before", "after", "torn", "502 before", "502 after"
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 moments = st.integers(0, 2**40)
 secrets = texts.map(Secret)
-servers = st.builds(
-    Server,
-    **dict.fromkeys(set(Server.model_fields) - {"has_metadata"}, texts),
+scopes = st.lists(texts, max_size=3).map(tuple)
+instances = st.builds(
+    Instance,
+    **dict.fromkeys(set(Instance.__struct_fields__) - {"has_metadata"}, texts),
     has_metadata=st.booleans(),
 )
-applications = st.builds(Application, client_id=texts, client_secret=secrets, by_hand=st.booleans())
-scopes = st.lists(texts, max_size=3).map(tuple)
-places = st.builds(
-    Destination, repository_id=moments, kind=st.sampled_from(("secrets", "variables")), name=texts
+applications = st.builds(
+    Application, client_id=texts, client_secret=secrets, user_supplied=st.booleans()
 )
+places = st.lists(
+    st.builds(Destination, texts, st.sampled_from(("secrets", "variables")), texts), max_size=2
+).map(tuple)
 credentials = st.builds(
     Credential,
-    server=servers,
+    instance=instances,
     application=applications,
     token=secrets,
-    account_id=texts,
     scopes=scopes,
     issued_at=moments,
     expires_at=st.none() | moments,
-    destinations=st.lists(places, max_size=2).map(tuple),
+    account_id=texts,
+    account=texts,
+    code=texts,
+    known=places,
+    may_hold=places,
+    overwrites=places,
+    seen_alive_at=moments,
 )
 pendings = st.builds(
     Pending,
-    server=servers,
+    instance=instances,
     application=applications,
     verifier=st.none() | secrets,
     scopes=scopes,
+    requested_scopes=scopes,
     app_name=texts,
     begun_at=moments,
-    overwrites=st.lists(texts, max_size=2).map(tuple),
-    attempted_at=st.none() | moments,
+    redirect_uri=texts,
+    state=texts,
+    attempts=st.lists(moments, max_size=2).map(tuple),
     staged=st.none() | credentials,
 )
 superseded = st.builds(Superseded, credential=credentials, revoke_after=moments)
 journals = st.builds(
     Journal,
-    generation=moments,
     repository_id=moments,
     account=texts,
-    origin=texts,
     pending=st.none() | pendings,
     current=st.none() | credentials,
     superseded=st.lists(superseded, max_size=2).map(tuple),
+    deprovisioning=st.booleans(),
 )
 
-SERVER = Server(
-    origin="https://social.example",
-    authorization_endpoint="https://social.example/oauth/authorize",
-    token_endpoint="https://social.example/oauth/token",
-    registration_endpoint="https://social.example/api/v1/apps",
-    revocation_endpoint="https://social.example/oauth/revoke",
-    has_metadata=True,
-)
 CREDENTIAL = Credential(
-    server=SERVER,
-    application=Application(client_id="id", client_secret=Secret("client-secret-of-it")),
+    instance=Instance(
+        origin="https://social.example",
+        authorization_endpoint="https://social.example/oauth/authorize",
+        token_endpoint="https://social.example/oauth/token",
+        registration_endpoint="https://social.example/api/v1/apps",
+        revocation_endpoint="https://social.example/oauth/revoke",
+        has_metadata=True,
+    ),
+    application=Application("id", Secret("client-secret-of-it")),
     token=Secret(TOKEN),
     scopes=("read",),
     issued_at=1,
     expires_at=None,
-    destinations=(),
 )
 JOURNAL = Journal(repository_id=1, account="bot@social.example", current=CREDENTIAL)
 SEALED = seal(JOURNAL, KEY)
@@ -115,23 +122,38 @@ def octo() -> Iterator[Octo]:
     assert octo.checked.violations == []
 
 
-class Shop:
-    """A store on the embedded GitHub, and how long it waited."""
+class Run:
+    """One run's store on the embedded GitHub, and how long it waited."""
 
-    def __init__(self, octo: Octo, key: str = KEY_TEXT) -> None:
+    def __init__(self, octo: Octo, key: str = KEY_TEXT, name: str = NAME) -> None:
         self.waits: list[float] = []
         self.octo = octo
-        self.store = JournalStore(octo.repository(), NAME, Secret(key), self.waits.append)
+        self.store = JournalStore(octo.open(), name, Secret(key), self.waits.append)
+        octo.wire.seen.clear()
 
     def journal(self, **changes: object) -> Journal:
         """A journal of this repository."""
-        own: dict[str, object] = {"repository_id": self.octo.stored.id}
-        return JOURNAL.model_copy(update=own | changes)
+        return JOURNAL.replace(**{"repository_id": self.octo.stored.id, **changes})
+
+    def read(self) -> Journal | None:
+        """What a run opens at its start."""
+        self.store.read()
+        return self.store.open()
+
+    @property
+    def value(self) -> str | None:
+        """The variable as it is, however late GitHub reads."""
+        return self.octo.stored.variables.get(NAME)
+
+    @value.setter
+    def value(self, value: str) -> None:
+        self.octo.stored.variables[NAME] = value
 
     @property
     def written(self) -> Journal:
         """What stands in the repository."""
-        return unseal(self.octo.stored.variables[NAME], KEY)
+        assert self.value is not None
+        return unseal(self.value, KEY)
 
     @property
     def methods(self) -> list[str]:
@@ -140,20 +162,22 @@ class Shop:
 
 
 @pytest.fixture
-def shop(octo: Octo) -> Shop:
-    """A repository without a journal."""
-    return Shop(octo)
+def first(octo: Octo) -> Run:
+    """A run that found no journal."""
+    run = Run(octo)
+    run.read()
+    octo.wire.seen.clear()
+    return run
 
 
 @pytest.fixture
-def open_shop(octo: Octo) -> Shop:
-    """A repository with a journal of generation 1, which was read."""
-    shop = Shop(octo)
-    shop.store.write(shop.journal())
-    shop.store.read()
+def run(octo: Octo) -> Run:
+    """A run that read a journal."""
+    run = Run(octo)
+    octo.stored.variables[NAME] = seal(run.journal(), KEY)
+    run.read()
     octo.wire.seen.clear()
-    shop.waits.clear()
-    return shop
+    return run
 
 
 def lose(octo: Octo, loss: Loss, *methods: str, times: int = 1) -> None:
@@ -177,41 +201,53 @@ def lose(octo: Octo, loss: Loss, *methods: str, times: int = 1) -> None:
     octo.interfere = interfere
 
 
+def interject(octo: Octo, method: str, do: Callable[[], None], *, lost: bool = False) -> None:
+    """Before such a request is answered something else happens; it may get no answer."""
+
+    def interfere(seen: Seen, real: Callable[[], bytes]) -> bytes | None:
+        if seen.method != method:
+            return real()
+        do()
+        return None if lost else real()
+
+    octo.interfere = interfere
+
+
 # Sealing.
 
 
 @settings(max_examples=50)
 @given(journals, st.binary(min_size=32, max_size=32))
-def test_round_trip(journal: Journal, key: bytes) -> None:
-    """What was sealed is unsealed unchanged, whatever stands in it."""
+def test_sealed_journal_is_unsealed_unchanged(journal: Journal, key: bytes) -> None:
     assert unseal(seal(journal, key), key) == journal
 
 
 @settings(max_examples=25)
 @given(journals, st.binary(min_size=32, max_size=32))
-def test_sealed_form(journal: Journal, key: bytes) -> None:
-    """A sealed journal is a line of ASCII: version, fingerprint, box."""
+def test_sealed_journal_is_one_line_of_version_fingerprint_and_box(
+    journal: Journal, key: bytes
+) -> None:
     assert re.fullmatch(r"1:[0-9a-f]{16}:[A-Za-z0-9+/]+={0,2}", seal(journal, key))
 
 
-def test_never_the_same_box() -> None:
-    """The same journal is sealed differently each time: a box tells nothing of the one before."""
+def test_same_journal_is_sealed_differently_each_time() -> None:
     assert seal(JOURNAL, KEY) != SEALED
 
 
-def test_white_space_around() -> None:
-    """A value copied with white space around it is the same value."""
+def test_white_space_around_the_value_does_not_matter() -> None:
     assert unseal(f" {SEALED}\n", KEY) == JOURNAL
 
 
-def test_no_secret_without_the_key() -> None:
-    """A journal shown or dumped by accident holds no secret."""
-    shown = f"{JOURNAL!r} {JOURNAL} {JOURNAL.model_dump_json()} {JOURNAL.model_dump()}"
-    assert not any(secret in shown for secret in (TOKEN, "client-secret-of-it"))
+def test_journal_that_is_shown_or_dumped_holds_no_secret() -> None:
+    shown = f"{JOURNAL!r} {JOURNAL} {msgspec.structs.asdict(JOURNAL)}"
+    assert TOKEN not in shown
+    assert "client-secret-of-it" not in shown
+    for dump in (msgspec.json.encode, msgspec.to_builtins):
+        with pytest.raises(TypeError):
+            dump(JOURNAL)
 
 
-def test_damaged_anywhere() -> None:
-    """A change of any one character is noticed."""
+def test_change_of_any_character_is_noticed() -> None:
     accepted = []
     for place, character in enumerate(SEALED):
         other = BASE64[(BASE64.index(character) + 32) % 64] if character in BASE64 else "A"
@@ -224,14 +260,12 @@ def test_damaged_anywhere() -> None:
 
 
 @pytest.mark.parametrize("version", ["0", "00", "01", "", "-1", "1.0", "\u0661", "x"])
-def test_version_that_never_was(version: str) -> None:
-    """A version that this tool never wrote is not read as one that it did."""
-    with pytest.raises(PersonNeededError):
+def test_version_that_never_was_is_refused(version: str) -> None:
+    with fails("journal-damaged", Exit.ACTION_REQUIRED):
         unseal(version + SEALED[1:], KEY)
 
 
-def test_truncated() -> None:
-    """A value cut anywhere is refused."""
+def test_value_cut_anywhere_is_refused() -> None:
     accepted = []
     for length in range(len(SEALED)):
         try:
@@ -246,48 +280,40 @@ def test_truncated() -> None:
     "value",
     ["", "x", "1::", "{}", SEALED * 2, f"{SEALED}A", SEALED[2:], "1:" * 1000, "\ud800", "\x00"],
 )
-def test_garbage(value: str) -> None:
-    """Garbage is said to be damage."""
-    with fails("journal-damaged", Exit.PERSON):
+def test_garbage_is_called_damaged(value: str) -> None:
+    with fails("journal-damaged", Exit.ACTION_REQUIRED):
         unseal(value, KEY)
 
 
 @pytest.mark.parametrize("length", [1, 2, 3])
-def test_more_behind_it(length: int) -> None:
-    """Whether its last characters are padding or not, nothing may stand behind them."""
-    sealed = seal(JOURNAL.model_copy(update={"account": "a" * length}), KEY)
-    with fails("journal-damaged", Exit.PERSON):
+def test_nothing_may_stand_behind_the_box(length: int) -> None:
+    """Whether its last characters are padding or not."""
+    sealed = seal(JOURNAL.replace(account="a" * length), KEY)
+    with fails("journal-damaged", Exit.ACTION_REQUIRED):
         unseal(f"{sealed}AAAA", KEY)
 
 
 @settings(max_examples=200)
 @given(st.text() | st.from_regex(r"1:[0-9a-f]{16}:[A-Za-z0-9+/=]+"))
-def test_any_garbage(value: str) -> None:
-    """Whatever stands in the variable, the answer is an error in words."""
+def test_any_text_is_an_error_in_words(value: str) -> None:
     with pytest.raises(ProvisionerError):
         unseal(value, KEY)
 
 
 @pytest.mark.parametrize("version", ["2", "10", "999999999"])
-def test_newer(version: str) -> None:
-    """A newer version's journal is left alone, whatever it looks like."""
-    with fails("journal-newer", Exit.PERSON):
+def test_journal_of_a_newer_version_is_left_alone(version: str) -> None:
+    with fails("journal-newer", Exit.ACTION_REQUIRED):
         unseal(f"{version}:something=else;entirely", KEY)
 
 
-def test_other_key() -> None:
-    """Another key than the one that sealed it is told from damage."""
-    with fails("journal-key-wrong", Exit.INPUT) as caught:
+def test_another_key_is_told_from_damage() -> None:
+    with fails("journal-key-wrong", Exit.INPUT):
         unseal(SEALED, bytes(32))
-    # As README has it: the old token goes last, since the bot posts with it until then.
-    todo = caught.value.todo
-    assert todo.index(" delete ") < todo.index(" begin ") < todo.index(" remove ")
 
 
-def test_refusals_quote_nothing() -> None:
-    """A sealed journal of another shape is refused without a word of what is in it."""
+def test_refusal_quotes_nothing_of_the_journal() -> None:
     box = base64.b64encode(SecretBox(KEY).encrypt(b'{"account": "secret"}')).decode()
-    with fails("journal-unreadable", Exit.PERSON) as caught:
+    with fails("journal-unreadable", Exit.ACTION_REQUIRED) as caught:
         unseal(SEALED[:19] + box, KEY)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
@@ -304,9 +330,8 @@ def test_refusals_quote_nothing() -> None:
         base64.urlsafe_b64encode(bytes(range(224, 256))).decode(),
     ],
 )
-def test_key(text: str) -> None:
-    """A key is the base64 of 32 bytes, in either alphabet, with white space around it."""
-    assert len(parse_key(text)) == 32
+def test_key_is_the_base64_of_32_bytes_in_either_alphabet(text: str) -> None:
+    assert len(parse_key(Secret(text))) == 32
 
 
 @pytest.mark.parametrize(
@@ -325,10 +350,9 @@ def test_key(text: str) -> None:
         "\ud800",
     ],
 )
-def test_malformed_key(text: str) -> None:
-    """Anything else is refused, without quoting it."""
+def test_malformed_key_is_refused_without_quoting_it(text: str) -> None:
     with fails("bad-journal-key", Exit.INPUT) as caught:
-        parse_key(text)
+        parse_key(Secret(text))
     if len(text) > 1:
         assert text not in said(caught.value)
 
@@ -336,145 +360,136 @@ def test_malformed_key(text: str) -> None:
 # Reading.
 
 
-def test_nothing_there(shop: Shop) -> None:
-    """Where there is no journal yet, there is none; with a key or without."""
-    without_key = JournalStore(shop.store.repository, NAME, Secret(""), shop.waits.append)
-    assert (shop.store.read(), without_key.read()) == (None, None)
+@pytest.mark.parametrize("key", [KEY_TEXT, ""])
+def test_where_there_is_no_journal_none_is_read(octo: Octo, key: str) -> None:
+    run = Run(octo, key)
+    assert run.read() is None
+    assert not run.store.exists
 
 
-def test_key_missing(open_shop: Shop) -> None:
-    """A journal without its key is refused, and the secret to hand in is named."""
-    store = JournalStore(open_shop.store.repository, NAME, Secret(""), open_shop.waits.append)
+@pytest.mark.parametrize("in_workflow", [True, False])
+def test_missing_key_loses_nothing_while_its_secret_exists(run: Run, *, in_workflow: bool) -> None:
+    """Nobody is told to delete anything (I5)."""
+    repository = run.octo.open()
+    repository.secret_names = frozenset({f"{NAME}_KEY"})
+    store = JournalStore(repository, NAME, Secret(""), run.waits.append, in_workflow)
+    store.read()
     with fails("journal-key-missing", Exit.INPUT) as caught:
-        store.read()
-    assert f"{NAME}_KEY" in caught.value.todo
+        store.open()
+    assert f"{NAME}_KEY" in said(caught.value)
+    assert "Nothing is lost" in caught.value.why
+    assert "delete" not in said(caught.value).casefold()
 
 
-def test_key_missing_in_a_workflow(open_shop: Shop) -> None:
-    """The action's input is named in a workflow, and elsewhere the environment's variable."""
-    store = JournalStore(open_shop.store.repository, NAME, Secret(""), open_shop.waits.append)
-    for store.in_workflow in (True, False):
-        with fails("journal-key-missing", Exit.INPUT) as caught:
-            store.read()
-        assert ("journal-key" in caught.value.why) == store.in_workflow
-        assert ("MASTODON_JOURNAL_KEY" in caught.value.why) != store.in_workflow
-    assert f"`gh variable delete {NAME} --repo " in caught.value.todo
+def test_missing_key_whose_secret_is_gone_says_what_to_delete(run: Run) -> None:
+    other = Run(run.octo, "")
+    with fails("journal-key-missing", Exit.INPUT) as caught:
+        other.read()
+    assert f"{NAME}_KEY" in said(caught.value)
+    assert f"delete the variable {NAME}" in said(caught.value)
 
 
-def test_malformed_key_before_anything(shop: Shop) -> None:
-    """A malformed key is refused before GitHub is asked."""
-    store = JournalStore(shop.store.repository, NAME, Secret("malformed"), shop.waits.append)
+def test_malformed_key_is_refused_before_anything_is_written(octo: Octo) -> None:
+    run = Run(octo, "malformed")
     with pytest.raises(InputError):
-        store.read()
-    assert shop.methods == []
+        run.read()
+    assert run.methods == ["GET"]
 
 
-def test_foreign(shop: Shop) -> None:
-    """A journal copied from another repository is refused."""
-    shop.octo.stored.variables[NAME] = seal(shop.journal(repository_id=1), KEY)
+def test_journal_of_another_repository_is_refused(first: Run) -> None:
+    first.value = seal(first.journal(repository_id=1), KEY)
     with fails("journal-foreign", Exit.INPUT):
-        shop.store.read()
+        first.read()
 
 
-def test_refusals_change_nothing(shop: Shop) -> None:
-    """A journal that can't be opened stays as it is."""
-    shop.octo.stored.variables[NAME] = "damaged"
-    with pytest.raises(PersonNeededError):
-        shop.store.read()
-    assert (shop.octo.stored.variables[NAME], shop.methods) == ("damaged", ["GET"])
+def test_journal_that_cannot_be_opened_stays_as_it_is(first: Run) -> None:
+    first.value = "damaged"
+    with fails("journal-damaged", Exit.ACTION_REQUIRED):
+        first.read()
+    assert first.value == "damaged"
+    assert first.methods == ["GET"]
 
 
-def test_survives_a_rename(open_shop: Shop) -> None:
-    """A repository that was renamed keeps its journal."""
-    open_shop.octo.github.rename("octo/bot", "octo/robot")
-    opened = open_shop.octo.client.repository("octo/robot")
-    journal = JournalStore(opened, NAME, Secret(KEY_TEXT), open_shop.waits.append).read()
-    assert journal == open_shop.written
+def test_renamed_repository_keeps_its_journal(run: Run) -> None:
+    run.octo.github.rename("octo/bot", "octo/robot")
+    store = JournalStore(run.octo.open("octo/robot"), NAME, Secret(KEY_TEXT), run.waits.append)
+    store.read()
+    assert store.open() == run.written
 
 
 # Writing.
 
 
-def test_first_write(shop: Shop) -> None:
-    """The first write only creates the variable: it can't overwrite another run's."""
-    shop.store.write(shop.journal())
-    assert (shop.methods[-2:], shop.written.account) == (["GET", "POST"], JOURNAL.account)
+def test_first_write_only_creates(first: Run) -> None:
+    """It can't overwrite another run's."""
+    first.store.save(first.journal())
+    assert first.methods == ["POST"]
+    assert first.written == first.journal()
 
 
-def test_generations(shop: Shop) -> None:
-    """Each write counts one generation, in what is returned and in what is stored."""
-    journal, seen = shop.journal(), []
-    for _ in range(3):
-        journal = shop.store.write(journal)
-        seen.append((journal.generation, shop.written.generation))
-    assert seen == [(1, 1), (2, 2), (3, 3)]
-
-
-def test_what_is_written_is_read(open_shop: Shop) -> None:
-    """A journal is read as it was written."""
-    written = open_shop.store.write(open_shop.journal(account="other@social.example"))
-    assert open_shop.store.read() == written
+def test_what_is_written_is_read(run: Run) -> None:
+    journal = run.journal(account="other@social.example")
+    run.store.save(journal)
+    assert run.methods == ["PATCH"]
+    assert Run(run.octo).read() == journal
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_lost_answer_to_a_patch(open_shop: Shop, loss: Loss) -> None:
-    """A PATCH whose answer was lost is settled by reading back, and is written in the end."""
-    lose(open_shop.octo, loss, "PATCH")
-    journal = open_shop.store.write(open_shop.journal(generation=1))
-    assert (open_shop.written, journal.generation) == (journal, 2)
+def test_lost_answer_to_a_patch_is_settled_by_reading_back(run: Run, loss: Loss) -> None:
+    lose(run.octo, loss, "PATCH")
+    journal = run.journal(account="other@social.example")
+    run.store.save(journal)
+    assert run.written == journal
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_lost_answer_to_a_post(shop: Shop, loss: Loss) -> None:
-    """A POST whose answer was lost is settled by reading back, and is written in the end."""
-    lose(shop.octo, loss, "POST")
-    journal = shop.store.write(shop.journal())
-    assert (shop.written, journal.generation) == (journal, 1)
+def test_lost_answer_to_a_post_is_settled_by_reading_back(first: Run, loss: Loss) -> None:
+    lose(first.octo, loss, "POST")
+    first.store.save(first.journal())
+    assert first.written == first.journal()
 
 
 @pytest.mark.parametrize("loss", ["after", "torn", "502 after"])
-def test_no_second_write(open_shop: Shop, loss: Loss) -> None:
-    """A write that reading back confirms is not repeated, and nothing is waited for."""
-    lose(open_shop.octo, loss, "PATCH")
-    open_shop.store.write(open_shop.journal(generation=1))
-    assert (open_shop.methods.count("PATCH"), sum(open_shop.waits)) == (1, 0)
+def test_write_that_reading_back_confirms_is_not_repeated(run: Run, loss: Loss) -> None:
+    lose(run.octo, loss, "PATCH")
+    run.store.save(run.journal())
+    assert run.methods == ["PATCH", "GET"]
 
 
 @pytest.mark.parametrize("loss", ["after", "torn", "502 after"])
-def test_no_second_first_write(shop: Shop, loss: Loss) -> None:
-    """Nor is the one that makes the variable."""
-    lose(shop.octo, loss, "POST")
-    shop.store.write(shop.journal())
-    assert (shop.methods.count("POST"), sum(shop.waits)) == (1, 0)
+def test_first_write_that_reading_back_confirms_is_not_repeated(first: Run, loss: Loss) -> None:
+    lose(first.octo, loss, "POST")
+    first.store.save(first.journal())
+    assert first.methods == ["POST", "GET"]
 
 
 @pytest.mark.parametrize("loss", ["before", "502 before"])
-def test_second_write(open_shop: Shop, loss: Loss) -> None:
-    """A write that reading back does not find is repeated, after a pause."""
-    lose(open_shop.octo, loss, "PATCH")
-    open_shop.store.write(open_shop.journal(generation=1))
-    assert (open_shop.methods.count("PATCH"), open_shop.waits[-1]) == (2, PATIENCE[1])
+def test_write_that_reading_back_does_not_find_is_repeated(run: Run, loss: Loss) -> None:
+    lose(run.octo, loss, "PATCH")
+    run.store.save(run.journal())
+    assert run.methods == ["PATCH", "GET", "PATCH"]
+    assert run.waits == list(RETRY_DELAYS[:2])
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_reading_back_fails_too(open_shop: Shop, loss: Loss) -> None:
-    """A read-back that is lost as well settles nothing: the write goes on until it is certain."""
-    lose(open_shop.octo, loss, "PATCH", "GET", times=5)
-    journal = open_shop.store.write(open_shop.journal(generation=1))
-    assert open_shop.written == journal
+def test_write_goes_on_until_it_is_certain(run: Run, loss: Loss) -> None:
+    """A read-back that is lost as well settles nothing."""
+    lose(run.octo, loss, "PATCH", "GET", times=5)
+    journal = run.journal(account="other@social.example")
+    run.store.save(journal)
+    assert run.written == journal
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_unconfirmed(open_shop: Shop, loss: Loss) -> None:
-    """After all patience the run stops half-way, as one whose journal may or may not be written."""
-    lose(open_shop.octo, loss, "PATCH", "GET", times=1000)
-    with fails("journal-unconfirmed", Exit.HALF_WAY):
-        open_shop.store.write(open_shop.journal(generation=1))
-    assert tuple(open_shop.waits) == PATIENCE
+def test_write_that_stays_uncertain_ends_the_run_incomplete(run: Run, loss: Loss) -> None:
+    lose(run.octo, loss, "PATCH", "GET", times=1000)
+    with fails("journal-unconfirmed", Exit.INCOMPLETE):
+        run.store.save(run.journal())
+    assert run.waits == list(RETRY_DELAYS)
 
 
-def test_rate_limited_while_reading_back(open_shop: Shop) -> None:
-    """A read-back that is refused settles nothing: it is not said that nothing was written."""
+def test_refused_read_back_settles_nothing(run: Run) -> None:
+    """It is not said that nothing was written."""
     limit = reply(403, {"message": "API rate limit exceeded"}, {"Retry-After": "999"})
     written: list[Seen] = []
 
@@ -485,180 +500,263 @@ def test_rate_limited_while_reading_back(open_shop: Shop) -> None:
         real()
         return None
 
-    open_shop.octo.interfere = interfere
-    with fails("journal-unconfirmed", Exit.HALF_WAY):
-        open_shop.store.write(open_shop.journal(generation=1))
+    run.octo.interfere = interfere
+    with fails("journal-unconfirmed", Exit.INCOMPLETE):
+        run.store.save(run.journal())
 
 
-def test_definite_refusal(open_shop: Shop) -> None:
-    """A refusal is raised at once: nothing was written, and nothing is repeated."""
-    open_shop.octo.token(open_shop.octo.github.add_token({"actions_variables": "read"}))
-    with fails("github-permission", Exit.PERSON):
-        open_shop.store.write(open_shop.journal(generation=1))
-    assert open_shop.methods == ["GET", "PATCH"]
+def test_definite_refusal_is_raised_at_once(run: Run) -> None:
+    """Nothing was written, and nothing is repeated."""
+    run.octo.token(run.octo.github.add_token({"actions_variables": "read"}))
+    with fails("github-permission", Exit.ACTION_REQUIRED):
+        run.store.save(run.journal())
+    assert run.methods == ["PATCH"]
 
 
-def test_overtaken_and_unheard(open_shop: Shop) -> None:
-    """A lost write, in place of which reading back finds another run's, ends this run."""
-    others = seal(open_shop.journal(generation=7), KEY)
-
-    def interfere(seen: Seen, real: Callable[[], bytes]) -> bytes | None:
-        if seen.method == "PATCH":
-            open_shop.octo.stored.variables[NAME] = others
-            return None
-        return real()
-
-    open_shop.octo.interfere = interfere
-    with fails("overtaken", Exit.HALF_WAY):
-        open_shop.store.write(open_shop.journal(generation=1))
-    assert open_shop.octo.stored.variables[NAME] == others
+def test_journal_that_is_too_large_is_refused_before_anything_is_sent(run: Run) -> None:
+    before = run.value
+    old = Superseded(credential=CREDENTIAL, revoke_after=1)
+    with fails("value-too-large", Exit.INPUT):
+        run.store.save(run.journal(superseded=(old,) * (MAX_VALUE // 300)))
+    assert run.value == before
+    assert run.methods == []
 
 
-def test_overtaken(open_shop: Shop) -> None:
-    """A run that was overtaken since it read the journal does not overwrite the other one's.
-
-    The other one may have staged a token there, which nobody would know of afterwards.
-    """
-    others = open_shop.journal(generation=7)
-    open_shop.octo.stored.variables[NAME] = seal(others, KEY)
-    with fails("overtaken", Exit.HALF_WAY):
-        open_shop.store.write(open_shop.journal(generation=1, current=None))
-    assert open_shop.written == others
+def test_journal_of_many_rotations_fits(first: Run) -> None:
+    journal = first.journal(superseded=(Superseded(CREDENTIAL, 1),) * 40)
+    first.store.save(journal)
+    assert Run(first.octo).read() == journal
 
 
-def test_overtaken_under_another_key(open_shop: Shop) -> None:
-    """A journal that our key does not open is not taken for our own, garbled on its way."""
-    others = seal(open_shop.journal(), b"k" * 32)
-    open_shop.octo.stored.variables[NAME] = others
-    with fails("overtaken", Exit.HALF_WAY):
-        open_shop.store.write(open_shop.journal(generation=1))
-    assert open_shop.octo.stored.variables[NAME] == others
+def test_no_request_holds_a_secret_of_the_journal(first: Run) -> None:
+    first.store.save(first.journal())
+    sent = b"".join(seen.body for seen in first.octo.wire.seen)
+    for secret in (TOKEN, "client-secret", KEY_TEXT):
+        assert secret.encode() not in sent
 
 
-def test_garbled(open_shop: Shop) -> None:
-    """What our own key no longer opens is written once more, and looked at before that."""
-    known = open_shop.octo.stored.variables[NAME]
-    open_shop.octo.stored.variables[NAME] = known[:-8] + "AAAAAAA="
-    open_shop.store.require_unchanged()
-    assert open_shop.octo.stored.variables[NAME] == known
-    assert open_shop.methods == ["GET", "GET", "PATCH"]
+def test_two_bots_keep_their_journals_apart(octo: Octo) -> None:
+    one, two = Run(octo, name="ONE"), Run(octo, name="TWO")
+    one.read()
+    one.store.save(one.journal())
+    assert two.read() is None
+    assert one.store.key_name == "ONE_KEY"
+    assert two.store.key_name == "TWO_KEY"
 
 
-def test_overtaken_at_the_very_first_write(shop: Shop) -> None:
-    """Where another run creates the variable between PATCH and POST, its journal is kept."""
-    others = shop.journal(generation=1)
+# Another run.
 
-    def interfere(seen: Seen, real: Callable[[], bytes]) -> bytes:
-        if seen.method == "POST":
-            shop.octo.stored.variables[NAME] = seal(others, KEY)
-        return real()
 
-    shop.octo.interfere = interfere
-    with fails("overtaken", Exit.HALF_WAY):
-        shop.store.write(shop.journal(current=None))
-    assert shop.written == others
+def test_lost_write_in_whose_place_another_runs_is_found_ends_the_run(run: Run) -> None:
+    others = seal(run.journal(account="other@social.example"), KEY)
+    interject(run.octo, "PATCH", lambda: setattr(run, "value", others), lost=True)
+    with fails("overtaken", Exit.INCOMPLETE):
+        run.store.save(run.journal())
+    assert run.value == others
+
+
+@pytest.mark.parametrize("key", [KEY, b"k" * 32], ids=["same key", "another key"])
+def test_another_runs_value_is_noticed_at_the_first_look(run: Run, key: bytes) -> None:
+    """It may have staged a token there, which nobody would know of afterwards."""
+    run.value = others = seal(run.journal(), key)
+    with fails("overtaken", Exit.INCOMPLETE):
+        run.store.look()
+    assert run.value == others
+    assert run.methods == ["GET"]
+
+
+def test_very_first_write_leaves_another_runs_journal(first: Run) -> None:
+    """Another run creates the variable just before the POST."""
+    others = seal(first.journal(account="other@social.example"), KEY)
+    interject(first.octo, "POST", lambda: setattr(first, "value", others))
+    with fails("overtaken", Exit.INCOMPLETE):
+        first.store.save(first.journal())
+    assert first.value == others
+
+
+def test_runs_that_take_turns_overtake_nobody(run: Run) -> None:
+    other = Run(run.octo)
+    for one in (other, run, other):
+        assert one.read()
+        one.store.look()
+        one.store.save(one.journal())
 
 
 class TestDeleted:
     """A journal that this run knew and that is gone stays gone: its key may be deleted, too."""
 
-    def test_before_a_write(self, open_shop: Shop) -> None:
-        """It is not made anew."""
-        del open_shop.octo.stored.variables[NAME]
+    def test_look_notices_it(self, run: Run) -> None:
+        del run.octo.stored.variables[NAME]
+        with fails("journal-deleted", Exit.INCOMPLETE):
+            run.store.look()
+        assert sum(run.waits) == sum(LATE_READS) == 5
+
+    def test_write_without_a_look_does_not_make_it_anew(self, run: Run) -> None:
+        del run.octo.stored.variables[NAME]
         with pytest.raises(DeletedError):
-            open_shop.store.write(open_shop.journal(generation=1))
-        assert open_shop.octo.stored.variables == {}
-        assert open_shop.methods == ["GET", "GET"]
+            run.store.save(run.journal())
+        assert run.value is None
+        assert "POST" not in run.methods
 
-    def test_before_an_act(self, open_shop: Shop) -> None:
-        """Whatever was to follow the look does not."""
-        del open_shop.octo.stored.variables[NAME]
+    def test_write_whose_answer_was_lost_is_not_repeated(self, run: Run) -> None:
+        delete = run.octo.stored.variables.clear
+        interject(run.octo, "PATCH", delete, lost=True)
         with pytest.raises(DeletedError):
-            open_shop.store.require_unchanged()
-        assert open_shop.octo.stored.variables == {}
+            run.store.save(run.journal())
+        assert run.value is None
+        assert run.methods.count("PATCH") == 1
 
-    def test_before_a_write_without_a_look(self, open_shop: Shop) -> None:
-        """The write that stages a token finds nothing to update, and creates nothing."""
-        del open_shop.octo.stored.variables[NAME]
-        with pytest.raises(DeletedError):
-            open_shop.store.write(open_shop.journal(generation=1), at_once=True)
-        assert open_shop.octo.stored.variables == {}
+    def test_404_alone_is_no_deletion(self, run: Run) -> None:
+        """GitHub answers so to whoever may not look, too: that is what the run stops with."""
+        run.octo.always(reply(404, {"message": "Not Found"}))
+        with fails("github-not-found", Exit.ACTION_REQUIRED):
+            run.store.look()
 
-    def test_while_a_write_was_lost(self, open_shop: Shop) -> None:
-        """Neither is one whose answer was lost repeated."""
+    def test_run_that_starts_afterwards_makes_a_new_one(self, run: Run) -> None:
+        del run.octo.stored.variables[NAME]
+        later = Run(run.octo)
+        assert later.read() is None
+        later.store.save(later.journal())
+        assert run.written == run.journal()
 
-        def interfere(seen: Seen, real: Callable[[], bytes]) -> bytes | None:
-            if seen.method == "PATCH":
-                del open_shop.octo.stored.variables[NAME]
-                return None
+
+class TestLateReads:
+    """GitHub answers reads late: an old answer is not another run (I9)."""
+
+    @pytest.mark.parametrize("late", [1, len(LATE_READS)])
+    def test_old_value_after_our_write_is_read_again(self, run: Run, late: int) -> None:
+        run.octo.github.late_reads = late
+        run.store.save(run.journal())
+        run.store.look()
+        assert run.waits[1:] == list(LATE_READS[:late])
+        assert run.methods == ["PATCH", *["GET"] * (late + 1)]
+
+    @pytest.mark.parametrize("late", [1, len(LATE_READS)])
+    def test_404_after_our_first_write_is_read_again(self, first: Run, late: int) -> None:
+        first.octo.github.late_reads = late
+        first.store.save(first.journal())
+        first.store.look()
+        assert first.methods == ["POST", *["GET"] * (late + 1)]
+
+    def test_404_that_stays_after_our_first_write_is_a_deletion(self, first: Run) -> None:
+        first.store.save(first.journal())
+        del first.octo.stored.variables[NAME]
+        with fails("journal-deleted", Exit.INCOMPLETE):
+            first.store.look()
+        assert first.methods.count("POST") == 1
+
+    def test_own_older_value_that_stays_is_written_over_once(self, run: Run) -> None:
+        """A write of ours arrived after the latest one."""
+        former = run.value
+        assert former is not None
+        journal = run.journal(account="other@social.example")
+        run.store.save(journal)
+        run.value = former
+        run.store.look()
+        assert run.written == journal
+        assert run.methods == ["PATCH", *["GET"] * 5, "PATCH"]
+        run.value = former
+        with fails("overtaken", Exit.INCOMPLETE):
+            run.store.look()
+        assert run.value == former
+
+    def test_another_runs_value_is_noticed_among_late_answers(self, run: Run) -> None:
+        run.octo.github.late_reads = 2
+        run.store.save(run.journal())
+        run.value = others = seal(run.journal(account="other@social.example"), KEY)
+        with fails("overtaken", Exit.INCOMPLETE):
+            run.store.look()
+        assert run.value == others
+        assert "PATCH" not in run.methods[1:]
+
+    @pytest.mark.parametrize("method", ["PATCH", "POST"])
+    def test_lost_write_that_is_read_back_late_is_settled(
+        self, octo: Octo, run: Run, method: str
+    ) -> None:
+        if method == "POST":
+            del octo.stored.variables[NAME]
+            run = Run(octo)
+            run.read()
+        octo.github.late_reads = 2
+        lose(octo, "after", method)
+        run.store.save(run.journal(account="other@social.example"))
+        run.store.look()
+        assert run.written == run.journal(account="other@social.example")
+
+    def test_reread_sees_what_another_run_wrote_just_before(self, run: Run) -> None:
+        """A journal that says “attempted”: the token may be staged by now."""
+        journal = run.journal(account="other@social.example")
+        seen: list[Seen] = []
+
+        def interfere(request: Seen, real: Callable[[], bytes]) -> bytes:
+            seen.append(request)
+            if len(seen) == 3:
+                run.value = seal(journal, KEY)
             return real()
 
-        open_shop.octo.interfere = interfere
-        with pytest.raises(DeletedError):
-            open_shop.store.write(open_shop.journal(generation=1))
-        assert open_shop.octo.stored.variables == {}
+        run.octo.interfere = interfere
+        assert run.store.reread() == journal
+        assert run.waits == list(LATE_READS[:3])
 
-    def test_not_by_a_404_alone(self, open_shop: Shop) -> None:
-        """GitHub says 404 to who may not look, too: that is what the run stops with."""
-        del open_shop.octo.stored.variables[NAME]
-        none = reply(404, {"message": "Not Found"})
-        open_shop.octo.interfere = lambda _, __: none
-        with pytest.raises(PersonNeededError):
-            open_shop.store.require_unchanged()
-
-    def test_as_seen_by_another_run(self, open_shop: Shop) -> None:
-        """A run that starts afterwards makes one, as the first run did."""
-        del open_shop.octo.stored.variables[NAME]
-        assert open_shop.store.read() is None
-        open_shop.store.write(open_shop.journal())
-        assert open_shop.written.generation == 1
+    def test_reread_ends_after_five_seconds(self, run: Run) -> None:
+        assert run.store.reread() == run.journal()
+        assert sum(run.waits) == 5
 
 
-def test_taking_turns(open_shop: Shop) -> None:
-    """Two stores that write in turn, each having read the other's, overtake nobody."""
-    other = JournalStore(open_shop.store.repository, NAME, Secret(KEY_TEXT), open_shop.waits.append)
-    for store in (other, open_shop.store, other):
-        journal = store.read()
-        assert journal is not None
-        store.write(journal)
-    assert open_shop.written.generation == 4
+class TestClaim:
+    """The variable before its first journal."""
 
+    def test_claim_is_no_journal(self, first: Run) -> None:
+        first.store.claim()
+        assert first.store.is_claimed
+        assert first.store.is_present
+        assert not first.store.exists
+        assert Run(first.octo).read() is None
 
-def test_too_large(open_shop: Shop) -> None:
-    """A journal over 48 KB is refused before anything is sent, and the former one stays."""
-    before = open_shop.octo.stored.variables[NAME]
-    old = Superseded(credential=CREDENTIAL, revoke_after=1)
-    with fails("value-too-large", Exit.INPUT):
-        open_shop.store.write(open_shop.journal(superseded=(old,) * (LARGEST_VALUE // 300)))
-    assert open_shop.octo.stored.variables[NAME] == before
-    assert open_shop.methods == []
+    def test_only_one_of_two_first_runs_can_claim(self, first: Run) -> None:
+        other = Run(first.octo)
+        other.read()
+        other.store.claim()
+        claimed = first.value
+        with fails("overtaken", Exit.INCOMPLETE):
+            first.store.claim()
+        assert first.value == claimed
 
+    def test_run_that_finds_a_claim_takes_it_over(self, first: Run) -> None:
+        """Whoever made it notices."""
+        first.store.claim()
+        other = Run(first.octo)
+        other.read()
+        other.store.claim()
+        other.store.save(other.journal())
+        with fails("overtaken", Exit.INCOMPLETE):
+            first.store.look()
+        assert first.written == other.journal()
 
-def test_large_journal(shop: Shop) -> None:
-    """A journal of many rotations fits, and is read again."""
-    old = Superseded(credential=CREDENTIAL, revoke_after=1)
-    written = shop.store.write(shop.journal(superseded=(old,) * 40))
-    assert shop.store.read() == written
+    def test_claim_that_is_taken_back_is_gone(self, first: Run) -> None:
+        first.store.claim()
+        first.store.take_back_claim()
+        assert first.value is None
+        assert not first.store.is_present
 
+    def test_claim_that_another_run_took_over_is_not_taken_back(self, first: Run) -> None:
+        first.store.claim()
+        other = Run(first.octo)
+        other.read()
+        other.store.claim()
+        first.store.take_back_claim()
+        assert other.value is not None
 
-def test_nothing_secret_on_the_wire(shop: Shop) -> None:
-    """No request holds a secret of the journal, or its key."""
-    shop.store.write(shop.journal())
-    sent = b"".join(seen.body for seen in shop.octo.wire.seen)
-    assert not any(secret.encode() in sent for secret in (TOKEN, "client-secret", KEY_TEXT))
+    def test_claim_without_a_key_at_hand_loses_nothing_while_its_secret_exists(
+        self, first: Run
+    ) -> None:
+        first.store.claim()
+        other = Run(first.octo, "")
+        other.store.repository.secret_names = frozenset({f"{NAME}_KEY"})
+        with fails("journal-key-missing", Exit.INPUT) as caught:
+            other.read()
+        assert "delete" not in said(caught.value).casefold()
 
-
-def test_other_names(octo: Octo) -> None:
-    """Two bots in one repository keep their journals apart."""
-    repository, waits = octo.repository(), list[float]()
-    first = JournalStore(repository, "ONE", Secret(KEY_TEXT), waits.append)
-    second = JournalStore(repository, "TWO", Secret(KEY_TEXT), waits.append)
-    first.write(JOURNAL.model_copy(update={"repository_id": octo.stored.id}))
-    assert (second.read(), first.key_name, second.key_name) == (None, "ONE_KEY", "TWO_KEY")
-
-
-def test_lost_connection_is_no_refusal(open_shop: Shop) -> None:
-    """A variable of the bot's own, written with `repeat=False`, tells that its fate is unknown."""
-    lose(open_shop.octo, "after", "PATCH")
-    with pytest.raises(NoAnswerError):
-        open_shop.store.repository.update_variable(NAME, "value", repeat=False)
+    def test_claim_whose_key_was_never_written_is_gone_on_with(self, first: Run) -> None:
+        first.store.claim()
+        assert Run(first.octo, "").read() is None

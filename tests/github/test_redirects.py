@@ -6,11 +6,12 @@ from contextlib import suppress
 
 import pytest
 
-from provisioner.errors import Exit, ProvisionerError
-from provisioner.github import GitHub, Repository
+from provisioner.errors import ProvisionerError
+from provisioner.github.client import GitHub, Repository
 from provisioner.http import Http
+from provisioner.report import Exit
 from provisioner.secret import Secret
-from tests.github.server import NAME, Octo, RawServer, reply
+from tests.github.server import NAME, Octo, RawServer, open_repository, reply
 from tests.told import fails, said
 
 RENAMED = "elsewhere/robot"
@@ -34,24 +35,25 @@ def stranger() -> Iterator[RawServer]:
 def test_opened_by_a_former_name(octo: Octo) -> None:
     """A repository that is asked for by its former name is opened under its present one."""
     octo.github.rename(NAME, RENAMED)
-    opened = octo.client.repository(NAME)
-    assert (opened.id, opened.name) == (octo.stored.id, RENAMED)
+    opened = octo.open()
+    assert opened.id == octo.stored.id
+    assert opened.name == RENAMED
 
 
 @pytest.mark.parametrize(
     ("use", "method", "status"),
     [
-        pytest.param(lambda repository: repository.sealing_key, "GET", 301, id="key"),
-        pytest.param(lambda repository: repository.has_secret("TOKEN"), "GET", 301, id="look"),
+        pytest.param(lambda repository: repository.read_sealing_key(), "GET", 301, id="key"),
+        pytest.param(lambda repository: repository.read_secret_names(), "GET", 301, id="list"),
         pytest.param(lambda repository: repository.variable("URL"), "GET", 301, id="read"),
         pytest.param(
             lambda repository: repository.put_secret("TOKEN", Secret("value")), "PUT", 307, id="put"
         ),
         pytest.param(
-            lambda repository: repository.put_variable("URL", "value"), "PATCH", 307, id="patch"
+            lambda repository: repository.update_variable("URL", "value"), "PATCH", 307, id="patch"
         ),
         pytest.param(
-            lambda repository: repository.put_variable("NEW", "value"), "POST", 307, id="post"
+            lambda repository: repository.create_variable("NEW", "value"), "POST", 307, id="post"
         ),
     ],
 )
@@ -66,12 +68,10 @@ def test_renamed_meanwhile(
     octo.github.observers.append(lambda _request, response: statuses.append(response.status))
     use(repository)
     asked, followed = [seen for seen in octo.wire.seen if seen.method == method][-2:]
-    assert (
-        status in statuses,
-        followed.path.startswith(f"/repositories/{octo.stored.id}/"),
-        followed.body,
-        followed.headers["authorization"],
-    ) == (True, True, asked.body, asked.headers["authorization"])
+    assert status in statuses
+    assert followed.path.startswith(f"/repositories/{octo.stored.id}/")
+    assert followed.body == asked.body
+    assert followed.headers["authorization"] == asked.headers["authorization"]
 
 
 def test_written_after_a_rename(octo: Octo) -> None:
@@ -79,11 +79,9 @@ def test_written_after_a_rename(octo: Octo) -> None:
     repository = octo.repository()
     octo.github.rename(NAME, RENAMED)
     repository.put_secret("TOKEN", Secret("plaintext"))
-    repository.put_variable("URL", "value")
-    assert (octo.stored.open_secret("TOKEN"), octo.stored.variables) == (
-        "plaintext",
-        {"URL": "value"},
-    )
+    repository.put_variable("URL", "value", exists=True)
+    assert octo.stored.open_secret("TOKEN") == "plaintext"
+    assert octo.stored.variables == {"URL": "value"}
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -91,7 +89,7 @@ def test_written_after_a_rename(octo: Octo) -> None:
 def test_every_status_keeps_the_method(octo: Octo, status: int, absolute: bool) -> None:  # noqa: FBT001
     """Whichever of the redirects GitHub uses, and however written, a write stays that write."""
     repository = octo.repository()
-    _ = repository.sealing_key
+    repository.read_sealing_key()
     location = ("" if not absolute else octo.wire.origin) + f"/repos/{NAME}/actions/secrets/NEW"
     octo.always(reply(status, {"message": "Moved"}, {"Location": location}), "PUT", "/OLD")
     repository.put_secret("OLD", Secret("plaintext"))
@@ -105,7 +103,7 @@ def test_another_port(octo: Octo, stranger: RawServer, status: int, method: str)
     repository = octo.repository()
     octo.always(reply(status, {}, {"Location": f"{stranger.origin}/steal"}), method)
     # 303 would make a GET of a write: GitHub does not use it, and it is followed nowhere.
-    code, exit_code = ("foreign-redirect", Exit.PERSON)
+    code, exit_code = ("foreign-redirect", Exit.ACTION_REQUIRED)
     if status == 303:
         code, exit_code = ("github-unwell", Exit.FAILED)
     with fails(code, exit_code):
@@ -137,7 +135,7 @@ def test_another_origin(octo: Octo, stranger: RawServer, form: str) -> None:
     location = form.format(host=host, home=home, port=host.partition(":")[2])
     octo.always(reply(301, {}, {"Location": location}), path=f"/repos/{NAME}")
     with pytest.raises(ProvisionerError):
-        octo.client.repository(NAME)
+        octo.open()
     assert stranger.seen == []
 
 
@@ -150,8 +148,8 @@ def test_foreign_after_a_good_one(octo: Octo, stranger: RawServer) -> None:
         return reply(301, {}, {"Location": location})
 
     octo.interfere = interfere
-    with fails("foreign-redirect", Exit.PERSON):
-        octo.client.repository(NAME)
+    with fails("foreign-redirect", Exit.ACTION_REQUIRED):
+        octo.open()
     assert len(octo.wire.seen) == 2
     assert stranger.seen == []
 
@@ -159,8 +157,8 @@ def test_foreign_after_a_good_one(octo: Octo, stranger: RawServer) -> None:
 def test_circle(octo: Octo) -> None:
     """A redirect to itself ends after a few requests, with an error."""
     octo.always(reply(307, {}, {"Location": f"/repos/{NAME}"}))
-    with fails("foreign-redirect", Exit.PERSON):
-        octo.client.repository(NAME)
+    with fails("foreign-redirect", Exit.ACTION_REQUIRED):
+        octo.open()
     assert len(octo.wire.seen) <= 5
 
 
@@ -169,7 +167,7 @@ def test_no_location(octo: Octo, status: int) -> None:
     """A redirect that leads nowhere is an error at once, and is not asked for again and again."""
     octo.always(reply(status, b"" if status == 304 else {}))
     with pytest.raises(ProvisionerError):
-        octo.client.repository(NAME)
+        octo.open()
     assert len(octo.wire.seen) == 1
 
 
@@ -177,8 +175,8 @@ def test_no_secret_in_the_error(octo: Octo) -> None:
     """The error of a redirect that echoes the token in its address does not show the token."""
     token = octo.client.token.reveal()
     octo.always(reply(301, {}, {"Location": f"https://evil.test/?{token}"}))
-    with fails("foreign-redirect", Exit.PERSON) as caught:
-        octo.client.repository(NAME)
+    with fails("foreign-redirect", Exit.ACTION_REQUIRED) as caught:
+        octo.open()
     assert "https://evil.test/" in said(caught.value)
     assert token not in said(caught.value)
 
@@ -193,12 +191,12 @@ def test_proxy(stranger: RawServer, monkeypatch: pytest.MonkeyPatch, host: str) 
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     with Http(sleep=lambda _seconds: None) as http, suppress(ProvisionerError):
-        GitHub(http, f"http://{host}:1", Secret("x" * 20)).repository(NAME)
+        open_repository(GitHub(http, f"http://{host}:1", Secret("x" * 20)))
     assert stranger.seen == []
 
 
 def _everything(repository: Repository) -> None:
     """Use every method."""
-    _ = repository.sealing_key
+    repository.read_sealing_key()
     repository.put_secret("TOKEN", Secret(json.dumps("plaintext")))
-    repository.put_variable("URL", "value")
+    repository.put_variable("URL", "value", exists=True)

@@ -6,18 +6,19 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from provisioner.destinations import LARGEST_VALUE
-from provisioner.errors import Exit, PersonNeededError, TransportError
-from provisioner.github import GitHub
+from provisioner.errors import ActionRequiredError, TransportError
+from provisioner.github.client import GitHub
+from provisioner.github.destinations import MAX_VALUE
 from provisioner.http import Http
+from provisioner.report import Exit
 from provisioner.sandbox import GitHub as EmbeddedGitHub
 from provisioner.sandbox import serve
 from provisioner.secret import Secret
-from tests.github.server import NAME, Octo, Seen, reply
+from tests.github.server import NAME, Octo, Seen, open_repository, reply
 from tests.told import fails, said
 
 KEY = base64.b64encode(bytes(range(32))).decode()
-TOO_LARGE = ["x" * (LARGEST_VALUE + 1), "ü" * (LARGEST_VALUE // 2 + 1)]
+TOO_LARGE = ["x" * (MAX_VALUE + 1), "ü" * (MAX_VALUE // 2 + 1)]
 
 
 @pytest.fixture
@@ -51,8 +52,9 @@ def lose_answer(octo: Octo, method: str) -> None:
 
 def test_opens_by_any_case(octo: Octo) -> None:
     """A repository is known by its number and the name that it bears, however it was written."""
-    opened = octo.client.repository("OCTO/Bot")
-    assert (opened.id, opened.name) == (octo.stored.id, NAME)
+    opened = octo.open("OCTO/Bot")
+    assert opened.id == octo.stored.id
+    assert opened.name == NAME
 
 
 def test_keeps_the_connection() -> None:
@@ -61,25 +63,18 @@ def test_keeps_the_connection() -> None:
     stored = github.add_repository(NAME)
     with serve(github) as server, Http() as http:
         client = GitHub(http, server.origin, Secret(github.add_token()))
-        client.repository(NAME).put_secret("TOKEN", Secret("plaintext"))
+        open_repository(client).put_secret("TOKEN", Secret("plaintext"))
     assert stored.open_secret("TOKEN") == "plaintext"
 
 
 def test_headers(octo: Octo) -> None:
     """Each request names its API version, its media type, a user agent and the token."""
-    octo.client.repository(NAME)
+    octo.open()
     headers = octo.wire.seen[0].headers
-    assert (
-        headers["x-github-api-version"],
-        headers["accept"],
-        headers["user-agent"].partition("/")[0],
-        headers["authorization"],
-    ) == (
-        "2022-11-28",
-        "application/vnd.github+json",
-        "mastodon-provisioner",
-        f"Bearer {octo.client.token.reveal()}",
-    )
+    assert headers["x-github-api-version"] == "2022-11-28"
+    assert headers["accept"] == "application/vnd.github+json"
+    assert headers["user-agent"].startswith("mastodon-provisioner/")
+    assert headers["authorization"] == f"Bearer {octo.client.token.reveal()}"
 
 
 def test_secret_created_and_updated(octo: Octo) -> None:
@@ -88,7 +83,8 @@ def test_secret_created_and_updated(octo: Octo) -> None:
     statuses = answers(octo)
     for value in ("first", "second"):
         repository.put_secret("TOKEN", Secret(value))
-    assert (statuses, octo.stored.open_secret("TOKEN")) == ([200, 201, 204], "second")
+    assert statuses == [200, 201, 204]
+    assert octo.stored.open_secret("TOKEN") == "second"
 
 
 def test_secret_is_sealed(octo: Octo) -> None:
@@ -97,11 +93,9 @@ def test_secret_is_sealed(octo: Octo) -> None:
     repository.put_secret("TOKEN", Secret("plaintext"))
     body = json.loads(octo.wire.seen[-1].body)
     box = base64.b64decode(body["encrypted_value"])
-    assert (len(box), b"plaintext" in box, body["key_id"]) == (
-        len("plaintext") + 48,
-        False,
-        octo.stored.vault.key_id,
-    )
+    assert len(box) == len("plaintext") + 48
+    assert b"plaintext" not in box
+    assert body["key_id"] == octo.stored.key_id
 
 
 def test_key_is_read_once(octo: Octo) -> None:
@@ -119,8 +113,8 @@ def test_key_is_read_once(octo: Octo) -> None:
 def test_key_rotated(octo: Octo) -> None:
     """A key that changed between reading and writing is read again, and the secret arrives."""
     repository = octo.repository()
-    _ = repository.sealing_key
-    octo.stored.vault.rotate_key()
+    repository.read_sealing_key()
+    octo.stored.rotate_key()
     repository.put_secret("TOKEN", Secret("plaintext"))
     assert octo.stored.open_secret("TOKEN") == "plaintext"
 
@@ -132,7 +126,7 @@ def test_key_is_read_again_once(octo: Octo) -> None:
     octo.always(reply(422, refusal), "PUT")
     with fails("github-invalid", Exit.INPUT):
         repository.put_secret("TOKEN", Secret("plaintext"))
-    assert [line[:3] for line in octo.wire.lines] == ["GET", "PUT", "GET", "PUT"]
+    assert [seen.method for seen in octo.wire.seen] == ["GET", "PUT", "GET", "PUT"]
 
 
 @pytest.mark.parametrize(
@@ -181,57 +175,126 @@ def test_key_with_more_fields(octo: Octo) -> None:
     repository = octo.repository()
     more = {"id": 2, "url": "https://x.test", "title": "ssh", "created_at": "2011-01-26"}
     octo.always(reply(200, {"key_id": "1", "key": KEY} | more), "GET", "public-key")
-    assert repository.sealing_key.id == "1"
+    assert repository.read_sealing_key().id == "1"
 
 
-def test_names_in_any_case(octo: Octo) -> None:
-    """Upper and lower case are the same name to GitHub, for secrets and variables."""
+def test_names_of_secrets_are_listed(octo: Octo) -> None:
+    """One request lists them all: a repository has at most 100."""
+    for number in range(100):
+        octo.stored.set_secret(f"SECRET_{number}", "x")
     repository = octo.repository()
-    repository.put_secret("token", Secret("value"))
-    repository.put_variable("url", "value")
-    assert (repository.has_secret("TOKEN"), repository.variable("URL")) == (True, "value")
+    repository.read_secret_names()
+    assert repository.secret_names == {f"SECRET_{number}" for number in range(100)}
+    assert len(octo.wire.seen) == 1
 
 
-def test_missing(octo: Octo) -> None:
+def test_written_secret_is_known_to_exist_without_another_list(octo: Octo) -> None:
+    repository = octo.repository()
+    repository.put_secret("TOKEN", Secret("value"))
+    assert repository.secret_names == {"TOKEN"}
+
+
+def test_deleted_secret_is_known_to_be_gone_without_another_list(octo: Octo) -> None:
+    octo.stored.set_secret("TOKEN", "x")
+    repository = octo.repository()
+    repository.read_secret_names()
+    assert repository.delete("secrets", "TOKEN")
+    assert repository.secret_names == set()
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"{}", b"[]", b'{"secrets": null}'])
+def test_list_that_is_none_is_an_error_and_not_an_empty_list(octo: Octo, body: bytes) -> None:
+    repository = octo.repository()
+    octo.always(reply(200, body))
+    with fails("github-unwell", Exit.FAILED):
+        repository.read_secret_names()
+
+
+def test_entries_without_a_name_are_left_out(octo: Octo) -> None:
+    repository = octo.repository()
+    octo.always(reply(200, {"total_count": 4, "secrets": [{"name": "A"}, {}, 5, {"name": 5}]}))
+    repository.read_secret_names()
+    assert repository.secret_names == {"A"}
+
+
+def test_variable_in_any_case(octo: Octo) -> None:
+    """Upper and lower case are the same name to GitHub."""
+    repository = octo.repository()
+    repository.put_variable("url", "value", exists=False)
+    assert repository.variable("URL") == "value"
+
+
+def test_missing_variable(octo: Octo) -> None:
     """What is not there is no error."""
-    repository = octo.repository()
-    assert (repository.has_secret("TOKEN"), repository.variable("URL")) == (False, None)
+    assert octo.repository().variable("URL") is None
 
 
 def test_variable_created(octo: Octo) -> None:
-    """A new variable takes a PATCH, which finds none (404), and a POST."""
+    """A variable that is known to be missing takes one POST."""
     repository = octo.repository()
-    statuses = answers(octo)
-    repository.put_variable("URL", "https://social.example/ü")
-    assert (octo.stored.variables["URL"], statuses) == ("https://social.example/ü", [404, 201])
+    repository.put_variable("URL", "https://social.example/ü", exists=False)
+    assert octo.stored.variables["URL"] == "https://social.example/ü"
+    assert octo.wire.lines == ["POST /actions/variables"]
 
 
 def test_variable_updated(octo: Octo) -> None:
     """A variable that is there takes one PATCH."""
     octo.stored.variables["URL"] = "old"
     repository = octo.repository()
-    repository.put_variable("URL", "new")
-    assert (octo.stored.variables["URL"], octo.wire.lines) == (
-        "new",
-        ["PATCH /actions/variables/URL"],
-    )
+    repository.put_variable("URL", "new", exists=True)
+    assert octo.stored.variables["URL"] == "new"
+    assert octo.wire.lines == ["PATCH /actions/variables/URL"]
+
+
+def test_variable_deleted_meanwhile_is_created(octo: Octo) -> None:
+    repository = octo.repository()
+    statuses = answers(octo)
+    repository.put_variable("URL", "value", exists=True)
+    assert octo.stored.variables == {"URL": "value"}
+    assert statuses == [404, 201]
+
+
+def test_variable_created_meanwhile_is_updated(octo: Octo) -> None:
+    octo.stored.variables["URL"] = "old"
+    repository = octo.repository()
+    statuses = answers(octo)
+    repository.put_variable("URL", "new", exists=False)
+    assert octo.stored.variables == {"URL": "new"}
+    assert statuses == [409, 204]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_variable_that_both_exists_and_does_not_ends_in_words(
+    octo: Octo,
+    exists: bool,  # noqa: FBT001
+) -> None:
+    repository = octo.repository()
+
+    def interfere(seen: Seen, _real: object) -> bytes:
+        return reply(404 if seen.method == "PATCH" else 409, {"message": "No."})
+
+    octo.interfere = interfere
+    with fails("github-unwell", Exit.FAILED):
+        repository.put_variable("URL", "value", exists=exists)
 
 
 def test_other_repository(octo: Octo) -> None:
     """What is written to one repository is sealed for it, and reaches no other one."""
     other = octo.github.add_repository("octo/other")
     octo.repository()
-    octo.client.repository("octo/other").put_secret("TOKEN", Secret("plaintext"))
-    assert (other.open_secret("TOKEN"), dict(octo.stored.secrets)) == ("plaintext", {})
+    octo.open("octo/other").put_secret("TOKEN", Secret("plaintext"))
+    assert other.open_secret("TOKEN") == "plaintext"
+    assert dict(octo.stored.secrets) == {}
 
 
-@pytest.mark.parametrize("value", ["x" * LARGEST_VALUE, "ü" * (LARGEST_VALUE // 2)])
+@pytest.mark.parametrize("value", ["x" * MAX_VALUE, "ü" * (MAX_VALUE // 2)])
 def test_largest_value(octo: Octo, value: str) -> None:
     """48 KB fit, counted in bytes, into a secret and a variable."""
     repository = octo.repository()
     repository.put_secret("TOKEN", Secret(value))
-    repository.put_variable("URL", value)
-    assert (octo.stored.open_secret("TOKEN"), octo.stored.variables["URL"]) == (value, value)
+    repository.put_variable("URL", value, exists=False)
+    assert octo.stored.open_secret("TOKEN") == value
+    assert octo.stored.variables["URL"] == value
 
 
 @pytest.mark.parametrize("value", TOO_LARGE)
@@ -249,7 +312,7 @@ def test_variable_too_large(octo: Octo, value: str) -> None:
     """A variable over 48 KB is refused before anything is asked of GitHub."""
     repository = octo.repository()
     with fails("value-too-large", Exit.INPUT) as caught:
-        repository.put_variable("URL", value)
+        repository.put_variable("URL", value, exists=True)
     assert "URL" in said(caught.value)
     assert octo.wire.seen == []
 
@@ -259,22 +322,23 @@ def test_lost_answer_of_a_secret(octo: Octo) -> None:
     repository = octo.repository()
     lose_answer(octo, "PUT")
     repository.put_secret("TOKEN", Secret("plaintext"))
-    assert (octo.stored.open_secret("TOKEN"), octo.waits) == ("plaintext", [1.0])
+    assert octo.stored.open_secret("TOKEN") == "plaintext"
+    assert octo.waits == [1.0]
 
 
 def test_lost_answer_of_a_new_variable(octo: Octo) -> None:
     """A POST whose answer was lost had created the variable: the 409 that follows is no failure."""
     repository = octo.repository()
     lose_answer(octo, "POST")
-    repository.put_variable("URL", "value")
+    repository.put_variable("URL", "value", exists=False)
     assert octo.stored.variables == {"URL": "value"}
 
 
 def test_archived(octo: Octo) -> None:
     """An archived repository is refused when it is opened."""
     octo.stored.archived = True
-    with fails("archived", Exit.PERSON):
-        octo.client.repository(NAME)
+    with fails("archived", Exit.ACTION_REQUIRED):
+        octo.open()
 
 
 @pytest.mark.parametrize(
@@ -295,7 +359,7 @@ def test_not_githubs_api(octo: Octo, body: bytes) -> None:
     """An address that answers 200 with something else than a repository is not taken for GitHub."""
     octo.always(reply(200, body))
     with fails("github-unwell", Exit.FAILED):
-        octo.client.repository(NAME)
+        octo.open()
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"value": 5}', b'{"value": null}'])
@@ -311,6 +375,6 @@ def test_control_characters_in_a_name(octo: Octo) -> None:
     """What GitHub's address says that a repository is called can't command the terminal."""
     body = {"id": 1, "full_name": "octo/\x1b]0;owned\x07bot", "archived": True}
     octo.always(reply(200, body))
-    with pytest.raises((PersonNeededError, TransportError)) as caught:
-        octo.client.repository(NAME)
+    with pytest.raises((ActionRequiredError, TransportError)) as caught:
+        octo.open()
     assert "\x1b" not in said(caught.value)

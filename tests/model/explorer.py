@@ -1,14 +1,34 @@
 """Walks, breadth first, through every world that the steps can lead to."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tests.model.model import BEGIN, CHECK, COMPLETE, STEPS, Run, Step, World
+from tests.model.model import (
+    ABANDON,
+    BEGIN,
+    CHECK,
+    COMPLETE,
+    DEPROVISION,
+    FOREIGN,
+    STEPS,
+    Journal,
+    Run,
+    Step,
+    Token,
+    World,
+    uncovered,
+)
 
 Worlds = dict[World, tuple[World, str] | None]
 """Every world that there can be, and from which one, and by what, it came first."""
-ORDERS = {"begin": BEGIN, "complete": COMPLETE, "check": CHECK}
+ORDERS: Mapping[str, tuple[str, ...]] = {
+    "begin": BEGIN,
+    "complete": COMPLETE,
+    "check": CHECK,
+    "abandon": ABANDON,
+    "deprovision": DEPROVISION,
+}
 
 
 @dataclass(frozen=True)
@@ -22,11 +42,22 @@ class Rules:
     """That may be registered in all."""
     strangers: bool = True
     """Whether somebody else may open the link."""
+    places: tuple[int, ...] = (0, 1)
+    """Where a completion may be told to write."""
+    foreign: bool = True
+    """Whether the second secret holds something else at first."""
+    late: bool = False
+    """Whether a read may return the value before the last write."""
+    rereads: bool = True
+    """Whether a completion reads a journal that says “attempted” again."""
 
 
-def explore(rules: Rules) -> Worlds:
-    """Walk until nothing new comes."""
-    came: Worlds = {World(): None}
+def explore(rules: Rules, until: Callable[[World], bool] = lambda _: False) -> Worlds:
+    """Walk until nothing new comes, or until a world is found, which is then the last one."""
+    first = [World()]
+    if rules.foreign:
+        first.append(World(secrets=(None, FOREIGN)))
+    came: Worlds = dict.fromkeys(first)
     todo = deque(came)
     while todo:
         world = todo.popleft()
@@ -34,6 +65,8 @@ def explore(rules: Rules) -> Worlds:
             if after not in came:
                 came[after] = world, what
                 todo.append(after)
+                if until(after):
+                    return came
     return came
 
 
@@ -47,17 +80,30 @@ def story(world: World, came: Worlds) -> list[str]:
 
 
 def finish(world: World) -> World:
-    """What a person's runs make of it, one after the other and without a fault."""
-    for _ in range(8):
+    """What a person's runs make of it, one after the other and without a fault.
+
+    Where a secret under another name keeps an old token from being revoked, the person deletes it,
+    as a check says.
+    """
+    for _ in range(10):
         journal = world.journal
-        well = journal.current == world.secret and world.secret in world.live
-        if journal.staged or journal.application:
+        current = journal.current
+        well = current and all(world.secrets[n] == current.token for n in current.known)
+        if journal.deprovisioning:
+            world = _alone(world, DEPROVISION)
+        elif journal.staged or journal.application:
             world = _alone(world, COMPLETE)
-        elif not well:
+        elif not well or (current and current.token not in world.live):
             world = _alone(world, BEGIN)
-        elif journal.replaced:
-            world = _alone(world, CHECK)
+        elif journal.superseded:
+            world = _alone(_deleted(world, journal), CHECK)
     return world
+
+
+def _deleted(world: World, journal: Journal) -> World:
+    left = {place for old in journal.superseded for place in uncovered(world, journal, old)}
+    secrets = tuple(None if n in left else one for n, one in enumerate(world.secrets))
+    return world._replace(secrets=secrets)
 
 
 def _alone(world: World, steps: tuple[str, ...]) -> World:
@@ -75,12 +121,15 @@ def _following(world: World, rules: Rules) -> Iterator[tuple[str, World]]:
         yield from _step(world, number, rules)
     if world.begun >= rules.at_once or world.stale:
         return
-    for verb, order in rules.orders.items():
-        if verb == "begin" and world.registered >= rules.applications:
+    for command, order in rules.orders.items():
+        if command == "begin" and world.registered >= rules.applications:
             continue
-        for stranger in (False, True) if verb == "complete" and rules.strangers else (False,):
-            runs = (*world.runs, Run(order, stranger))
-            yield verb, world._replace(runs=runs, begun=world.begun + 1)
+        completes = "exchange" in order
+        for place in rules.places if completes else rules.places[:1]:
+            for stranger in (False, True) if completes and rules.strangers else (False,):
+                runs = (*world.runs, Run(order, place, stranger))
+                name = f"{command} for {place}" if completes else command
+                yield name, world._replace(runs=runs, begun=world.begun + 1)
 
 
 def _step(world: World, number: int, rules: Rules) -> Iterator[tuple[str, World]]:
@@ -88,8 +137,18 @@ def _step(world: World, number: int, rules: Rules) -> Iterator[tuple[str, World]
     before, run, after_it = world.runs[:number], world.runs[number], world.runs[number + 1 :]
     step, others = run.steps[0], (*before, *after_it)
     turns = list(rules.steps[step](world, run))
+    if (
+        step == "read"
+        and rules.late
+        and world.before != world.journal
+        and not (rules.rereads and "exchange" in run.steps and world.before.attempts)
+    ):
+        late = rules.steps[step](world._replace(journal=world.before), run)
+        turns += [(world, going) for _, going in late]
     for after, going in turns:
-        rest = going._replace(steps=going.steps[1:])
+        if not rules.late:
+            after = after._replace(before=Journal())  # noqa: PLW2901 - it makes no difference
+        rest = going._replace(steps=going.steps[1:], previous=step)
         if rest.steps:
             yield step, after._replace(runs=(*before, rest, *after_it))
         lost = after.lost | ({run.token} if step == "exchange" else set())
@@ -100,7 +159,10 @@ def _step(world: World, number: int, rules: Rules) -> Iterator[tuple[str, World]
 
 def _settled(world: World) -> World:
     """Without what makes no difference any more."""
-    world = world._replace(lost=world.lost & world.live)
+    stored = frozenset(one for one in world.secrets if isinstance(one, Token))
+    world = world._replace(lost=world.lost & world.live, offboarded=world.offboarded & stored)
     if world.runs:
         return world
-    return world._replace(begun=0, journal=world.journal._replace(writes=0))
+    journal = world.journal._replace(writes=0)
+    before = world.before._replace(writes=-1)
+    return world._replace(begun=0, journal=journal, before=before)

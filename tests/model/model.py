@@ -1,29 +1,40 @@
 """Why the order of effects is what it is: the order as data, in a world small enough to try it all.
 
-Three things make up the world: the journal, the instance's living tokens, and the secret that the
-bot reads. A run is a list of steps, each of them one request. After any step the run may end: it
-was killed, or the answer or the next request was lost, which comes to the same. Two runs may take
-turns at any step. `explorer.py` walks through every world that can come of that.
+The world is made of the journal, the instance's living tokens, and two secrets, of which the second
+may hold something that the journal does not know. A run is a list of steps, each of them one
+request. After any step the run may end: it was killed, or the answer or the next request was lost,
+which comes to the same. Two runs may take turns at any step. `explorer.py` walks through every
+world that can come of that.
 
 A token is told by its application and by who approved, since on Mastodon the same application,
-account and scopes give the same token. And GitHub knows no compare-and-swap: a run looks at the
-journal, and acts with its next request; what another run writes in between goes unseen.
+account and scopes give the same token. GitHub knows no compare-and-swap: a run looks at the
+journal, and acts with its next request; what another run writes in between goes unseen. And GitHub
+answers reads late: a read may return the value before the last write.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from tests.invariants import I1, I2, I3, I8, Invariant
+from tests.invariants import I1, I2, I3, I7, I8, Invariant
 
 BEGIN = ("read", "register", "look", "write link")
 COMPLETE = (
-    *("read", "look", "write attempt", "exchange", "write staged", "verify"),
-    *("look", "write ahead", "publish", "look", "write current"),
+    *("read", "write attempt", "exchange", "write staged", "verify", "look"),
+    *("write ahead", "write secret", "look", "write current"),
     *("revoke", "look", "write forgotten"),
 )
 CHECK = ("read", "revoke", "look", "write forgotten")
+ABANDON = ("read", "look", "write claim", "clean", "look", "write abandoned")
+DEPROVISION = (
+    *("read", "look", "write mark", "revoke all", "delete secrets", "look"),
+    "delete journal",
+)
 UNDO = ("undo", "look", "write unstaged")
 """What is left of a completion where the token turns out to be a stranger's."""
+
+MANY = 2
+"""Attempts: more make no difference."""
+FOREIGN = "something that the journal does not know"
 
 
 class Token(NamedTuple):
@@ -33,45 +44,72 @@ class Token(NamedTuple):
     stranger: bool = False
 
 
+Places = frozenset[int]
+NOWHERE: Places = frozenset()
+
+
+class Credential(NamedTuple):
+    """A token, and where it stands, or may."""
+
+    token: Token
+    known: Places = NOWHERE
+    may_hold: Places = NOWHERE
+    overwrites: Places = NOWHERE
+
+    @property
+    def places(self) -> Places:
+        """Where it is, or may be."""
+        return self.known | self.may_hold
+
+
 class Journal(NamedTuple):
     """What is remembered between runs."""
 
     application: int = 0  # whose link waits for approval; 0: none
-    attempted: bool = False  # a token of it may have been issued and lost
-    staged: Token | None = None
-    current: Token | None = None
-    replaced: frozenset[Token] = frozenset()  # still to be revoked
+    attempts: int = 0  # exchanges whose answer may be lost
+    staged: Credential | None = None
+    current: Credential | None = None
+    superseded: tuple[Credential, ...] = ()  # still to be revoked, oldest first
+    deprovisioning: bool = False
     writes: int = 0  # so that no two writes look the same
 
     @property
     def tokens(self) -> frozenset[Token]:
         """All that it knows."""
-        return self.replaced | {token for token in (self.staged, self.current) if token}
+        known = (self.staged, self.current, *self.superseded)
+        return frozenset(one.token for one in known if one)
 
 
 class Run(NamedTuple):
     """A run: what it has still to do, the journal as it knows it, and the token in its hands."""
 
     steps: tuple[str, ...]
+    place: int = 0  # where it is told to write
     stranger: bool = False  # whose code it was given
     seen: Journal = Journal()
-    unsettled: bool = False  # an earlier run may have lost a token of this link
     token: Token = Token(0)
-    old: Token = Token(0)  # the one that it revokes
+    old: Token = Token(0)  # the one that it revoked
+    resumed: bool = False  # with a token that an earlier run staged
+    previous: str = ""  # its last step
 
 
 class World(NamedTuple):
     """All there is."""
 
     journal: Journal = Journal()
+    before: Journal = Journal()  # the journal before its last write: a late read returns it
     live: frozenset[Token] = frozenset()
-    secret: Token | None = None
+    secrets: tuple[Token | str | None, ...] = (None, None)
     registered: int = 0
     runs: tuple[Run, ...] = ()
     begun: int = 0  # runs since there was none
     lost: frozenset[Token] = frozenset()  # issued to a run that ended before it could stage them
     told: frozenset[int] = frozenset()  # applications of which a person knows: tokens may be lost
     stale: str = ""  # the first act of a run upon a journal that another one had changed
+    damage: str = ""  # what was deleted that must not be
+    offboarded: frozenset[Token] = (
+        frozenset()
+    )  # revoked by deprovision: secrets may still hold them
 
 
 Turn = Iterator[tuple[World, Run]]
@@ -79,17 +117,25 @@ Step = Callable[[World, Run], Turn]
 
 
 def read(world: World, run: Run) -> Turn:
-    """See where things stand. A staged token is gone on with; nothing else is done before that."""
-    journal = world.journal
-    run = run._replace(seen=journal, unsettled=journal.attempted)
-    if "exchange" not in run.steps:
-        if not (journal.staged or ("register" in run.steps and journal.attempted)):
+    """See where things stand. A staged token is gone on with; nothing else is done before that.
+
+    One that is being taken off is left to deprovision.
+    """
+    journal, deprovision = world.journal, "write mark" in run.steps
+    run = run._replace(seen=journal)
+    if journal.deprovisioning and not deprovision:
+        return
+    if deprovision or "write claim" in run.steps:
+        if deprovision or journal.application:
             yield world, run
-    elif journal.staged:
-        after_staging = run.steps[run.steps.index("write staged") :]
-        yield world, run._replace(steps=after_staging, token=journal.staged)
-    elif journal.application:
-        yield world, run._replace(token=Token(journal.application, run.stranger))
+    elif "exchange" in run.steps:
+        if journal.staged:
+            steps = ("read", *run.steps[run.steps.index("write staged") + 1 :])
+            yield world, run._replace(steps=steps, token=journal.staged.token, resumed=True)
+        elif journal.application:
+            yield world, run._replace(token=Token(journal.application, run.stranger))
+    elif not (journal.staged or ("register" in run.steps and journal.attempts)):
+        yield world, run
 
 
 def look(world: World, run: Run) -> Turn:
@@ -115,20 +161,33 @@ def verify(world: World, run: Run) -> Turn:
     yield world, run if good else run._replace(steps=("verify", *UNDO))
 
 
-def publish(world: World, run: Run) -> Turn:
+def write_secret(world: World, run: Run) -> Turn:
     """Write the secret."""
-    yield _noted(world, run)._replace(secret=run.token), run
+    yield _noted(_put(world, run.place, run.token), world, run), run
 
 
 def revoke(world: World, run: Run) -> Turn:
-    """Revoke one that was replaced, its grace over, if the current one is seen alive."""
-    for token in run.seen.replaced if run.seen.current in world.live else ():
-        yield world._replace(live=world.live - {token}), run._replace(old=token)
+    """Revoke one that was superseded, its grace over, if the current one is seen alive."""
+    current = run.seen.current
+    if current is not None and current.token not in world.live:
+        return
+    for old in run.seen.superseded:
+        if not uncovered(world, run.seen, old):
+            yield world._replace(live=world.live - {old.token}), run._replace(old=old.token)
+
+
+def uncovered(world: World, journal: Journal, old: Credential) -> Places:
+    """The secrets that may still hold it: not gone, and not known to hold a later one."""
+    later = journal.superseded[journal.superseded.index(old) + 1 :]
+    covered = frozenset[int]().union(*(one.known for one in later))
+    covered |= journal.current.known if journal.current else NOWHERE
+    return frozenset(place for place in old.places - covered if world.secrets[place] is not None)
 
 
 def undo(world: World, run: Run) -> Turn:
     """Revoke what must not be used, unless it is in use."""
-    in_use = run.token in {run.seen.current, *run.seen.replaced}
+    others = (run.seen.current, *run.seen.superseded)
+    in_use = run.token in {one.token for one in others if one}
     yield world if in_use else world._replace(live=world.live - {run.token}), run
 
 
@@ -139,10 +198,48 @@ def take_back(world: World, run: Run) -> Turn:
     yield from iter([(world, run)]) if shared else undo(world, run)
 
 
+def clean(world: World, run: Run) -> Turn:
+    """Have no secret hold the token that is given up: restore what is in use, delete the rest.
+
+    A secret that held something which the journal does not know is left alone.
+    """
+    after, current = world, run.seen.current
+    for place in run.seen.staged.places - run.seen.staged.overwrites if run.seen.staged else ():
+        if current and place in current.known:
+            after = _put(after, place, current.token)
+        else:
+            after = _delete(after, place)
+    yield _noted(after, world, run), run
+
+
+def revoke_all(world: World, run: Run) -> Turn:
+    """Revoke every token that the journal knows."""
+    tokens = run.seen.tokens
+    yield world._replace(live=world.live - tokens, offboarded=world.offboarded | tokens), run
+
+
+def delete_secrets(world: World, run: Run) -> Turn:
+    """Delete every secret that is known to have held a token of the journal."""
+    after = world
+    for one in (run.seen.current, *run.seen.superseded):
+        for place in one.places - one.overwrites if one else ():
+            after = _delete(after, place)
+    yield _noted(after, world, run), run
+
+
+def delete_journal(world: World, run: Run) -> Turn:
+    """The bot is taken off."""
+    gone = Journal(writes=world.journal.writes + 1)
+    after = world._replace(journal=gone, before=world.journal)
+    yield _noted(after, world, run), run._replace(seen=gone)
+
+
 def write(world: World, run: Run) -> Turn:
     """Write the journal as this run knows it, with one change."""
-    journal = CHANGES[run.steps[0]](run.seen, run)._replace(writes=world.journal.writes + 1)
-    yield _noted(world, run)._replace(journal=journal), run._replace(seen=journal)
+    changed = CHANGES[run.steps[0]](world, run)
+    journal = changed._replace(writes=world.journal.writes + 1)
+    after = world._replace(journal=journal, before=world.journal)
+    yield _noted(after, world, run), run._replace(seen=journal)
 
 
 def stage(world: World, run: Run) -> Turn:
@@ -152,64 +249,140 @@ def stage(world: World, run: Run) -> Turn:
     yield world._replace(lost=lost), run._replace(steps=("write staged", "take back"))
 
 
-def promote(world: World, run: Run) -> Turn:
-    """Make it current. If an earlier exchange is unsettled, a person is told, and it is closed."""
-    told = world.told | ({run.token.application} if run.seen.attempted else set())
+def write_ahead(world: World, run: Run) -> Turn:
+    """Only where the token was staged by another run, or the place held something else."""
+    staged = run.seen.staged
+    needed = run.resumed or staged is None or run.place not in staged.may_hold
+    yield from write(world, run) if needed else iter([(world, run)])
+
+
+def tell_and_write(world: World, run: Run) -> Turn:
+    """A person is told of what may be lost, before the journal forgets it."""
+    told = world.told | ({run.seen.application} if run.seen.attempts else set())
     yield from write(world._replace(told=told), run)
 
 
-CHANGES: Mapping[str, Callable[[Journal, Run], Journal]] = {
-    "write link": lambda old, run: old._replace(application=run.token.application, attempted=False),
-    "write attempt": lambda old, _: old._replace(attempted=True),
-    "write staged": lambda old, run: old._replace(staged=run.token, attempted=run.unsettled),
-    "write unstaged": lambda old, _: old._replace(staged=None),
-    "write ahead": lambda old, _: old,  # that the secret may hold it from now on
-    "write current": lambda old, run: Journal(
-        current=run.token, replaced=old.replaced | ({old.current} if old.current else set())
+def _staged(world: World, run: Run) -> Journal:
+    """The token with the place where it may stand: an empty one, or the current token's."""
+    current = run.seen.current
+    safe = world.secrets[run.place] is None or (current and run.place in current.known)
+    staged = Credential(run.token, may_hold=frozenset({run.place} if safe else ()))
+    return run.seen._replace(staged=staged, attempts=run.seen.attempts - 1)
+
+
+def _ahead(world: World, run: Run) -> Journal:
+    staged = run.seen.staged or Credential(run.token)
+    current = run.seen.current
+    ours = staged.may_hold | (current.known if current else NOWHERE)
+    foreign = frozenset({run.place} if world.secrets[run.place] is not None else ()) - ours
+    return run.seen._replace(
+        staged=staged._replace(
+            may_hold=staged.may_hold | {run.place}, overwrites=staged.overwrites | foreign
+        )
+    )
+
+
+def _current(_: World, run: Run) -> Journal:
+    old, staged = run.seen, run.seen.staged or Credential(run.token)
+    places = frozenset({run.place})
+    current = Credential(run.token, places, staged.may_hold - places, staged.overwrites - places)
+    superseded = (*old.superseded, *([old.current] if old.current else ()))
+    return Journal(current=current, superseded=superseded)
+
+
+def _abandoned(_: World, run: Run) -> Journal:
+    """The staged token is to be revoked; it may stand where something foreign stood."""
+    old, staged = run.seen, run.seen.staged
+    left = (staged._replace(may_hold=staged.overwrites),) if staged else ()
+    return Journal(current=old.current, superseded=(*old.superseded, *left))
+
+
+def _marked(_: World, run: Run) -> Journal:
+    old = run.seen
+    superseded = (*old.superseded, *([old.staged] if old.staged else ()))
+    return Journal(current=old.current, superseded=superseded, deprovisioning=True)
+
+
+CHANGES: Mapping[str, Callable[[World, Run], Journal]] = {
+    "write link": lambda _, run: run.seen._replace(application=run.token.application, attempts=0),
+    "write attempt": lambda _, run: run.seen._replace(attempts=min(MANY, run.seen.attempts + 1)),
+    "write staged": _staged,
+    "write unstaged": lambda _, run: run.seen._replace(staged=None),
+    "write ahead": _ahead,
+    "write current": _current,
+    "write forgotten": lambda _, run: run.seen._replace(
+        superseded=tuple(one for one in run.seen.superseded if one.token != run.old)
     ),
-    "write forgotten": lambda old, run: old._replace(replaced=old.replaced - {run.old}),
+    "write claim": lambda _, run: run.seen,
+    "write abandoned": _abandoned,
+    "write mark": _marked,
 }
 STEPS: Mapping[str, Step] = {
     **dict.fromkeys(CHANGES, write),
     "write staged": stage,
-    "write current": promote,
+    "write ahead": write_ahead,
+    "write current": tell_and_write,
+    "write abandoned": tell_and_write,
+    "write mark": tell_and_write,
     "read": read,
     "look": look,
     "register": register,
     "exchange": exchange,
     "verify": verify,
-    "publish": publish,
+    "write secret": write_secret,
     "revoke": revoke,
     "undo": undo,
     "take back": take_back,
+    "clean": clean,
+    "revoke all": revoke_all,
+    "delete secrets": delete_secrets,
+    "delete journal": delete_journal,
 }
 
 
 def violations(world: World) -> set[Invariant]:
-    """The invariants that do not hold here."""
-    return {invariant for invariant, holds in HOLDS.items() if not holds(world)}
+    """Which invariants do not hold."""
+    return {one for one, held in holds(world).items() if not held}
 
 
-def every_token_is_known(world: World) -> bool:
-    """But for the one window: a run ended right after the exchange, and the journal or a person
-    knows it.
-    """
+def holds(world: World) -> dict[Invariant, bool]:
+    """Each invariant that is checked, and whether it holds."""
     journal = world.journal
-    held = {world.secret, *journal.tokens, *(run.token for run in world.runs)}
-    spoken_of = world.told | ({journal.application} if journal.attempted else set())
+    stored = {one for one in world.secrets if isinstance(one, Token)}
+    held = {*stored, *journal.tokens, *(run.token for run in world.runs)}
+    # The one window: a run ended right after the exchange, and the journal or a person knows it.
+    spoken_of = world.told | ({journal.application} if journal.attempts else set())
     in_window = {token for token in world.lost if token.application in spoken_of}
-    return world.live <= held | in_window
+    superseded = {one.token for one in journal.superseded}
+    return {
+        I1: stored <= world.live | world.offboarded,
+        I2: journal.current is None or journal.current.token not in superseded,
+        I3: world.live <= held | in_window,
+        I7: not world.damage,
+        I8: not any(token.stranger for token in stored),
+    }
 
 
-HOLDS: Mapping[Invariant, Callable[[World], bool]] = {
-    I1: lambda world: world.secret is None or world.secret in world.live,
-    I2: lambda world: world.journal.current not in world.journal.replaced,
-    I3: every_token_is_known,
-    I8: lambda world: world.secret is None or not world.secret.stranger,
-}
-"""The others are about what this world does not have: codes, passwords, servers that fail."""
+def _put(world: World, place: int, token: Token) -> World:
+    secrets = tuple(token if n == place else one for n, one in enumerate(world.secrets))
+    return world._replace(secrets=secrets)
 
 
-def _noted(world: World, run: Run) -> World:
-    """Note a stale act: there was a write between the look and this."""
-    return world if world.stale or world.journal == run.seen else world._replace(stale=run.steps[0])
+def _delete(world: World, place: int) -> World:
+    """Delete a secret: something foreign must not go, nor what is in use unless the bot is."""
+    value, journal = world.secrets[place], world.journal
+    in_use = journal.current is not None and value == journal.current.token
+    if value == FOREIGN or (in_use and not journal.deprovisioning):
+        world = world._replace(damage=str(value))
+    secrets = tuple(None if n == place else one for n, one in enumerate(world.secrets))
+    return world._replace(secrets=secrets)
+
+
+def _noted(after: World, before: World, run: Run) -> World:
+    """Note an act in the window: right after a look, a read or a write, and yet another run wrote
+    in between.
+    """
+    looked = run.previous.startswith(("look", "read", "write")) or run.steps[0] == "write staged"
+    if after.stale or before.journal == run.seen or not looked:
+        return after
+    return after._replace(stale=run.steps[0])

@@ -1,51 +1,100 @@
 """The model's orders are those of the code: each step is the request that is really made."""
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.model.model import BEGIN, CHECK, COMPLETE
-from tests.stage import NAME, Stage
+from tests.faults.scenarios import ACTIONS, PUT, STRANGER, WRITE, Command, kill_after
+from tests.model.model import ABANDON, BEGIN, CHECK, COMPLETE, DEPROVISION
+from tests.stage import Stage
 
-DAY = 86400.0
-ACTIONS = f"/repos/{NAME}/actions"
-LOOK, WRITE = (f"{method} {ACTIONS}/variables/MASTODON_JOURNAL" for method in ("GET", "PATCH"))
-VERIFY, REVOKE = "GET /api/v1/accounts/verify_credentials", "POST /oauth/revoke"
+SECRET, JOURNAL = "secrets/MASTODON_ACCESS_TOKEN", "variables/MASTODON_JOURNAL"
+LOOK, VERIFY = f"GET {ACTIONS}/{JOURNAL}", "GET /api/v1/accounts/verify_credentials"
 REQUESTS = {
     "read": LOOK,
     "look": LOOK,
     "register": "POST /api/v1/apps",
     "exchange": "POST /oauth/token",
     "verify": VERIFY,
-    "publish": f"PUT {ACTIONS}/secrets/MASTODON_ACCESS_TOKEN",
-    "revoke": REVOKE,
+    "write secret": PUT,
+    "clean": PUT,
+    "revoke": "POST /oauth/revoke",
+    "revoke all": "POST /oauth/revoke",
+    "delete secrets": f"DELETE {ACTIONS}/{SECRET}",
+    "delete journal": f"DELETE {ACTIONS}/{JOURNAL}",
+}
+UP_TO_CURRENT = COMPLETE[: COMPLETE.index("write current") + 1]
+FROM_VERIFY = UP_TO_CURRENT[COMPLETE.index("verify") :]
+
+
+def begin(_: Stage) -> Command:
+    return Command("begin")
+
+
+def rotation(stage: Stage) -> Command:
+    return Command("complete", stage.approve(stage.link()), {"grace": "0"})
+
+
+def over_something_else(stage: Stage) -> Command:
+    """Under a name where something stands that the journal does not know."""
+    stage.repository.set_secret("OTHER_TOKEN", STRANGER)
+    names = {"secrets": "MASTODON_ACCESS_TOKEN=access_token,OTHER_TOKEN=access_token"}
+    return Command("complete", stage.approve(stage.link()), names)
+
+
+def staged(stage: Stage) -> Command:
+    """What another run staged."""
+    kill_after(stage, rotation(stage), WRITE, 2)
+    return Command("complete")
+
+
+def check(stage: Stage) -> Command:
+    stage.provision(grace="1h")
+    stage.time += 3600
+    return Command("check")
+
+
+def abandon(stage: Stage) -> Command:
+    """What another run wrote already."""
+    kill_after(stage, rotation(stage), PUT)
+    return Command("abandon")
+
+
+def deprovision(_: Stage) -> Command:
+    return Command("deprovision")
+
+
+ORDERS = {
+    begin: BEGIN,
+    rotation: tuple(step for step in COMPLETE if step != "write ahead"),
+    over_something_else: UP_TO_CURRENT,
+    staged: ("read", *FROM_VERIFY),
+    check: CHECK,
+    abandon: (*ABANDON, *CHECK[1:]),
+    deprovision: DEPROVISION,
 }
 
 
-def steps(requests: list[str]) -> list[str]:
+def steps(requests: list[str], *, verifies: bool) -> list[str]:
     """The requests that the model knows.
 
-    Those around a revocation are parts of it, which look at the current token and then at the old
-    one; and each run ends with a look back, which it does nothing upon.
+    Not those that are parts of a revocation, which tries the current token and then the old one.
     """
     known = [request for request in requests if request in {*REQUESTS.values(), WRITE}]
-    verifying = [n for n, request in enumerate(known) if request == VERIFY]
-    first = verifying[:1] if "POST /oauth/token" in known else []
-    known = [request for n, request in enumerate(known) if n not in verifying or n in first]
-    return known[:-1] if known[-1] == LOOK else known
+    first = known.index(VERIFY) if verifies else -1
+    return [request for n, request in enumerate(known) if request != VERIFY or n == first]
 
 
-@pytest.mark.parametrize("order", [BEGIN, COMPLETE, CHECK], ids=["begin", "complete", "check"])
-def test_the_model_takes_the_steps_of_the_code(stage: Stage, order: tuple[str, ...]) -> None:
-    """A rotation, with one old token to revoke: the same requests in the same order."""
+@pytest.mark.parametrize(
+    ("prepare", "order"), ORDERS.items(), ids=[prepare.__name__ for prepare in ORDERS]
+)
+def test_the_model_takes_the_steps_of_the_code(
+    stage: Stage, prepare: Callable[[Stage], Command], order: tuple[str, ...]
+) -> None:
+    """Where a token is in use: the same requests in the same order."""
     stage.provision()
-    if order == CHECK:
-        stage.provision()
-        stage.time += DAY
-    code = stage.approve(stage.link()) if order == COMPLETE else ""
+    command = prepare(stage)
     since = len(stage.wire.log)
-    if order == BEGIN:
-        stage.begin()
-    elif order == COMPLETE:
-        stage.complete(code, grace="0")
-    else:
-        stage.check()
-    assert steps(stage.requests(since)) == [REQUESTS.get(step, WRITE) for step in order]
+    command.run(stage)
+    made = steps(stage.requests(since), verifies="verify" in order)
+    assert made == [REQUESTS.get(step, WRITE) for step in order]

@@ -1,4 +1,4 @@
-"""`make mutants`: changes the ceremony and the journal in every small way, and counts what lived.
+"""`make mutants`: changes what keeps tokens safe in every small way, and counts what lived.
 
 A mutant that lives is a change that neither mypy nor a test notices. It fails the target, unless
 `explained.toml` says why it may: by function, then by the changed line. What stands there and does

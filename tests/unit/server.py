@@ -22,6 +22,10 @@ class Wire:
         self.stopping = stopping
         self.written = 0
 
+    def next_request(self) -> None:
+        """Read another request on the same connection."""
+        assert _read(self._connection)
+
     def write(self, data: bytes) -> None:
         """Send, as long as the client listens."""
         self._connection.sendall(data)

@@ -1,65 +1,76 @@
-"""From an account's name to its server."""
+"""From an account's name to its instance."""
 
-import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.accounts import Handle
-from provisioner.addresses import origin_of
-from provisioner.discovery import describe, find_origin, home_of
 from provisioner.errors import (
-    Exit,
     InputError,
     NoAnswerError,
     NotSentError,
     ProvisionerError,
     TransportError,
 )
-from provisioner.http import Http
-from provisioner.oauth import LONGEST_WORD, Server
+from provisioner.gather import Gather, in_order, in_threads
+from provisioner.mastodon import discovery
+from provisioner.mastodon.discovery import Found
+from provisioner.mastodon.instance import MAX_WORD, Instance
+from provisioner.mastodon.scopes import explain
+from provisioner.parsing import Handle
 from provisioner.secret import Secret
-from tests.told import fails, said
-from tests.unit.server import Reply, ScriptedServer, answer, flood, hang, page, redirect, say
+from provisioner.urls import origin_of
+from tests.unit.instances import ORIGIN, POST, instance_of
+from tests.unit.web import (
+    FLOOD,
+    LOST,
+    UNREACHABLE,
+    Reply,
+    Script,
+    Scripted,
+    Web,
+    page,
+    redirect,
+    say,
+)
 
-WEBFINGER = "/.well-known/webfinger"
+OTHER = "https://web.example"
+BOT = Handle("mybot", "social.example")
+FINGER = "/.well-known/webfinger"
+METADATA = "/.well-known/oauth-authorization-server"
+V1, V2 = "/api/v1/instance", "/api/v2/instance"
+NODE_INFO = "/.well-known/nodeinfo"
+ABOUT = say({"version": "4.5.3", "domain": "social.example"})
 FIELDS = (
     *("issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint"),
     *("app_registration_endpoint", "scopes_supported", "grant_types_supported"),
 )
-URLS = st.sampled_from(
-    ["https://social.example/a", "https://social.example:443/b", "https://evil.example/c", "//d"]
-)
+URLS = st.sampled_from([f"{ORIGIN}/a", f"{ORIGIN}:443/b", "https://evil.example/c", "//d"])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda some: st.lists(some, max_size=5) | st.dictionaries(st.text(), some, max_size=3),
     max_leaves=8,
 )
-METADATA = "/.well-known/oauth-authorization-server"
-V1 = "/api/v1/instance"
-V2 = "/api/v2/instance"
-DESCRIPTION = say({"version": "4.5.3", "domain": "social.example"})
+T = TypeVar("T")
 
 
-@pytest.fixture(autouse=True)
-def tells_no_version(server: ScriptedServer, other: ScriptedServer) -> None:
-    """The instances' own description is missing, unless a test has another."""
-    server.on("GET", V1, answer(404))
-    other.on("GET", V1, answer(404))
+def find(web: Web, account: Handle = BOT, instance: str = "", gather: Gather = in_order) -> Found:
+    """The account's instance."""
+    return discovery.find(web.http, account, instance, gather)
 
 
-def discover(http: Http, account: Handle, instance: str) -> Server:
-    """What begin does: by WebFinger unless an instance is named, and else the domain itself."""
-    origin = instance or find_origin(http, account) or home_of(account)
-    return describe(http, origin).server
+def found(script: Script, instance: str = "") -> Instance:
+    """The instance that is found in a web."""
+    return find(Web(script), instance=instance).info.instance
 
 
-def metadata(origin: str, **changes: object) -> dict[str, object]:
-    """What a Mastodon says of itself, with other endpoints than the classic ones."""
-    return {
+def metadata(origin: str = ORIGIN, /, **changes: object) -> Reply:
+    """What a Mastodon says about itself, with other endpoints than the usual ones."""
+    fields = {
         "issuer": f"{origin}/",
         "service_documentation": "https://docs.joinmastodon.org/",
         "authorization_endpoint": f"{origin}/new/authorize",
@@ -68,64 +79,60 @@ def metadata(origin: str, **changes: object) -> dict[str, object]:
         "revocation_endpoint": f"{origin}/new/revoke",
         "scopes_supported": ["read", "write"],
         "code_challenge_methods_supported": ["S256"],
-    } | changes
+    }
+    return say(fields | changes)
 
 
-def classic(origin: str) -> Server:
-    """A server at Mastodon's classic paths."""
-    return Server(
-        origin=origin,
-        authorization_endpoint=f"{origin}/oauth/authorize",
-        token_endpoint=f"{origin}/oauth/token",
-        registration_endpoint=f"{origin}/api/v1/apps",
-        revocation_endpoint=f"{origin}/oauth/revoke",
-        has_metadata=False,
-        software="Mastodon",
-        version="4.5.3",
-    )
-
-
-def described(origin: str) -> Server:
-    """A server as its metadata describes it."""
-    return Server(
+def described(origin: str = ORIGIN) -> Instance:
+    """An instance as its metadata and its API describe it."""
+    return Instance(
         origin=origin,
         authorization_endpoint=f"{origin}/new/authorize",
         token_endpoint=f"{origin}/new/token",
         registration_endpoint=f"{origin}/new/apps",
         revocation_endpoint=f"{origin}/new/revoke",
         has_metadata=True,
+        software="Mastodon",
+        version="4.5.3",
     )
 
 
-def bot_at(server: ScriptedServer) -> Handle:
-    """An account of this server's domain."""
-    return Handle("mybot", server.host)
+def mastodon_at(origin: str = ORIGIN) -> dict[str, Scripted]:
+    """A Mastodon with metadata."""
+    return {f"GET {origin}{METADATA}": metadata(origin), f"GET {origin}{V1}": ABOUT}
 
 
-def jrd(href: object, rel: str = "self") -> dict[str, object]:
+def jrd(
+    href: object,
+    rel: str = "self",
+    kind: object = "application/activity+json",
+    subject: object = "acct:mybot@social.example",
+) -> Reply:
     """A WebFinger answer with one link."""
-    return {"subject": "acct:mybot@social.example", "links": [{"rel": rel, "href": href}]}
+    return say({"subject": subject, "links": [{"rel": rel, "type": kind, "href": href}]})
+
+
+def finger(reply: Scripted) -> dict[str, Scripted]:
+    """The account's domain answers WebFinger so."""
+    return {f"GET {ORIGIN}{FINGER}": reply}
 
 
 class TestWebFinger:
-    """Where the account lives."""
+    """Where the account is."""
 
-    def test_the_question(self, http: Http, server: ScriptedServer) -> None:
-        """The account is asked for as RFC 7033 has it, and nothing else is sent."""
-        server.on("GET", WEBFINGER, answer(404))
-        server.on("GET", METADATA, say(metadata(server.origin)))
-        discover(http, bot_at(server), "")
-        asked = server.requests[0]
-        assert asked.query == {"resource": f"acct:mybot@{server.host}"}
-        assert "application/jrd+json" in (asked.header("accept") or "")
-        assert asked.header("authorization") is None
+    def test_the_question_is_that_of_rfc_7033(self) -> None:
+        web = Web(mastodon_at())
+        find(web)
+        assert dict(web.requests[0].url.params) == {"resource": "acct:mybot@social.example"}
+        assert "application/jrd+json" in web.requests[0].headers["accept"]
+        assert "authorization" not in web.requests[0].headers
 
     @pytest.mark.parametrize(
         "reply",
         [
-            answer(404),
-            answer(410),
-            answer(200),
+            Reply(404),
+            Reply(410),
+            Reply(200),
             page(200),
             page(404),
             say([]),
@@ -133,64 +140,67 @@ class TestWebFinger:
             say({"links": None}),
             say({"links": {"rel": "self"}}),
             say({"links": ["self", None, 1]}),
-            say(jrd(None)),
-            say(jrd(1)),
-            say(jrd("acct:mybot@social.example")),
-            say(jrd("http://[")),
-            say(jrd("https://other.example/@mybot", rel="http://webfinger.net/rel/profile-page")),
+            jrd(None),
+            jrd(1),
+            jrd("acct:mybot@social.example"),
+            jrd("http://["),
+            jrd(f"{OTHER}/@mybot", rel="http://webfinger.net/rel/profile-page"),
+            jrd(f"{OTHER}/@mybot", kind="text/html"),
+            jrd(f"{OTHER}/@mybot", kind=None),
         ],
         ids=[
-            "404",
-            "410",
-            "empty",
-            "page",
-            "page 404",
-            "list",
-            "text",
-            "no links",
-            "links an object",
-            "links of other kinds",
-            "null",
-            "number",
-            "no address",
-            "half an address",
-            "another link",
+            *("404", "410", "empty", "page", "page 404", "list", "text", "no links"),
+            *("links an object", "links of other kinds", "null", "number", "no address"),
+            *("half an address", "another link", "a page", "of no type"),
         ],
     )
-    def test_no_answer_to_it(self, http: Http, server: ScriptedServer, reply: Reply) -> None:
-        """Where WebFinger says nothing, the account's domain is its server."""
-        server.on("GET", WEBFINGER, reply)
-        server.on("GET", METADATA, say(metadata(server.origin)))
-        assert discover(http, bot_at(server), "") == described(server.origin)
+    def test_where_it_says_nothing_the_account_s_domain_is_its_instance(self, reply: Reply) -> None:
+        told = find(Web(mastodon_at() | finger(reply)))
+        assert told.info.instance == described()
+        assert not told.is_confirmed
 
-    def test_the_own_link(self, http: Http, server: ScriptedServer, other: ScriptedServer) -> None:
-        """The account's own link names the server where that has another domain."""
-        server.on("GET", WEBFINGER, say(jrd(f"{other.origin}/users/mybot")))
-        other.on("GET", METADATA, say(metadata(other.origin)))
-        assert discover(http, bot_at(server), "") == described(other.origin)
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            "application/activity+json",
+            'application/ld+json; profile="https://www.w3.org/ns/activitystreams"',
+        ],
+    )
+    def test_the_link_to_the_actor_names_the_instance(self, kind: str) -> None:
+        told = find(Web(mastodon_at(OTHER) | finger(jrd(f"{OTHER}/users/mybot", kind=kind))))
+        assert told.info.instance == described(OTHER)
+        assert told.is_confirmed
 
-    def test_a_redirect(self, http: Http, server: ScriptedServer, other: ScriptedServer) -> None:
-        """A domain delegates WebFinger by redirect; the question goes along."""
-        target = f"{other.origin}{WEBFINGER}?resource=acct%3Amybot%40{server.host}"
-        server.on("GET", WEBFINGER, redirect(target, 301))
-        other.on("GET", WEBFINGER, say(jrd(f"{other.origin}/users/mybot")))
-        other.on("GET", METADATA, say(metadata(other.origin)))
-        assert discover(http, bot_at(server), "") == described(other.origin)
-        assert other.requests[0].query == {"resource": f"acct:mybot@{server.host}"}
+    def test_another_name_of_the_account_is_reported(self) -> None:
+        reply = jrd(f"{OTHER}/users/mybot", subject="acct:robot@web.example")
+        told = find(Web(mastodon_at(OTHER) | finger(reply)))
+        assert told.subject == Handle("robot", "web.example")
 
-    def test_a_relative_redirect(self, http: Http, server: ScriptedServer) -> None:
-        """A redirect within the server is followed as well."""
-        server.on("GET", WEBFINGER, redirect("/finger"))
-        server.on("GET", "/finger", say(jrd(f"{server.origin}/users/mybot")))
-        server.on("GET", METADATA, say(metadata(server.origin)))
-        assert discover(http, bot_at(server), "") == described(server.origin)
+    @pytest.mark.parametrize(
+        "subject", ["acct:MyBot@social.example", "", None, 1, "acct:", "https://web.example/x"]
+    )
+    def test_its_own_name_or_none_is_not_another(self, subject: object) -> None:
+        told = find(Web(mastodon_at() | finger(jrd(f"{ORIGIN}/users/mybot", subject=subject))))
+        assert told.subject is None
 
-    def test_endless_redirects(self, http: Http, server: ScriptedServer) -> None:
-        """Redirects in a circle are given up after a few."""
-        server.on("GET", WEBFINGER, redirect(WEBFINGER))
-        server.on("GET", METADATA, say(metadata(server.origin)))
-        discover(http, bot_at(server), "")
-        assert [request.path for request in server.requests].count(WEBFINGER) == 4
+    def test_a_redirect_is_followed_with_its_query(self) -> None:
+        target = f"{OTHER}{FINGER}?resource=acct%3Amybot%40social.example"
+        web = Web(
+            mastodon_at(OTHER)
+            | finger(redirect(target, 301))
+            | {f"GET {OTHER}{FINGER}": jrd(f"{OTHER}/users/mybot")}
+        )
+        assert find(web).info.instance == described(OTHER)
+        assert str(web.requests[1].url) == target
+
+    def test_a_relative_redirect_is_followed(self) -> None:
+        script = finger(redirect("/finger")) | {f"GET {ORIGIN}/finger": jrd(f"{OTHER}/users/a")}
+        assert found(mastodon_at(OTHER) | script) == described(OTHER)
+
+    def test_redirects_in_a_circle_are_given_up(self) -> None:
+        web = Web(mastodon_at() | finger(redirect(FINGER)))
+        find(web)
+        assert web.asked.count(f"GET {ORIGIN}{FINGER}") == 4
 
     @pytest.mark.parametrize(
         "location",
@@ -198,32 +208,22 @@ class TestWebFinger:
             "",
             "http://[",
             "https://xn--/",
-            "https://a\xe2\x84\x80.example/",
+            "https://a\u2100.example/",
             "urn:x:y?z",
             "https://a:99999/",
         ],
         ids=ascii,
     )
-    def test_odd_redirects(self, server: ScriptedServer, location: str) -> None:
-        """A redirect to no address is an error for a person, or none at all."""
-        server.on("GET", WEBFINGER, redirect(location))
-        server.on("GET", METADATA, say(metadata(server.origin)))
-        with _offline_but(server) as http:
-            try:
-                found = discover(http, bot_at(server), "")
-            except ProvisionerError:
-                return
-        assert found == described(server.origin)
-
-    def test_an_odd_link(self, http: Http, server: ScriptedServer) -> None:
-        """A link to a name that can't exist is one, too."""
-        server.on("GET", WEBFINGER, say(jrd("https://xn--/users/mybot")))
-        server.on("GET", METADATA, say(metadata(server.origin)))
+    def test_an_odd_redirect_is_an_error_for_a_person(self, location: str) -> None:
+        reply = Reply(302, b"", {"Location": location.encode().decode("latin-1")})
         try:
-            found = discover(http, bot_at(server), "")
+            instance = found(mastodon_at() | finger(reply))
         except ProvisionerError:
             return
-        assert found == described(server.origin)
+        assert instance == described()
+
+    def test_a_link_to_a_name_that_cannot_exist_is_none(self) -> None:
+        assert found(mastodon_at() | finger(jrd("https://xn--/users/mybot"))) == described()
 
     @pytest.mark.parametrize(
         "target",
@@ -238,20 +238,13 @@ class TestWebFinger:
         ],
     )
     @pytest.mark.parametrize("how", ["redirect", "link"])
-    def test_downgrades(self, how: str, target: str) -> None:
-        """A public domain leads to public https only: not to plain http, not to this machine."""
-        asked: list[str] = []
-
-        def respond(request: httpx.Request) -> httpx.Response:
-            asked.append(request.url.host)
-            if how == "redirect":
-                return _response(302, {}, Location=f"{target}/finger")
-            return _response(200, jrd(f"{target}/users/mybot"))
-
-        with _offline(respond) as http, pytest.raises(InputError) as caught:
-            discover(http, Handle("mybot", "social.example"), "")
-        assert caught.value.ident == "bad-webfinger"
-        assert asked == ["social.example"]
+    def test_a_public_domain_leads_to_public_https_only(self, how: str, target: str) -> None:
+        reply = redirect(f"{target}/finger") if how == "redirect" else jrd(f"{target}/users/a")
+        web = Web(mastodon_at() | finger(reply))
+        with pytest.raises(InputError) as caught:
+            find(web)
+        assert caught.value.code == "bad-webfinger"
+        assert {request.url.host for request in web.requests} == {"social.example"}
 
     @pytest.mark.parametrize(
         "target",
@@ -265,77 +258,107 @@ class TestWebFinger:
         ],
     )
     @pytest.mark.parametrize("how", ["redirect", "link"])
-    def test_this_machine_in_disguise(self, how: str, target: str) -> None:
-        """What a resolver takes for this machine is no address: nobody but the domain is asked."""
-        asked: set[str] = set()
+    def test_this_machine_in_disguise_is_not_asked(self, how: str, target: str) -> None:
+        reply = redirect(f"{target}/finger") if how == "redirect" else jrd(f"{target}/users/a")
+        web = Web(mastodon_at() | finger(reply))
+        try:
+            find(web)
+        except InputError:
+            assert how == "redirect"
+        assert {request.url.host for request in web.requests} == {"social.example"}
 
-        def respond(request: httpx.Request) -> httpx.Response:
-            asked.add(request.url.host)
-            if how == "redirect":
-                return _response(302, {}, Location=f"{target}/finger")
-            return _response(200, jrd(f"{target}/users/mybot"))
+    def test_a_domain_without_a_server_is_reported_as_such(self) -> None:
+        with pytest.raises(NotSentError):
+            find(Web({}))
 
-        with _offline(respond) as http, pytest.raises(InputError):
-            discover(http, Handle("mybot", "social.example"), "")
-        assert asked == {"social.example"}
+    @pytest.mark.parametrize("status", [429, 500, 503])
+    def test_a_domain_in_trouble_is_not_one_without_the_account(self, status: int) -> None:
+        with pytest.raises(TransportError) as caught:
+            find(Web(mastodon_at() | finger(page(status))))
+        assert caught.value.code == "instance-unwell"
 
-    @pytest.mark.parametrize("how", ["redirect", "endpoint", "version"])
-    def test_echoes(self, how: str) -> None:
-        """Where a server names an address or a version, no secret of this run is shown in it."""
-        asked, secret = Handle("mybot", "social.example"), "zU9-wjQ_3kd-8s"
-        foreign = f"http://other.example/{secret}"
-
-        def respond(request: httpx.Request) -> httpx.Response:
-            if request.url.path == WEBFINGER and how == "redirect":
-                return _response(302, {}, Location=foreign)
-            if request.url.path == METADATA and how == "endpoint":
-                told = metadata("https://social.example", issuer=foreign)
-                return _response(200, told)
-            return _response(200, {"version": f"4.3.0 ({secret})"})
-
-        with _offline(respond) as http:
-            http.remember(Secret(secret))
-            try:
-                shown = str(discover(http, asked, ""))
-            except InputError as error:
-                shown = said(error)
-        assert (secret in shown, "other.example" in shown) == (False, how != "version")
-
-    def test_another_public_domain(self) -> None:
-        """A public domain may lead to another one over https, from then on asked alone."""
-
-        def respond(request: httpx.Request) -> httpx.Response:
-            if request.url.host == "social.example":
-                return _response(200, jrd("https://web.example/users/mybot"))
-            return _response(200, metadata("https://web.example"))
-
-        with _offline(respond) as http:
-            found = discover(http, Handle("mybot", "social.example"), "")
-        assert found == described("https://web.example")
-
-    def test_nobody_there(self, http: Http) -> None:
-        """A domain without a server is reported as such."""
-        with ScriptedServer(listening=False) as server, pytest.raises(NotSentError):
-            discover(http, bot_at(server), "")
-
-    def test_instance_overrides(
-        self, http: Http, server: ScriptedServer, other: ScriptedServer
-    ) -> None:
-        """An instance that was named is not looked up."""
-        other.on("GET", METADATA, say(metadata(other.origin)))
-        assert discover(http, bot_at(server), other.origin) == described(other.origin)
-        assert server.requests == []
+    def test_a_named_instance_is_not_looked_up(self) -> None:
+        web = Web(mastodon_at(OTHER))
+        assert find(web, instance=OTHER).info.instance == described(OTHER)
+        assert {request.url.host for request in web.requests} == {"web.example"}
 
     @pytest.mark.parametrize("instance", ["http://social.example", "https://u:p@social.example"])
-    def test_an_insecure_instance(self, http: Http, server: ScriptedServer, instance: str) -> None:
-        """An instance that can't be trusted with a token is refused before anything is sent."""
+    def test_an_insecure_instance_is_refused_before_anything_is_sent(self, instance: str) -> None:
+        web = Web(mastodon_at())
         with pytest.raises(InputError):
-            discover(http, bot_at(server), instance)
-        assert server.requests == []
+            find(web, instance=instance)
+        assert web.requests == []
+
+
+class TestRoundTrips:
+    """What is asked, and what at the same time."""
+
+    def test_a_mastodon_at_its_own_domain_takes_three_requests_in_one_batch(self) -> None:
+        web = Web(mastodon_at() | finger(jrd(f"{ORIGIN}/users/mybot")))
+        find(web)
+        assert web.asked == [f"GET {ORIGIN}{path}" for path in (FINGER, METADATA, V1)]
+
+    def test_all_three_are_asked_at_the_same_time(self) -> None:
+        """Each waits until the others are there: one after the other would never end."""
+        together = threading.Barrier(3, timeout=10)
+        web = Web(mastodon_at() | finger(jrd(f"{ORIGIN}/users/mybot")))
+        answer = web.http.transport
+        assert answer is not None
+
+        def meet(request: httpx.Request) -> httpx.Response:
+            together.wait()
+            return answer.handle_request(request)
+
+        web.http.transport = httpx.MockTransport(meet)
+        assert find(web, gather=in_threads).info.instance == described()
+
+    def test_batches_nest(self) -> None:
+        """A command asks the instance beside GitHub, in one batch of its own."""
+        web = Web(mastodon_at() | finger(jrd(f"{ORIGIN}/users/mybot")))
+        calls: Sequence[Callable[[], Found]] = [
+            lambda: find(web, gather=in_threads) for _ in range(8)
+        ]
+        assert {one.info.instance for one in in_threads(calls)} == {described()}
+
+    def test_another_origin_is_asked_next_and_the_guess_is_forgotten(self) -> None:
+        web = Web(mastodon_at(OTHER) | finger(jrd(f"{OTHER}/users/mybot")))
+        assert find(web).info.instance == described(OTHER)
+        assert web.asked[3:] == [f"GET {OTHER}{path}" for path in (METADATA, V1)]
+
+    @pytest.mark.parametrize(
+        "reply", [LOST, UNREACHABLE, page(503), page(200), FLOOD, metadata("https://evil.example")]
+    )
+    def test_a_wrong_guess_costs_nothing(self, reply: Scripted) -> None:
+        guess = {f"GET {ORIGIN}{METADATA}": reply, f"GET {ORIGIN}{V1}": reply}
+        web = Web(mastodon_at(OTHER) | guess | finger(jrd(f"{OTHER}/users/mybot")))
+        assert find(web).info.instance == described(OTHER)
+        if reply is not UNREACHABLE:
+            assert web.waits == []
+
+    @pytest.mark.parametrize("trouble", [page(502), page(429), LOST])
+    def test_a_right_guess_that_met_trouble_is_asked_again(self, trouble: Scripted) -> None:
+        script = {
+            f"GET {ORIGIN}{METADATA}": [trouble, metadata()],
+            f"GET {ORIGIN}{V1}": [trouble, ABOUT],
+        }
+        web = Web({**script, **finger(jrd(f"{ORIGIN}/users/mybot"))})
+        assert find(web).info.instance == described()
+
+    def test_what_goes_wrong_does_not_depend_on_the_order_of_answers(self) -> None:
+        """The account's domain comes first: it may name another server."""
+
+        def backwards(calls: Sequence[Callable[[], T]]) -> list[T]:
+            return in_order(list(calls)[::-1])[::-1]
+
+        script = mastodon_at() | finger(redirect("http://web.example/"))
+        for gather in (in_order, backwards):
+            with pytest.raises(InputError) as caught:
+                find(Web(script), gather=gather)
+            assert caught.value.code == "bad-webfinger"
 
 
 class TestMetadata:
-    """What the server says of itself."""
+    """What the server says about itself."""
 
     @pytest.mark.parametrize(
         "field",
@@ -347,231 +370,238 @@ class TestMetadata:
             "revocation_endpoint",
         ],
     )
-    @pytest.mark.parametrize("foreign", ["https://evil.example", "port", "scheme", "user"])
-    def test_other_origins(
-        self, http: Http, server: ScriptedServer, field: str, foreign: str
-    ) -> None:
-        """Not a single endpoint may be of another origin."""
-        origins = {
-            "port": "http://127.0.0.1:1",
-            "scheme": server.origin.replace("http:", "https:"),
-            "user": server.origin.replace("//", "//evil.example@"),
-        }
-        given = metadata(server.origin, **{field: f"{origins.get(foreign, foreign)}/path"})
-        server.on("GET", METADATA, say(given))
-        with fails("foreign-metadata", Exit.INPUT):
-            discover(http, bot_at(server), server.origin)
+    @pytest.mark.parametrize(
+        "origin",
+        [
+            "https://evil.example",
+            "https://social.example:8443",
+            "http://social.example",
+            "https://evil.example@social.example",
+        ],
+    )
+    def test_no_endpoint_may_be_of_another_origin(self, field: str, origin: str) -> None:
+        reply = metadata(**{field: f"{origin}/path"})
+        with pytest.raises(InputError) as caught:
+            found(mastodon_at() | {f"GET {ORIGIN}{METADATA}": reply}, ORIGIN)
+        assert caught.value.code == "foreign-metadata"
 
     @pytest.mark.parametrize(
         "value", [1, ["a"], {"a": "b"}, "/oauth/token", "http://[", "https://xn--/"], ids=str
     )
     @pytest.mark.parametrize("field", ["token_endpoint", "revocation_endpoint", "issuer"])
-    def test_no_addresses(
-        self, http: Http, server: ScriptedServer, field: str, value: object
-    ) -> None:
-        """An endpoint that is no address is an error for a person."""
-        server.on("GET", METADATA, say(metadata(server.origin, **{field: value})))
-        with fails("foreign-metadata", Exit.INPUT):
-            discover(http, bot_at(server), server.origin)
+    def test_an_endpoint_that_is_no_address_is_refused(self, field: str, value: object) -> None:
+        reply = metadata(**{field: value})
+        with pytest.raises(InputError) as caught:
+            found(mastodon_at() | {f"GET {ORIGIN}{METADATA}": reply}, ORIGIN)
+        assert caught.value.code == "foreign-metadata"
 
-    def test_an_endpoint_too_long_for_a_link(self, http: Http, server: ScriptedServer) -> None:
-        """An endpoint that would not leave room for a link is refused before it is shown."""
-        endless = f"{server.origin}/authorize?{'x' * 2000}"
-        given = metadata(server.origin, authorization_endpoint=endless)
-        server.on("GET", METADATA, say(given))
+    def test_an_endpoint_that_leaves_no_room_for_a_link_is_refused(self) -> None:
+        reply = metadata(authorization_endpoint=f"{ORIGIN}/authorize?{'x' * 2000}")
         with pytest.raises(InputError):
-            discover(http, bot_at(server), server.origin)
+            found(mastodon_at() | {f"GET {ORIGIN}{METADATA}": reply}, ORIGIN)
 
     @given(st.dictionaries(st.sampled_from(FIELDS) | st.text(), URLS | JSON, max_size=8))
-    def test_any_metadata(self, fields: dict[str, object]) -> None:
-        """Whatever it says, its endpoints are of its own origin, or it is refused."""
-
-        def respond(request: httpx.Request) -> httpx.Response:
-            path = request.url.path
-            return _response(200, fields if path == METADATA else {"version": "4.7.3"})
-
-        with _offline(respond) as http:
-            try:
-                told = describe(http, "https://social.example")
-            except ProvisionerError:
-                return
-        server = told.server
-        endpoints = {server.authorization_endpoint, server.token_endpoint}
-        endpoints |= {server.registration_endpoint, server.revocation_endpoint} - {""}
-        assert set(map(origin_of, endpoints)) == {"https://social.example"}
-        assert all(len(word) <= LONGEST_WORD for word in told.scopes_supported)
+    def test_whatever_it_says_its_endpoints_are_its_own(self, fields: dict[str, object]) -> None:
+        web = Web(mastodon_at() | {f"GET {ORIGIN}{METADATA}": say(fields)})
+        try:
+            info = find(web, instance=ORIGIN).info
+        except ProvisionerError:
+            return
+        instance = info.instance
+        endpoints = {instance.authorization_endpoint, instance.token_endpoint}
+        endpoints |= {instance.registration_endpoint, instance.revocation_endpoint} - {""}
+        assert set(map(origin_of, endpoints)) == {ORIGIN}
+        assert all(len(word) <= MAX_WORD for word in info.scopes_supported)
 
     @pytest.mark.parametrize("space", ["{}\n", " {}", "{}\t", "\u00a0{}"], ids=ascii)
-    def test_white_space(self, http: Http, server: ScriptedServer, space: str) -> None:
-        """White space around an endpoint is taken off, or the endpoint refused."""
-        endpoint = space.format(f"{server.origin}/new/token")
-        server.on("GET", METADATA, say(metadata(server.origin, token_endpoint=endpoint)))
+    def test_white_space_around_an_endpoint_does_not_get_into_it(self, space: str) -> None:
+        reply = metadata(token_endpoint=space.format(f"{ORIGIN}/new/token"))
         try:
-            found = discover(http, bot_at(server), server.origin)
+            instance = found(mastodon_at() | {f"GET {ORIGIN}{METADATA}": reply}, ORIGIN)
         except InputError:
             return
-        assert found == described(server.origin)
+        assert instance == described()
 
     @pytest.mark.parametrize(
         "field", ["issuer", "revocation_endpoint", "app_registration_endpoint"]
     )
     @pytest.mark.parametrize("value", [None, ""], ids=["null", "empty"])
-    def test_missing_values(
-        self, http: Http, server: ScriptedServer, field: str, value: object
-    ) -> None:
-        """A field without a value is a missing one."""
-        server.on("GET", METADATA, say(metadata(server.origin, **{field: value})))
-        assert discover(http, bot_at(server), server.origin).has_metadata
-
-    def test_no_revocation(self, http: Http, server: ScriptedServer) -> None:
-        """A server that names no revocation endpoint has none."""
-        given = metadata(server.origin)
-        del given["revocation_endpoint"]
-        server.on("GET", METADATA, say(given))
-        assert discover(http, bot_at(server), server.origin).revocation_endpoint == ""
+    def test_a_field_without_a_value_is_missing(self, field: str, value: object) -> None:
+        reply = metadata(**{field: value})
+        instance = found(mastodon_at() | {f"GET {ORIGIN}{METADATA}": reply}, ORIGIN)
+        assert instance.has_metadata
+        assert instance.revocation_endpoint == (
+            "" if field == "revocation_endpoint" else f"{ORIGIN}/new/revoke"
+        )
 
     @pytest.mark.parametrize(
         "reply",
         [
-            answer(404),
+            Reply(404),
             page(404),
             page(200),
-            answer(200),
+            Reply(200),
             say([]),
             say({}),
             say({"issuer": "x"}),
             page(403),
+            redirect(f"{OTHER}{METADATA}"),
         ],
-        ids=["404", "page 404", "page 200", "empty", "list", "nothing in it", "no endpoint", "403"],
+        ids=["404", "page 404", "page", "empty", "list", "{}", "no endpoint", "403", "redirect"],
     )
-    def test_none(self, http: Http, server: ScriptedServer, reply: Reply) -> None:
-        """Without metadata, or with a front end in its place, the paths are Mastodon's."""
-        server.on("GET", METADATA, reply)
-        server.on("GET", V1, DESCRIPTION)
-        assert discover(http, bot_at(server), server.origin) == classic(server.origin)
+    def test_without_it_the_paths_are_mastodon_s(self, reply: Reply) -> None:
+        web = Web({f"GET {ORIGIN}{METADATA}": reply, f"GET {ORIGIN}{V1}": ABOUT})
+        told = find(web, instance=ORIGIN)
+        assert told.info.instance == instance_of("Mastodon", "4.5.3")
+        assert {request.url.host for request in web.requests} == {"social.example"}
 
-    def test_a_redirect(self, http: Http, server: ScriptedServer, other: ScriptedServer) -> None:
-        """Metadata is not fetched from elsewhere."""
-        server.on("GET", METADATA, redirect(f"{other.origin}{METADATA}"))
-        server.on("GET", V1, DESCRIPTION)
-        assert discover(http, bot_at(server), server.origin) == classic(server.origin)
-        assert other.requests == []
+    @pytest.mark.parametrize("trouble", [page(503), LOST])
+    def test_with_it_the_version_may_be_out_of_reach(self, trouble: Scripted) -> None:
+        instance = found(mastodon_at() | {f"GET {ORIGIN}{V1}": trouble}, ORIGIN)
+        assert instance.has_metadata
+        assert instance.product == ""
 
 
-class TestClassicServers:
-    """Servers without metadata."""
+class TestAbout:
+    """What the instance's API tells about it."""
+
+    @pytest.mark.parametrize(("v1", "v2"), [(ABOUT, page(500)), (Reply(404), ABOUT)])
+    def test_either_version_of_the_api_will_do(self, v1: Reply, v2: Reply) -> None:
+        script = {f"GET {ORIGIN}{V1}": v1, f"GET {ORIGIN}{V2}": v2}
+        assert found(script, ORIGIN) == instance_of("Mastodon", "4.5.3")
 
     @pytest.mark.parametrize(
         ("v1", "v2"),
         [
-            (DESCRIPTION, page(500)),
-            (answer(404), DESCRIPTION),
+            (say({"error": "This API requires an authenticated user"}, 401), Reply(404)),
+            (say({"error": "closed"}, 403), Reply(404)),
+            (Reply(404), say({"error": "closed"}, 403)),
         ],
-        ids=["v1", "v2"],
     )
-    def test_recognized(self, http: Http, server: ScriptedServer, v1: Reply, v2: Reply) -> None:
-        """A server that describes itself as Mastodon does, or says that it may not, is one."""
-        server.on("GET", METADATA, answer(404))
-        server.on("GET", V1, v1)
-        server.on("GET", V2, v2)
-        assert discover(http, bot_at(server), server.origin) == classic(server.origin)
+    def test_an_instance_that_is_closed_to_strangers_is_one(self, v1: Reply, v2: Reply) -> None:
+        script = {f"GET {ORIGIN}{V1}": v1, f"GET {ORIGIN}{V2}": v2}
+        assert found(script, ORIGIN) == instance_of()
 
-    @pytest.mark.parametrize(
-        ("v1", "v2"),
-        [
-            (say({"error": "This API requires an authenticated user"}, 401), answer(404)),
-            (say({"error": "closed"}, 403), answer(404)),
-            (answer(404), say({"error": "closed"}, 403)),
-        ],
-        ids=["v1, 401", "v1, 403", "v2"],
-    )
-    def test_closed(self, http: Http, server: ScriptedServer, v1: Reply, v2: Reply) -> None:
-        """An instance that describes itself to nobody is one all the same, of unknown software."""
-        server.on("GET", METADATA, answer(404))
-        server.on("GET", V1, v1)
-        server.on("GET", V2, v2)
-        found = discover(http, bot_at(server), server.origin)
-        assert found == classic(server.origin).model_copy(update={"software": "", "version": ""})
-
-    def test_silent(self, http: Http, server: ScriptedServer) -> None:
-        """Where metadata and version are both refused, nothing is guessed."""
-        for path in (METADATA, V1, V2):
-            server.on("GET", path, say({"error": "blocked"}, 403))
+    def test_where_metadata_and_version_are_both_refused_nothing_is_guessed(self) -> None:
+        refused = say({"error": "blocked"}, 403)
         with pytest.raises(TransportError) as caught:
-            discover(http, bot_at(server), server.origin)
-        assert caught.value.ident == "instance-silent"
+            found({f"GET {ORIGIN}{path}": refused for path in (METADATA, V1, V2)}, ORIGIN)
+        assert caught.value.code == "instance-blocked"
 
     @pytest.mark.parametrize(
-        ("reply", "status"),
-        [
-            (answer(404), 404),
-            (page(200), 200),
-            (page(403), 403),
-            (say({}), 200),
-            (say([]), 200),
-            (say({"version": 4}), 200),
-            (redirect("/login"), 302),
-        ],
-        ids=["404", "page", "page 403", "nothing in it", "list", "another version", "redirect"],
+        "reply",
+        [Reply(404), page(404), say({}), say([]), say({"version": 4}), redirect("/login")],
+        ids=["404", "page 404", "nothing in it", "list", "another version", "redirect"],
     )
-    def test_not_mastodon(
-        self, http: Http, server: ScriptedServer, reply: Reply, status: int
-    ) -> None:
-        """Any other server is none, and the error says what it answers."""
-        server.on("GET", METADATA, reply)
-        server.on("GET", V2, reply)
-        server.on("GET", V1, reply)
-        with fails("not-mastodon", Exit.INPUT) as caught:
-            discover(http, bot_at(server), server.origin)
-        assert f"HTTP {status}" in said(caught.value)
+    def test_any_other_server_is_none(self, reply: Reply) -> None:
+        with pytest.raises(InputError) as caught:
+            found({f"GET {ORIGIN}{path}": reply for path in (METADATA, V1, V2)}, ORIGIN)
+        assert caught.value.code == "not-mastodon"
+        assert "HTTP " in caught.value.why
+
+    @pytest.mark.parametrize("reply", [page(200), page(403), page(401)])
+    def test_a_page_in_place_of_the_api_may_be_from_something_in_front(self, reply: Reply) -> None:
+        """TecharoHQ/anubis#31 answers 200; others keep out data centres with 403."""
+        with pytest.raises(TransportError) as caught:
+            found({f"GET {ORIGIN}{path}": reply for path in (METADATA, V1, V2)}, ORIGIN)
+        assert caught.value.code == "instance-blocked"
 
     @pytest.mark.parametrize("status", [429, 500, 502, 503])
-    def test_unwell(self, http: Http, server: ScriptedServer, status: int) -> None:
-        """A server in trouble may well be one: it is to be tried again later."""
-        for path in (METADATA, V2, V1):
-            server.on("GET", path, page(status))
-        with fails("instance-unwell", Exit.FAILED):
-            discover(http, bot_at(server), server.origin)
+    def test_a_server_in_trouble_may_well_be_an_instance(self, status: int) -> None:
+        with pytest.raises(TransportError) as caught:
+            found({f"GET {ORIGIN}{path}": page(status) for path in (METADATA, V1, V2)}, ORIGIN)
+        assert caught.value.code == "instance-unwell"
 
-    def test_hanging(
-        self, monkeypatch: pytest.MonkeyPatch, server: ScriptedServer, waits: list[float]
-    ) -> None:
-        """A server that says nothing is not waited for without end."""
-        monkeypatch.setattr("provisioner.http.TIMEOUT", httpx.Timeout(0.1))
-        server.on("GET", WEBFINGER, hang)
-        with Http(sleep=waits.append) as http, pytest.raises(NoAnswerError):
-            discover(http, bot_at(server), "")
-
-    @pytest.mark.parametrize("path", [WEBFINGER, METADATA, V1])
-    def test_50_mb(self, http: Http, server: ScriptedServer, path: str) -> None:
-        """A server that sends 50 MB anywhere is none to talk to."""
-        server.on("GET", WEBFINGER, answer(404))
-        server.on("GET", METADATA, answer(404))
-        server.on("GET", path, flood)
+    @pytest.mark.parametrize("path", [FINGER, METADATA, V1])
+    def test_two_megabytes_are_too_much_anywhere(self, path: str) -> None:
+        script = {f"GET {ORIGIN}{one}": Reply(404) for one in (METADATA, V1)}
         with pytest.raises(NoAnswerError) as caught:
-            discover(http, bot_at(server), "")
-        assert caught.value.ident == "answer-too-large"
+            found(script | {f"GET {ORIGIN}{path}": FLOOD})
+        assert caught.value.code == "answer-too-large"
+
+    @pytest.mark.parametrize("how", ["redirect", "endpoint", "version", "software"])
+    def test_no_secret_is_shown_in_what_a_server_names(self, how: str) -> None:
+        secret = "zU9-wjQ_3kd-8s"
+        foreign = f"http://other.example/{secret}"
+        script: dict[str, dict[str, Scripted]] = {
+            "redirect": finger(redirect(foreign)),
+            "endpoint": {f"GET {ORIGIN}{METADATA}": metadata(issuer=foreign)},
+            "version": {f"GET {ORIGIN}{V1}": say({"version": f"4.3.0+{secret}"})},
+            "software": node_info(secret, secret) | {f"GET {ORIGIN}{V1}": say({"version": "0"})},
+        }
+        web = Web(mastodon_at() | script[how])
+        web.http.remember(Secret(secret))
+        try:
+            shown = str(find(web))
+        except InputError as error:
+            shown = error.what
+        assert secret not in shown
 
 
-def _response(status: int, body: dict[str, object], **headers: str) -> httpx.Response:
-    """An answer that is read as from a socket."""
-    return httpx.Response(
-        status, headers=headers, stream=httpx.ByteStream(json.dumps(body).encode())
+def node_info(name: object, version: object, origin: str = ORIGIN) -> dict[str, Scripted]:
+    """A server whose NodeInfo names this software."""
+    link = {
+        "rel": "http://nodeinfo.diaspora.software/ns/schema/2.1",
+        "href": f"{origin}/nodeinfo/2.1",
+    }
+    document = {"software": {"name": name, "version": version}}
+    return {
+        f"GET {ORIGIN}{NODE_INFO}": say({"links": [link]}),
+        f"GET {origin}/nodeinfo/2.1": say(document),
+    }
+
+
+class TestNodeInfo:
+    """What names a server that does not name itself."""
+
+    def test_it_names_hollo(self) -> None:
+        """Hollo tells `0.10.0`, a number alone."""
+        web = Web(
+            mastodon_at()
+            | {f"GET {ORIGIN}{V1}": say({"version": "0.10.0"})}
+            | node_info("hollo", "0.10.0")
+        )
+        told = find(web)
+        assert told.info.instance.product == "hollo 0.10.0"
+        assert told.info.instance.profile.settings_path == "/auth"
+        assert "as known of hollo" in explain(told.info, ("read", "write"))["Code"]
+
+    def test_it_names_an_instance_that_is_closed_to_strangers(self) -> None:
+        script = node_info("mastodon", "4.5.3")
+        script |= {f"GET {ORIGIN}{V1}": say({"error": "closed"}, 401)}
+        assert found(script, ORIGIN).product == "mastodon 4.5.3"
+
+    def test_a_server_that_names_itself_is_not_asked(self) -> None:
+        web = Web(mastodon_at() | node_info("hollo", "0.10.0"))
+        assert find(web).info.instance.software == "Mastodon"
+        assert f"GET {ORIGIN}{NODE_INFO}" not in web.asked
+
+    def test_misskey_is_named_as_what_has_no_mastodon_api(self) -> None:
+        """It has metadata of its own, with scopes of its own."""
+        none = {f"GET {ORIGIN}{path}": say({"error": {}}, 404) for path in (V1, V2)}
+        with pytest.raises(InputError) as caught:
+            found(mastodon_at() | none | node_info("misskey", "2025.9.0"), ORIGIN)
+        assert caught.value.code == "not-mastodon"
+        assert "misskey 2025.9.0" in caught.value.why
+
+    @pytest.mark.parametrize(
+        "script",
+        [
+            {f"GET {ORIGIN}{NODE_INFO}": LOST},
+            {f"GET {ORIGIN}{NODE_INFO}": page(200)},
+            {f"GET {ORIGIN}{NODE_INFO}": say({"links": "x"})},
+            node_info("hollo", "0.10.0", origin="https://evil.example"),
+            node_info(None, None),
+            node_info(["hollo"], {}),
+        ],
+        ids=["lost", "page", "no links", "elsewhere", "null", "other kinds"],
     )
+    def test_without_it_the_server_stays_unnamed(self, script: dict[str, Scripted]) -> None:
+        web = Web(mastodon_at() | {f"GET {ORIGIN}{V1}": say({"version": "0.10.0"})} | script)
+        assert find(web).info.instance.profile.code_seconds == 60
+        assert {request.url.host for request in web.requests} == {"social.example"}
 
 
-def _offline(respond: Callable[[httpx.Request], httpx.Response]) -> Http:
-    """A client in a world of https, which no test's own server could speak credibly."""
-    return Http(sleep=lambda _: None, transport=httpx.MockTransport(respond))
-
-
-def _offline_but(server: ScriptedServer) -> Http:
-    """A client that reaches this server alone."""
-    direct = httpx.HTTPTransport()
-
-    def respond(request: httpx.Request) -> httpx.Response:
-        if request.url.netloc.decode() != server.host:
-            raise httpx.ConnectError("there is no network in tests")
-        return direct.handle_request(request)
-
-    return _offline(respond)
+def test_the_read_scopes_reach_the_decisions() -> None:
+    told = find(Web(mastodon_at()))
+    assert "its metadata lists them" in explain(told.info, POST)["Scopes"]

@@ -71,7 +71,7 @@ def test_nothing_is_sent_to_server_with_wrong_certificate(
         pytest.raises(NotSentError) as caught,
     ):
         http.send("GET", f"{server.origin}/", bearer=TOKEN)
-    assert caught.value.ident == "tls-failed"
+    assert caught.value.code == "tls-failed"
     assert server.requests == []
 
 
@@ -83,5 +83,5 @@ def test_nothing_is_sent_to_server_of_unknown_ca_by_default() -> None:
         pytest.raises(NotSentError) as caught,
     ):
         http.send("GET", f"{server.origin}/", bearer=TOKEN)
-    assert caught.value.ident == "tls-failed"
+    assert caught.value.code == "tls-failed"
     assert server.requests == []

@@ -1,0 +1,283 @@
+"""begin: from an account's name to the link that its owner opens."""
+
+import base64
+from collections.abc import Callable
+from functools import partial
+
+from provisioner.commands.session import (
+    Session,
+    approve,
+    discover,
+    incomplete_on_error,
+    require_nothing_staged,
+    require_own,
+    tell_instance,
+    tell_lost,
+    warn_of_other_scopes,
+)
+from provisioner.commands.writing import dry_run
+from provisioner.errors import InputError, plain
+from provisioner.gather import both
+from provisioner.github.destinations import names
+from provisioner.http import Http
+from provisioner.journal import Pending
+from provisioner.mastodon.client import Mastodon
+from provisioner.mastodon.errors import ScopesRefusedError
+from provisioner.mastodon.instance import Application, Instance
+from provisioner.mastodon.scopes import InstanceInfo, candidates, excess, missing
+from provisioner.report import Open, Report, Reporter, Run, Set, duration, when
+from provisioner.secret import Secret
+
+USABLE = 7 * 86400
+"""Seconds for which a link is shown again where the server keeps unused applications."""
+
+Candidates = tuple[tuple[str, ...], ...]
+"""Sets of scopes to register with, one after the other until the instance takes one."""
+
+
+def begin(session: Session) -> Report:
+    """Register an application and show the link that authorizes it.
+
+    While an approval is pending and usable, the same link is shown again: Mastodon allows five
+    registrations in ten minutes per address. Raises ProvisionerError.
+    """
+    config = session.config
+    info = read_with_instance(session)
+    require_nothing_staged(session)
+    warn_of_unmanaged(session)
+    scopes = scopes_to_ask(session, info)
+    pending = usable(session, info.instance)
+    announce(session, pending, scopes)
+    if pending:
+        return _shown_again(session, pending)
+    if config.dry_run:
+        would = (*would_start(session, info.instance, scopes[0]), "show the link for you to open")
+        return dry_run(session, would)
+    with incomplete_on_error(session):
+        pending = start(session, info.instance, scopes)
+    return _approval(session, pending)
+
+
+def read_with_instance(session: Session, *more: Callable[[], object]) -> InstanceInfo:
+    """Read the journal and discover the instance, at the same time; and call `more`.
+
+    Where the journal holds tokens, it must be this account's and this instance's.
+    """
+    reading = partial(session.read, *more)
+    _, found = both(session.gather, reading, partial(discover, session))
+    info = tell_instance(session, found)
+    if session.journal.holds_tokens:
+        require_own(session, info.instance.origin)
+    return info
+
+
+def warn_of_unmanaged(session: Session) -> None:
+    """Say beforehand which secrets of somebody else's will be overwritten."""
+    for place in session.unmanaged(session.config.secrets):
+        session.warn(
+            f"{session.repository.name} has a secret {place.name} that is not in this journal. It "
+            "will be overwritten, and the token in it stays alive.",
+            "If the secret is another bot's, give this one a name of its own:",
+            Set("secrets", "OTHER_TOKEN=access_token"),
+        )
+
+
+def announce(session: Session, pending: Pending | None, scopes: Candidates) -> None:
+    """Say beforehand what completing it will replace."""
+    if pending:
+        warn_of_other_scopes(session, pending)
+    if current := session.journal.current:
+        since = when(current.issued_at)
+        session.reporter.done(f"A token is in use since {since}: this is its rotation")
+        if less := missing(pending.scopes if pending else scopes[0], current.scopes):
+            session.warn(f"The new token will not have the scopes “{plain(' '.join(less))}”")
+
+
+def usable(session: Session, instance: Instance) -> Pending | None:
+    """The pending authorization, where its link can be shown once more.
+
+    After an attempted exchange it always must: a token may have been issued whose answer was lost,
+    and approving the same application again returns that very token on Mastodon.
+    """
+    pending, config = session.journal.pending, session.config
+    if pending is None or _is_forgotten(session, pending):
+        return None
+    if pending.attempts:
+        return pending
+    same = (
+        session.journal.account.casefold() == str(config.handle).casefold()
+        and pending.instance.origin == instance.origin
+        and set(pending.requested_scopes) == set(config.requested_scopes)
+        and pending.app_name == config.name_of_app
+        and (pending.application if pending.application.user_supplied else None)
+        == config.application
+    )
+    return pending if same and session.now() - pending.begun_at < _usable_for(instance) else None
+
+
+def _is_forgotten(session: Session, pending: Pending) -> bool:
+    """Whether the server may have deleted the application, and would not say so.
+
+    Where the same application does not bring a lost token back, it is of no use any more.
+    """
+    profile = pending.instance.profile
+    # A server that does not tell its name may be a Mastodon.
+    if profile.unused_seconds is None or profile.reuses_token or not pending.instance.software:
+        return False
+    return session.now() - pending.begun_at >= _usable_for(pending.instance)
+
+
+def _usable_for(instance: Instance) -> int:
+    """Seconds: an approval takes its time, and a link that is about to expire is not shown."""
+    kept_for = instance.profile.unused_seconds
+    return kept_for * 2 // 3 if kept_for else USABLE
+
+
+def start(session: Session, instance: Instance, scopes: Candidates) -> Pending:
+    """Register an application, and write the journal with it.
+
+    A new authorization always gets a new application, since Mastodon gives the same application,
+    account and scopes the *same* token.
+    """
+    config, former = session.config, session.journal.pending
+    tell_lost(session, former)
+    session.claim()
+    application, granted = config.application, scopes[0]
+    if application is None:
+        application, granted = register(
+            session.http, session.reporter, instance, config.name_of_app, scopes
+        )
+        warn_of_broad(session, instance, granted)
+    pending = Pending(
+        instance=instance,
+        application=application,
+        verifier=_verifier(session),
+        scopes=granted,
+        requested_scopes=config.requested_scopes,
+        app_name=config.name_of_app,
+        begun_at=session.now(),
+    )
+    session.update(account=str(config.handle), pending=pending)
+    session.reporter.done("Wrote the journal")
+    if former:
+        session.reporter.done(f"The link of {when(former.begun_at)} is replaced by a new one")
+    return pending
+
+
+def would_start(session: Session, instance: Instance, scopes: tuple[str, ...]) -> list[str]:
+    """What `start` would do, for a dry run."""
+    store, config = session.store, session.config
+    would = [f"write the journal to the variable {store.name} of {session.repository.name}"]
+    if config.application is None:
+        name = f"register the application “{config.name_of_app}” at {instance.origin}"
+        would.insert(0, f"{name}, for {' '.join(scopes)}")
+    if not store.exists:
+        would.insert(0, f"write the journal's key to the secret {store.key_name}")
+    if former := session.journal.pending:
+        would.append(f"replace the link of {when(former.begun_at)}")
+    return would
+
+
+def scopes_to_ask(session: Session, info: InstanceInfo) -> Candidates:
+    """The sets of scopes to register with, or the one of the person's own application.
+
+    Raises InputError where the instance knows no such scopes, or does not tell what it is: then
+    nobody can guess what that application was made with.
+    """
+    config, instance = session.config, info.instance
+    if config.application and config.scopes:
+        return (config.scopes,)
+    if config.application and not (instance.software or instance.has_metadata):
+        raise InputError(
+            "scopes-untold",
+            f"{instance.host} does not tell what it is, nor what the application may ask for.",
+            why="A link must ask for the very scopes that an application was made with.",
+            next=(Set("scopes", "profile write:statuses write:media"),),
+        )
+    return candidates(config.requested_scopes, info)
+
+
+def register(
+    http: Http, reporter: Reporter, instance: Instance, name: str, scopes: Candidates
+) -> tuple[Application, tuple[str, ...]]:
+    """A new application with the first of these sets of scopes that the instance takes."""
+    for tried in scopes:
+        try:
+            application = Mastodon(http, instance).register(name, tried)
+        except ScopesRefusedError as error:
+            if tried == scopes[-1]:
+                raise
+            reporter.explain(f"Scopes: not {' '.join(tried)} ({error.what})")
+        else:
+            http.remember(application.client_secret)
+            reporter.mask(application.client_secret)
+            reporter.done(f"Registered the application “{name}”: {' '.join(tried)}")
+            return application, tried
+    raise ValueError("No scopes to register with.")
+
+
+def warn_of_broad(session: Session, instance: Instance, scopes: tuple[str, ...]) -> None:
+    """Say where the token may do more than was asked for."""
+    if broader := excess(scopes, session.config.requested_scopes):
+        session.warn(
+            f"{instance.host} knows no narrower scopes than {' '.join(broader)}: the token may do "
+            "more than was asked for"
+        )
+
+
+def _verifier(session: Session) -> Secret:
+    """A PKCE code verifier of 43 characters (RFC 7636, section 4.1)."""
+    random = base64.urlsafe_b64encode(session.entropy(32)).rstrip(b"=").decode()
+    verifier = Secret(random)
+    session.mask(verifier)
+    return verifier
+
+
+def _shown_again(session: Session, pending: Pending) -> Report:
+    if session.config.dry_run:
+        return dry_run(session, (f"show the link of {when(pending.begun_at)} again",))
+    if not pending.attempts:
+        session.reporter.done("An approval is pending already: the same link again")
+        return _approval(session, pending)
+    page = pending.instance.authorized_applications
+    for attempt in pending.attempts:
+        session.warn(
+            f"An exchange of {when(attempt)} may have issued a token that was lost.",
+            "Approving the same link again brings it back."
+            if pending.instance.profile.reuses_token
+            else Open(page, "", f"remove the authorization of {when(attempt)}, if there is one"),
+            "If the instance does not know the link any more, give the authorization up:",
+            Run("abandon"),
+        )
+    return _approval(session, pending)
+
+
+def _approval(session: Session, pending: Pending) -> Report:
+    config, instance = session.config, pending.instance
+    account, scopes = str(config.handle), " ".join(pending.scopes)
+    minutes = duration(instance.profile.code_seconds)
+    return Report(
+        "approval-pending",
+        f"Open this link, sign in as {account}, and press Authorize",
+        link=pending.link,
+        next=_where_the_key_is(session) or approve(session, pending)[1:],
+        items=tuple(session.noted),
+        table={
+            "Token of": account,
+            "Instance": instance.origin,
+            "Asks for": scopes,
+            "The code": f"works once, for about {minutes}",
+            "Will be stored in": f"{session.repository.name}: {names(config.mappings)}",
+        },
+        outputs={"authorize-url": pending.link, "account": account, "scopes": scopes},
+    )
+
+
+def _where_the_key_is(session: Session) -> tuple[str, ...]:
+    """How to go on where the key was made by this run, which kept it in a secret."""
+    if session.config.in_workflow or session.config.journal_key:
+        return ()
+    return (
+        f"The journal's key was made now, for the secret {session.store.key_name}.",
+        f"Only workflows can read it: complete in the workflow of {session.repository.name}.",
+    )

@@ -1,0 +1,181 @@
+"""check: whether the token is alive, the right account's, where it should be, and not too old."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from msgspec.structs import replace
+
+from provisioner.commands.revocation import revoke_due
+from provisioner.commands.session import (
+    Session,
+    approve,
+    require_current,
+    require_nothing_staged,
+    require_own,
+)
+from provisioner.errors import ProvisionerError
+from provisioner.github.destinations import Destination
+from provisioner.journal import Credential, Superseded
+from provisioner.mastodon.client import Mastodon
+from provisioner.mastodon.scopes import missing
+from provisioner.mastodon.verdict import Alive, Dead, Unclear
+from provisioner.report import Exit, Item, Next, Report, Run, Set, iso, when
+
+DAY = 86400
+SOON, NOW = 30 * DAY, 8 * DAY
+"""Seconds before an end that a check, which is made every week, speaks of it, and insists."""
+UNSEEN = 21 * DAY
+"""Seconds without the token seen alive after which a person is needed: three weekly checks."""
+ROTATE: Next = (Run("begin", rotate=True),)
+
+
+def check(session: Session) -> Report:
+    """Look at the current credential and its secrets, and revoke the superseded ones that are due.
+
+    Only the instance's own word makes a token dead: whatever else goes wrong is “unclear”.
+    Raises ActionRequiredError where nothing was provisioned yet, ProvisionerError.
+    """
+    session.read()
+    if session.store.exists:
+        require_own(session, session.config.instance)
+    require_nothing_staged(session)
+    if session.journal.current is None:  # an abandoned authorization may have left a token
+        for old in revoke_due(session):
+            if old.fate != "forgotten":  # of that, the person was told
+                session.warn(old.item.text, *old.item.next)
+    current = require_current(session)
+    items = (*session.noted, *_look_at(session, current))
+    return _report(session, current, items)
+
+
+def _look_at(session: Session, current: Credential) -> Iterator[Item]:
+    token = _token(session, current)
+    yield token
+    alive = token.verdict == "good"
+    if alive:
+        _note_alive(session, current)
+    if token.verdict != "bad":
+        yield _age(session, current)
+        yield _end(session, "The token", current.expires_at, ROTATE)
+    yield _scopes(session, current)
+    yield from (_secret(session, place) for place in current.known if place.is_secret)
+    yield from _waiting(session)
+    _end_grace(session)
+    yield from (old.item for old in revoke_due(session, current_seen_alive=alive))
+    if session.github.token_expires_at is not None:
+        new = "Make another token in GitHub's settings, and hand that in."
+        expires_at = session.github.token_expires_at
+        yield _end(session, "The token for GitHub", expires_at, (new,))
+
+
+def _token(session: Session, current: Credential) -> Item:
+    account = str(session.config.handle)
+    match Mastodon(session.http, current.instance).verify(current.token):
+        case Alive(id=number) if number == current.account_id:
+            return Item("good", f"The token is alive, and belongs to {account}")
+        case Alive(shown=user):
+            return Item("bad", f"The token belongs to another account now: “{user}”", ROTATE)
+        case Dead(reason):
+            return Item("bad", f"The token is dead, revoked at the instance: {reason}", ROTATE)
+        case Unclear(reason, next=steps) if steps:
+            return Item("bad", f"The token can't be used: {reason}", steps)
+        case Unclear(reason):
+            text = f"Could not tell whether the token is alive: {reason}"
+            if session.now() - current.seen_alive_at < UNSEEN:
+                return Item("unclear", f"{text}. The next check tries again")
+            seen = f"{text}. It was last seen alive on {when(current.seen_alive_at)}"
+            return Item("bad", seen, ("Look at the instance in a browser.", *ROTATE))
+
+
+def _note_alive(session: Session, current: Credential) -> None:
+    """Keep when the token was seen alive. That this fails, fails nothing."""
+    if session.now() - current.seen_alive_at >= DAY:
+        with suppress(ProvisionerError):
+            session.update(current=replace(current, seen_alive_at=session.now()))
+
+
+def _end_grace(session: Session) -> None:
+    """A grace that is given explicitly shortens those that run: `--grace 0` ends them now."""
+    grace, journal = session.config.given_grace, session.journal
+    if grace is None:
+        return
+    until = session.now() + grace
+    if any(old.revoke_after > until for old in journal.superseded):
+        session.update(
+            superseded=tuple(
+                Superseded(old.credential, min(old.revoke_after, until))
+                for old in journal.superseded
+            )
+        )
+
+
+def _age(session: Session, current: Credential) -> Item:
+    age, longest = session.now() - current.issued_at, session.config.max_age
+    days = f"{age // DAY} days" if age // DAY != 1 else "1 day"
+    if longest is not None and age > longest:
+        return Item("bad", f"The token is {days} old, older than max-age", ROTATE)
+    return Item("good", f"The token is {days} old")
+
+
+def _scopes(session: Session, current: Credential) -> Item:
+    lacking = missing(current.scopes, session.config.scopes)
+    granted = " ".join(current.scopes)
+    if not lacking:
+        return Item("good", f"The token was granted “{granted}”")
+    return Item(
+        "bad",
+        f"The token lacks {' '.join(lacking)}: it was granted “{granted}”",
+        (Run("begin", rotate=True, options=(Set("scopes", " ".join(session.config.scopes)),)),),
+    )
+
+
+def _secret(session: Session, place: Destination) -> Item:
+    if session.may_exist(place):
+        return Item("good", f"The secret {place.name} exists")
+    return Item(
+        "bad",
+        f"The secret {place.name} is gone from {session.repository.name}: somebody deleted it",
+        ROTATE,
+    )
+
+
+def _waiting(session: Session) -> Iterator[Item]:
+    """A rotation that was begun: nobody would see its link again otherwise."""
+    if pending := session.journal.pending:
+        yield Item(
+            "soon",
+            f"An authorization of {when(pending.begun_at)} waits for its approval",
+            (*approve(session, pending), "Or give it up:", Run("abandon")),
+        )
+
+
+def _end(session: Session, what: str, moment: int | None, steps: Next) -> Item:
+    """When something expires: said ahead, and insisted upon before the last check."""
+    if moment is None:
+        return Item("good", f"{what} never expires")
+    left, text = moment - session.now(), f"{what} expires on {when(moment)}"
+    if left >= SOON:
+        return Item("good", text)
+    return Item("bad" if left < NOW else "soon", text, steps)
+
+
+def _report(session: Session, current: Credential, items: tuple[Item, ...]) -> Report:
+    account, verdicts = str(session.config.handle), {item.verdict for item in items}
+    status, headline = "healthy", f"{account} is healthy"
+    if verdicts & {"bad", "soon"}:
+        status, headline = "attention", f"{account} needs attention"
+    elif "unclear" in verdicts:
+        status = "unclear"
+        headline = f"{account}: not everything could be checked. The next check tries again"
+    return Report(
+        status,
+        headline,
+        exit_code=Exit.ACTION_REQUIRED if "bad" in verdicts else Exit.DONE,
+        items=items,
+        outputs={
+            "account": account,
+            "scopes": " ".join(current.scopes),
+            "expires-at": iso(current.expires_at),
+        },
+        facts={"findings": items},
+    )

@@ -1,0 +1,145 @@
+"""post: a first post with the token in use."""
+
+import re
+from hashlib import sha256
+
+from provisioner.answer import Answer, rate_limit_reset, retry_after
+from provisioner.commands.session import Session, require_current, require_own
+from provisioner.errors import (
+    ActionRequiredError,
+    InputError,
+    NotSentError,
+    ProvisionerError,
+    TransportError,
+)
+from provisioner.journal import Credential
+from provisioner.mastodon.client import Mastodon
+from provisioner.mastodon.verdict import Dead, Unclear, judge
+from provisioner.report import Open, Report, Run, Set, duration
+from provisioner.secret import is_visible
+from provisioner.urls import origin_of
+
+THROTTLED = 300.0
+"""Seconds of Mastodon's rate limit for an account, where the answer names no time."""
+
+
+def post(session: Session) -> Report:
+    """Post a text as the bot, once.
+
+    The same text again within an hour is the same post where the server honours an Idempotency-Key.
+    Raises ActionRequiredError where nothing is provisioned, where the server refuses the token, or
+    where the answer was lost and the text may have been posted; InputError; ProvisionerError.
+    """
+    text, visibility = session.config.text, session.config.visibility
+    _require_text(text)
+    session.read()
+    if session.store.exists:
+        require_own(session, session.config.instance)
+    current = require_current(session)
+    mastodon = Mastodon(session.http, current.instance)
+    if not current.instance.profile.posts_text_alone:
+        raise InputError(
+            "post-refused",
+            f"{current.instance.software} takes no post without a picture. Nothing was posted.",
+            next=("Let the bot itself post, with a picture: its token is not affected.",),
+        )
+    page = f"{current.instance.origin}/@{session.config.handle.user}"
+    key = key_of(current.instance.origin, current.account_id, text, visibility)
+    try:
+        answer = mastodon.post(current.token, text, visibility, key)
+    except NotSentError:
+        raise
+    except TransportError as error:
+        raise _unclear(session, current, page, error.what) from None
+    if not (answer.ok and answer.fields().get("id")):
+        if answer.refused or answer.status == 429:
+            raise _refused(mastodon, answer)
+        what = f"{current.instance.host} answered {answer.described()}."
+        raise _unclear(session, current, page, what)
+    url, account = answer.text("url"), str(session.config.handle)
+    ours = is_visible(url) and origin_of(url) == current.instance.origin
+    link = url if ours else page
+    return Report(
+        "posted",
+        f"Posted as {account}",
+        items=tuple(session.noted),
+        link=link,
+        outputs={"account": account, "url": link},
+    )
+
+
+def key_of(origin: str, account_id: str, text: str, visibility: str) -> str:
+    """The Idempotency-Key of a post: always the same for the same text, account and audience."""
+    return sha256(f"{origin}\n{account_id}\n{visibility}\n{text}".encode()).hexdigest()
+
+
+def _require_text(text: str) -> None:
+    if not text.strip():
+        raise InputError(
+            "empty-post",
+            "There is nothing to post.",
+            next=("Give a text, such as “howdy universe!”.",),
+        )
+    if re.search("[\ud800-\udfff]", text):  # what Python makes of bytes that are not UTF-8
+        raise InputError(
+            "unreadable-post",
+            "The text is not UTF-8. Nothing was posted.",
+            why="It comes from a file or a terminal with another encoding.",
+            next=("Convert the text to UTF-8, for example with iconv.", Run("again")),
+        )
+
+
+def _unclear(session: Session, current: Credential, page: str, what: str) -> ActionRequiredError:
+    again = "If the post is not there:"
+    if current.instance.profile.idempotency_key:
+        again = "Or run it again within an hour: the text is not posted twice."
+    look = Open(page, str(session.config.handle), "look whether the post is there")
+    return ActionRequiredError(
+        "post-unclear",
+        f"The text may have been posted or not: {what}",
+        why="The answer was lost, or does not say.",
+        next=(look, again, Run("again")),
+        link=page,
+    )
+
+
+def _refused(mastodon: Mastodon, answer: Answer) -> ProvisionerError:
+    """What a definite refusal means: nothing was posted."""
+    host = mastodon.instance.host
+    match judge(mastodon.instance, answer):
+        case Dead():
+            return ActionRequiredError(
+                "token-dead",
+                f"The access token is invalid: {host} answered {answer.described()}.",
+                why="It was revoked at the instance, or it expired.",
+                next=(Run("begin", rotate=True),),
+            )
+        case Unclear(reason, next=steps) if steps:
+            return ActionRequiredError("account-barred", f"{reason}.", next=steps)
+        case _:
+            pass
+    if answer.status == 429:
+        seconds = retry_after(answer) or rate_limit_reset(answer) or THROTTLED
+        return ProvisionerError(
+            "post-throttled",
+            f"{host} is rate-limiting this account. Nothing was posted.",
+            next=(Run("again", when=f"in {duration(seconds)}"),),
+        )
+    if answer.status in {401, 403}:
+        return ActionRequiredError(
+            "post-forbidden",
+            f"{host} does not let this token post: {answer.described()}.",
+            why="The token is no longer valid or lacks the scope write:statuses, the account may "
+            "not post, or something in front of the server blocks this network.",
+            next=(
+                "If it is the token, get another one:",
+                Run("begin", rotate=True, options=(Set("scopes", "post"),)),
+                "Otherwise sign in as the account, and read what the server says there.",
+            ),
+        )
+    return InputError(
+        "post-refused",
+        f"{host} did not accept the post: {answer.described()}. Nothing was posted.",
+        why="The text is too long for this server, or the server does not know this visibility.",
+        next=("Change the text or the visibility.", Run("again")),
+    )

@@ -1,0 +1,140 @@
+"""register: an application alone, without a token; its client id and secret are kept, or shown.
+
+begin, complete and login take them as an application of the person's own.
+"""
+
+from provisioner.commands.begin import register as register_application
+from provisioner.commands.begin import warn_of_broad
+from provisioner.commands.session import Session, find_instance
+from provisioner.commands.writing import reads_for_writing
+from provisioner.config import Config
+from provisioner.errors import ActionRequiredError, InputError, ProvisionerError
+from provisioner.github.client import Repository
+from provisioner.github.destinations import Mapping, expression
+from provisioner.mastodon.instance import Application
+from provisioner.mastodon.scopes import candidates
+from provisioner.report import Item, Report, Reporter, Run, Set
+from provisioner.secret import Secret
+
+
+def register(session: Session) -> Report:
+    """Register an application; write its client id and secret, or hand them back to be shown.
+
+    Everything is looked at before anything is registered: registrations are throttled, and nothing
+    that exists is overwritten. Raises ProvisionerError.
+    """
+    config, reporter, repository = session.config, session.reporter, session.repository
+    if not config.reveal:
+        _require_free(session)
+    info = find_instance(session)
+    instance, scopes = info.instance, candidates(config.requested_scopes, info)
+    application, granted = register_application(
+        session.http, reporter, instance, config.name_of_app, scopes
+    )
+    warn_of_broad(session, instance, granted)
+    if not config.reveal:
+        _keep(repository, config.mappings, application, reporter)
+    outputs = {"instance": instance.origin, "scopes": " ".join(granted)}
+    if config.reveal:
+        return _revealed(config, application, session.noted, outputs)
+    return _kept(config, repository, session.noted, outputs)
+
+
+def _revealed(
+    config: Config, application: Application, items: list[Item], outputs: dict[str, str]
+) -> Report:
+    options: tuple[Set, ...] = (
+        Set("client-id", application.client_id),
+        Set("scopes", outputs["scopes"]),
+    )
+    if config.instance:
+        options = (*options, Set("instance", outputs["instance"]))
+    return Report(
+        "registered",
+        f"The application “{config.name_of_app}” of {outputs['instance']}",
+        items=items,
+        next=(
+            "Both are shown this once: keep them. Let your shell ask for the secret:",
+            "`read -rs MASTODON_CLIENT_SECRET && export MASTODON_CLIENT_SECRET`",
+            Run("begin", options=options),
+        ),
+        outputs=outputs,
+        revealed={
+            "Client id": Secret(application.client_id),
+            "Client secret": application.client_secret,
+        },
+    )
+
+
+def _kept(
+    config: Config, repository: Repository, items: list[Item], outputs: dict[str, str]
+) -> Report:
+    """What the credentials workflow needs to begin and complete with it: YAML."""
+    inputs = {one.field.replace("_", "-"): expression(one) for one in config.mappings}
+    inputs["scopes"] = outputs["scopes"]  # the very ones that it was registered with
+    kept = [one.name for one in config.mappings]
+    return Report(
+        "registered",
+        f"The application “{config.name_of_app}” is kept in {repository.name}, as "
+        f"{' and '.join(kept)}",
+        items=items,
+        next=(
+            "Only workflows can read secrets. For your own machine, register another application:",
+            Run("register", options=(Set("reveal"),)),
+        ),
+        snippet="\n".join(["with:", *(f"  {name}: {value}" for name, value in inputs.items())]),
+        outputs=outputs,
+        facts={"written": kept},
+    )
+
+
+def _require_free(session: Session) -> None:
+    """Refuse names that are taken, after reading all that writing needs."""
+    repository, mappings = session.repository, session.config.mappings
+    session.read_repository(*reads_for_writing(session))
+    values = session.variables
+    taken = [one.name for one in mappings if one.name in repository.secret_names]
+    taken += [name for name, value in values.items() if value is not None]
+    for name in taken:
+        raise InputError(
+            "name-taken",
+            f"{repository.name} already has {name}.",
+            why="It may be another application's, in use. Or a register before this one stopped "
+            "half-way.",
+            next=(
+                f"Delete {name}, if nothing uses it; or choose other names.",
+                Set("variables", "OTHER_ID=client_id"),
+                Set("secrets", "OTHER_SECRET=client_secret"),
+            ),
+        )
+
+
+def _keep(
+    repository: Repository,
+    mappings: tuple[Mapping, ...],
+    application: Application,
+    reporter: Reporter,
+) -> None:
+    """Write the client id and the client secret; run again it would find the names taken."""
+    try:
+        for mapping in mappings:
+            is_id = mapping.field == "client_id"
+            value = Secret(application.client_id) if is_id else application.client_secret
+            if mapping.kind == "secrets":
+                repository.put_secret(mapping.name, value)
+            else:  # no field of a variable is a secret
+                repository.put_variable(mapping.name, application.client_id, exists=False)
+            reporter.done(f"Wrote {mapping.name} to the {mapping.kind} of {repository.name}")
+    except ProvisionerError as error:
+        kept = " and ".join(mapping.name for mapping in mappings)
+        raise ActionRequiredError(
+            error.code,
+            error.what,
+            why=f"{error.why} The application is registered, but not kept as a whole; without a "
+            "token it opens nothing.",
+            next=(
+                *error.next,
+                f"Delete {kept} in {repository.name}, whichever exists.",
+                Run("register"),
+            ),
+        ) from None

@@ -1,0 +1,163 @@
+"""Revoking superseded tokens: each once nothing can need it, and then seen dead."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from provisioner.commands.session import Session
+from provisioner.errors import ProvisionerError
+from provisioner.github.destinations import Destination, names
+from provisioner.journal import Credential, Superseded
+from provisioner.mastodon.client import Mastodon
+from provisioner.mastodon.verdict import Alive, Dead, Unclear, Unheard
+from provisioner.report import Item, iso, when
+
+GIVE_UP = 30 * 86400
+"""Seconds after which a token of an instance that does not answer any more is dropped; one that
+works still is a person's to remove."""
+
+Fate = Literal["waiting", "revoked", "retry", "stuck", "forgotten"]
+"""“stuck” needs a person, “retry” is left to the next run, “forgotten” is dropped from the
+journal."""
+
+
+@dataclass(frozen=True)
+class OldToken:
+    """A token that was replaced, or not used, and what became of it."""
+
+    credential: Credential
+    fate: Fate
+    revoke_after: int
+    reason: str
+    item: Item
+
+    def facts(self) -> dict[str, str]:
+        """For JSON."""
+        return {
+            "issued-at": iso(self.credential.issued_at),
+            "fate": self.fate,
+            "revoke-after": iso(self.revoke_after),
+            "reason": self.reason,
+            "approver": self.credential.account,
+        }
+
+
+def revoke_due(session: Session, *, current_seen_alive: bool = False) -> list[OldToken]:
+    """Revoke every superseded token whose time has come; tells what became of each.
+
+    One is revoked only when its grace is over, when no secret can hold it any more, and when the
+    current token was just seen alive; with its own application's credentials; and it counts as
+    revoked only once it is seen dead. Trouble on the way undoes nothing that was reached before:
+    the token stays in the journal, and a later run goes on.
+    """
+    due = [old for old in session.journal.superseded if old.revoke_after <= session.now()]
+    trouble = "" if current_seen_alive or not due else _trouble_with_current(session)
+    became = []
+    for old in session.journal.superseded:
+        try:
+            became.append(_revoke(session, old, trouble) if old in due else _waits(session, old))
+        except ProvisionerError as error:
+            became.append(_told(session, old, "retry", error.what))
+    return became
+
+
+def uncovered(session: Session, old: Credential) -> list[Destination]:
+    """The secrets that may still hold this token.
+
+    A secret is covered where the run that made a later credential current wrote it, or where it is
+    gone. That a later token may stand there is not enough: it may not, too.
+    """
+    journal = session.journal
+    superseded = [each.credential for each in journal.superseded]
+    later = superseded[superseded.index(old) + 1 :] if old in superseded else []
+    if journal.current:
+        later.append(journal.current)
+    covered = {place for credential in later for place in credential.known}
+    return [
+        place
+        for place in old.destinations
+        if place.is_secret and place not in covered and session.may_exist(place)
+    ]
+
+
+def _revoke(session: Session, old: Superseded, trouble: str) -> OldToken:
+    token = old.credential
+    if left := uncovered(session, token):
+        return _told(session, old, "stuck", f"it may still stand in {names(left)}", left)
+    if token.application.user_supplied:
+        return _drop(session, old, "its application is your own")
+    if trouble:
+        return _told(session, old, "retry", trouble)
+    overdue = session.now() - old.revoke_after > GIVE_UP
+    match Mastodon(session.http, token.instance).revoke(token.application, token.token):
+        case Dead():
+            _forget(session, old)
+            session.reporter.done(f"Revoked the token of {when(token.issued_at)}, and saw it dead")
+            return _told(session, old, "revoked")
+        case Unclear(reason, refused=False) if overdue:
+            return _drop(session, old, reason)
+        case Unheard(reason) if overdue:
+            return _told(session, old, "stuck", reason)
+        case Unclear(reason) | Unheard(reason):
+            return _told(session, old, "retry", reason)
+        case Alive():
+            return _told(session, old, "stuck", f"{token.instance.host} did not revoke it")
+
+
+def _trouble_with_current(session: Session) -> str:
+    """Why the current token can't be relied upon; "" where it can, or where there is none."""
+    current = session.journal.current
+    if current is None:
+        return ""
+    match Mastodon(session.http, current.instance).verify(current.token):
+        case Alive(id=number) if number == current.account_id:
+            return ""
+        case Alive():
+            return "the token in use belongs to another account"
+        case Dead(reason) | Unclear(reason):
+            return f"the token in use was not seen alive: {reason}"
+
+
+def _drop(session: Session, old: Superseded, reason: str) -> OldToken:
+    """Leave a token to a person, who is told before it is dropped: the run may end any moment."""
+    told = _told(session, old, "forgotten", reason)
+    session.warn(told.item.text, *told.item.next)
+    _forget(session, old)
+    return told
+
+
+def _forget(session: Session, old: Superseded) -> None:
+    session.update(superseded=tuple(one for one in session.journal.superseded if one != old))
+
+
+def _waits(session: Session, old: Superseded) -> OldToken:
+    left = uncovered(session, old.credential)
+    reason = f"it may still stand in {names(left)}" if left else ""
+    return _told(session, old, "waiting", reason, left)
+
+
+def _told(
+    session: Session,
+    old: Superseded,
+    fate: Fate,
+    reason: str = "",
+    left: list[Destination] | None = None,
+) -> OldToken:
+    token = old.credential
+    which = f"The old token, of {when(token.issued_at)},"
+    if session.approved_by_other(token):
+        which = f"The token of {when(token.issued_at)}, which “{token.account}” approved,"
+    why, removal = reason.rstrip("."), (session.removal(token),)
+    delete = (f"Delete {names(left)}, if no workflow reads it.",) if left else ()
+    item = {
+        "revoked": Item("good", f"{which} is revoked"),
+        "waiting": Item(
+            "soon" if left else "good",
+            f"{which} stays alive for runs that still use it, until {when(old.revoke_after)}"
+            + (f". But {why}" if left else ""),
+            delete,
+        ),
+        "retry": Item("unclear", f"{which} is not revoked yet: {why}. The next run tries again"),
+        "stuck": Item("bad", f"{which} is not revoked: {why}", delete or removal),
+        "forgotten": Item("soon", f"{which} will not be revoked: {why}", removal),
+    }[fate]
+    return OldToken(token, fate, old.revoke_after, reason, item)

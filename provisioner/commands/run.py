@@ -1,0 +1,78 @@
+"""One run of one command: from its config to its report."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from provisioner.commands.abandon import abandon
+from provisioner.commands.begin import begin
+from provisioner.commands.check import check
+from provisioner.commands.complete import complete
+from provisioner.commands.deprovision import deprovision
+from provisioner.commands.doctor import doctor
+from provisioner.commands.login import login
+from provisioner.commands.post import post
+from provisioner.commands.register import register
+from provisioner.commands.session import Session
+from provisioner.config import Config
+from provisioner.gather import in_threads
+from provisioner.github.client import GitHub
+from provisioner.http import Http
+from provisioner.mastodon.instance import Instance
+from provisioner.parsing import Login
+from provisioner.report import Report, Reporter
+
+COMMANDS: Mapping[str, Callable[[Session], Report]] = {
+    "abandon": abandon,
+    "begin": begin,
+    "check": check,
+    "deprovision": deprovision,
+    "doctor": doctor,
+    "post": post,
+    "register": register,
+}
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """How a person is asked, each only if that is needed."""
+
+    code: Callable[[], str]
+    login: Callable[[Instance], Login]
+
+
+def run(config: Config, reporter: Reporter, prompts: Prompts) -> Report:
+    """Run `config.command`. Keeps no state in the process. Raises ProvisionerError."""
+    with Http(waiting=reporter.waiting) as http:
+        github = GitHub(http, config.api_url, config.github_token)
+        session = Session(config, http, github, reporter, time.time, os.urandom, in_threads)
+        return perform(session, prompts)
+
+
+def perform(session: Session, prompts: Prompts) -> Report:
+    """Run the session's command."""
+    command = session.config.command
+    if command == "auto":
+        command = _choose(session)
+    if command == "complete":
+        return complete(session, prompts.code)
+    if command == "login":
+        return login(session, prompts.login)
+    return COMMANDS[command](session)
+
+
+def _choose(session: Session) -> str:
+    """What `auto` does: a schedule checks; a dispatch does what comes next."""
+    config = session.config
+    if config.scheduled:
+        return "check"
+    if config.code:
+        return "complete"
+    session.read_ahead()
+    journal, rotate = session.journal, config.rotate
+    if journal.staged:
+        return "complete"
+    if config.is_rerun and not journal.pending:
+        rotate = False  # that rotation is done: a re-run of it must not start another
+    return "begin" if rotate or journal.current is None else "check"

@@ -1,0 +1,351 @@
+"""What every command starts with: the collaborators of one run, the repository and its journal."""
+
+import base64
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypedDict, Unpack, cast
+
+from provisioner.config import Config
+from provisioner.errors import (
+    ActionRequiredError,
+    IncompleteError,
+    InputError,
+    ProvisionerError,
+    TransportError,
+)
+from provisioner.gather import Gather
+from provisioner.github.client import GitHub, Repository
+from provisioner.github.destinations import Destination, Mapping
+from provisioner.http import Http
+from provisioner.journal import Credential, Journal, Pending, Superseded
+from provisioner.journal_store import JournalStore
+from provisioner.mastodon import discovery
+from provisioner.mastodon.scopes import InstanceInfo, explain
+from provisioner.report import Exit, Item, Next, Open, Reporter, Run, Set, when
+from provisioner.secret import Secret
+
+
+class Changes(TypedDict, total=False):
+    """Fields of the journal that a run changes."""
+
+    account: str
+    pending: Pending | None
+    current: Credential | None
+    superseded: tuple[Superseded, ...]
+    deprovisioning: bool
+
+
+@dataclass
+class Session:
+    """One run: its inputs and collaborators, and the repository with its journal.
+
+    `clock` gives epoch seconds; `entropy` gives that many random bytes; `gather` overlaps reads.
+    """
+
+    config: Config
+    http: Http
+    github: GitHub
+    reporter: Reporter
+    clock: Callable[[], float]
+    entropy: Callable[[int], bytes]
+    gather: Gather
+    changed: bool = False
+    """Whether this run, or the one that it goes on with, may have changed anything."""
+    variables: dict[str, str | None] = field(default_factory=dict)
+    """Variables' values as this run read them; None for those that do not exist."""
+    noted: list[Item] = field(default_factory=list)
+    """What a person was warned of, for the report."""
+    _is_read: bool = False
+    _told: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Nothing is read yet."""
+        config = self.config
+        self.repository = Repository(self.github, config.repository)
+        self.store = JournalStore(
+            self.repository, config.journal, config.journal_key, self.http.sleep, config.in_workflow
+        )
+        self.journal = Journal(repository_id=0, account=str(config.account or ""))
+
+    def now(self) -> int:
+        """Epoch seconds."""
+        return int(self.clock())
+
+    def done(self, text: str) -> None:
+        """Tell of a step; only once where it is repeated, after a person was asked for the code."""
+        if text not in self._told:
+            self._told.add(text)
+            self.reporter.done(text)
+
+    def warn(self, text: str, *steps: str | Open | Run | Set) -> None:
+        """Tell a person at once, and in the report; once, even if it is found twice."""
+        item = Item("soon", text, steps)
+        if item not in self.noted:
+            self.noted.append(item)
+            self.reporter.warn(item)
+
+    def mask(self, secret: Secret) -> None:
+        """Never show this secret, in no text of a server either."""
+        self.http.remember(secret)
+        self.reporter.mask(secret)
+
+    def read(self, *more: Callable[[], object]) -> None:
+        """Read the repository and its journal, live, and call `more` at the same time.
+
+        Raises InputError where the journal can't be opened, ActionRequiredError where it is damaged
+        or newer, or the repository archived or out of reach.
+        """
+        if self._is_read:  # a moment ago, to choose what to do
+            self._is_read = False
+            self.gather(more)
+            return
+        self.read_repository(self.store.read, *more)
+        journal = self.store.open()
+        self._take(journal or Journal(self.repository.id, str(self.config.account)))
+        self._reread_attempted()
+        found = f"read its journal ({self.store.name})" if journal else "found no journal"
+        self.done(f"Opened {self.repository.name} and {found}")
+
+    def read_repository(self, *more: Callable[[], object]) -> None:
+        """Read whose repository it is and which secrets it has, and call `more` meanwhile."""
+        repository = self.repository
+        opened, *_ = self.gather((repository.open, repository.read_secret_names, *more))
+        repository.id, repository.name = cast("tuple[int, str]", opened)
+
+    def read_ahead(self) -> None:
+        """Read, to choose a command; the command's own `read` then reads only what is missing."""
+        self.read()
+        self._is_read = True
+
+    def read_variable(self, name: str) -> None:
+        """Read a variable's value."""
+        self.variables[name] = self.repository.variable(name)
+
+    def _reread_attempted(self) -> None:
+        """Read the journal again where it says that an exchange was attempted, and no more.
+
+        GitHub may answer late: the token of that exchange may be staged by now.
+        """
+        pending = self.journal.pending
+        if pending and pending.attempts and pending.staged is None:
+            self._take(self.store.reread() or self.journal)
+
+    def _take(self, journal: Journal) -> None:
+        self.journal = journal
+        for secret in journal.secrets():
+            self.mask(secret)
+        if journal.deprovisioning and self.config.command != "deprovision":
+            raise ActionRequiredError(
+                "deprovisioning",
+                f"{journal.account} is being taken off {self.repository.name}.",
+                why="A deprovision was begun, and did not finish.",
+                next=(Run("deprovision"),),
+            )
+
+    def save(self, **changes: Unpack[Changes]) -> None:
+        """Write the journal with these fields changed; returns once that is certain.
+
+        The journal was looked at, read or written with the request before this one.
+        """
+        self.changed = True
+        journal = self.journal.replace(**changes)
+        self.store.save(journal)
+        self.journal = journal
+
+    def update(self, **changes: Unpack[Changes]) -> None:
+        """Look whether the journal is still as this run knows it, and write it."""
+        self.store.look()
+        self.save(**changes)
+
+    def claim(self) -> None:
+        """Before the very first journal: create its variable, then put its key into the secret.
+
+        Only one of two first runs can create the variable. The key's write proves that secrets can
+        be written, before anybody is asked to approve anything. A key that a workflow hands in
+        comes out of a secret, perhaps a protected environment's, and stays there.
+        """
+        store = self.store
+        if store.exists:
+            return
+        if store.is_claimed:  # the run that claimed it may have gone on meanwhile
+            store.look()
+        made = not store.key
+        if made:
+            store.key = Secret(base64.b64encode(self.entropy(32)).decode())
+            self.mask(store.key)
+        self.changed = True
+        store.claim()
+        if self.config.keeps_key:
+            return
+        try:
+            self.repository.put_secret(store.key_name, store.key)
+        except TransportError:
+            raise  # the next run finds the claim, and goes on
+        except ProvisionerError:
+            store.take_back_claim()
+            raise
+        doing = "Made the journal's key and stored it" if made else "Stored the journal's key"
+        self.reporter.done(f"{doing} in the secret {store.key_name}")
+
+    def destination(self, mapping: Mapping) -> Destination:
+        """Where a mapping is written."""
+        return Destination(self.repository.scope, mapping.kind, mapping.name)
+
+    def may_exist(self, destination: Destination) -> bool:
+        """Whether something may stand there: a secret that is not listed is gone.
+
+        Another scope's secrets are not listed here, and so may exist.
+        """
+        here = destination.is_secret and destination.scope == self.repository.scope
+        return not here or destination.name in self.repository.secret_names
+
+    def unmanaged(self, mappings: Iterable[Mapping]) -> tuple[Destination, ...]:
+        """Which of the secrets to be written exist, and may hold something that is not ours."""
+        ours = {place for one in self.journal.credentials() for place in one.managed}
+        places = (self.destination(mapping) for mapping in mappings if mapping.kind == "secrets")
+        return tuple(one for one in places if one not in ours and self.may_exist(one))
+
+    def approved_by_other(self, credential: Credential) -> bool:
+        """Whether somebody else than the bot is known to have approved it."""
+        return credential.account.casefold() not in {"", self.journal.account.casefold()}
+
+    def removal(self, credential: Credential) -> Open:
+        """Where a person removes the credential's application, and as whom."""
+        at = when(credential.issued_at)
+        return Open(
+            credential.instance.applications_of(credential.account),
+            credential.account or "the account that approved it",
+            f"remove the application authorized on {at}",
+        )
+
+
+def find_instance(session: Session) -> InstanceInfo:
+    """Discover the account's instance, and say what was found."""
+    return tell_instance(session, discover(session))
+
+
+def discover(session: Session) -> discovery.Found:
+    """Discover the account's instance, and say nothing yet."""
+    config = session.config
+    return discovery.find(session.http, config.account, config.instance, session.gather)
+
+
+def tell_instance(session: Session, found: discovery.Found) -> InstanceInfo:
+    """Say what was found: after all that was read meanwhile, so that the order is always one."""
+    config, instance = session.config, found.info.instance
+    if not found.is_confirmed:
+        session.warn(
+            f"{config.handle.domain} does not know the account {config.handle}: check the spelling"
+        )
+    product = f" ({instance.product})" if instance.product else ""
+    session.done(f"Found the instance: {instance.origin}{product}")
+    for subject, choice in explain(found.info, config.requested_scopes).items():
+        session.reporter.explain(f"{subject}: {choice}")
+    return found.info
+
+
+def require_nothing_staged(session: Session) -> None:
+    """Refuse to do anything else while a token waits to be finished. Raises IncompleteError."""
+    if session.journal.staged:
+        raise IncompleteError(
+            "already-staged",
+            "A new token is waiting in the journal, from a run that stopped half-way.",
+            next=(Run("complete"),),
+        )
+
+
+def require_current(session: Session) -> Credential:
+    """The credential in use. Raises ActionRequiredError where nothing is provisioned yet."""
+    pending, current = session.journal.pending, session.journal.current
+    if current is None:
+        raise ActionRequiredError(
+            "nothing-provisioned",
+            "Nothing is provisioned yet.",
+            next=approve(session, pending) if pending else (Run("begin"),),
+            link=pending.link if pending else "",
+        )
+    return current
+
+
+def approve(session: Session, pending: Pending) -> Next:
+    """How to go on with a link that waits for its approval."""
+    account = str(session.config.handle)
+    button = pending.instance.profile.approve_button
+    return (Open(pending.link, account, f"press {button}"), Run("complete", code=True))
+
+
+def warn_of_other_scopes(session: Session, pending: Pending) -> None:
+    """Say where the inputs name other scopes than the pending authorization asks for."""
+    requested = session.config.scopes
+    if requested and set(requested) != set(pending.requested_scopes):
+        session.warn(
+            f"The pending authorization is for {' '.join(pending.scopes)}. Other scopes need a new "
+            "one."
+        )
+
+
+def require_own(session: Session, origin: str) -> None:
+    """Refuse the journal of another account or, where `origin` names one, of another instance."""
+    journal, config = session.journal, session.config
+    if journal.account.casefold() != str(config.handle).casefold():
+        raise InputError(
+            "journal-other-account",
+            f"The journal {config.journal} belongs to {journal.account}, not to {config.handle}.",
+            why="A journal remembers one bot, so that no token is mixed up with another's.",
+            next=(
+                "Correct the account; or give this bot a journal and names of its own.",
+                Set("journal", "OTHER_JOURNAL"),
+                Set("secrets", "OTHER_TOKEN=access_token"),
+                Set("variables", "OTHER_URL=base_url"),
+            ),
+        )
+    if origin and journal.origin and origin != journal.origin:
+        raise InputError(
+            "journal-other-instance",
+            f"The journal belongs to {journal.origin}, not to {origin}.",
+            why="A credential is replaced at the instance that issued it.",
+            next=(
+                "Leave the instance out. If the account moved, give it a journal of its own.",
+                Set("journal", "OTHER_JOURNAL"),
+            ),
+        )
+
+
+def tell_lost(
+    session: Session, pending: Pending | None, approver: str = "the account that approved it"
+) -> None:
+    """Tell a person of exchanges whose answer was lost, before the journal forgets them."""
+    for attempt in pending.attempts if pending else ():
+        assert pending is not None  # noqa: S101 - for mypy: there is an attempt
+        session.warn(
+            f"An exchange of {when(attempt)} may have issued a token that was lost.",
+            Open(
+                pending.instance.authorized_applications,
+                approver,
+                f"remove the authorization of {when(attempt)}, if there is one",
+            ),
+        )
+
+
+@contextmanager
+def incomplete_on_error(session: Session, *, completes: bool = False) -> Iterator[None]:
+    """Once something was changed, “failed” is “incomplete”.
+
+    Where the run `completes` an authorization whose token is staged, so is “wrong input”, since the
+    token waits for it to be corrected, and a person is told that it waits.
+    """
+    try:
+        yield
+    except ProvisionerError as error:
+        staged, again = session.journal.staged if completes else None, Run("complete")
+        stopped = {Exit.FAILED, Exit.INPUT} if staged else {Exit.FAILED}
+        incomplete = session.changed and error.exit_code in stopped
+        if not incomplete and not (staged and error.exit_code is Exit.ACTION_REQUIRED):
+            raise
+        steps = error.next
+        if staged and again not in steps:
+            kept = "The new token is kept in the journal: complete then needs no code."
+            steps = (*steps, kept, again)
+        kind = IncompleteError if incomplete else ActionRequiredError
+        raise kind(error.code, error.what, why=error.why, next=steps, link=error.link) from None

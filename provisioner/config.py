@@ -1,0 +1,279 @@
+"""What a run is asked to do: one frozen `Config`, parsed once. Pure: no network, no environment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from provisioner.errors import InputError
+from provisioner.github.destinations import Mapping as Destined
+from provisioner.github.destinations import check_name, parse_mappings, require_distinct
+from provisioner.inputs import ACTION_INPUTS, Input, inputs_of
+from provisioner.mastodon.instance import Application
+from provisioner.mastodon.scopes import PRESETS, parse_scopes
+from provisioner.parsing import (
+    MAX_APP_NAME,
+    Handle,
+    github_host,
+    parse_account,
+    parse_api_url,
+    parse_app_name,
+    parse_github_token,
+    parse_grace,
+    parse_instance,
+    parse_max_age,
+    parse_repository,
+    parse_visibility,
+)
+from provisioner.report import Set
+from provisioner.secret import Secret, is_visible
+
+DEFAULT_GRACE = 86400
+DEFAULTS = {one.name: (one.default,) for one in ACTION_INPUTS}
+REGISTERED_ID = Destined("variables", "MASTODON_CLIENT_ID", "client_id")
+REGISTERED_SECRET = Destined("secrets", "MASTODON_CLIENT_SECRET", "client_secret")
+"""Where `register` stores an application. The client id is no secret: in one, nobody could read it
+again, and GitHub would mask it in the link that a workflow shows."""
+Values = Mapping[str, str | bool | Sequence[str]]
+"""What was given, by the names of the inputs; what was not given is empty or missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything that a run is asked, parsed."""
+
+    command: str
+    """In a workflow also “auto”, which chooses when it has read the journal."""
+    account: Handle | None = None
+    """None for a doctor or a register that were given an instance alone."""
+    repository: str = ""
+    instance: str = ""
+    """An origin; "" where the account tells."""
+    scopes: tuple[str, ...] = ()
+    """Empty where none were named: a new token gets the default, a check takes those it has."""
+    app_name: str = ""
+    secrets: tuple[Destined, ...] = ()
+    variables: tuple[Destined, ...] = ()
+    journal: str = DEFAULTS["journal"][0]
+    journal_key: Secret = field(default_factory=lambda: Secret(""))
+    github_token: Secret = field(default_factory=lambda: Secret(""))
+    api_url: str = "https://api.github.com"
+    application: Application | None = None
+    """The person's own: made in Preferences > Development, or by `register`."""
+    given_grace: int | None = None
+    """Seconds that a superseded token lives on, where they were given: a check revokes by them."""
+    max_age: int | None = None
+    """Seconds after which a check demands a new token; None for never."""
+    code: str = field(default="", repr=False)
+    """As it was pasted; "" where none was given."""
+    text: str = ""
+    visibility: str = ""
+    reveal: bool = False
+    dry_run: bool = False
+    yes: bool = False
+    rotate: bool = False
+    """In a workflow: whether a token in use is to be replaced."""
+    scheduled: bool = False
+    """Whether a schedule started the workflow."""
+    is_rerun: bool = False
+    """Whether the workflow's run is a re-run, which brings the first attempt's inputs."""
+    in_workflow: bool = False
+    """Whether a workflow hands these in, with its secrets; else a person at a shell."""
+    given: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The words of what was not left to its default, secrets apart: for commands to be pasted."""
+
+    @property
+    def handle(self) -> Handle:
+        """The account of a command that demands one."""
+        if self.account is None:
+            raise ValueError("This command was parsed without an account.")
+        return self.account
+
+    @property
+    def grace(self) -> int:
+        """Seconds that the token lives on which a new one replaces."""
+        return DEFAULT_GRACE if self.given_grace is None else self.given_grace
+
+    @property
+    def mappings(self) -> tuple[Destined, ...]:
+        """Everything to be written."""
+        return (*self.secrets, *self.variables)
+
+    @property
+    def keeps_key(self) -> bool:
+        """Whether the key that was handed in is kept in a secret already, wherever that is."""
+        return self.in_workflow and bool(self.journal_key)
+
+    @property
+    def requested_scopes(self) -> tuple[str, ...]:
+        """The scopes of a new authorization."""
+        return self.scopes or PRESETS["post"]
+
+    @property
+    def name_of_app(self) -> str:
+        """Shown in public under each post, and so never the repository's name by default."""
+        return self.app_name or (self.account.user[:MAX_APP_NAME] if self.account else "")
+
+
+def parse(
+    command: str,
+    values: Values,
+    *,
+    api_url: str = "",
+    code: str = "",
+    in_workflow: bool = False,
+    rotate: bool = False,
+    scheduled: bool = False,
+    is_rerun: bool = False,
+) -> Config:
+    """The config of a command; `code` is one that comes by another way. Raises InputError."""
+    inputs = inputs_of("auto" if in_workflow else command)
+    given = _given(inputs, values)
+    words = {**DEFAULTS, **given}
+
+    def text(name: str) -> str:
+        return words.get(name, ("",))[0]
+
+    config = Config(
+        command=command,
+        account=_account(command, text("account"), text("instance")),
+        instance=parse_instance(text("instance")),
+        scopes=parse_scopes(text("scopes")) if "scopes" in given else (),
+        app_name=parse_app_name(text("app-name")),
+        secrets=parse_mappings("secrets", words["secrets"]),
+        variables=parse_mappings("variables", words["variables"]),
+        journal=_journal(text("journal")),
+        journal_key=Secret(text("journal-key").strip()),
+        api_url=parse_api_url(api_url),
+        application=_application(text("client-id"), text("client-secret")),
+        given_grace=parse_grace(text("grace")) if "grace" in given else None,
+        max_age=parse_max_age(text("max-age")) if "max-age" in given else None,
+        code=code or text("code"),
+        text=text("text"),
+        visibility=parse_visibility(text("visibility")),
+        reveal=bool(values.get("reveal")),
+        dry_run=bool(values.get("dry-run")),
+        yes=bool(values.get("yes")),
+        rotate=rotate,
+        scheduled=scheduled,
+        is_rerun=is_rerun,
+        in_workflow=in_workflow,
+        given={one.name: given[one.name] for one in inputs if _is_to_repeat(one, given)},
+    )
+    require_distinct(config.journal, config.mappings)
+    config = _for_register(config, set(given)) if command == "register" else config
+    return _with_github(config, text("repository"), text("github-token").strip())
+
+
+def _with_github(config: Config, repository: str, token: str) -> Config:
+    """The repository and the token for it, where the command needs them."""
+    if config.command == "doctor" or config.reveal:
+        return config
+    return replace(
+        config,
+        repository=parse_repository(repository, github_host(config.api_url)),
+        github_token=parse_github_token(token, in_workflow=config.in_workflow),
+    )
+
+
+def _journal(name: str) -> str:
+    """The name of the journal's variable, which must also do for its key's secret."""
+    check_name(f"{name}_KEY")
+    return check_name(name)
+
+
+def _given(inputs: Sequence[Input], values: Values) -> dict[str, tuple[str, ...]]:
+    """The words of each input that was given, and is not empty.
+
+    Raises InputError where an input that takes one value was given several.
+    """
+    given = {}
+    for one in inputs:
+        value = values.get(one.name, "")
+        if isinstance(value, bool):
+            continue
+        words = (value,) if isinstance(value, str) else tuple(value)
+        if len(words) > 1 and not one.repeatable:
+            raise InputError(
+                "usage",
+                f"--{one.name} takes one value, but was given {len(words)} times.",
+                next=("Give it once.",),
+            )
+        # A post is sent as it is; elsewhere white space is nothing.
+        if words := tuple(word for word in words if one.argument or word.strip()):
+            given[one.name] = words
+    return given
+
+
+def _is_to_repeat(one: Input, given: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether a command that goes on with this one has to be given it again."""
+    told = not one.secret and not one.argument and one.name in given
+    return told and given[one.name] != (one.default,)
+
+
+def _account(command: str, account: str, instance: str) -> Handle | None:
+    """The account, which doctor and register don't need where they are given an instance."""
+    if account.strip() or command not in {"doctor", "register"}:
+        return parse_account(account)
+    if not instance.strip():
+        raise InputError(
+            "nothing-asked",
+            "Neither an account nor an instance was given.",
+            next=(Set("account", "mybot@mastodon.social"),),
+        )
+    return None
+
+
+def _application(client_id: str, client_secret: str) -> Application | None:
+    """The person's own application, if its client id and secret were given."""
+    both = (client_id.strip(), client_secret.strip())
+    if not any(both):
+        return None
+    if not all(is_visible(text) for text in both):
+        raise InputError(
+            "bad-application",
+            "Your own application needs both its client id and its client secret.",
+            why="One of them is missing, has a space or a line break, or is too long.",
+            next=(
+                "Copy both from the instance: Preferences > Development > your application.",
+                Set("client-id"),
+                Set("client-secret"),
+            ),
+        )
+    return Application(client_id=both[0], client_secret=Secret(both[1]), user_supplied=True)
+
+
+def _for_register(config: Config, given: set[str]) -> Config:
+    """What `register` stores: a client id and a client secret, under their usual names if none
+    were given. Raises InputError.
+    """
+    if not config.name_of_app:
+        raise InputError(
+            "no-app-name",
+            "The application has no name.",
+            why="It is shown in public under each post. By default it is the account's name.",
+            next=(Set("app-name", "My bot"),),
+        )
+    named = tuple(mapping for mapping in config.mappings if mapping.kind in given)
+    if config.reveal and named:
+        raise InputError(
+            "bad-strings",
+            "A client id and secret that are only shown get no names.",
+            next=("Leave out --reveal, or both --secrets and --variables.",),
+        )
+    fields = [mapping.field for mapping in named]
+    if len(set(fields)) < len(fields) or {*fields} - {"client_id", "client_secret"}:
+        raise InputError(
+            "bad-strings",
+            "register stores client_id and client_secret, each of them once.",
+            why="The application has no token yet.",
+            next=(
+                Set("variables", f"{REGISTERED_ID.name}=client_id"),
+                Set("secrets", f"{REGISTERED_SECRET.name}=client_secret"),
+            ),
+        )
+    usual = (one for one in (REGISTERED_ID, REGISTERED_SECRET) if one.field not in fields)
+    stored = (*named, *usual)
+    return replace(
+        config,
+        secrets=tuple(one for one in stored if one.kind == "secrets"),
+        variables=tuple(one for one in stored if one.kind == "variables"),
+    )

@@ -1,0 +1,231 @@
+"""What surrounds a run on the command line: variables, `gh`, the git remote, the person's prompts.
+
+With `action.py` the only reader of `os.environ`. What a person is asked for is never an option:
+every user of a machine can read the options of its programs.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from provisioner.config import Values
+from provisioner.errors import InputError
+from provisioner.inputs import inputs_of
+from provisioner.mastodon.instance import Instance
+from provisioner.parsing import (
+    Login,
+    github_host,
+    parse_api_url,
+    parse_login,
+    repository_in,
+)
+from provisioner.process import Interruption
+from provisioner.report import Run, Set
+from provisioner.urls import host_of, is_loopback, origin_of
+
+SUBPROCESS_TIMEOUT = 10
+MAX_PASTE = 8192
+MAX_TEXT = 256 * 1024
+"""Bytes of a post; most servers take 5,000 characters at the most."""
+BOM = "\ufeff"
+"""How some editors begin a file: U+FEFF, which no user name and no code begins with."""
+
+
+def api_url() -> str:
+    """`GITHUB_API_URL`, which runners set; "" for GitHub's own."""
+    return os.environ.get("GITHUB_API_URL", "").strip()
+
+
+def fill_in(command: str, given: Values) -> Values:
+    """What was given as options, and what variables, `gh` and the checkout give besides."""
+    takes = {one.name: one for one in inputs_of(command)}
+    values = {name: value for name, value in given.items() if is_given(value)}
+    for one in takes.values():
+        texts = (os.environ.get(name, "") for name in one.environment)
+        if one.name not in values and (text := next(filter(str.strip, texts), "")):
+            values[one.name] = text
+    if ignores_client_secret(command, given):
+        del values["client-secret"]
+    if "text" in values:
+        values["text"] = _read_text(str(values["text"]))
+    if "repository" in takes and not values.get("reveal"):
+        values.setdefault("repository", _repository_here())
+        if "github-token" not in values:
+            values["github-token"] = _token_of_gh()
+    return values
+
+
+def is_given(value: str | bool | Sequence[str]) -> bool:  # noqa: FBT001 - a flag's value
+    """Whether an option says anything: a shell's empty variable does not."""
+    return value if isinstance(value, bool) else bool("".join(value).strip())
+
+
+def ignores_client_secret(command: str, given: Values) -> bool:
+    """Whether a client secret that a variable gives has no client id to go with.
+
+    It was exported for another command: an application of that time must not stop this one.
+    """
+    takes = {one.name for one in inputs_of(command)}
+    named = is_given(given.get("client-id", "")) or is_given(given.get("client-secret", ""))
+    is_set = os.environ.get("MASTODON_CLIENT_SECRET", "").strip()
+    return "client-id" in takes and not named and bool(is_set)
+
+
+def wants_colour() -> bool:
+    """Whether the person did not ask for none (https://no-color.org)."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _token_of_gh() -> str:
+    """The token of `gh` for the host that it will be sent to; none for a stand-in on loopback."""
+    host = host_of(origin_of(parse_api_url(api_url())))
+    if is_loopback(host):
+        return ""
+    return _output_of("gh", "auth", "token", "--hostname", host.removeprefix("api."))
+
+
+def _repository_here() -> str:
+    """`owner/name` of the checkout's remote `origin`, "" where it is not one of the API's host."""
+    url = _output_of("git", "remote", "get-url", "origin")
+    return repository_in(url, github_host(parse_api_url(api_url())))
+
+
+def program() -> list[str]:
+    """This program as it was called: the first words of a command that it prints.
+
+    They work in the same folder, in any terminal.
+    """
+    if Path(sys.argv[0]).name == "__main__.py":
+        return [_as_typed(sys.orig_argv[0]), "-m", "provisioner"]
+    return [_as_typed(sys.argv[0])]
+
+
+def _as_typed(path: str) -> str:
+    """A program's name alone where PATH leads to it: then nobody typed the whole path."""
+    name = Path(path).name
+    found = shutil.which(name)
+    try:
+        return name if found and Path(found).absolute() == Path(path).absolute() else path
+    except OSError:  # the folder that this runs in is gone
+        return path
+
+
+def _output_of(program: str, *arguments: str) -> str:
+    """What a program prints, "" where it is missing, fails or takes too long."""
+    path = shutil.which(program)
+    if path is None:
+        return ""
+    try:
+        run = subprocess.run(  # noqa: S603
+            [path, *arguments],
+            stdin=subprocess.DEVNULL,  # ours may hold the code
+            capture_output=True,
+            timeout=SUBPROCESS_TIMEOUT,
+            check=False,
+        )
+        return run.stdout.decode().strip() if run.returncode == 0 else ""
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return ""
+
+
+# What a person types.
+
+
+def _read_text(given: str) -> str:
+    """The text of a post as it was given, or read from standard input for `-`.
+
+    Raises InputError where it is longer than any server takes.
+    """
+    if given != "-":
+        return given
+    if sys.stdin is None:
+        return ""
+    read = sys.stdin.buffer.read(MAX_TEXT + 1)
+    if len(read) > MAX_TEXT:
+        raise InputError(
+            "post-too-long",
+            f"The text is longer than {MAX_TEXT // 1024} KB. Nothing was posted.",
+            next=("Check what standard input is connected to.",),
+        )
+    # Bytes that are not UTF-8 become what they are in an argument: surrogates, which post refuses.
+    return read.decode(errors="surrogateescape").removeprefix(BOM).rstrip("\r\n")
+
+
+def ask_code() -> str:
+    """The one-time code: typed without an echo, or read from standard input."""
+    if sys.stdin is None:
+        return ""
+    if sys.stdin.isatty():
+        return _hidden("Code, or the address of its page (not shown)")
+    return sys.stdin.read(MAX_PASTE).removeprefix(BOM)
+
+
+def ask_login(user: str, instance: Instance) -> Login:
+    """User name and password: typed, the password without an echo, or two lines of standard input.
+
+    `user` is offered for the name, where the instance takes it for one. Raises InputError where
+    one of them is missing.
+    """
+    if sys.stdin is None:
+        return parse_login("", "")
+    if sys.stdin.isatty():
+        with _line_ended(Interruption, typer.Abort):
+            if instance.profile.user_name_is_email:
+                typed = str(typer.prompt("E-mail address", err=True))
+            else:
+                typed = str(typer.prompt("E-mail address or user name", user, err=True))
+        return parse_login(typed, _hidden("Password (not shown)"))
+    name, password = (sys.stdin.readline(MAX_PASTE) for _ in ("name", "password"))
+    return parse_login(name.removeprefix(BOM), password)
+
+
+def confirm(what: str, word: str) -> None:
+    """Have a person confirm by typing a word what can't be undone. Raises InputError if not."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise InputError(
+            "not-confirmed",
+            "This needs a confirmation, and standard input is not a terminal.",
+            why=what,
+            next=("To do it without being asked:", Set("yes")),
+        )
+    with _line_ended(Interruption, typer.Abort):
+        typer.echo(textwrap.fill(what, shutil.get_terminal_size().columns), err=True)
+        typed = str(typer.prompt(f"Type {word} to confirm", "", show_default=False, err=True))
+    if typed.strip() != word:
+        raise InputError(
+            "not-confirmed",
+            f"That is not {word}. Nothing was changed.",
+            next=(Run("again"),),
+        )
+
+
+def _hidden(prompt: str) -> str:
+    """What is typed without an echo. Raises InputError where it is no text."""
+    try:
+        # typer itself ends the line at the end of the input, where the typing is hidden
+        with _line_ended(Interruption, UnicodeDecodeError):
+            return str(typer.prompt(prompt, "", show_default=False, hide_input=True, err=True))
+    except UnicodeDecodeError as error:
+        raise InputError(
+            "not-text",
+            f"What was typed is not {error.encoding.upper()}.",
+            why="The terminal sends another encoding than the locale names.",
+            next=("Set the terminal to that encoding, or LC_ALL to the terminal's.", Run("again")),
+        ) from None
+
+
+@contextmanager
+def _line_ended(*endings: type[BaseException]) -> Iterator[None]:
+    """End the prompt's line where a person ends the run there: the next text needs its own."""
+    try:
+        yield
+    except endings:
+        typer.echo(err=True)
+        raise

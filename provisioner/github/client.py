@@ -1,0 +1,264 @@
+"""GitHub's REST API for a repository's Actions secrets and variables.
+
+https://docs.github.com/rest/actions/secrets and /variables, API version 2022-11-28. Reads may
+overlap; writes are serial, since GitHub asks writers not to send requests concurrently.
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from nacl.exceptions import CryptoError
+from nacl.public import PublicKey, SealedBox
+
+from provisioner.answer import Answer, RetryPolicy
+from provisioner.errors import ActionRequiredError, TransportError
+from provisioner.github.destinations import (
+    MAX_SECRETS,
+    Kind,
+    check_size,
+    is_repository,
+    path,
+    repository_path,
+)
+from provisioner.github.errors import RETRY_IDEMPOTENT, RETRY_IF_NOT_DONE, archived, explain
+from provisioner.http import Http
+from provisioner.report import Run
+from provisioner.secret import Secret, is_visible
+from provisioner.urls import joined, origin_of
+
+API_VERSION = "2022-11-28"
+MAX_REDIRECTS = 3
+MOVED = {301, 302, 307, 308}
+WRITTEN = {201, 204}
+"""Created, updated. Any other success, such as a page with 200, did not come from GitHub."""
+
+
+@dataclass(frozen=True)
+class SealingKey:
+    """The public key of a place that keeps secrets; each repository has its own."""
+
+    id: str
+    key: PublicKey
+
+
+@dataclass
+class GitHub:
+    """The API, with a token. `api_url` is `https://api.github.com`, or an Enterprise server's."""
+
+    http: Http
+    api_url: str
+    token: Secret
+    token_expires_at: int | None = None
+    """Epoch seconds; None where no answer told, as for tokens that don't expire."""
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, str] | None = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        retry: RetryPolicy = RETRY_IDEMPOTENT,
+    ) -> Answer:
+        """Send a request; any answer but a redirect is returned.
+
+        Follows the redirects of renamed repositories (301, 302, 307, 308) with method, body and
+        authorization, within the API's own origin only.
+        Raises ActionRequiredError for a redirect elsewhere, TransportError.
+        """
+        url = self.api_url + path
+        for _ in range(MAX_REDIRECTS + 1):
+            answer = self.http.send(
+                method,
+                url,
+                params=params,
+                body=body,
+                bearer=self.token,
+                headers={
+                    "Accept": "application/vnd.github+json",
+                    "X-GitHub-Api-Version": API_VERSION,
+                },
+                retry=retry,
+            )
+            told = answer.headers.get("github-authentication-token-expiration", "")
+            self.token_expires_at = _moment(told) or self.token_expires_at
+            location = answer.headers.get("location", "")
+            if answer.status not in MOVED or not location:
+                return answer
+            url = joined(url, location)
+            if origin_of(url) != origin_of(self.api_url):
+                break
+        raise ActionRequiredError(
+            "foreign-redirect",
+            f"GitHub's API redirects to “{answer.shown_url(url)}”, which was not followed.",
+            why="The token belongs to the API's own address and is sent nowhere else.",
+            next=("Check GITHUB_API_URL and the repository's name.",),
+        )
+
+
+@dataclass
+class Repository:
+    """One repository's secrets and variables. `open` comes before everything else."""
+
+    github: GitHub
+    name: str
+    """`owner/name`; after `open`, the name that it bears today."""
+    id: int = 0
+    secret_names: frozenset[str] = field(default_factory=frozenset)
+    """As of `read_secret_names`."""
+    sealing_key: SealingKey | None = field(default=None, repr=False)
+
+    @property
+    def scope(self) -> str:
+        """The repository as the scope of a destination."""
+        return f"repository/{self.id}"
+
+    def open(self) -> tuple[int, str]:
+        """The repository's number, and the name that it bears today."""
+        answer = self.github.call("GET", repository_path(self.name))
+        fields = answer.fields()
+        number, full_name = fields.get("id"), answer.text("full_name")
+        if not answer.ok or not isinstance(number, int) or not is_repository(full_name):
+            raise explain(answer, f"open the repository {self.name}")
+        if fields.get("archived") is True:
+            raise archived(f"The repository {full_name} is archived.")
+        return number, full_name
+
+    def read_secret_names(self) -> None:
+        """List the secrets' names: a repository can have no more than one page of them."""
+        answer = self.github.call(
+            "GET", path(self.name, "secrets"), params={"per_page": str(MAX_SECRETS)}
+        )
+        secrets = answer.fields().get("secrets")
+        if not answer.ok or not isinstance(secrets, list):
+            raise explain(answer, f"list the secrets of {self.name}")
+        names = (one.get("name") for one in secrets if isinstance(one, dict))
+        self.secret_names = frozenset(name for name in names if isinstance(name, str))
+
+    def read_sealing_key(self) -> SealingKey:
+        """Ask for the public key that the secrets are sealed with."""
+        answer = self.github.call("GET", path(self.name, "secrets", "public-key"))
+        if not answer.ok:
+            raise explain(answer, f"read the public key of {self.name}")
+        try:
+            raw = base64.b64decode(answer.text("key"), validate=True)
+            key_id, key = answer.text("key_id"), PublicKey(raw)
+            SealedBox(key).encrypt(b"")  # libsodium refuses points of low order only now
+        except (ValueError, CryptoError, RuntimeError):
+            key_id = ""
+        if not is_visible(key_id):
+            raise TransportError(
+                "bad-public-key",
+                f"GitHub sent an invalid public key for {self.name}.",
+                why="A key has 32 bytes, and an id of visible ASCII characters.",
+                next=("Check GITHUB_API_URL.", Run("again")),
+            )
+        self.sealing_key = SealingKey(key_id, key)
+        return self.sealing_key
+
+    def put_secret(self, name: str, value: Secret) -> None:
+        """Seal and write a secret; idempotent.
+
+        201 created it, 204 updated it. The key may have changed since it was read: it is read
+        again, once, when GitHub can't open the box.
+        """
+        check_size(name, value.reveal())
+        answer = self._put(name, value, self.sealing_key or self.read_sealing_key())
+        if answer.status == 422:
+            answer = self._put(name, value, self.read_sealing_key())
+        if answer.status not in WRITTEN:
+            raise explain(answer, f"write the secret {name} of {self.name}")
+        self.secret_names |= {name}
+
+    def _put(self, name: str, value: Secret, key: SealingKey) -> Answer:
+        box = SealedBox(key.key).encrypt(value.reveal().encode())
+        return self.github.call(
+            "PUT",
+            path(self.name, "secrets", name),
+            {"encrypted_value": base64.b64encode(box).decode(), "key_id": key.id},
+        )
+
+    def delete(self, kind: Kind, name: str) -> bool:
+        """Delete a secret or a variable; False where it was certainly gone. Idempotent."""
+        answer = self.github.call("DELETE", path(self.name, kind, name))
+        if answer.status == 404:
+            self.require_readable(kind)
+        elif answer.status != 204:
+            raise explain(answer, f"delete {name} from the {kind} of {self.name}")
+        if kind == "secrets":
+            self.secret_names -= {name}
+        return answer.status == 204
+
+    def variable(self, name: str) -> str | None:
+        """A variable's value, None where there is none of that name."""
+        answer = self.github.call("GET", path(self.name, "variables", name))
+        if answer.status == 404:
+            return None
+        value = answer.fields().get("value")
+        if not answer.ok or not isinstance(value, str):
+            raise explain(answer, f"read the variable {name} of {self.name}")
+        return value
+
+    def require_readable(self, kind: Kind) -> None:
+        """Raise unless GitHub lists the secrets or variables: only then does a 404 mean absent."""
+        answer = self.github.call("GET", path(self.name, kind))
+        if "total_count" not in answer.fields():
+            raise explain(answer, f"list the {kind} of {self.name}")
+
+    def put_variable(self, name: str, value: str, *, exists: bool) -> None:
+        """Write a variable; idempotent. There is no upsert: PATCH changes, POST creates.
+
+        `exists` says which one to try first.
+        """
+        check_size(name, value)
+        update, create = self._update_repeatedly, self._create_repeatedly
+        ways = (update, create) if exists else (create, update, create)
+        # The other way: another run, or a POST whose answer was lost, created or deleted it.
+        if not any(write(name, value) for write in ways):
+            raise TransportError(
+                "github-unwell",
+                f"GitHub says both that the variable {name} exists and that it does not.",
+                next=(Run("again", when="in a minute"),),
+            )
+
+    def _update_repeatedly(self, name: str, value: str) -> bool:
+        return self.update_variable(name, value, retry=RETRY_IDEMPOTENT)
+
+    def _create_repeatedly(self, name: str, value: str) -> bool:
+        return self.create_variable(name, value, retry=RETRY_IDEMPOTENT)
+
+    def create_variable(
+        self, name: str, value: str, *, retry: RetryPolicy = RETRY_IF_NOT_DONE
+    ) -> bool:
+        """Create a variable; False where there is one already (409).
+
+        By default a lost answer is left to the caller to settle, by reading back.
+        """
+        place, body = path(self.name, "variables"), {"name": name, "value": value}
+        answer = self.github.call("POST", place, body, retry=retry)
+        return self._written(answer, name, nothing=409)
+
+    def update_variable(
+        self, name: str, value: str, *, retry: RetryPolicy = RETRY_IF_NOT_DONE
+    ) -> bool:
+        """Change a variable; False where there is none (404). `retry` as above."""
+        place, body = path(self.name, "variables", name), {"name": name, "value": value}
+        answer = self.github.call("PATCH", place, body, retry=retry)
+        return self._written(answer, name, nothing=404)
+
+    def _written(self, answer: Answer, name: str, *, nothing: int) -> bool:
+        """Whether a variable was written; `nothing` is the status that says it was not."""
+        if answer.status not in {*WRITTEN, nothing}:
+            raise explain(answer, f"write the variable {name} of {self.name}")
+        return answer.status in WRITTEN
+
+
+def _moment(text: str) -> int | None:
+    """Epoch seconds of `2026-12-01 09:30:00 UTC` (or `+0100`), as GitHub's header tells it."""
+    try:
+        moment = datetime.strptime(text.replace("UTC", "+0000"), "%Y-%m-%d %H:%M:%S %z")
+        return int(moment.astimezone(UTC).timestamp())  # else no year that can be written
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,149 @@
+"""What can be written where: names, fields, sizes and paths of GitHub's secrets and variables.
+
+Pure. The rules are GitHub's (https://docs.github.com/actions/security-guides/encrypted-secrets):
+checked here, so that a one-time code is not spent on a run that could never store its token.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+from urllib.parse import quote
+
+import msgspec
+
+from provisioner.errors import InputError, plain
+from provisioner.report import Set
+
+Kind = Literal["secrets", "variables"]
+
+FIELDS: dict[Kind, tuple[str, ...]] = {
+    "secrets": ("access_token", "client_id", "client_secret"),
+    "variables": ("base_url", "account", "scopes", "expires_at", "client_id"),
+}
+MAX_VALUE = 48 * 1024
+"""Bytes of a secret's plaintext, or of a variable's value."""
+MAX_SECRETS = 100
+"""Secrets of a repository: one page of a list holds them all."""
+
+
+class Destination(msgspec.Struct, frozen=True):
+    """A place that keeps a secret or a variable."""
+
+    scope: str
+    """Whose: `repository/123`, by GitHub's number, since names change. An environment's or an
+    organization's would be named likewise."""
+    kind: Kind
+    name: str
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether it can hold a token."""
+        return self.kind == "secrets"
+
+    def __str__(self) -> str:
+        return f"the {self.kind.removesuffix('s')} {self.name}"
+
+
+class Mapping(msgspec.Struct, frozen=True):
+    """One entry of the inputs `secrets` or `variables`: the field to be written under a name."""
+
+    kind: Kind
+    name: str
+    field: str
+
+
+def parse_mappings(kind: Kind, entries: Iterable[str]) -> tuple[Mapping, ...]:
+    """Entries of `NAME=field`, several in one entry if separated by commas or line breaks.
+
+    Raises InputError.
+    """
+    mappings: dict[str, Mapping] = {}
+    lines = (line.strip() for entry in entries for line in re.split(r"[\n,]", entry))
+    for line in filter(None, lines):
+        name, equals, field = (part.strip() for part in line.partition("="))
+        if not equals or field not in FIELDS[kind]:
+            raise InputError(
+                "bad-mapping",
+                # Not the line itself: people put the token there.
+                f"One of the {kind}, “{plain(name, 40)}”, does not name a field to write."
+                if equals
+                else f"One of the entries for {kind} is not of the form NAME=field.",
+                why=f"The fields for {kind} are: {', '.join(FIELDS[kind])}.",
+                next=(Set(kind, f"NAME={FIELDS[kind][0]}"),),
+            )
+        if (name := check_name(name)) in mappings:
+            raise InputError(
+                "duplicate-name",
+                f"Duplicate name among the {kind}: {name}.",
+                why="GitHub does not tell upper case from lower case in these names.",
+                next=("Give each field a name of its own.",),
+            )
+        mappings[name] = Mapping(kind, name, field)
+    return tuple(mappings.values())
+
+
+def check_name(name: str) -> str:
+    """The name as GitHub stores it, in upper case. Raises InputError where GitHub refuses it."""
+    why = ""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or len(name) > 255:
+        why = "GitHub takes letters, digits and underscores, and no digit at the beginning."
+    elif name.upper().startswith("GITHUB_"):
+        why = "GitHub reserves names that begin with GITHUB_."
+    if why:
+        raise InputError(
+            "bad-name",
+            f"Not a valid name for a secret or a variable: “{plain(name)}”.",
+            why=why,
+            next=("Choose another name, such as MASTODON_ACCESS_TOKEN.",),
+        )
+    return name.upper()
+
+
+def require_distinct(journal: str, mappings: Iterable[Mapping]) -> None:
+    """Raise InputError where a name to be written is the journal's or its key's."""
+    for mapping in mappings:
+        if mapping.name in {journal, f"{journal}_KEY"}:
+            raise InputError(
+                "reserved-name",
+                f"The journal is kept under the name {mapping.name}.",
+                next=(f"Choose another name than {mapping.name}.",),
+            )
+
+
+def check_size(name: str, value: str) -> None:
+    """Raise InputError where a value is larger than GitHub takes."""
+    size = len(value.encode())
+    if size > MAX_VALUE:
+        raise InputError(
+            "value-too-large",
+            f"The value for {name} has {size} bytes; GitHub takes up to {MAX_VALUE}.",
+            next=("Leave this field out, or write a smaller one.",),
+        )
+
+
+def expression(mapping: Mapping) -> str:
+    """How a workflow reads what was written: `${{ secrets.NAME }}`."""
+    context = {"secrets": "secrets", "variables": "vars"}[mapping.kind]
+    return f"${{{{ {context}.{mapping.name} }}}}"
+
+
+def names(places: Iterable[Destination | Mapping]) -> str:
+    """Several places for a person: “the secret A and the variable B”."""
+    return " and ".join(sorted({f"the {one.kind.removesuffix('s')} {one.name}" for one in places}))
+
+
+def is_repository(name: str) -> bool:
+    """Whether it is `owner/name`, in the characters that GitHub takes."""
+    form = r"[A-Za-z0-9][A-Za-z0-9-_]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"
+    return re.fullmatch(form, name) is not None
+
+
+def path(repository: str, kind: Kind, name: str = "") -> str:
+    """The API path of a repository's secrets or variables, or of one of them by name."""
+    base = f"{repository_path(repository)}/actions/{kind}"
+    return f"{base}/{quote(name, safe='')}" if name else base
+
+
+def repository_path(repository: str) -> str:
+    """The API path of a repository named `owner/name`."""
+    return "/repos/" + "/".join(quote(part, safe="") for part in repository.split("/"))

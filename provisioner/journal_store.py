@@ -1,0 +1,292 @@
+"""Where a repository keeps its journal: a variable, and the secret with its key.
+
+GitHub knows no compare-and-swap and answers reads late: a read just after a write may return the
+value before it, or 404, for a second or two (nexthink-oss/terraform-provider-github#12, #13). So a
+value that this run read or wrote earlier is an old answer and not another run's, and is read again
+for up to five seconds.
+"""
+
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from provisioner.errors import (
+    ActionRequiredError,
+    IncompleteError,
+    InputError,
+    ProvisionerError,
+    TransportError,
+)
+from provisioner.github.client import Repository
+from provisioner.github.destinations import MAX_VALUE, check_size
+from provisioner.journal import VERSION, Journal, parse_key, seal, unseal
+from provisioner.report import Open, Run, Set
+from provisioner.secret import Secret
+
+RETRY_DELAYS = (0.0, 1.0, 2.0, 4.0, 8.0)
+"""Seconds before each try of a journal write, until the run gives up."""
+LATE_READS = (0.5, 1.0, 1.5, 2.0)
+"""Seconds between reads while GitHub may still answer with an old value: five in all."""
+CLAIM = f"{VERSION}:claim:"
+"""How the variable begins before its first journal: whoever created it makes the key."""
+
+
+class UnconfirmedError(IncompleteError):
+    """Whether the journal was written could not be settled."""
+
+
+class OvertakenError(IncompleteError):
+    """Another run wrote the journal since this one read it."""
+
+
+class DeletedError(OvertakenError):
+    """The journal that this run knew is gone: it is not made anew."""
+
+
+@dataclass
+class JournalStore:
+    """The variable `name` of a repository, and the secret `<name>_KEY`."""
+
+    repository: Repository
+    name: str
+    key: Secret
+    """Empty before the very first run."""
+    sleep: Callable[[float], None]
+    in_workflow: bool = False
+    """Whether a workflow hands in the key: it decides what a person is told to do."""
+    _latest: str | None = field(default=None, repr=False)
+    """The variable as this run read or wrote it last."""
+    _earlier: set[str | None] = field(default_factory=set, repr=False)
+    """What this run read or wrote before that."""
+    _rewritten: bool = False
+
+    @property
+    def key_name(self) -> str:
+        """The name of the secret that holds the key."""
+        return f"{self.name}_KEY"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a journal; a claim is none."""
+        return self._latest is not None and not self.is_claimed
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the variable exists, with a journal or a claim."""
+        return self._latest is not None
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether a first run created the variable, and has not written a journal yet."""
+        return self._latest is not None and self._latest.startswith(CLAIM)
+
+    def read(self) -> None:
+        """Read the variable, live."""
+        self._note(self.repository.variable(self.name))
+
+    def open(self) -> Journal | None:
+        """The journal as it was read; None where there is none yet.
+
+        Raises InputError where it can't be opened with this key or is another repository's, and
+        ActionRequiredError where it is damaged or newer.
+        """
+        key = parse_key(self.key) if self.key else b""
+        if self._latest is None or (self.is_claimed and (key or not self._key_is_stored)):
+            return None
+        if not key:
+            raise self._key_missing()
+        journal = unseal(self._latest, key)
+        if journal.repository_id != self.repository.id:
+            raise InputError(
+                "journal-foreign",
+                f"The journal in {self.repository.name} belongs to another repository.",
+                why="The variable was copied from there, or the repository was made from it anew.",
+                next=(f"Delete the variable {self.name} here.", Run("begin")),
+            )
+        return journal
+
+    def reread(self) -> Journal | None:
+        """Read again until the value changes, for up to five seconds; the journal as it is then.
+
+        For a journal that says that an exchange was attempted: the write that staged its token may
+        not be visible yet.
+        """
+        before = self._latest
+        for pause in LATE_READS:
+            self.sleep(pause)
+            value = self.repository.variable(self.name)
+            if value not in {None, before}:
+                self._note(value)
+                break
+        return self.open()
+
+    def look(self) -> None:
+        """Read the variable again. Raises OvertakenError where another run wrote or deleted it."""
+        for pause in (*LATE_READS, None):
+            value = self.repository.variable(self.name)
+            if value == self._latest:
+                return
+            if value is not None and value not in self._earlier:
+                raise _overtaken()
+            if pause is not None:
+                self.sleep(pause)
+        if value is None or self._latest is None or self._rewritten:
+            raise self._deleted() if value is None else _overtaken()
+        # An own earlier write arrived after the latest one.
+        self._rewritten = True
+        self._write(self._latest)
+
+    def require_room(self, journal: Journal) -> None:
+        """Raise ActionRequiredError where a journal would be larger than a variable may be."""
+        if len(seal(journal, parse_key(self.key))) > MAX_VALUE:
+            page = journal.credentials()[0].instance.authorized_applications
+            raise ActionRequiredError(
+                "journal-full",
+                f"The journal ({self.name}) has no room for another token.",
+                why=f"It remembers {len(journal.superseded)} replaced tokens, each until it is "
+                "revoked.",
+                next=(
+                    Open(page, journal.account, "remove the bot's old authorizations"),
+                    f"Delete the variable {self.name}.",
+                    Run("begin"),
+                ),
+            )
+
+    def save(self, journal: Journal) -> None:
+        """Seal and write the journal; returns only once it is certain that it is stored.
+
+        Only the value that this run knows is overwritten, as far as that can be seen: the caller
+        looks first, or has just read or written it. Raises OvertakenError, DeletedError among them;
+        UnconfirmedError where an answer can't be settled in time; GitHub's definite refusals.
+        """
+        value = seal(journal, parse_key(self.key))
+        check_size(self.name, value)
+        self._write(value)
+
+    def claim(self) -> None:
+        """Create the variable: only one of two first runs can. Raises as `save`."""
+        self._write(CLAIM + secrets.token_hex(8))
+
+    def take_back_claim(self) -> None:
+        """Delete this run's claim, since no journal will follow; not one that took it over.
+
+        What fails here is left to the next run: it finds the claim, and goes on.
+        """
+        with suppress(ProvisionerError):
+            self.look()
+            self.repository.delete("variables", self.name)
+            self._note(None)
+
+    def _write(self, value: str) -> None:
+        """Write; after a lost answer, read back before each new try."""
+        unsettled = False
+        for pause in RETRY_DELAYS:
+            self.sleep(pause)
+            try:
+                if (unsettled and self._has_landed(value)) or self._put(value):
+                    self._note(value)
+                    return
+                unsettled = True
+            except OvertakenError:
+                raise
+            except TransportError:
+                unsettled = True
+            except ProvisionerError:
+                if not unsettled:  # else an earlier try may have landed
+                    raise
+        if not self._landed_after_all(value):
+            raise UnconfirmedError(
+                "journal-unconfirmed",
+                f"GitHub did not confirm that the journal ({self.name}) was written.",
+                why="Its answers were lost or errors, for longer than a run can wait.",
+                next=(Open("https://www.githubstatus.com"), Run("again")),
+            )
+        self._note(value)
+
+    def _put(self, value: str) -> bool:
+        """Write once; False where the variable was just created or deleted by another run."""
+        if self._latest is None:
+            return self.repository.create_variable(self.name, value)
+        return self.repository.update_variable(self.name, value)
+
+    def _has_landed(self, value: str) -> bool:
+        """Whether a write whose answer was lost is there. Raises OvertakenError, DeletedError."""
+        for pause in (*LATE_READS, None):
+            stored = self.repository.variable(self.name)
+            if stored == value:
+                return True
+            if stored is not None and stored not in {self._latest, *self._earlier}:
+                raise _overtaken()
+            if stored is not None or self._latest is None or pause is None:
+                break
+            self.sleep(pause)
+        if stored is None and self._latest is not None:
+            raise self._deleted()
+        return False
+
+    def _landed_after_all(self, value: str) -> bool:
+        try:
+            return self._has_landed(value)
+        except OvertakenError:
+            raise
+        except ProvisionerError:
+            return False
+
+    def _note(self, value: str | None) -> None:
+        if value != self._latest:
+            self._earlier.add(self._latest)
+            self._earlier.discard(value)
+        self._latest = value
+
+    @property
+    def _key_is_stored(self) -> bool:
+        return self.key_name in self.repository.secret_names
+
+    def _deleted(self) -> DeletedError:
+        self.repository.require_readable("variables")  # else a 404 does not mean absent
+        return DeletedError(
+            "journal-deleted",
+            f"The journal ({self.name}) was deleted since this run read it.",
+            why="Another run took the bot off (deprovision), or somebody deleted the variable.",
+            next=(
+                "If the bot is gone for good, remove its application and its secrets by hand.",
+                "If it is to go on:",
+                Run("begin"),
+            ),
+        )
+
+    def _key_missing(self) -> InputError:
+        if not self._key_is_stored:
+            why = f"The secret {self.key_name} does not exist, and no key was handed in."
+            steps: tuple[str | Run | Set, ...] = (
+                "Hand in the key that you made before you began.",
+                Set("journal-key"),
+                f"If it is lost, delete the variable {self.name}, and begin again.",
+            )
+        elif self.in_workflow:
+            why = "`journal-key` is missing under `with:`, or the run was queued before the secret "
+            why += f"{self.key_name} existed. Nothing is lost."
+            steps = (Set("journal-key", f"${{{{ secrets.{self.key_name} }}}}"), Run("again"))
+        else:
+            why = f"The key is in the secret {self.key_name}, which only workflows can read. "
+            why += "Nothing is lost."
+            steps = (
+                "Go on in the workflow of the repository, or where you began.",
+                Set("journal-key"),
+            )
+        return InputError(
+            "journal-key-missing",
+            f"{self.repository.name} has a journal ({self.name}), but no key for it was handed in.",
+            why=why,
+            next=steps,
+        )
+
+
+def _overtaken() -> OvertakenError:
+    return OvertakenError(
+        "overtaken",
+        "Another run wrote the journal since this one read it.",
+        why="Two runs for the same bot were started, and this one was slower.",
+        next=("Let the other run finish.", Run("again")),
+    )

@@ -1,0 +1,295 @@
+"""An instance's API: register an application, exchange, verify, post, revoke.
+
+Forms with the documented fields only, and credentials in the body: the one shape that Mastodon,
+GoToSocial, Takahē and the others all take (https://docs.joinmastodon.org/methods/oauth/).
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from provisioner.answer import IDEMPOTENT, IF_UNSENT, Answer, RetryPolicy
+from provisioner.errors import (
+    ActionRequiredError,
+    NoAnswerError,
+    ProvisionerError,
+    TransportError,
+)
+from provisioner.http import Http
+from provisioner.mastodon.errors import (
+    code_refused,
+    login_refused,
+    not_now,
+    registration_refused,
+    scopes_dropped,
+    unknown_application,
+)
+from provisioner.mastodon.instance import OUT_OF_BAND, WORD, Application, Instance
+from provisioner.mastodon.verdict import Alive, Dead, Unclear, Unheard, judge
+from provisioner.secret import Secret, is_visible
+from provisioner.urls import host_of, origin_of
+
+MIN_TOKEN = 16
+MAX_LIFE = 200 * 365 * 86400
+"""Seconds; Pleroma's tokens live for 100 years."""
+MAX_SCOPES = 50
+"""More than any instance knows: what a server sends is bounded before it is kept."""
+MAX_KEYS = 5
+"""How many keys are tried for one post. Pleroma's IdempotencyPlug repeats a refusal to the same key
+for six hours, even if its cause is gone: a new token, for example."""
+ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""Numbers, and on other servers ULIDs, UUIDs, flake ids: safe as a part of a path."""
+ANY_ANSWER = RetryPolicy(lost=True, delay=lambda _: None)
+"""For a request whose answer does not matter, as long as there is one."""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """The answer to an exchange (RFC 6749, section 5.1)."""
+
+    token: Secret
+    scopes: tuple[str, ...] | None
+    """What was granted; None where the server does not say (then it is what was requested)."""
+    expires_in: int | None
+    """Seconds; None for a token that does not expire."""
+
+
+Heard = Literal["accepted", "refused", "unheard"]
+"""How a revocation was answered; "unheard" where perhaps not by the instance itself."""
+
+
+def ping(http: Http, origin: str) -> None:
+    """See whether an instance answers, and open the connection; any answer will do.
+
+    Raises TransportError.
+    """
+    http.send("GET", f"{origin}/.well-known/oauth-authorization-server", retry=ANY_ANSWER)
+
+
+@dataclass(frozen=True)
+class Mastodon:
+    """The API of one instance."""
+
+    http: Http
+    instance: Instance
+
+    def register(
+        self, name: str, scopes: tuple[str, ...], redirect_uri: str = OUT_OF_BAND
+    ) -> Application:
+        """Register a new application (POST /api/v1/apps).
+
+        `scopes` goes as one string: Mastodon silently drops a list, and grants `read` only.
+        Raises ScopesRefusedError, RedirectRefusedError or InputError for what the instance refuses,
+        InputError where it moved, ActionRequiredError where it refuses us, NotNowError where it
+        asks us to wait, TransportError.
+        """
+        form = {"client_name": name, "redirect_uris": redirect_uri, "scopes": " ".join(scopes)}
+        answer = self.http.send("POST", self.instance.registration_endpoint, form=form)
+        if not answer.ok:
+            raise registration_refused(self.instance, answer, scopes)
+        client_id = _identifier(answer.fields().get("client_id"))
+        client_secret = Secret(answer.text("client_secret"))
+        if not (client_id and is_visible(client_secret.reveal())):
+            raise TransportError(
+                "registration-unreadable",
+                f"{self.instance.host} did not say what application it registered.",
+                why=f"Its answer, {answer.described()}, has no usable client id and secret.",
+                next=("Check that this is the address of the instance itself.",),
+            )
+        registered = answer.fields().get("scopes")
+        if isinstance(registered, list) and (lacking := set(scopes) - set(map(str, registered))):
+            raise scopes_dropped(self.instance.host, lacking)
+        return Application(client_id=client_id, client_secret=client_secret)
+
+    def exchange(
+        self,
+        application: Application,
+        code: Secret,
+        verifier: Secret | None,
+        redirect_uri: str = OUT_OF_BAND,
+    ) -> Grant:
+        """Exchange the one-time code, once (RFC 6749, section 4.1.3).
+
+        `scope` is not sent: Iceshrimp would narrow the token by it. Verifier and challenge go
+        together: Mastodon refuses either without the other.
+        Raises InvalidGrantError, InvalidClientError or NotNowError where no token was issued, and
+        so does NotSentError; other TransportErrors where a token may have been issued.
+        """
+        form: dict[str, str | Secret] = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "client_id": application.client_id,
+            "client_secret": application.client_secret,
+            "redirect_uri": redirect_uri,
+        }
+        if verifier:
+            form["code_verifier"] = verifier
+        return self._issue(form, code_refused)
+
+    def log_in(
+        self, application: Application, user: Secret, password: Secret, scopes: tuple[str, ...]
+    ) -> Grant:
+        """Exchange user name and password, once (RFC 6749, section 4.3.2).
+
+        `scope` is sent: without it Mastodon grants `read` alone.
+        Raises as `exchange`, and NoPasswordGrantError where the server takes no passwords.
+        """
+        form: dict[str, str | Secret] = {
+            "grant_type": "password",
+            "username": user,
+            "password": password,
+            "client_id": application.client_id,
+            "client_secret": application.client_secret,
+            "scope": " ".join(scopes),
+        }
+        return self._issue(form, login_refused)
+
+    def _issue(
+        self,
+        form: dict[str, str | Secret],
+        refused: Callable[[Instance, Answer], ProvisionerError],
+    ) -> Grant:
+        """Ask the token endpoint, once; `refused` says what a definite refusal means."""
+        host = self.instance.host
+        answer = self.http.send("POST", self.instance.token_endpoint, form=form, retry=IF_UNSENT)
+        if answer.ok and answer.fields():
+            return _grant(host, answer)
+        # A definite refusal names its error (RFC 6749, section 5.2); a page in front does not. snac
+        # says nothing but 401, which is that section's status for an unknown client.
+        empty = answer.status == 401 and not answer.body.strip()
+        if empty or (answer.refused and answer.text("error") == "invalid_client"):
+            raise unknown_application(host, answer)
+        if answer.refused and answer.fields().get("error"):
+            raise refused(self.instance, answer)
+        if busy := not_now(host, answer):
+            raise busy
+        raise NoAnswerError(
+            "exchange-unclear",
+            f"{host} answered the exchange with {answer.described()}, and no token.",
+            why="It redirects to another address, and secrets don't follow redirects. If it has "
+            "moved for good, abandon this authorization and begin again with the new address."
+            if answer.redirect
+            else "Some servers answer so to a wrong or expired code. Or something in front of the "
+            "server refused the request.",
+        )
+
+    def verify(self, token: Secret) -> Alive | Dead | Unclear:
+        """Whose token it is (GET /api/v1/accounts/verify_credentials)."""
+        url = f"{self.instance.origin}/api/v1/accounts/verify_credentials"
+        try:
+            answer = self.http.send("GET", url, bearer=token, retry=IDEMPOTENT)
+            user, number = answer.text("username"), _identifier(answer.fields().get("id"))
+            if not (answer.status == 200 and user and ACCOUNT_ID.fullmatch(number)):
+                return judge(self.instance, answer)
+            domain = self._domain(answer, number, token)
+        except TransportError as error:
+            return Unclear(error.what.removesuffix("."), refused=False)
+        if domain is None:
+            reason = f"{self.instance.host} did not say of which domain the account is"
+            return Unclear(reason, refused=False, token_accepted=True)
+        return Alive(number, user, domain, answer.shown(f"{user}@{domain}".rstrip("@")))
+
+    def _domain(self, account: Answer, number: str, token: Secret) -> str | None:
+        """The domain of one's own account; "" for the instance's own, None where it can't be told.
+
+        `acct` leaves the domain out for accounts of the instance's own. The address of the profile
+        tells it where a server has several domains; Takahē names it when asked for the account.
+        """
+        if self.instance.profile.many_domains:
+            url = f"{self.instance.origin}/api/v1/accounts/{number}"
+            account = self.http.send("GET", url, bearer=token, retry=IDEMPOTENT)
+            return account.text("acct").partition("@")[2] or None
+        if domain := account.text("acct").partition("@")[2]:
+            return domain
+        origin = origin_of(account.text("url"))
+        return host_of(origin) if origin and origin != self.instance.origin else ""
+
+    def post(self, token: Secret, text: str, visibility: str, key: str) -> Answer:
+        """Post a text (POST /api/v1/statuses); any answer is returned.
+
+        `visibility` is left to the account's settings where it is "". Raises NotSentError; other
+        TransportErrors where the server may have posted it.
+        """
+        for attempt in range(MAX_KEYS):
+            answer = self.http.send(
+                "POST",
+                f"{self.instance.origin}/api/v1/statuses",
+                form={"status": text} | ({"visibility": visibility} if visibility else {}),
+                bearer=token,
+                headers={"Idempotency-Key": f"{key}-{attempt}" if attempt else key},
+            )
+            if not (answer.refused and "idempotent-replayed" in answer.headers):
+                break
+        return answer
+
+    def revoke(self, application: Application, token: Secret) -> Alive | Dead | Unclear | Unheard:
+        """Revoke a token with its own application's credentials (RFC 7009); its state afterwards.
+
+        A 200 proves nothing, since servers answer so for unknown tokens too: the token is tried
+        afterwards. Where the revocation was accepted, any refusal of the token means dead, except
+        one that says that the token is good. A token that still works after the instance received
+        the revocation can't be revoked.
+        """
+        form: dict[str, str | Secret] = {
+            "token": token,
+            "client_id": application.client_id,
+            "client_secret": application.client_secret,
+        }
+        try:
+            heard = self._revoke(form)
+            if heard != "accepted":
+                heard = self._revoke(form, bearer=token)  # as Mitra wants it
+        except TransportError:
+            heard = "unheard"
+        match self.verify(token):
+            case Unclear(reason, refused=True, token_accepted=False) if heard == "accepted":
+                return Dead(reason)
+            case Alive() if heard == "unheard":
+                return Unheard(f"{self.instance.host} did not answer the revocation")
+            case state:
+                return state
+
+    def _revoke(self, form: dict[str, str | Secret], bearer: Secret | None = None) -> Heard:
+        url = self.instance.revocation_endpoint
+        if not url:
+            return "refused"
+        answer = self.http.send("POST", url, form=form, bearer=bearer, retry=IDEMPOTENT)
+        # Mastodon answers `{}`, Takahē nothing at all; a page may be from something in between.
+        if answer.ok and not answer.is_page:
+            return "accepted"
+        # Where there is no such endpoint, that may be said by a page.
+        refused = answer.status == 404 or (answer.refused and not answer.is_page)
+        return "refused" if refused else "unheard"
+
+
+def _grant(host: str, answer: Answer) -> Grant:
+    token = Secret(answer.text("access_token"))
+    if len(token) < MIN_TOKEN or not is_visible(token.reveal()):
+        raise ActionRequiredError(
+            "bad-token",
+            f"{host} sent something that can't be an access token. Nothing was stored.",
+            why=f"A token is {MIN_TOKEN} to 4096 visible ASCII characters: a shorter one could not "
+            "be masked in a log, one with a line break not be used.",
+            next=("Tell the instance's admin.",),
+        )
+    scopes = [word for word in answer.text("scope").split() if WORD.fullmatch(word)]
+    return Grant(token, tuple(scopes[:MAX_SCOPES]) or None, _seconds(answer))
+
+
+def _seconds(answer: Answer) -> int | None:
+    """`expires_in` (RFC 6749, section 5.1), which some servers send as a string."""
+    value = answer.fields().get("expires_in")
+    try:
+        seconds = int(value) if isinstance(value, str | float) else value
+    except (ValueError, OverflowError):
+        return None
+    if not isinstance(seconds, int) or isinstance(seconds, bool):
+        return None
+    return seconds if 0 < seconds < MAX_LIFE else None
+
+
+def _identifier(value: object) -> str:
+    """A client id or an account's number: a string, or (Pixelfed) a number; "" for neither."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return text if is_visible(text) else ""

@@ -1,0 +1,250 @@
+"""What an instance can do, decided from what it tells: scopes, grants, revocation. Pure.
+
+A decision that a person may ask about is a `Choice`, with its reason: `doctor` and `--verbose`
+print these. The software's name counts only where nothing else can tell (`profiles.py`).
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from provisioner.errors import InputError, plain
+from provisioner.mastodon.instance import Instance
+from provisioner.mastodon.profiles import PROFILES, is_at_least
+from provisioner.report import Set, duration
+
+PRESETS = {
+    "post": ("profile", "write:statuses", "write:media"),
+    "interact": (
+        "profile",
+        "read:notifications",
+        "read:statuses",
+        "write:statuses",
+        "write:media",
+    ),
+    "full": ("read", "write"),
+}
+"""Sets of scopes by name: https://docs.joinmastodon.org/api/oauth-scopes/. `candidates` replaces
+those that an instance does not know."""
+VERIFYING = ("profile", "read:accounts", "read")
+"""The scopes any of which lets `verify_credentials` tell whose token it is, narrowest first."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Choice(Generic[T]):
+    """What was decided, and why: a phrase that fits into parentheses."""
+
+    value: T
+    reason: str
+
+
+@dataclass(frozen=True)
+class InstanceInfo:
+    """What an instance tells about itself today; of this, the journal keeps the `instance`."""
+
+    instance: Instance
+    scopes_supported: tuple[str, ...] = ()
+    """As its metadata lists them (RFC 8414, section 2), like the next two; empty: not told."""
+    grant_types_supported: tuple[str, ...] = ()
+    code_challenge_methods_supported: tuple[str, ...] = ()
+
+    @property
+    def scopes_known(self) -> Choice[tuple[str, ...]]:
+        """Every scope that the instance knows; empty where that can't be told."""
+        software, profile = self.instance.software, self.instance.profile
+        if self.scopes_supported:
+            return Choice(self.scopes_supported, "its metadata lists them")
+        if profile.scopes:
+            return Choice(profile.scopes, f"{software} knows only {' '.join(profile.scopes)}")
+        if profile.verifying_scope == "read":
+            return Choice((), f"{software} needs read to tell whose token it is")
+        if self._is_mastodon(2, 0):
+            return Choice((), "by its version")
+        return Choice((), "it does not tell which scopes it knows")
+
+    @property
+    def password_grant(self) -> Choice[bool]:
+        """Whether it may take a user name and a password (RFC 6749, section 4.3).
+
+        Metadata that lists no grants means RFC 8414's default, which is without this one.
+        """
+        known, grants = self.instance.profile.password_grant, self.grant_types_supported
+        if grants or (known is None and self.instance.has_metadata):
+            return Choice("password" in grants, "by its metadata")
+        if known is None:
+            return Choice(value=True, reason="perhaps: it does not tell")
+        return Choice(known, self.known_from)
+
+    @property
+    def revocation(self) -> Choice[bool]:
+        """Whether it has an endpoint that revokes tokens (RFC 7009)."""
+        if self.instance.has_metadata:
+            return Choice(bool(self.instance.revocation_endpoint), "by its metadata")
+        return Choice(self.instance.profile.revokes, self.known_from)
+
+    @property
+    def pkce(self) -> Choice[str]:
+        """The code challenge method: always S256 (RFC 7636)."""
+        methods = self.code_challenge_methods_supported
+        if "S256" in methods:
+            return Choice("S256", "its metadata offers it")
+        if methods:
+            return Choice("S256", f"though its metadata offers only {' '.join(methods)}")
+        return Choice("S256", "a server that does not know it ignores it")
+
+    @property
+    def known_from(self) -> str:
+        """Where the profile's facts come from."""
+        if self.instance.software.casefold() in PROFILES:
+            return f"as known of {self.instance.software}"
+        return "the least that any server grants"
+
+    def knows(self, scope: str, since: tuple[int, int]) -> bool:
+        """Whether it certainly knows a scope, which Mastodon knows since that version."""
+        known = self.scopes_known.value
+        return scope in known if known else self._is_mastodon(*since)
+
+    @property
+    def knows_granular_scopes(self) -> bool:
+        """Whether it certainly knows scopes such as `write:statuses` (Mastodon has since 2.4.3)."""
+        known = self.scopes_known.value
+        granular = any(scope.startswith(("read:", "write:")) for scope in known)
+        return granular if known else self._is_mastodon(3, 0)
+
+    def _is_mastodon(self, major: int, minor: int) -> bool:
+        instance = self.instance
+        named = instance.software.casefold() == "mastodon"
+        return named and is_at_least(instance.version, major, minor)
+
+
+def parse_scopes(text: str) -> tuple[str, ...]:
+    """A preset's name, or scopes separated by spaces or commas; each once. Raises InputError."""
+    words = text.replace(",", " ").split()
+    scopes = tuple(dict.fromkeys(s for word in words for s in PRESETS.get(word, (word,))))
+    for scope in scopes:
+        if not re.fullmatch(r"(read|write|follow|push|profile|admin)(:[a-z_]+){0,2}", scope):
+            raise InputError(
+                "bad-scope",
+                f"“{plain(scope)}” is not a scope.",
+                why=f"A scope is a preset ({', '.join(PRESETS)}) or a name such as write:statuses.",
+                next=(Set("scopes", "post"),),
+                link="https://docs.joinmastodon.org/api/oauth-scopes/",
+            )
+    if not set(VERIFYING) & set(scopes):
+        raise InputError(
+            "unverifiable-scopes",
+            f"A token with the scopes “{' '.join(scopes)}” does not tell whose it is.",
+            why="The account is checked before a token is stored. That needs the scope profile.",
+            next=(Set("scopes", " ".join(("profile", *scopes))),),
+        )
+    return scopes
+
+
+def candidates(requested: tuple[str, ...], info: InstanceInfo) -> tuple[tuple[str, ...], ...]:
+    """The sets of scopes to register with, one after the other until the instance takes one.
+
+    First what was requested; then `read:accounts`, or what the server needs instead, for `profile`;
+    then the broad `read` and `write`, which are all that Pixelfed and the oldest servers know, but
+    not where a narrower one that is unknown must be a mistake. What the instance does not know by
+    its own word is left out, and so is `profile` where nothing tells that it knows it.
+    Raises InputError where nothing is left.
+    """
+    verifying = info.instance.profile.verifying_scope
+    narrow = VERIFYING[: VERIFYING.index(verifying)]
+    classic = tuple(dict.fromkeys(verifying if s in narrow else s for s in requested))
+    broader = tuple(dict.fromkeys("read" if s in VERIFYING else s for s in requested))
+    coarse = tuple(dict.fromkeys(_coarse(scope) for scope in requested))
+    known = set(info.scopes_known.value)
+    sets = [requested, classic] if info.knows("profile", since=(4, 3)) else [classic]
+    sets += [broader] if known and not set(classic) <= known else []
+    sets += [] if info.knows_granular_scopes else [coarse]
+    fitting = tuple(dict.fromkeys(s for s in sets if not known or set(s) <= known))
+    if not fitting:
+        unknown = sorted(set(sets[-1]) - known)
+        raise InputError(
+            "scopes-unknown",
+            f"{info.instance.host} does not know the scopes {' '.join(unknown)}.",
+            why=f"It knows: “{plain(' '.join(sorted(known)), 400)}”.",
+            next=(Set("scopes"),),
+        )
+    return fitting
+
+
+def missing(granted: tuple[str, ...], wanted: tuple[str, ...]) -> list[str]:
+    """The wanted scopes that are neither granted nor part of a broader one.
+
+    `write` contains `write:statuses`; `read` and `read:accounts` contain all that `profile` allows.
+    """
+    return [scope for scope in wanted if not {scope, *_broader(scope)} & set(granted)]
+
+
+def excess(scopes: tuple[str, ...], requested: tuple[str, ...]) -> list[str]:
+    """The scopes that allow more than was requested; to tell whose token it is does not count."""
+    return missing(requested, tuple(scope for scope in scopes if scope != "read:accounts"))
+
+
+def _broader(scope: str) -> set[str]:
+    if scope == "profile":
+        return set(VERIFYING) - {scope}
+    parts = scope.split(":")
+    return {":".join(parts[:n]) for n in range(1, len(parts))}
+
+
+def _coarse(scope: str) -> str:
+    action, _, rest = scope.partition(":")
+    if action == "admin" and rest:
+        return f"admin:{rest.partition(':')[0]}"
+    return "read" if scope == "profile" else action
+
+
+def explain(info: InstanceInfo, requested: tuple[str, ...]) -> dict[str, str]:
+    """What is chosen for an instance, and why, by subject. Raises InputError for unknown scopes."""
+    instance, profile = info.instance, info.instance.profile
+    first, *others = candidates(requested, info)
+    scopes = f"{_with_excess(first, requested)} ({info.scopes_known.reason})"
+    unused = profile.unused_seconds
+    kept = f"deleted after {duration(unused)}" if unused else "kept"
+    return {
+        "Endpoints": "from its metadata (RFC 8414), all of its own origin"
+        if instance.has_metadata
+        else "Mastodon's usual paths (it has no RFC 8414 metadata)",
+        "Scopes": "; if it refuses them: ".join(
+            (scopes, *(_with_excess(other, requested) for other in others))
+        ),
+        "PKCE": f"{info.pkce.value} ({info.pkce.reason})",
+        "Code": f"valid for {duration(profile.code_seconds)} ({info.known_from})",
+        "Unused application": f"{kept} ({info.known_from})",
+        "Revocation": _revocation(info),
+        "Password": _password(info.password_grant),
+        "Posting": _posting(info, first),
+    }
+
+
+def _with_excess(scopes: tuple[str, ...], requested: tuple[str, ...]) -> str:
+    more = ", more than was requested" if excess(scopes, requested) else ""
+    return " ".join(scopes) + more
+
+
+def _revocation(info: InstanceInfo) -> str:
+    by_hand = f"a person removes the application at {info.instance.authorized_applications}"
+    choice = info.revocation
+    if choice.value:
+        return f"over the API ({choice.reason}); if the token stays alive, {by_hand}"
+    return f"no endpoint ({choice.reason}); {by_hand}"
+
+
+def _password(choice: Choice[bool]) -> str:
+    return f"{'offered' if choice.value else 'not offered'} ({choice.reason})"
+
+
+def _posting(info: InstanceInfo, scopes: tuple[str, ...]) -> str:
+    profile = info.instance.profile
+    if not profile.posts_text_alone:
+        return f"only with a picture, which `post` does not send ({info.known_from})"
+    if missing(scopes, ("write:statuses",)):
+        return "not possible with these scopes (it needs write:statuses)"
+    if profile.idempotency_key:
+        return f"the same Idempotency-Key does not post twice ({info.known_from})"
+    return f"an Idempotency-Key may be ignored ({info.known_from})"

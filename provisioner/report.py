@@ -1,0 +1,171 @@
+"""What a run says in the end: one `Report`, which every surface renders and adds no fact to.
+
+What a person should do next is data (`Next`): the terminal words it as a command to paste, a
+workflow as a button to press. Pure.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Literal, Protocol
+
+from provisioner.secret import Secret
+
+
+class Exit(IntEnum):
+    """The exit codes: a closed table, documented in the README."""
+
+    DONE = 0
+    FAILED = 1
+    INPUT = 2
+    INCOMPLETE = 3
+    ACTION_REQUIRED = 4
+    BUG = 70
+    SIGINT = 130
+    SIGTERM = 143
+
+
+Command = Literal[
+    "again", "begin", "complete", "check", "abandon", "deprovision", "login", "post", "register"
+]
+
+
+@dataclass(frozen=True)
+class Open:
+    """Open a page in a browser."""
+
+    url: str
+    as_account: str = ""
+    """Sign in as this account; "" where nobody needs to, or nobody knows."""
+    then: str = ""
+    """What to do there, as a verb phrase: “press Authorize”."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run a command of this tool; "again" is the one that was just run."""
+
+    command: Command
+    code: bool = False
+    """With a new one-time code."""
+    rotate: bool = False
+    """To replace a token that is in use."""
+    options: tuple["Set", ...] = ()
+    """With these inputs besides."""
+    when: str = ""
+    """“in 10 minutes”; "" for now."""
+
+
+@dataclass(frozen=True)
+class Set:
+    """Give an input, named as in the reference: `app-name`."""
+
+    name: str
+    value: str = ""
+    """An example; "" where the text says enough."""
+
+
+Step = Open | Run | Set | str
+"""One step for a person; a string is a sentence that is true on every surface."""
+Next = tuple[Step, ...]
+
+Verdict = Literal["good", "unclear", "soon", "bad", "planned"]
+"""“unclear” needs nobody, “soon” needs a person some day, “bad” needs one now; “planned” is what a
+dry run would do."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that a run found, did or left behind."""
+
+    verdict: Verdict
+    text: str
+    next: Next = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a run ended well.
+
+    `outputs` are the action's outputs and fields of `--json`; `facts` are fields of `--json` alone.
+    Neither ever holds a token.
+    """
+
+    status: str
+    headline: str
+    exit_code: Exit = Exit.DONE
+    items: Sequence[Item] = ()
+    link: str = ""
+    """The authorization URL, or another page to open."""
+    next: Next = ()
+    table: Mapping[str, str] = field(default_factory=dict)
+    """Facts for people: label and value."""
+    snippet: str = ""
+    """YAML to paste into a workflow."""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
+    revealed: Mapping[str, Secret] = field(default_factory=dict, repr=False)
+    """Label and secret, for a person at a terminal who asked: in no JSON and no summary."""
+
+
+class Reporter(Protocol):
+    """Who is told of the progress: a terminal, or the log of a workflow. Nothing in it raises."""
+
+    def done(self, text: str) -> None:
+        """A step is done."""
+
+    def warn(self, item: Item) -> None:
+        """Something that a person should know at once, since the run may end at any moment.
+
+        It stands in the report as well, and is not shown a second time where it was shown already.
+        """
+
+    def explain(self, text: str) -> None:
+        """Why something was chosen, for those who ask (`--verbose`)."""
+
+    def mask(self, secret: Secret) -> None:
+        """A secret came into being, or was read: it is never to be shown."""
+
+    def waiting(self, host: str, seconds: float) -> None:
+        """A pause before a request is repeated."""
+
+
+def first_page(steps: Next) -> str:
+    """The first page to open among these steps; "" where there is none."""
+    return next((step.url for step in steps if isinstance(step, Open)), "")
+
+
+def opens(steps: Next, url: str) -> bool:
+    """Whether one of the steps opens this page, so that it is not to be shown besides."""
+    return any(isinstance(step, Open) and step.url == url for step in steps)
+
+
+def iso(seconds: int | None) -> str:
+    """Epoch seconds as ISO 8601 in UTC, for JSON; “never” for None."""
+    return "never" if seconds is None else _utc(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def when(seconds: int | None) -> str:
+    """Epoch seconds for a person: “4 May 2026, 14:05 UTC”; “never” for None."""
+    if seconds is None:
+        return "never"
+    moment = _utc(seconds)
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for a person, rounded up: “1 minute”, “10 minutes”, “3 hours”, “2 days”."""
+    minutes = max(1, -int(-seconds // 60))
+    for size, unit in ((1440, "day"), (60, "hour")):
+        if minutes >= 2 * size or (minutes >= size and minutes % size == 0):
+            return _plural(-(-minutes // size), unit)
+    return _plural(minutes, "minute")
+
+
+def _plural(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+
+
+def _utc(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,1 +1,0 @@
-"""The servers that differ from Mastodon as a whole, each in modules of its own."""

@@ -1,0 +1,405 @@
+"""A GitHub with what only tests use: limits, single sign-on, renames, other tokens, late reads."""
+
+import base64
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from provisioner.sandbox import GitHub as SandboxGitHub
+from provisioner.sandbox import Repository, Request, Response
+from provisioner.sandbox.github import refused
+from provisioner.sandbox.repositories import timestamp
+from provisioner.sandbox.web import Refused, json_response
+
+Access = Literal["read", "write"]
+Kind = Literal["fine-grained", "app", "actions"]
+PROVISIONING: Mapping[str, Access] = {
+    "secrets": "write",
+    "actions_variables": "write",
+    "metadata": "read",
+}
+"""What a token needs to write a repository's secrets and variables."""
+VERSIONS = ("2022-11-28", "2026-03-10")
+HOURLY, WINDOW_SECONDS = 5_000, 3_600
+_REPOSITORY_LINKS = (
+    "assignees blobs branches collaborators comments commits compare contents contributors "
+    "deployments downloads events forks git_commits git_refs git_tags hooks issue_comment "
+    "issue_events issues keys labels languages merges milestones notifications pulls releases "
+    "stargazers statuses subscribers subscription tags teams trees"
+)
+_COUNTS = (
+    "forks_count stargazers_count watchers_count open_issues_count subscribers_count network_count "
+    "forks watchers open_issues size"
+)
+_USER_LINKS = (
+    "followers following gists starred subscriptions organizations repos events received_events"
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    """What a token may do, and until when.
+
+    `actions` is a workflow's GITHUB_TOKEN, whose permission set has neither secrets nor variables,
+    whatever a workflow asks for; `app` is a GitHub App's installation token.
+    """
+
+    permissions: Mapping[str, Access]
+    repositories: frozenset[int] | None
+    """By their ids; None for all, those to come included."""
+    kind: Kind
+    expires_at: float | None
+    """In seconds since the epoch."""
+
+    @property
+    def refusal(self) -> str:
+        """GitHub's sentence where a permission is missing."""
+        by = "personal access token" if self.kind == "fine-grained" else "integration"
+        return f"Resource not accessible by {by}"
+
+    def may(self, permission: str, access: Access) -> bool:
+        """Whether the token has that permission; writing includes reading.
+
+        Reading metadata comes with every token.
+        """
+        if self.kind == "actions" and permission in {"secrets", "actions_variables"}:
+            return False
+        return permission == "metadata" or self.permissions.get(permission) in ("write", access)
+
+    def sees(self, repository: Repository) -> bool:
+        """Whether the token was given that repository."""
+        return self.repositories is None or repository.id in self.repositories
+
+
+@dataclass
+class Late:
+    """What was there before a write to a variable, and for whom it is to be seen yet."""
+
+    before: Response
+    reads: int
+    until: float
+
+
+@dataclass
+class Secondary:
+    """A secondary limit: so many refusals to come, and what they look like."""
+
+    retry_after: int | None = None
+    times: int = 0
+    status: int = 403
+
+
+@dataclass
+class Budget:
+    """The primary limit: so many requests until a time, in seconds since the epoch."""
+
+    remaining: int
+    reset: int
+
+
+class GitHub(SandboxGitHub):
+    """GitHub with its permissions, its limits, its former names and its lateness."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.rights: dict[str, Token] = {}
+        self.budget = Budget(HOURLY, int(self.clock()) + WINDOW_SECONDS)
+        self.secondary = Secondary()
+        self.late_reads = 0
+        """How many reads of a variable are answered with what was there before the last write."""
+        self.late_seconds = 0.0
+        """For how long after a write that is so."""
+        self._late: dict[str, Late] = {}
+        self._former_names: dict[str, int] = {}
+        self._sso: dict[str, set[str]] = {}
+
+    def add_token(
+        self,
+        permissions: Mapping[str, Access] = PROVISIONING,
+        repositories: Iterable[str] | None = None,
+        kind: Kind = "fine-grained",
+        expires_at: float | None = None,
+    ) -> str:
+        """Add a token and return it."""
+        with self.lock:
+            value = super().add_token()
+            if kind != "fine-grained":
+                self.tokens.remove(value)
+                value = f"ghs_{value[-36:]}"
+                self.tokens.add(value)
+            given = None
+            if repositories is not None:
+                given = frozenset(self.repository(name).id for name in repositories)
+            self.rights[value] = Token(permissions, given, kind, expires_at)
+            return value
+
+    def remove_token(self, token: str) -> None:
+        """Revoke a token: `Bad credentials` from now on."""
+        with self.lock:
+            self.tokens.remove(token)
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename or transfer a repository: its former name redirects from now on."""
+        with self.lock:
+            repository = self.repository(old)
+            self._former_names[old.lower()] = repository.id
+            repository.owner, _, repository.name = new.partition("/")
+
+    def require_sso(self, owner: str) -> None:
+        """Let an organization demand single sign-on of every token."""
+        with self.lock:
+            self._sso.setdefault(owner.lower(), set())
+
+    def authorize_sso(self, token: str, owner: str) -> None:
+        """Authorize a token for an organization's single sign-on."""
+        with self.lock:
+            self._sso[owner.lower()].add(token)
+
+    def limit(self, *, remaining: int, reset: float | None = None) -> None:
+        """Set the primary budget; it is full again at `reset` (seconds since the epoch)."""
+        with self.lock:
+            self.budget = Budget(remaining, self.budget.reset if reset is None else int(reset))
+
+    def secondary_limit(
+        self, retry_after: int | None = 60, *, times: int = 1, status: int = 403
+    ) -> None:
+        """Refuse the next `times` requests; `retry_after` None sends no Retry-After."""
+        with self.lock:
+            self.secondary = Secondary(retry_after, times, status)
+
+    def authenticate(self, request: Request) -> str:
+        """Check the User-Agent, the API's version, the token and the limits, in this order."""
+        if not request.headers.get("User-Agent", "").strip():
+            fields = (("Content-Type", "text/html; charset=utf-8"),)
+            raise Refused(Response(403, fields, b"Request forbidden by administrative rules."))
+        version = request.headers.get("X-GitHub-Api-Version", VERSIONS[0])
+        if version not in VERSIONS:
+            raise refused(400, f'"{version}" is not a supported API version.')
+        token = super().authenticate(request)
+        if (self.rights[token].expires_at or 1e12) <= self.clock():
+            raise refused(401, "Bad credentials")
+        self._spend()
+        return token
+
+    def locate(self, request: Request) -> tuple[Repository | None, list[str]]:
+        """Find a repository by its number too; redirect from a former name (301, or 307).
+
+        One that the token was not given is not found: GitHub does not say which of the two.
+        """
+        moved = False
+        match request.segments:
+            case ("repositories", number, *rest) if number.isdigit():
+                found = self.repositories.get(int(number))
+            case ("repos", owner, name, *rest) if self.find(f"{owner}/{name}") is None:
+                found = self.repositories.get(self._former_names.get(f"{owner}/{name}".lower(), 0))
+                moved = True
+            case _:
+                found, rest = super().locate(request)
+        if found is None or not self.rights[_token(request)].sees(found):
+            return None, rest
+        if moved:
+            raise self._moved(request, found)
+        return found, rest
+
+    def serve(self, request: Request, repository: Repository, rest: list[str]) -> Response:
+        """Demand single sign-on before anything else, then the permission (403)."""
+        owner, token = repository.owner.lower(), _token(request)
+        if owner in self._sso and token not in self._sso[owner]:
+            url = f"https://github.com/orgs/{repository.owner}/sso?authorization_request=sandbox"
+            message = (
+                "Resource protected by organization SAML enforcement. You must grant your Personal "
+                "Access token access to this organization."
+            )
+            raise refused(403, message, {"X-GitHub-SSO": f"required; url={url}"})
+        needs = needed(request.method, rest)
+        if needs is None:
+            raise refused(404, "Not Found")
+        accepted = {"X-Accepted-GitHub-Permissions": "=".join(needs)}
+        rights = self.rights[token]
+        if not rights.may(*needs):
+            raise refused(403, rights.refusal, accepted)
+        if needs[1] == "write" and repository.archived:
+            raise refused(403, "Repository was archived so is read-only.")
+        return super().serve(request, repository, rest).plus(accepted)
+
+    def answer(self, request: Request) -> Response:
+        """Answer one request; a read of a variable with what it was, where it is to be late.
+
+        Which value a read returns is GitHub's eventual consistency; that the reader may see it at
+        all is decided as ever.
+        """
+        name = _variable(request)
+        if name is None or not (self.late_reads or self.late_seconds or self._late):
+            return self._answer(request)
+        if request.method == "GET":
+            return self._late_read(name, request)
+        path = f"{request.path.partition('/variables')[0]}/variables/{name}"
+        before = self._quietly(replace(request, method="GET", path=path, body=b""))
+        response = self._answer(request)
+        if response.status in {201, 204}:
+            until = self.clock() + self.late_seconds
+            self._late[name] = Late(before, self.late_reads, until)
+        return response
+
+    def finish(self, request: Request, response: Response) -> Response:  # noqa: ARG002
+        """Add the headers that all of GitHub's answers carry."""
+        budget = self.budget
+        return response.plus(
+            {
+                "X-RateLimit-Limit": str(HOURLY),
+                "X-RateLimit-Remaining": str(budget.remaining),
+                "X-RateLimit-Reset": str(budget.reset),
+                "X-GitHub-Request-Id": self.random(8).hex().upper(),
+            }
+        )
+
+    def describe(self, repository: Repository) -> dict[str, object]:
+        return repository_body(self.api_url, repository)
+
+    def _answer(self, request: Request) -> Response:
+        """Answer as the sandbox does, and tell when a personal token ends."""
+        response = super().answer(request)
+        end = self.rights[_token(request)].expires_at
+        if end is None:
+            return response
+        moment = datetime.fromtimestamp(end, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return response.plus({"GitHub-Authentication-Token-Expiration": moment})
+
+    def _late_read(self, name: str, request: Request) -> Response:
+        now = self._quietly(request)
+        late = self._late.get(name)
+        if now.status not in {200, 404} or late is None:
+            return now
+        if late.reads > 0 or self.clock() < late.until:
+            late.reads -= 1
+            return late.before
+        del self._late[name]
+        return now
+
+    def _quietly(self, request: Request) -> Response:
+        try:
+            return self._answer(request)
+        except Refused as said:
+            return said.response
+
+    def _spend(self) -> None:
+        if self.clock() >= self.budget.reset:
+            self.budget = Budget(HOURLY, int(self.clock()) + WINDOW_SECONDS)
+        if self.secondary.times > 0:
+            self.secondary.times -= 1
+            after = self.secondary.retry_after
+            raise refused(
+                self.secondary.status,
+                "You have exceeded a secondary rate limit. Please wait a few minutes before you "
+                "try again.",
+                {} if after is None else {"Retry-After": str(after)},
+            )
+        if self.budget.remaining <= 0:
+            raise refused(403, "API rate limit exceeded for user ID 1.")
+        self.budget.remaining -= 1
+
+    def _moved(self, request: Request, repository: Repository) -> Refused:
+        path = "/".join(request.path.split("/")[4:])
+        url = f"{self.api_url}/repositories/{repository.id}" + (f"/{path}" if path else "")
+        url += f"?{request.query}" if request.query else ""
+        status, message = (
+            (301, "Moved Permanently") if request.method == "GET" else (307, "Temporary Redirect")
+        )
+        body = {"message": message, "url": url, "documentation_url": "https://docs.github.com/rest"}
+        return Refused(json_response(status, body, {"Location": url}))
+
+
+def needed(method: str, rest: list[str]) -> tuple[str, Access] | None:
+    """Say which permission an endpoint of a repository wants; None where there is none such."""
+    access: Access = "read" if method == "GET" else "write"
+    match method, rest:
+        case "GET", []:
+            return "metadata", access
+        case "GET", ["actions", "secrets"]:
+            return "secrets", access
+        case "GET" | "PUT" | "DELETE", ["actions", "secrets", _]:
+            return "secrets", access
+        case "GET" | "POST", ["actions", "variables"]:
+            return "actions_variables", access
+        case "GET" | "PATCH" | "DELETE", ["actions", "variables", _]:
+            return "actions_variables", access
+        case _:
+            return None
+
+
+def repository_body(api_url: str, repository: Repository) -> dict[str, object]:
+    """The `full-repository` of GitHub's OpenAPI description."""
+    url = f"{api_url}/repos/{repository.full_name}"
+    page = f"https://github.com/{repository.full_name}"
+    created = timestamp(repository.created_at)
+    return {
+        "id": repository.id,
+        "node_id": _node_id("Repository", repository.id),
+        "name": repository.name,
+        "full_name": repository.full_name,
+        "private": repository.private,
+        "visibility": "private" if repository.private else "public",
+        "owner": user_body(api_url, repository.owner, "Organization"),
+        "html_url": page,
+        "description": None,
+        "fork": False,
+        "url": url,
+        **{f"{name}_url": f"{url}/{name}" for name in _REPOSITORY_LINKS.split()},
+        "archive_url": f"{url}/{{archive_format}}{{/ref}}",
+        "git_url": f"git://github.com/{repository.full_name}.git",
+        "ssh_url": f"git@github.com:{repository.full_name}.git",
+        "clone_url": f"{page}.git",
+        "svn_url": page,
+        **dict.fromkeys(("mirror_url", "homepage", "language", "license")),
+        **dict.fromkeys(_COUNTS.split(), 0),
+        "default_branch": "main",
+        "has_issues": True,
+        **dict.fromkeys(("has_projects", "has_wiki", "has_pages", "has_discussions"), False),
+        "archived": repository.archived,
+        "disabled": False,
+        "topics": [],
+        "pushed_at": created,
+        "created_at": created,
+        "updated_at": created,
+        "permissions": dict.fromkeys(("admin", "maintain", "push", "triage", "pull"), True),
+    }
+
+
+def user_body(api_url: str, login: str, kind: str = "User") -> dict[str, object]:
+    """The `simple-user` of GitHub's OpenAPI description."""
+    url = f"{api_url}/users/{login}"
+    number = sum(login.lower().encode())
+    return {
+        "login": login,
+        "id": number,
+        "node_id": _node_id("User", number),
+        "avatar_url": f"https://github.com/{login}.png",
+        "gravatar_id": "",
+        "url": url,
+        "html_url": f"https://github.com/{login}",
+        **{f"{name}_url": f"{url}/{name}" for name in _USER_LINKS.split()},
+        "type": kind,
+        "site_admin": False,
+    }
+
+
+def _node_id(kind: str, number: int) -> str:
+    return base64.b64encode(f"0{len(kind)}:{kind}{number}".encode()).decode()
+
+
+def _token(request: Request) -> str:
+    return str(request.headers["Authorization"]).partition(" ")[2]
+
+
+def _variable(request: Request) -> str | None:
+    """The variable that a request is about, in upper case."""
+    match request.segments:
+        case (*_, "actions", "variables"):
+            found = re.search(rb'"name": ?"(\w+)"', request.body)
+            return found[1].decode().upper() if found else None
+        case (*_, "actions", "variables", name):
+            return name.upper()
+        case _:
+            return None

@@ -1,0 +1,106 @@
+"""Signals, and the standard streams."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from provisioner import process
+from tests.cli.program import ROOT, environment
+
+BOTH = """
+import os, signal
+from provisioner import process
+process.hold_signals()
+for number in (signal.SIGTERM, signal.SIGINT):
+    os.kill(os.getpid(), number)
+try:
+    process.heed_signals()
+except process.Interruption as interruption:
+    print(interruption.number)
+"""
+
+SEALING = """
+import signal, sys
+from provisioner import process
+from provisioner.journal import Journal, Pending, seal
+from provisioner.mastodon.instance import Application, Instance
+from provisioner.secret import Secret
+
+class Interrupting(Secret):
+    def reveal(self):
+        signal.raise_signal(int(sys.argv[1]))
+        for _ in range(1000):  # here the handler runs, called by the encoder
+            pass
+        return super().reveal()
+
+class Surface:
+    def run(self):
+        instance = Instance("https://a", "a", "t", "r", "v", has_metadata=False)
+        application = Application("1", Interrupting("the-client-secret"))
+        pending = Pending(instance, application, None, (), (), "bot", begun_at=1)
+        seal(Journal(repository_id=1, account="a@b", pending=pending), bytes(32))
+
+    def error(self, error):
+        print(error.code)
+
+process.hold_signals()
+process.finish(Surface())
+"""
+
+
+def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A program of its own, since signals are the process's."""
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=environment(),
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+class TestSignals:
+    """What a signal does, and when."""
+
+    def test_of_two_that_were_held_one_interrupts_and_the_other_is_silent(self) -> None:
+        done = python(BOTH)
+        assert done.stdout == "2\n"
+        assert done.stderr == ""
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_signal_while_the_journal_is_encoded_ends_as_interrupted(
+        self, number: signal.Signals
+    ) -> None:
+        """Our own function, which the encoder calls for each secret, may be where it arrives."""
+        done = python(SEALING, str(int(number)))
+        assert done.returncode == 128 + number
+        assert done.stdout == "interrupted\n"
+        assert done.stderr == ""
+
+
+class TestStreams:
+    """What can't be written stops nothing."""
+
+    def test_pipe_that_is_full_for_now_is_not_given_up(self) -> None:
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        with os.fdopen(writing, "w", buffering=1) as stream, os.fdopen(reading, "rb") as reader:
+            for _ in range(3):
+                with process.write_errors_ignored(stream):
+                    stream.write("x" * 65536 + "\n")
+            reader.read1(1 << 20)
+            with process.write_errors_ignored(stream):
+                stream.write("the outcome\n")
+            assert b"the outcome\n" in reader.read1(1 << 20)
+
+    def test_pipe_that_nobody_reads_any_more_stops_nothing(self) -> None:
+        reading, writing = os.pipe()
+        os.close(reading)
+        with os.fdopen(writing, "w", buffering=1) as stream:
+            for _ in range(2):
+                with process.write_errors_ignored(stream):
+                    stream.write("x\n")
