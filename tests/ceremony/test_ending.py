@@ -435,13 +435,15 @@ class TestDeprovision:
     # What is deleted, and what is not.
 
     def test_404_means_gone_only_where_secrets_can_be_listed(self, stage: Stage) -> None:
-        """GitHub answers 404, too, to a token that may not administer the repository's secrets:
-        the secret stands there still, and so the journal that knows of it stays.
+        """GitHub answers 404, too, to a token that may not administer the repository's secrets, as
+        this one may no more once it deletes: the secret and the journal that knows of it stay.
         """
         stage.provision()
+        methods: list[str] = []
 
         def hidden(request: Request) -> Response:
-            if f"/repos/{NAME}/actions/secrets" in request.path:
+            methods.append(request.method)
+            if "DELETE" in methods and f"/repos/{NAME}/actions/secrets" in request.path:
                 return json_response(404, {"message": "Not Found"})
             return stage.github(request)
 
