@@ -114,10 +114,7 @@ class Runner:
                 self._write(f"::add-mask::{_data(part)}")
 
     def line(self, text: str) -> None:
-        """A line of the log that is never taken for a command.
-
-        The runner finds `##[…]` anywhere in a line, and `::…::` at its beginning.
-        """
+        """A line of the log. The runner finds no command in it: neither `##[…]` nor `::…::`."""
         for line in re.split(r"[\r\n]+", text):
             harmless = line.replace("##[", "# # [")
             self._write(f"| {harmless}" if harmless.lstrip().startswith("::") else harmless)

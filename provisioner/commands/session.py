@@ -93,8 +93,7 @@ class Session:
     def read(self, *more: Callable[[], object]) -> None:
         """Read the repository and its journal, live, and call `more` at the same time.
 
-        Raises InputError where the journal can't be opened, ActionRequiredError where it is damaged
-        or newer, or the repository archived or out of reach.
+        Raises InputError or ActionRequiredError where either can't be used.
         """
         if self._is_read:  # a moment ago, to choose what to do
             self._is_read = False

@@ -84,18 +84,7 @@ def explain(answer: Answer, attempt: str) -> ProvisionerError:
     if answer.status == 403 and answer.fields():
         return _forbidden(answer, what)
     if answer.status == 404:
-        return ActionRequiredError(
-            "github-not-found",
-            what,
-            why="There is no such repository (misspelt, renamed, deleted), the token was not given "
-            "access to it, or the token's owner may not administer secrets there. GitHub does not "
-            "say which.",
-            next=(
-                "Check the spelling of owner/name.",
-                Open(TOKENS, "", "check that this repository is chosen under Repository access"),
-            ),
-            link=TOKENS,
-        )
+        return _not_found(what)
     if answer.status == 422:
         return InputError(
             "github-invalid",
@@ -115,6 +104,22 @@ def explain(answer: Answer, attempt: str) -> ProvisionerError:
         what,
         why="GitHub is in trouble, or this is not GitHub's API.",
         next=(Open("https://www.githubstatus.com"), Run("again")),
+    )
+
+
+def _not_found(what: str) -> ActionRequiredError:
+    """GitHub does not say which of three causes a 404 has."""
+    return ActionRequiredError(
+        "github-not-found",
+        what,
+        why="There is no such repository (misspelt, renamed, deleted), the token was not given "
+        "access to it, or the token's owner may not administer secrets there. GitHub does not "
+        "say which.",
+        next=(
+            "Check the spelling of owner/name.",
+            Open(TOKENS, "", "check that this repository is chosen under Repository access"),
+        ),
+        link=TOKENS,
     )
 
 
