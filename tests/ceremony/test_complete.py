@@ -10,7 +10,7 @@ import pytest
 from provisioner.commands.run import Prompts, perform
 from provisioner.errors import ActionRequiredError, IncompleteError, ProvisionerError
 from provisioner.mastodon.client import MAX_SCOPES
-from provisioner.report import Exit, Report
+from provisioner.report import Exit, Report, Run, Set
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from provisioner.secret import MAX_LENGTH
@@ -505,6 +505,20 @@ def test_token_with_fewer_scopes_is_revoked(stage: Stage) -> None:
         stage.complete(code)
     assert "write:statuses write:media" in said(caught.value)
     assert stage.live() == []
+
+
+@pytest.mark.parametrize("rotates", [False, True])
+def test_scopes_that_are_not_granted_lead_to_a_begin_that_can_be_run(
+    stage: Stage, *, rotates: bool
+) -> None:
+    """In a workflow a rotation begins only where *rotate* is ticked; no option lacks its value."""
+    if rotates:
+        stage.provision()
+    code = stage.approve(stage.link())
+    rewrite(stage, "/oauth/token", fields(scope="read:accounts"))
+    with fails("scopes-missing", Exit.ACTION_REQUIRED) as caught:
+        stage.complete(code)
+    assert {Set("scopes"), Run("begin", rotate=rotates)} <= {*caught.value.next}
 
 
 def test_broader_scope_covers_its_parts(stage: Stage) -> None:
