@@ -16,7 +16,7 @@ from provisioner.journal import Credential
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.verdict import Dead, Unclear, judge
 from provisioner.report import Open, Report, Run, Set, duration
-from provisioner.secret import is_visible
+from provisioner.secret import is_visible, redact
 from provisioner.urls import origin_of
 
 THROTTLED = 300.0
@@ -58,7 +58,7 @@ def post(session: Session) -> Report:
         raise _unclear(session, current, page, what)
     url, account = answer.text("url"), str(session.config.handle)
     ours = is_visible(url) and origin_of(url) == current.instance.origin
-    link = url if ours else page
+    link = url if ours and redact(url, answer.secrets) == url else page
     return Report(
         "posted",
         f"Posted as {account}",

@@ -507,6 +507,20 @@ def test_token_with_fewer_scopes_is_revoked(stage: Stage) -> None:
     assert stage.live() == []
 
 
+@pytest.mark.parametrize("echo", ["{}", "read:{}"])
+def test_token_among_the_granted_scopes_is_not_shown(stage: Stage, echo: str) -> None:
+    """The fixture looks for it in all that is shown (I4)."""
+    code, asked = stage.approve(stage.link()), "profile write:statuses write:media"
+
+    def echoing(answer: Response) -> Response:
+        token = json.loads(answer.body)["access_token"]
+        return fields(scope=f"{asked} {echo.format(token)}")(answer)
+
+    rewrite(stage, "/oauth/token", echoing)
+    assert stage.complete(code).outputs["scopes"] == asked
+    assert stage.check().status == "healthy"
+
+
 @pytest.mark.parametrize("rotates", [False, True])
 def test_scopes_that_are_not_granted_lead_to_a_begin_that_can_be_run(
     stage: Stage, *, rotates: bool
