@@ -177,6 +177,10 @@ class Session:
         if self.config.keeps_key:
             return
         try:
+            if made:
+                store.require_no_key()
+            elif store.key_is_stored:
+                self.warn(f"The secret {store.key_name} existed, and gets the key handed in")
             self.repository.put_secret(store.key_name, store.key)
         except TransportError:
             raise  # the next run finds the claim, and goes on
