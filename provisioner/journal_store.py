@@ -147,6 +147,10 @@ class JournalStore:
                 why=f"It remembers {len(journal.superseded)} replaced tokens, each until it is "
                 "revoked.",
                 next=(
+                    "End the grace of the replaced tokens, which revokes them:",
+                    Run("check", options=(Set("grace", "0"),)),
+                    Run("again"),
+                    "Only if the journal is full even then:",
                     Open(page, journal.account, "remove the bot's old authorizations"),
                     f"Delete the variable {self.name}.",
                     Run("begin"),

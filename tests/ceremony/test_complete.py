@@ -813,6 +813,18 @@ def test_full_journal_does_not_cost_the_code(stage: Stage) -> None:
     assert stage.stored() in stage.live()
 
 
+def test_full_journal_is_emptied_as_its_error_says_first(stage: Stage) -> None:
+    """Deleting the variable would leave tokens alive that nobody knows of (I3)."""
+    with fails("journal-full", Exit.ACTION_REQUIRED) as caught:
+        for _ in range(99):
+            stage.provision()
+    assert runs(caught.value.next)[:2] == ["check", "again"]
+    assert Run("check", options=(Set("grace", "0"),)) in caught.value.next
+    stage.check(grace="0")
+    assert stage.live() == [stage.stored()]
+    stage.complete(stage.codes[-1])
+
+
 @pytest.mark.parametrize("padding", range(22_000, 26_000, 500))
 def test_code_is_spent_only_where_the_longest_answer_has_room(stage: Stage, padding: int) -> None:
     names = [f"{'X' * 90}_{number}" for number in range(9)]
