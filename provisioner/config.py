@@ -103,6 +103,11 @@ class Config:
         return self.in_workflow and bool(self.journal_key)
 
     @property
+    def takes_names(self) -> bool:
+        """Whether the names to be written could be given to this command."""
+        return self.in_workflow or any(one.name == "secrets" for one in inputs_of(self.command))
+
+    @property
     def requested_scopes(self) -> tuple[str, ...]:
         """The scopes of a new authorization."""
         return self.scopes or PRESETS["post"]

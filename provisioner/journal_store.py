@@ -92,7 +92,7 @@ class JournalStore:
         ActionRequiredError where it is damaged or newer.
         """
         key = parse_key(self.key) if self.key else b""
-        if self._latest is None or (self.is_claimed and (key or not self._key_is_stored)):
+        if self._latest is None or (self.is_claimed and (key or not self.key_is_stored)):
             return None
         if not key:
             raise self._key_missing()
@@ -147,6 +147,10 @@ class JournalStore:
                 why=f"It remembers {len(journal.superseded)} replaced tokens, each until it is "
                 "revoked.",
                 next=(
+                    "End the grace of the replaced tokens, which revokes them:",
+                    Run("check", options=(Set("grace", "0"),)),
+                    Run("again"),
+                    "Only if the journal is full even then:",
                     Open(page, journal.account, "remove the bot's old authorizations"),
                     f"Delete the variable {self.name}.",
                     Run("begin"),
@@ -167,6 +171,25 @@ class JournalStore:
     def claim(self) -> None:
         """Create the variable: only one of two first runs can. Raises as `save`."""
         self._write(CLAIM + secrets.token_hex(8))
+
+    def require_no_key(self) -> None:
+        """Raise InputError where a key that was made now would overwrite a secret.
+
+        The claim comes first: it shows that no journal needs that secret.
+        """
+        if self.key_is_stored:
+            raise InputError(
+                "journal-key-exists",
+                f"{self.repository.name} has a secret {self.key_name}, but no journal {self.name}.",
+                why="Nobody can read whether that secret is the key of a journal that was deleted, "
+                "or belongs to something else. It was not overwritten.",
+                next=(
+                    "If it belongs to something else, give the journal another name:",
+                    Set("journal", "OTHER_JOURNAL"),
+                    f"Otherwise delete the secret {self.key_name}.",
+                    Run("again"),
+                ),
+            )
 
     def take_back_claim(self) -> None:
         """Delete this run's claim, since no journal will follow; not one that took it over.
@@ -240,7 +263,8 @@ class JournalStore:
         self._latest = value
 
     @property
-    def _key_is_stored(self) -> bool:
+    def key_is_stored(self) -> bool:
+        """Whether a secret of the key's name exists: whether it is a key can't be read."""
         return self.key_name in self.repository.secret_names
 
     def _deleted(self) -> DeletedError:
@@ -257,7 +281,7 @@ class JournalStore:
         )
 
     def _key_missing(self) -> InputError:
-        if not self._key_is_stored:
+        if not self.key_is_stored:
             why = f"The secret {self.key_name} does not exist, and no key was handed in."
             steps: tuple[str | Run | Set, ...] = (
                 "Hand in the key that you made before you began.",

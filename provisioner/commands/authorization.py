@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
 
-from provisioner.commands.begin import scopes_to_ask
+from provisioner.commands.begin import find_instance, scopes_to_ask
 from provisioner.commands.session import (
     Session,
     approve,
-    find_instance,
     require_own,
     warn_of_other_scopes,
 )

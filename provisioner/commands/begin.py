@@ -7,11 +7,9 @@ from functools import partial
 from provisioner.commands.session import (
     Session,
     approve,
-    discover,
     incomplete_on_error,
     require_nothing_staged,
     require_own,
-    tell_instance,
     tell_lost,
     warn_of_other_scopes,
 )
@@ -21,10 +19,11 @@ from provisioner.gather import both
 from provisioner.github.destinations import names
 from provisioner.http import Http
 from provisioner.journal import Pending
+from provisioner.mastodon import discovery
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import ScopesRefusedError
 from provisioner.mastodon.instance import Application, Instance
-from provisioner.mastodon.scopes import InstanceInfo, candidates, excess, missing
+from provisioner.mastodon.scopes import InstanceInfo, candidates, excess, explain, missing
 from provisioner.report import Open, Report, Reporter, Run, Set, duration, when
 from provisioner.secret import Secret
 
@@ -69,6 +68,31 @@ def read_with_instance(session: Session, *more: Callable[[], object]) -> Instanc
     if session.journal.holds_tokens:
         require_own(session, info.instance.origin)
     return info
+
+
+def find_instance(session: Session) -> InstanceInfo:
+    """Discover the account's instance, and say what was found."""
+    return tell_instance(session, discover(session))
+
+
+def discover(session: Session) -> discovery.Found:
+    """Discover the account's instance, and say nothing yet."""
+    config = session.config
+    return discovery.find(session.http, config.account, config.instance, session.gather)
+
+
+def tell_instance(session: Session, found: discovery.Found) -> InstanceInfo:
+    """Say what was found: after all that was read meanwhile, so that the order is always one."""
+    config, instance = session.config, found.info.instance
+    if not found.is_confirmed:
+        session.warn(
+            f"{config.handle.domain} does not know the account {config.handle}: check the spelling"
+        )
+    product = f" ({instance.product})" if instance.product else ""
+    session.done(f"Found the instance: {instance.origin}{product}")
+    for subject, choice in explain(found.info, config.requested_scopes).items():
+        session.reporter.explain(f"{subject}: {choice}")
+    return found.info
 
 
 def warn_of_unmanaged(session: Session) -> None:

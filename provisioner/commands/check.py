@@ -12,6 +12,7 @@ from provisioner.commands.session import (
     require_current,
     require_nothing_staged,
     require_own,
+    rotate,
 )
 from provisioner.errors import ProvisionerError
 from provisioner.github.destinations import Destination
@@ -26,7 +27,6 @@ SOON, NOW = 30 * DAY, 8 * DAY
 """Seconds before an end that a check, which is made every week, speaks of it, and insists."""
 UNSEEN = 21 * DAY
 """Seconds without the token seen alive after which a person is needed: three weekly checks."""
-ROTATE: Next = (Run("begin", rotate=True),)
 
 
 def check(session: Session) -> Report:
@@ -56,7 +56,7 @@ def _look_at(session: Session, current: Credential) -> Iterator[Item]:
         _note_alive(session, current)
     if token.verdict != "bad":
         yield _age(session, current)
-        yield _end(session, "The token", current.expires_at, ROTATE)
+        yield _end(session, "The token", current.expires_at, rotate(session))
     yield _scopes(session, current)
     yield from (_secret(session, place) for place in current.known if place.is_secret)
     yield from _waiting(session)
@@ -74,9 +74,13 @@ def _token(session: Session, current: Credential) -> Item:
         case Alive(id=number) if number == current.account_id:
             return Item("good", f"The token is alive, and belongs to {account}")
         case Alive(shown=user):
-            return Item("bad", f"The token belongs to another account now: “{user}”", ROTATE)
+            return Item(
+                "bad", f"The token belongs to another account now: “{user}”", rotate(session)
+            )
         case Dead(reason):
-            return Item("bad", f"The token is dead, revoked at the instance: {reason}", ROTATE)
+            return Item(
+                "bad", f"The token is dead, revoked at the instance: {reason}", rotate(session)
+            )
         case Unclear(reason, next=steps) if steps:
             return Item("bad", f"The token can't be used: {reason}", steps)
         case Unclear(reason):
@@ -84,7 +88,7 @@ def _token(session: Session, current: Credential) -> Item:
             if session.now() - current.seen_alive_at < UNSEEN:
                 return Item("unclear", f"{text}. The next check tries again")
             seen = f"{text}. It was last seen alive on {when(current.seen_alive_at)}"
-            return Item("bad", seen, ("Look at the instance in a browser.", *ROTATE))
+            return Item("bad", seen, ("Look at the instance in a browser.", *rotate(session)))
 
 
 def _note_alive(session: Session, current: Credential) -> None:
@@ -113,7 +117,7 @@ def _age(session: Session, current: Credential) -> Item:
     age, longest = session.now() - current.issued_at, session.config.max_age
     days = f"{age // DAY} days" if age // DAY != 1 else "1 day"
     if longest is not None and age > longest:
-        return Item("bad", f"The token is {days} old, older than max-age", ROTATE)
+        return Item("bad", f"The token is {days} old, older than max-age", rotate(session))
     return Item("good", f"The token is {days} old")
 
 
@@ -125,7 +129,7 @@ def _scopes(session: Session, current: Credential) -> Item:
     return Item(
         "bad",
         f"The token lacks {' '.join(lacking)}: it was granted “{granted}”",
-        (Run("begin", rotate=True, options=(Set("scopes", " ".join(session.config.scopes)),)),),
+        rotate(session, Set("scopes", " ".join(session.config.scopes))),
     )
 
 
@@ -135,7 +139,7 @@ def _secret(session: Session, place: Destination) -> Item:
     return Item(
         "bad",
         f"The secret {place.name} is gone from {session.repository.name}: somebody deleted it",
-        ROTATE,
+        rotate(session),
     )
 
 

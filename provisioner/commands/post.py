@@ -4,7 +4,7 @@ import re
 from hashlib import sha256
 
 from provisioner.answer import Answer, rate_limit_reset, retry_after
-from provisioner.commands.session import Session, require_current, require_own
+from provisioner.commands.session import Session, require_current, require_own, rotate
 from provisioner.errors import (
     ActionRequiredError,
     InputError,
@@ -16,7 +16,7 @@ from provisioner.journal import Credential
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.verdict import Dead, Unclear, judge
 from provisioner.report import Open, Report, Run, Set, duration
-from provisioner.secret import is_visible
+from provisioner.secret import is_visible, redact
 from provisioner.urls import origin_of
 
 THROTTLED = 300.0
@@ -53,12 +53,12 @@ def post(session: Session) -> Report:
         raise _unclear(session, current, page, error.what) from None
     if not (answer.ok and answer.fields().get("id")):
         if answer.refused or answer.status == 429:
-            raise _refused(mastodon, answer)
+            raise _refused(session, mastodon, answer)
         what = f"{current.instance.host} answered {answer.described()}."
         raise _unclear(session, current, page, what)
     url, account = answer.text("url"), str(session.config.handle)
     ours = is_visible(url) and origin_of(url) == current.instance.origin
-    link = url if ours else page
+    link = url if ours and redact(url, answer.secrets) == url else page
     return Report(
         "posted",
         f"Posted as {account}",
@@ -103,7 +103,7 @@ def _unclear(session: Session, current: Credential, page: str, what: str) -> Act
     )
 
 
-def _refused(mastodon: Mastodon, answer: Answer) -> ProvisionerError:
+def _refused(session: Session, mastodon: Mastodon, answer: Answer) -> ProvisionerError:
     """What a definite refusal means: nothing was posted."""
     host = mastodon.instance.host
     match judge(mastodon.instance, answer):
@@ -112,7 +112,7 @@ def _refused(mastodon: Mastodon, answer: Answer) -> ProvisionerError:
                 "token-dead",
                 f"The access token is invalid: {host} answered {answer.described()}.",
                 why="It was revoked at the instance, or it expired.",
-                next=(Run("begin", rotate=True),),
+                next=rotate(session),
             )
         case Unclear(reason, next=steps) if steps:
             return ActionRequiredError("account-barred", f"{reason}.", next=steps)
@@ -133,7 +133,7 @@ def _refused(mastodon: Mastodon, answer: Answer) -> ProvisionerError:
             "not post, or something in front of the server blocks this network.",
             next=(
                 "If it is the token, get another one:",
-                Run("begin", rotate=True, options=(Set("scopes", "post"),)),
+                *rotate(session, Set("scopes", "post")),
                 "Otherwise sign in as the account, and read what the server says there.",
             ),
         )

@@ -3,9 +3,9 @@
 begin, complete and login take them as an application of the person's own.
 """
 
+from provisioner.commands.begin import find_instance, warn_of_broad
 from provisioner.commands.begin import register as register_application
-from provisioner.commands.begin import warn_of_broad
-from provisioner.commands.session import Session, find_instance
+from provisioner.commands.session import Session
 from provisioner.commands.writing import reads_for_writing
 from provisioner.config import Config
 from provisioner.errors import ActionRequiredError, InputError, ProvisionerError

@@ -16,12 +16,10 @@ from provisioner.errors import (
 )
 from provisioner.gather import Gather
 from provisioner.github.client import GitHub, Repository
-from provisioner.github.destinations import Destination, Mapping
+from provisioner.github.destinations import Destination, Mapping, names
 from provisioner.http import Http
 from provisioner.journal import Credential, Journal, Pending, Superseded
 from provisioner.journal_store import JournalStore
-from provisioner.mastodon import discovery
-from provisioner.mastodon.scopes import InstanceInfo, explain
 from provisioner.report import Exit, Item, Next, Open, Reporter, Run, Set, when
 from provisioner.secret import Secret
 
@@ -178,6 +176,10 @@ class Session:
         if self.config.keeps_key:
             return
         try:
+            if made:
+                store.require_no_key()
+            elif store.key_is_stored:
+                self.warn(f"The secret {store.key_name} existed, and gets the key handed in")
             self.repository.put_secret(store.key_name, store.key)
         except TransportError:
             raise  # the next run finds the claim, and goes on
@@ -219,38 +221,13 @@ class Session:
         )
 
 
-def find_instance(session: Session) -> InstanceInfo:
-    """Discover the account's instance, and say what was found."""
-    return tell_instance(session, discover(session))
-
-
-def discover(session: Session) -> discovery.Found:
-    """Discover the account's instance, and say nothing yet."""
-    config = session.config
-    return discovery.find(session.http, config.account, config.instance, session.gather)
-
-
-def tell_instance(session: Session, found: discovery.Found) -> InstanceInfo:
-    """Say what was found: after all that was read meanwhile, so that the order is always one."""
-    config, instance = session.config, found.info.instance
-    if not found.is_confirmed:
-        session.warn(
-            f"{config.handle.domain} does not know the account {config.handle}: check the spelling"
-        )
-    product = f" ({instance.product})" if instance.product else ""
-    session.done(f"Found the instance: {instance.origin}{product}")
-    for subject, choice in explain(found.info, config.requested_scopes).items():
-        session.reporter.explain(f"{subject}: {choice}")
-    return found.info
-
-
 def require_nothing_staged(session: Session) -> None:
     """Refuse to do anything else while a token waits to be finished. Raises IncompleteError."""
     if session.journal.staged:
         raise IncompleteError(
             "already-staged",
             "A new token is waiting in the journal, from a run that stopped half-way.",
-            next=(Run("complete"),),
+            next=(*same_names(session), Run("complete")),
         )
 
 
@@ -271,7 +248,28 @@ def approve(session: Session, pending: Pending) -> Next:
     """How to go on with a link that waits for its approval."""
     account = str(session.config.handle)
     button = pending.instance.profile.approve_button
-    return (Open(pending.link, account, f"press {button}"), Run("complete", code=True))
+    opened = Open(pending.link, account, f"press {button}")
+    return (opened, *same_names(session), Run("complete", code=True))
+
+
+def rotate(session: Session, *options: Set) -> Next:
+    """How to get a new token in place of the one in use."""
+    return (*same_names(session), Run("begin", rotate=True, options=options))
+
+
+def same_names(session: Session) -> tuple[str, ...]:
+    """That the names to be written are to be given again, where this command can't repeat them.
+
+    By the default names alone, another bot's secret might be overwritten.
+    """
+    current, config = session.journal.current, session.config
+    if config.takes_names:
+        return ()
+    same = "Name the same secrets and variables as before"
+    if current is None:
+        return (f"{same}, if you named any.",)
+    by_default = {session.destination(mapping) for mapping in config.mappings}
+    return () if by_default.issuperset(current.known) else (f"{same}: {names(current.known)}.",)
 
 
 def warn_of_other_scopes(session: Session, pending: Pending) -> None:

@@ -27,7 +27,7 @@ def verify(session: Session, pending: Pending, staged: Credential, again: Next) 
     Raises ActionRequiredError for another account, missing scopes or a dead token, all of which are
     undone first; IncompleteError where the instance does not say, and the token stays staged.
     """
-    if problem := _missing_scopes(pending, staged):
+    if problem := _missing_scopes(session, pending, staged):
         raise _undone(session, pending, staged, problem)
     mastodon, began = Mastodon(session.http, pending.instance), session.clock()
     state, overtaken = both(
@@ -103,18 +103,21 @@ def _is_known(session: Session, token: Credential) -> bool:
     return token.application in journal.applications()
 
 
-def _missing_scopes(pending: Pending, staged: Credential) -> ActionRequiredError | None:
+def _missing_scopes(
+    session: Session, pending: Pending, staged: Credential
+) -> ActionRequiredError | None:
     lacking = missing(staged.scopes, pending.scopes)
     if not lacking:
         return None
     return ActionRequiredError(
         "scopes-missing",
-        f"The token was granted “{' '.join(staged.scopes)}”: {' '.join(lacking)} is missing.",
+        f"The token lacks {' '.join(lacking)}: it was granted “{' '.join(staged.scopes)}”.",
         why="The instance granted less than it was asked for.",
         next=(
             "If the application is your own, tick the scopes in its settings.",
-            "Otherwise begin again with scopes that this server grants.",
-            Run("begin", options=(Set("scopes"),)),
+            "Otherwise begin again, with scopes that this server grants:",
+            Set("scopes"),
+            Run("begin", rotate=session.journal.current is not None),
         ),
     )
 

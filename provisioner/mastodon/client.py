@@ -27,7 +27,7 @@ from provisioner.mastodon.errors import (
 )
 from provisioner.mastodon.instance import OUT_OF_BAND, WORD, Application, Instance
 from provisioner.mastodon.verdict import Alive, Dead, Unclear, Unheard, judge
-from provisioner.secret import Secret, is_visible
+from provisioner.secret import Secret, is_visible, redact
 from provisioner.urls import host_of, origin_of
 
 MIN_TOKEN = 16
@@ -273,7 +273,10 @@ def _grant(host: str, answer: Answer) -> Grant:
             "be masked in a log, one with a line break not be used.",
             next=("Tell the instance's admin.",),
         )
-    scopes = [word for word in answer.text("scope").split() if WORD.fullmatch(word)]
+    words = (word for word in answer.text("scope").split() if WORD.fullmatch(word))
+    # A scope is shown; the token is not among the answer's secrets yet.
+    secrets = (token, *answer.secrets)
+    scopes = [word for word in words if redact(word, secrets) == word]
     return Grant(token, tuple(scopes[:MAX_SCOPES]) or None, _seconds(answer))
 
 

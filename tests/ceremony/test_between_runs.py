@@ -355,7 +355,8 @@ def test_begin_after_the_journal_was_deleted_tells_of_the_secret_that_is_there(
         stage.check()
     assert runs(caught.value.next) == ["begin"]
     stage.begin()
-    (warning,) = stage.warned
+    warning, of_key = stage.warned
+    assert KEY in of_key
     assert SECRET in warning
 
 

@@ -45,6 +45,45 @@ def stage_a_token(stage: Stage) -> None:
     stage.wire.faults = []
 
 
+NAMES = {"secrets": "OTHER_TOKEN=access_token", "variables": "OTHER_URL=base_url"}
+
+
+def test_rotation_of_other_names_is_told_to_name_them(stage: Stage) -> None:
+    """A check takes no names: a begin by the default ones might overwrite another bot's secret."""
+    stage.provision(**NAMES)
+    stage.time += 2 * DAY
+    report = stage.check(max_age="1d")
+    [told] = [item for item in report.items if item.verdict == "bad"]
+    assert told.next[-1] == Run("begin", rotate=True)
+    assert "the secret OTHER_TOKEN and the variable OTHER_URL" in str(told.next[0])
+
+
+def test_names_are_told_only_where_they_are_missing(stage: Stage) -> None:
+    """Not for the default ones, nor in a workflow, which has them under `with:`."""
+    stage.provision()
+    stage.provision(journal="OTHER_JOURNAL", **NAMES)
+    stage.time += 2 * DAY
+    usual = stage.check(max_age="1d")
+    stage.in_workflow = True
+    here = stage.check(max_age="1d", journal="OTHER_JOURNAL", journal_key=stage.key, **NAMES)
+    for report in (usual, here):
+        [told] = [item for item in report.items if item.verdict == "bad"]
+        assert told.next == (Run("begin", rotate=True),)
+
+
+def test_pending_and_staged_tokens_are_told_to_be_completed_under_the_same_names(
+    stage: Stage,
+) -> None:
+    stage.begin(**NAMES)
+    with fails("nothing-provisioned", Exit.ACTION_REQUIRED) as caught:
+        stage.check()
+    assert "same secrets and variables" in str(caught.value.next[1])
+    stage_a_token(stage)
+    with fails("already-staged", Exit.INCOMPLETE) as caught:
+        stage.check()
+    assert "same secrets and variables" in str(caught.value.next[0])
+
+
 def test_good_token_is_healthy_and_each_thing_seen_is_told(stage: Stage) -> None:
     stage.provision()
     stage.time += 3.5 * DAY

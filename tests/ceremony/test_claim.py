@@ -210,3 +210,25 @@ def test_refused_key_is_what_is_told_where_the_claim_cannot_be_taken_back(stage:
     with suppress(ProvisionerError):
         stage.check()
     assert_completes_in_a_workflow(stage, stage.link())
+
+
+# A secret of the key's name, and no journal.
+
+
+@pytest.mark.parametrize("in_workflow", [True, False])
+def test_key_that_is_made_overwrites_no_secret(stage: Stage, *, in_workflow: bool) -> None:
+    """`journal: API` keeps its key in API_KEY, which may be another program's."""
+    stage.repository.set_secret("API_KEY", "another program's")
+    stage.in_workflow = in_workflow
+    with fails("journal-key-exists", Exit.INPUT):
+        stage.begin(journal="API", journal_key="")
+    assert stage.stored("API_KEY") == "another program's"
+    assert stage.repository.variables == {}
+    assert REGISTRATION not in stage.wire.log
+
+
+def test_person_is_told_where_the_key_handed_in_overwrites_a_secret(stage: Stage) -> None:
+    stage.repository.set_secret(KEY, "an older key")
+    stage.begin()
+    assert any(KEY in line for line in stage.warned)
+    assert stage.stored(KEY) == stage.key

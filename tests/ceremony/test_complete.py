@@ -10,7 +10,7 @@ import pytest
 from provisioner.commands.run import Prompts, perform
 from provisioner.errors import ActionRequiredError, IncompleteError, ProvisionerError
 from provisioner.mastodon.client import MAX_SCOPES
-from provisioner.report import Exit, Report
+from provisioner.report import Exit, Report, Run, Set
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from provisioner.secret import MAX_LENGTH
@@ -507,6 +507,34 @@ def test_token_with_fewer_scopes_is_revoked(stage: Stage) -> None:
     assert stage.live() == []
 
 
+@pytest.mark.parametrize("echo", ["{}", "read:{}"])
+def test_token_among_the_granted_scopes_is_not_shown(stage: Stage, echo: str) -> None:
+    """The fixture looks for it in all that is shown (I4)."""
+    code, asked = stage.approve(stage.link()), "profile write:statuses write:media"
+
+    def echoing(answer: Response) -> Response:
+        token = json.loads(answer.body)["access_token"]
+        return fields(scope=f"{asked} {echo.format(token)}")(answer)
+
+    rewrite(stage, "/oauth/token", echoing)
+    assert stage.complete(code).outputs["scopes"] == asked
+    assert stage.check().status == "healthy"
+
+
+@pytest.mark.parametrize("rotates", [False, True])
+def test_scopes_that_are_not_granted_lead_to_a_begin_that_can_be_run(
+    stage: Stage, *, rotates: bool
+) -> None:
+    """In a workflow a rotation begins only where *rotate* is ticked; no option lacks its value."""
+    if rotates:
+        stage.provision()
+    code = stage.approve(stage.link())
+    rewrite(stage, "/oauth/token", fields(scope="read:accounts"))
+    with fails("scopes-missing", Exit.ACTION_REQUIRED) as caught:
+        stage.complete(code)
+    assert {Set("scopes"), Run("begin", rotate=rotates)} <= {*caught.value.next}
+
+
 def test_broader_scope_covers_its_parts(stage: Stage) -> None:
     code = stage.approve(stage.link())
     rewrite(stage, "/oauth/token", fields(scope="read write"))
@@ -783,6 +811,18 @@ def test_full_journal_does_not_cost_the_code(stage: Stage) -> None:
     assert pages(caught.value.next) == [PAGE]
     assert len(stage.live()) == stage.wire.log.count("POST /oauth/token")
     assert stage.stored() in stage.live()
+
+
+def test_full_journal_is_emptied_as_its_error_says_first(stage: Stage) -> None:
+    """Deleting the variable would leave tokens alive that nobody knows of (I3)."""
+    with fails("journal-full", Exit.ACTION_REQUIRED) as caught:
+        for _ in range(99):
+            stage.provision()
+    assert runs(caught.value.next)[:2] == ["check", "again"]
+    assert Run("check", options=(Set("grace", "0"),)) in caught.value.next
+    stage.check(grace="0")
+    assert stage.live() == [stage.stored()]
+    stage.complete(stage.codes[-1])
 
 
 @pytest.mark.parametrize("padding", range(22_000, 26_000, 500))

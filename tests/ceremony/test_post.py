@@ -166,6 +166,11 @@ def test_address_that_is_not_the_instances_own_is_not_shown(bot: Stage, url: str
     assert post(bot).link == f"{ORIGIN}/@mybot"
 
 
+def test_address_with_the_token_in_it_is_not_shown(bot: Stage) -> None:
+    answer(bot, 200, {"id": "1", "url": f"{ORIGIN}/@mybot/{bot.stored()}"})
+    assert post(bot).link == f"{ORIGIN}/@mybot"
+
+
 @at("pixelfed")
 def test_pixelfed_is_said_to_take_no_text_alone(bot: Stage) -> None:
     with fails("post-refused", Exit.INPUT):

@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from provisioner.commands.begin import register
-from provisioner.commands.session import Session, find_instance
+from provisioner.commands.begin import find_instance, register
+from provisioner.commands.session import Session
 from provisioner.errors import ProvisionerError
 from provisioner.mastodon.errors import ScopesRefusedError
 from provisioner.mastodon.instance import Application

@@ -25,7 +25,7 @@ from provisioner.journal import (
 )
 from provisioner.journal_store import LATE_READS, RETRY_DELAYS, DeletedError, JournalStore
 from provisioner.mastodon.instance import Application, Instance
-from provisioner.report import Exit
+from provisioner.report import Exit, Set
 from provisioner.secret import Secret
 from tests.github.server import Octo, Seen, reply
 from tests.told import fails, said
@@ -307,8 +307,9 @@ def test_journal_of_a_newer_version_is_left_alone(version: str) -> None:
 
 
 def test_another_key_is_told_from_damage() -> None:
-    with fails("journal-key-wrong", Exit.INPUT):
+    with fails("journal-key-wrong", Exit.INPUT) as caught:
         unseal(SEALED, bytes(32))
+    assert Set("journal", "OTHER_JOURNAL") in caught.value.next  # fit to be pasted as it is
 
 
 def test_refusal_quotes_nothing_of_the_journal() -> None:
