@@ -210,7 +210,8 @@ def unseal(value: str, key: bytes) -> Journal:
             "its key, or the key's secret was overwritten.",
             next=(
                 "Hand in the key that was used before.",
-                Set("journal", "OTHER_NAME (for another bot in the same repository)"),
+                "For another bot in the same repository, name another journal:",
+                Set("journal", "OTHER_JOURNAL"),
             ),
         )
     try:
