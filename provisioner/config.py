@@ -181,8 +181,9 @@ def _with_github(config: Config, repository: str, token: str) -> Config:
 
 def _journal(name: str) -> str:
     """The name of the journal's variable, which must also do for its key's secret."""
+    checked = check_name(name)  # first, so that the name is refused as it was given
     check_name(f"{name}_KEY")
-    return check_name(name)
+    return checked
 
 
 def _given(inputs: Sequence[Input], values: Values) -> dict[str, tuple[str, ...]]:

@@ -61,7 +61,7 @@ def play(teller: Teller) -> Report:
         teller.say(text, bold=True)
         report, config = run("complete", code)
 
-        teller.say("\n4. What GitHub stored: boxes that only its runners open", bold=True)
+        teller.say("\n4. What GitHub stored: secrets that only its runners open", bold=True)
         show_stored(teller, repository, config.journal)
 
         teller.say("\n5. check: what a weekly schedule would do", bold=True)
@@ -93,8 +93,8 @@ def _tell_end(teller: Teller) -> None:
     teller.say("\nThe demo is over.", bold=True)
     teller.say("The requests, the encryption and the journal were the real ones. The Mastodon, the")
     teller.say("GitHub and the person were embedded, and are gone; nothing left this machine.")
-    teller.say("For your own bot: `provisioner begin --account mybot@mastodon.social`.")
-    teller.say("To try it in your own browser first: `provisioner sandbox`.")
+    teller.say("For your own bot, follow README from “Set it up”. To try it in your own browser")
+    teller.say("first, run the command `sandbox`.")
 
 
 def _values(sandbox: Sandbox) -> dict[str, str]:

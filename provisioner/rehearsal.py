@@ -35,8 +35,8 @@ def serve(instance_port: int, github_port: int) -> None:
         except OSError as error:
             raise InputError(
                 "port-taken",
-                f"The sandbox can't listen on that port: {error.strerror}.",
-                next=("Name other ports, or none: free ones are found.",),
+                f"The sandbox can't listen on a port that was named: {error.strerror}.",
+                next=("Name other ports, or name none: then free ones are chosen.",),
             ) from None
         sandbox.instance.add_account(BOT, BOT_PASSWORD)
         sandbox.instance.add_account(OTHER, OTHER_PASSWORD)

@@ -223,7 +223,7 @@ class Terminal:
             case Set():
                 one = named(step.name)
                 if one and one.secret and one.environment:
-                    return f"Set the variable {one.environment[0]}.", ""
+                    return f"Set the environment variable {one.environment[0]}.", ""
                 return f"Give {option(step)}.", ""
             case str():
                 return step, ""

@@ -95,16 +95,18 @@ def _require_free(session: Session) -> None:
     values = session.variables
     taken = [one.name for one in mappings if one.name in repository.secret_names]
     taken += [name for name, value in values.items() if value is not None]
-    for name in taken:
+    if taken:
+        names = " and ".join(taken)
         raise InputError(
             "name-taken",
-            f"{repository.name} already has {name}.",
+            f"{repository.name} already has {names}.",
             why="It may be another application's, in use. Or a register before this one stopped "
             "half-way.",
             next=(
-                f"Delete {name}, if nothing uses it; or choose other names.",
-                Set("variables", "OTHER_ID=client_id"),
+                f"If nothing uses {'them' if taken[1:] else 'it'}, delete {names}.",
+                "Otherwise choose other names:",
                 Set("secrets", "OTHER_SECRET=client_secret"),
+                Set("variables", "OTHER_ID=client_id"),
             ),
         )
 

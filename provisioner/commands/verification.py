@@ -140,7 +140,12 @@ def _wrong_account(
         why="The browser was signed in as somebody else, or somebody else opened the link."
         if staged.code
         else "User name and password are another account's.",
-        next=(f"Sign out there first, then sign in as {wanted}.", *again),
+        next=(
+            "Sign out at the instance first."
+            if first_page(again)
+            else f"Use the user name and the password of {wanted}.",
+            *again,
+        ),
         link=first_page(again),
     )
 

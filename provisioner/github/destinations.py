@@ -94,7 +94,7 @@ def check_name(name: str) -> str:
             "bad-name",
             f"Not a valid name for a secret or a variable: “{plain(name)}”.",
             why=why,
-            next=("Choose another name, such as MASTODON_ACCESS_TOKEN.",),
+            next=("Choose another name, such as MY_BOT.",),
         )
     return name.upper()
 

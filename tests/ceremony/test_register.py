@@ -126,6 +126,14 @@ def test_names_that_are_taken_are_refused_before_anything_is_registered(
     assert len(stage.instance.applications) == 1
 
 
+def test_all_names_that_are_taken_are_told_at_once(stage: Stage) -> None:
+    stage.register()
+    with fails("name-taken", Exit.INPUT) as caught:
+        stage.register()
+    for name in STRINGS:
+        assert name in said(caught.value)
+
+
 def test_github_token_that_may_not_see_secrets_is_noticed_before_anything_is_registered(
     stage: Stage,
 ) -> None:

@@ -221,6 +221,9 @@ class TestNames:
     def test_journal_and_its_key_have_names_that_github_takes(self, journal: str) -> None:
         assert refusal(journal=journal).code == "bad-name"
 
+    def test_journal_is_refused_by_the_name_that_was_given(self) -> None:
+        assert "“1X”" in refusal(journal="1X").what
+
 
 class TestRegister:
     """What `register` stores."""
