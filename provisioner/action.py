@@ -21,7 +21,7 @@ from provisioner.config import Config, parse
 from provisioner.errors import InputError, ProvisionerError, plain
 from provisioner.inputs import ACTION_INPUTS
 from provisioner.process import finish, write_errors_ignored
-from provisioner.report import Exit, Item, Next, Report, Run, Set, opens
+from provisioner.report import Exit, Item, Next, Report, Run, Set, besides, opens
 from provisioner.secret import MIN_PART, Secret
 
 MAX_ANNOTATION = 4096  # characters: the runner cuts what is longer
@@ -301,8 +301,7 @@ class Step:
         for item in report.items:
             if item not in self.warned:
                 self._item(item)
-        steps = tuple(step for step in report.next if not opens((step,), report.link))
-        for text in summary.sentences(steps, summary.Words()):
+        for text in summary.sentences(besides(report.next, report.link), summary.Words()):
             runner.line(f"Next: {text}")
         for name, value in {"status": report.status, **report.outputs}.items():
             runner.output(name, value)

@@ -1,19 +1,15 @@
 """`provisioner demo`: the whole story, told step by step, over real sockets on this machine."""
 
-import base64
 import os
-import time
 from typing import Protocol
 
 from nacl.bindings import crypto_box_SEALBYTES as SEALBYTES
 
-from provisioner.commands.run import Prompts, perform
-from provisioner.commands.session import Session
+from provisioner.commands.run import Prompts, run
 from provisioner.config import Config, parse
 from provisioner.errors import ProvisionerError
-from provisioner.gather import in_threads
-from provisioner.github.client import GitHub
 from provisioner.http import Http
+from provisioner.journal import new_key
 from provisioner.parsing import parse_login
 from provisioner.report import Report, Reporter
 from provisioner.sandbox import Repository, Sandbox
@@ -36,20 +32,18 @@ def play(teller: Teller) -> Report:
 
     The embedded instance plays the person's part itself. Returns the report of the completion.
     """
-    with Sandbox() as sandbox, Http(waiting=teller.waiting) as http:
+    with Sandbox() as sandbox:
         sandbox.instance.add_account(BOT, PASSWORD)
         repository = sandbox.github.add_repository(REPOSITORY)
         values = _values(sandbox)
 
-        def run(command: str, code: str = "") -> tuple[Report, Config]:
+        def do(command: str, code: str = "") -> tuple[Report, Config]:
             config = parse(command, values | {"code": code}, api_url=sandbox.github.api_url)
-            github = GitHub(http, config.api_url, config.github_token)
-            session = Session(config, http, github, teller, time.time, os.urandom, in_threads)
             prompts = Prompts(lambda: "", lambda _instance: parse_login("", ""))
-            return perform(session, prompts), config
+            return run(config, teller, prompts), config
 
         teller.say("\n1. begin: register an application, show the link", bold=True)
-        link = run("begin")[0].link
+        link = do("begin")[0].link
         teller.say(f"  {link}")
 
         text = "\n2. A person opens it, signs in, presses Authorize, and sees a code"
@@ -59,19 +53,19 @@ def play(teller: Teller) -> Report:
 
         text = "\n3. complete: exchange the code, check the account, seal, write"
         teller.say(text, bold=True)
-        report, config = run("complete", code)
+        report, config = do("complete", code)
 
         teller.say("\n4. What GitHub stored: secrets that only its runners open", bold=True)
         show_stored(teller, repository, config.journal)
 
         teller.say("\n5. check: what a weekly schedule would do", bold=True)
-        for item in run("check")[0].items:
+        for item in do("check")[0].items:
             teller.done(item.text)
 
         teller.say("\n6. The scheduled bot reads its secret, and posts", bold=True)
         queued = sandbox.github.queue(REPOSITORY)
         token = Secret(queued.secret("MASTODON_ACCESS_TOKEN"))
-        page = _post(http, queued.variables["MASTODON_BASE_URL"], token)
+        page = _post(teller, queued.variables["MASTODON_BASE_URL"], token)
         teller.done(f"{BOT} posted “{FIRST_POST}”: {page}")
     _tell_end(teller)
     return report
@@ -102,15 +96,16 @@ def _values(sandbox: Sandbox) -> dict[str, str]:
     return {
         "account": f"{BOT}@{sandbox.instance.origin.removeprefix('http://')}",
         "repository": REPOSITORY,
-        "journal-key": base64.b64encode(os.urandom(32)).decode(),
+        "journal-key": new_key(os.urandom).reveal(),
         "github-token": token,
     }
 
 
-def _post(http: Http, base_url: str, token: Secret) -> str:
+def _post(teller: Teller, base_url: str, token: Secret) -> str:
     """What the bot itself does: one request with the token. Returns the post's page."""
     form = {"status": FIRST_POST}
-    answer = http.send("POST", f"{base_url}/api/v1/statuses", form=form, bearer=token)
+    with Http(waiting=teller.waiting) as http:
+        answer = http.send("POST", f"{base_url}/api/v1/statuses", form=form, bearer=token)
     if not answer.ok:
         raise ProvisionerError("instance-unwell", f"The bot could not post: {answer.described()}.")
     return answer.text("url")

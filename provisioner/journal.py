@@ -13,7 +13,7 @@ away.
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import Any
 
@@ -108,6 +108,10 @@ class Superseded(msgspec.Struct, frozen=True):
     credential: Credential
     revoke_after: int
 
+    def by(self, moment: int) -> "Superseded":
+        """The same, to be revoked at that moment if not before."""
+        return Superseded(self.credential, min(self.revoke_after, moment))
+
 
 class Journal(msgspec.Struct, frozen=True):
     """What the tool remembers of one bot."""
@@ -158,6 +162,11 @@ class Journal(msgspec.Struct, frozen=True):
     def holds_tokens(self) -> bool:
         """Whether a token is in here, or was perhaps issued to the pending application."""
         return bool(self.credentials() or (self.pending and self.pending.attempts))
+
+
+def new_key(entropy: Callable[[int], bytes]) -> Secret:
+    """A key for a journal, as base64; `entropy` gives that many random bytes."""
+    return Secret(base64.b64encode(entropy(SecretBox.KEY_SIZE)).decode())
 
 
 def parse_key(key: Secret) -> bytes:

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from provisioner.errors import ActionRequiredError, InputError, plain
 from provisioner.github.destinations import is_repository
+from provisioner.github.errors import FORM_FOR_NEW_TOKENS
 from provisioner.report import Next, Open, Run, Set, first_page
 from provisioner.secret import Secret, is_visible
 from provisioner.urls import host_of, is_loopback, origin_of, require_secure, shown
@@ -17,10 +18,6 @@ MAX_APP_NAME = 60
 MAX_CODE = 2048
 VISIBILITIES = ("public", "unlisted", "private", "direct")
 """Who sees a post: https://docs.joinmastodon.org/entities/Status/#visibility."""
-FORM_FOR_TOKENS = (
-    "https://github.com/settings/personal-access-tokens/new"
-    "?name=mastodon-provisioner&secrets=write&actions_variables=write"
-)
 
 
 @dataclass(frozen=True)
@@ -206,7 +203,7 @@ def parse_github_token(token: str, *, in_workflow: bool = False) -> Secret:
             "Make a fine-grained token with read and write access to Secrets and Variables.",
             Set("github-token"),
         ),
-        link=FORM_FOR_TOKENS,
+        link=FORM_FOR_NEW_TOKENS,
     )
 
 

@@ -1,21 +1,21 @@
 """`provisioner sandbox`: the embedded instance and GitHub, to rehearse the real thing with."""
 
-import base64
 import os
 import shlex
 import signal
 import threading
 from contextlib import ExitStack
 
-from provisioner.demo import show_stored
+from provisioner.config import DEFAULTS
+from provisioner.demo import BOT, REPOSITORY, show_stored
 from provisioner.environment import program
 from provisioner.errors import InputError
+from provisioner.journal import new_key
 from provisioner.sandbox import Request, Response, Sandbox
 from provisioner.terminal import Terminal
 
-BOT, BOT_PASSWORD = "mybot", "mybot-sandbox-password"
+BOT_PASSWORD = "mybot-sandbox-password"  # noqa: S105 - of the embedded instance
 OTHER, OTHER_PASSWORD = "alice", "alice-sandbox-password"
-REPOSITORY = "octocat/mybot"
 
 
 def serve(instance_port: int, github_port: int) -> None:
@@ -42,7 +42,7 @@ def serve(instance_port: int, github_port: int) -> None:
         sandbox.instance.add_account(OTHER, OTHER_PASSWORD)
         repository = sandbox.github.add_repository(REPOSITORY)
         token = sandbox.github.add_token()
-        key = base64.b64encode(os.urandom(32)).decode()
+        key = new_key(os.urandom).reveal()
         ourselves = shlex.join(program())
         domain = sandbox.instance.origin.removeprefix("http://")
         terminal.say(f"""
@@ -66,7 +66,7 @@ Stop with Ctrl-C. Requests:
         sandbox.github.observers.append(lambda *seen: _show(terminal, "GitHub  ", *seen))
         while not stop.wait(1):  # a wait without an end can sleep through a signal
             pass
-        show_stored(terminal, repository, "MASTODON_JOURNAL")
+        show_stored(terminal, repository, DEFAULTS["journal"][0])
 
 
 def _show(terminal: Terminal, who: str, request: Request, response: Response) -> None:

@@ -141,6 +141,11 @@ def opens(steps: Next, url: str) -> bool:
     return any(isinstance(step, Open) and step.url == url for step in steps)
 
 
+def besides(steps: Next, url: str) -> Next:
+    """The steps apart from opening this page, where it is shown already."""
+    return tuple(step for step in steps if not opens((step,), url))
+
+
 def iso(seconds: int | None) -> str:
     """Epoch seconds as ISO 8601 in UTC, for JSON; “never” for None."""
     return "never" if seconds is None else _utc(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")

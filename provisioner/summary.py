@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from provisioner.errors import ProvisionerError
-from provisioner.report import Exit, Item, Next, Open, Report, Run, Set, Step, opens
+from provisioner.report import Exit, Item, Next, Open, Report, Run, Set, Step, besides, opens
 from provisioner.urls import host_of, origin_of
 
 MARKS = {"good": "✅", "unclear": "❔", "soon": "⚠️", "bad": "❌", "planned": "▫️"}
@@ -113,8 +113,7 @@ def of_report(report: Report, page: str, warned: Iterable[Item] = ()) -> str:
         parts.append(_prominent(report.link))
     items = [*report.items, *(item for item in warned if item not in report.items)]
     parts.append(_items(items, page))
-    steps = tuple(step for step in report.next if not opens((step,), report.link))
-    parts.append(_steps(steps, page))
+    parts.append(_steps(besides(report.next, report.link), page))
     if report.snippet:
         parts.append(f"To paste into the workflow:\n\n```yaml\n{report.snippet}\n```")
     if report.table:

@@ -23,7 +23,7 @@ from provisioner.environment import program, wants_colour
 from provisioner.errors import InputError, ProvisionerError
 from provisioner.inputs import inputs_of, named
 from provisioner.process import write_errors_ignored
-from provisioner.report import Item, Next, Open, Report, Run, Set, Step, opens
+from provisioner.report import Item, Next, Open, Report, Run, Set, Step, besides, opens
 from provisioner.secret import Secret
 
 MARKS = {
@@ -195,9 +195,7 @@ class Terminal:
     def _steps(self, stream: _Stream, steps: Next, shown: str = "") -> None:
         """What to do next. `shown` is a link that stands there already."""
         label, leads = "  Next: ", False
-        for step in steps:
-            if opens((step,), shown):
-                continue
+        for step in besides(steps, shown):
             text, line = self._words(step)
             if not (leads and text == "Run:"):  # the sentence before says what for
                 stream.prose(text, label)

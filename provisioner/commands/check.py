@@ -16,7 +16,7 @@ from provisioner.commands.session import (
 )
 from provisioner.errors import ProvisionerError
 from provisioner.github.destinations import Destination
-from provisioner.journal import Credential, Superseded
+from provisioner.journal import Credential
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.scopes import missing
 from provisioner.mastodon.verdict import Alive, Dead, Unclear
@@ -105,12 +105,7 @@ def _end_grace(session: Session) -> None:
         return
     until = session.now() + grace
     if any(old.revoke_after > until for old in journal.superseded):
-        session.update(
-            superseded=tuple(
-                Superseded(old.credential, min(old.revoke_after, until))
-                for old in journal.superseded
-            )
-        )
+        session.update(superseded=tuple(old.by(until) for old in journal.superseded))
 
 
 def _age(session: Session, current: Credential) -> Item:

@@ -231,10 +231,7 @@ def _make_current(session: Session, pending: Pending, written: Credential) -> No
     superseded = [old for old in journal.superseded if old.credential.token != written.token]
     if former and former.token != written.token:
         until = now + config.grace
-        superseded = [
-            Superseded(old.credential, min(old.revoke_after, until))
-            for old in (*superseded, Superseded(former, until))
-        ]
+        superseded = [old.by(until) for old in (*superseded, Superseded(former, until))]
     if written.instance.profile.reuses_token:  # the lost token of this account is the current one
         tell_lost(session, pending, f"whoever else than {config.handle} approved the link")
     else:

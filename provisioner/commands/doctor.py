@@ -1,20 +1,19 @@
 """doctor: what an instance can do, and what is chosen for it; nothing is changed anywhere."""
 
+from provisioner.commands.begin import discover
 from provisioner.commands.session import Session
-from provisioner.mastodon import discovery
 from provisioner.mastodon.scopes import explain
 from provisioner.report import Report
 
 
 def doctor(session: Session) -> Report:
     """Find the instance, and tell what is chosen for it and why. Raises ProvisionerError."""
-    config = session.config
-    found = discovery.find(session.http, config.account, config.instance, session.gather)
+    found = discover(session)
     instance = found.info.instance
     choices = {
         "Instance": f"{instance.origin}, {found.how}",
         "Software": instance.product or "it does not tell",
-        **explain(found.info, config.requested_scopes),
+        **explain(found.info, session.config.requested_scopes),
     }
     return Report(
         "examined",

@@ -1,6 +1,5 @@
 """What every command starts with: the collaborators of one run, the repository and its journal."""
 
-import base64
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from provisioner.gather import Gather
 from provisioner.github.client import GitHub, Repository
 from provisioner.github.destinations import Destination, Mapping, names
 from provisioner.http import Http
-from provisioner.journal import Credential, Journal, Pending, Superseded
+from provisioner.journal import Credential, Journal, Pending, Superseded, new_key
 from provisioner.journal_store import JournalStore
 from provisioner.report import Exit, Item, Next, Open, Reporter, Run, Set, when
 from provisioner.secret import Secret
@@ -169,7 +168,7 @@ class Session:
             store.look()
         made = not store.key
         if made:
-            store.key = Secret(base64.b64encode(self.entropy(32)).decode())
+            store.key = new_key(self.entropy)
             self.mask(store.key)
         self.changed = True
         store.claim()

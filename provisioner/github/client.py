@@ -8,6 +8,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from nacl.exceptions import CryptoError
 from nacl.public import PublicKey, SealedBox
@@ -213,7 +214,8 @@ class Repository:
         `exists` says which one to try first.
         """
         check_size(name, value)
-        update, create = self._update_repeatedly, self._create_repeatedly
+        update = partial(self.update_variable, retry=RETRY_IDEMPOTENT)
+        create = partial(self.create_variable, retry=RETRY_IDEMPOTENT)
         ways = (update, create) if exists else (create, update, create)
         # The other way: another run, or a POST whose answer was lost, created or deleted it.
         if not any(write(name, value) for write in ways):
@@ -222,12 +224,6 @@ class Repository:
                 f"GitHub says both that the variable {name} exists and that it does not.",
                 next=(Run("again", when="in a minute"),),
             )
-
-    def _update_repeatedly(self, name: str, value: str) -> bool:
-        return self.update_variable(name, value, retry=RETRY_IDEMPOTENT)
-
-    def _create_repeatedly(self, name: str, value: str) -> bool:
-        return self.create_variable(name, value, retry=RETRY_IDEMPOTENT)
 
     def create_variable(
         self, name: str, value: str, *, retry: RetryPolicy = RETRY_IF_NOT_DONE
