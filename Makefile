@@ -46,18 +46,18 @@ lint: .venv/.dev ## Check the action, its image and the workflows
 	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 faults: .venv/.dev .cache/github-api.json ## Strike at every request with every fault, and count
-	$(python) -m pytest -m whole tests/model
-	$(python) -m tests.faults
-	$(python) -m tests.concurrency
+	$(python) -m pytest -m whole tests/invariants/model
+	$(python) -m tests.invariants.faults
+	$(python) -m tests.invariants.interleavings
 
 interleavings: .venv/.dev .cache/github-api.json ## Let two runs meet at every pair of requests
-	$(python) -m tests.concurrency --all
+	$(python) -m tests.invariants.interleavings --all
 
 tried: .venv/.dev .cache/github-api.json ## Print what faults, runs and orders are tried
-	@$(python) -m tests.tried
+	@$(python) -m tests.tools.tried
 
 mutants: .venv/.mutation .cache/github-api.json ## Change the code, and count what no test notices
-	$(python) -m tests.mutants
+	$(python) -m tests.tools.mutants
 
 e2e: .venv/.e2e .cache/github-api.json ## Test with a real OAuth server and a browser (Debian)
 	tests/e2e/setup
@@ -67,10 +67,10 @@ e2e: .venv/.e2e .cache/github-api.json ## Test with a real OAuth server and a br
 
 bench: .venv/.e2e .cache/runtime/.stamp .cache/benchmarks/.stamp ## Measure, beside other tools for the same work (Debian)
 	tests/e2e/setup
-	$(python) -m tests.benchmarks
+	$(python) -m tests.tools.benchmarks
 
 called: .venv/.dev ## Print which files have a function called in a first complete
-	@$(python) -m tests.benchmarks.called
+	@$(python) -m tests.tools.benchmarks.called
 
 format: .venv/.dev ## Put the code in shape
 	$(python) -m ruff check --fix
@@ -117,8 +117,8 @@ clean: ## Remove what the other targets made
 	@$(install) $<
 	@touch $@
 
-.cache/github-api.json: tests/contract/fetch.py requirements/node.txt .venv/.runtime
-	@$(python) tests/contract/fetch.py $@
+.cache/github-api.json: tests/servers/fetch.py requirements/node.txt .venv/.runtime
+	@$(python) tests/servers/fetch.py $@
 
 # Releases of the last week are left alone: a hijacked one is usually found by then.
 uv = .cache/uv/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.contract.github_description import Description
-from tests.stage import Stage
+from tests.servers.github_description import Description
+from tests.support.world import World
 
 ENVIRONMENT = (
     "GH_TOKEN",
@@ -34,14 +34,14 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def personality() -> str:
-    """The server that a stage's instance plays; a test may name another."""
+    """The server that a world's instance plays; a test may name another."""
     return "mastodon-4.7"
 
 
 @pytest.fixture
-def stage(personality: str) -> Iterator[Stage]:
-    """A stage; afterwards nothing secret was shown (I4), and GitHub's description was kept to."""
-    stage = Stage(Description.load(), personality)
-    yield stage
-    assert stage.leaks() == []
-    assert stage.checked.violations == []
+def world(personality: str) -> Iterator[World]:
+    """A world; afterwards nothing secret was shown (I4), and GitHub's description was kept to."""
+    world = World(Description.load(), personality)
+    yield world
+    assert world.leaks() == []
+    assert world.checked.violations == []

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from provisioner.report import Exit
-from tests.readme import filled
+from tests.support.readme import filled
 
 README = Path("README.md").read_text()
 SOURCE = "".join(path.read_text() for path in sorted(Path("provisioner").glob("[!s]*/*.py")))
@@ -38,5 +38,5 @@ def test_the_exit_codes_are_a_closed_table() -> None:
 
 
 def test_blocks_are_as_their_sources() -> None:
-    """Example workflows, inputs and outputs stand there as they are: `python -m tests.readme`."""
+    """Examples, inputs and outputs equal their sources; tests.support.readme renews them."""
     assert filled(README) == README

@@ -1,6 +1,6 @@
 """complete: from the one-time code to the token in its secrets.
 
-The order of steps, and why (`tests/model` tries every other one):
+The order of steps, and why (`tests/invariants/model` tries every other one):
 
     code       in hand before anything is read, since a person takes time
     prepare    read everything in one batch, and refuse what can be refused: a code works once

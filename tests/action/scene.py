@@ -20,9 +20,9 @@ from provisioner.github.client import GitHub as GitHubClient
 from provisioner.http import Http
 from provisioner.parsing import parse_login
 from provisioner.sandbox import Request, Response
-from tests.person import Person
 from tests.servers import GitHub, make
-from tests.stage import Wire
+from tests.support.person import Person
+from tests.support.world import Wire
 
 HOST = "mastodon.social"
 ACCOUNT = f"mybot@{HOST}"

@@ -18,11 +18,11 @@ import yaml
 from provisioner.sandbox import Request, Response
 from tests.action.commands import Annotation, Record
 from tests.action.masks import Masks
-from tests.cli.program import PATIENCE, ROOT, Stream, environment, run
-from tests.contract.github_description import Description, checking_observer
-from tests.leaks import forms
-from tests.person import Person
+from tests.program.program import PATIENCE, ROOT, Stream, environment, run
 from tests.servers import Sandbox
+from tests.servers.github_description import Description, checking_observer
+from tests.support.leaks import forms
+from tests.support.person import Person
 
 REPOSITORY = "octocat/mybot"
 TOKEN, KEY, JOURNAL = "MASTODON_ACCESS_TOKEN", "MASTODON_JOURNAL_KEY", "MASTODON_JOURNAL"

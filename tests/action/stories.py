@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from tests.action.step import ACTION, REPOSITORY, TOKEN, Ended, Site, by, served
-from tests.told import TIME
+from tests.support.told import TIME
 
 FOLDER = Path(__file__).with_name("protocol")
 GIVEN = "given: "

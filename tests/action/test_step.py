@@ -31,8 +31,8 @@ from tests.action.step import (
     by,
     served,
 )
-from tests.cli.program import PATIENCE, WITHOUT_TIMEOUTS
-from tests.github.server import RawServer
+from tests.program.program import PATIENCE, WITHOUT_TIMEOUTS
+from tests.unit.github_server import RawServer
 
 TYPED = "xK3-this-was-typed-and-must-not-be-shown"
 RERUN = {"GITHUB_RUN_ATTEMPT": "2"}

@@ -19,8 +19,8 @@ from provisioner.sandbox import Run
 from tests.e2e.command import REPOSITORY
 from tests.e2e.engine import Engine
 from tests.e2e.workflow import ROOT, Event, Workflow, example
-from tests.leaks import forms
 from tests.servers import GitHub
+from tests.support.leaks import forms
 
 PATIENCE = 240.0
 ACT = Path(sys.executable).with_name("act")

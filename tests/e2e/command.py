@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.e2e.instance import Account, Instance
-from tests.leaks import forms
 from tests.servers import GitHub
+from tests.support.leaks import forms
 
 ROOT = Path(__file__).parents[2]
 REPOSITORY = "acme/demo"

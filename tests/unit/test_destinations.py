@@ -18,7 +18,7 @@ from provisioner.github.destinations import (
     require_distinct,
 )
 from provisioner.report import Exit
-from tests.told import fails
+from tests.support.told import fails
 
 TOKEN = Mapping("secrets", "TOKEN", "access_token")
 ID = Mapping("secrets", "ID", "client_id")

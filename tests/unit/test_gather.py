@@ -9,7 +9,7 @@ from typing import NoReturn
 import pytest
 
 from provisioner.gather import Gather, in_order, in_threads
-from tests.cli.program import ROOT, environment
+from tests.program.program import ROOT, environment
 from tests.unit.server import ScriptedServer, Wire, hang
 
 BOTH = pytest.mark.parametrize("gather", [in_order, in_threads])

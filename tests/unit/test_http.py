@@ -41,7 +41,7 @@ from provisioner.http import (
 from provisioner.report import Exit
 from provisioner.secret import Secret
 from provisioner.urls import origin_of, require_secure
-from tests.told import fails, said
+from tests.support.told import fails, said
 from tests.unit.conftest import NOW
 from tests.unit.server import (
     Headers,

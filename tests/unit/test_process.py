@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from provisioner import process
-from tests.cli.program import ROOT, environment
+from tests.program.program import ROOT, environment
 
 BOTH = """
 import os, signal

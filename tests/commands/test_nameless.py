@@ -1,0 +1,104 @@
+"""A server with metadata (RFC 8414) whose name was not told: nothing is promised for it.
+
+It is a GoToSocial, which ignores an Idempotency-Key and gives an application another token each
+time. What it told at begin is what the journal holds as long as the token.
+"""
+
+from contextlib import suppress
+
+import pytest
+
+from provisioner.errors import ProvisionerError
+from provisioner.report import Exit
+from provisioner.sandbox import Request, Response
+from provisioner.sandbox.web import json_response
+from tests.support.told import fails, says_token_comes_back
+from tests.support.world import ORIGIN, Fault, World
+
+TEXT = "howdy universe!"
+METADATA = {
+    "issuer": ORIGIN,
+    "authorization_endpoint": f"{ORIGIN}/oauth/authorize",
+    "token_endpoint": f"{ORIGIN}/oauth/token",
+    "revocation_endpoint": f"{ORIGIN}/oauth/revoke",
+}
+
+
+@pytest.fixture
+def personality() -> str:
+    """The server behind the metadata."""
+    return "gotosocial"
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    """Metadata stands in front of it."""
+
+    def handler(request: Request) -> Response:
+        if request.path == "/.well-known/oauth-authorization-server":
+            return json_response(200, METADATA)
+        return world.instance(request)
+
+    world.wire.hosts["social.example"] = handler
+    return world
+
+
+@pytest.fixture
+def nameless(world: World) -> World:
+    """Its description was not to be had at begin, however often it was asked for."""
+    world.wire.faults = [Fault("answer lost", path="/api/v1/instance", times=99)]
+    return world
+
+
+def test_one_lost_answer_does_not_cost_the_server_its_name(world: World) -> None:
+    world.wire.faults = [Fault("answer lost", path="/api/v1/instance")]
+    world.link()
+    pending = world.journal().pending
+    assert pending is not None
+    assert pending.instance.software == "GoToSocial"
+    assert pending.instance.has_metadata
+
+
+def test_post_whose_answer_was_lost_is_unclear(nameless: World) -> None:
+    """Whether the server honours an Idempotency-Key is not known."""
+    nameless.provision()
+    nameless.wire.faults = [Fault("answer lost", method="POST", path="/api/v1/statuses")]
+    with fails("post-unclear", Exit.ACTION_REQUIRED):
+        nameless.post(TEXT)
+    assert [status.text for status in nameless.instance.statuses] == [TEXT]
+
+
+def test_lost_token_is_not_said_to_come_back(nameless: World) -> None:
+    """Approving again gives another token: the lost one is a person's to remove."""
+    link = nameless.link()
+    nameless.wire.faults = [Fault("answer lost", path="/oauth/token")]
+    with suppress(ProvisionerError):
+        nameless.complete(nameless.approve(link))
+    nameless.begin()
+    [warning] = nameless.warned
+    assert not says_token_comes_back(warning)
+    assert ORIGIN in warning
+
+
+def test_no_page_is_made_up(nameless: World) -> None:
+    nameless.provision()
+    current = nameless.journal().current
+    assert current is not None
+    assert current.instance.authorized_applications == ORIGIN
+
+
+def test_doctor_tells_the_least_that_any_server_grants(nameless: World) -> None:
+    lines = nameless.run("doctor").table
+    assert "1 minute" in lines["Code"]
+    assert "15 minutes" in lines["Unused application"]
+
+
+def test_link_of_a_lost_exchange_is_kept_since_its_token_may_come_back(nameless: World) -> None:
+    """The server may be a Mastodon: the application of a lost exchange is kept, however old."""
+    link = nameless.link()
+    nameless.wire.faults = [Fault("answer lost", path="/oauth/token")]
+    with suppress(ProvisionerError):
+        nameless.complete(nameless.approve(link))
+    nameless.wire.faults = [Fault("answer lost", path="/api/v1/instance", times=99)]
+    nameless.time += 3600
+    assert nameless.link() == link

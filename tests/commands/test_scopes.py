@@ -1,0 +1,161 @@
+"""Which scopes an application gets, where an instance refuses some of them."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from provisioner.commands.begin import find_instance, register
+from provisioner.commands.session import Session
+from provisioner.errors import ProvisionerError
+from provisioner.mastodon.errors import ScopesRefusedError
+from provisioner.mastodon.instance import Application
+from provisioner.report import Exit
+from provisioner.sandbox import Request, Response
+from tests.support.told import fails, said
+from tests.support.world import World
+
+NARROW = "read:accounts write:statuses write:media"
+BROAD = "read write"
+
+
+@pytest.fixture
+def personality() -> str:
+    """One without metadata; a test may name another."""
+    return "mastodon-4.2"
+
+
+@pytest.fixture
+def asked(world: World) -> list[str]:
+    """What each registration asked for, at a server that nobody knows: it tells no scopes."""
+    world.instance.server.version = "Tea/1.0"
+    scopes: list[str] = []
+
+    def handler(request: Request) -> Response:
+        if request.path == "/api/v1/apps":
+            scopes.extend(parse_qs(request.body.decode())["scopes"])
+        return world.instance(request)
+
+    world.wire.hosts["social.example"] = handler
+    return scopes
+
+
+def knows(world: World, *scopes: str) -> None:
+    """Let the instance refuse all others, as it does: with 422."""
+    world.instance.server.scopes = scopes
+
+
+def register_one_of(
+    session: Session, *sets: tuple[str, ...]
+) -> tuple[Application, tuple[str, ...]]:
+    """Register an application with one of these sets of scopes."""
+    instance = find_instance(session).instance
+    return register(session.http, session.reporter, instance, "mybot", sets)
+
+
+def test_broad_scopes_are_requested_where_narrow_ones_are_refused(
+    world: World, asked: list[str]
+) -> None:
+    """The server's first word decides: the link asks for what was registered, and it serves."""
+    knows(world, "read", "write")
+    link = world.link()
+    assert asked == [NARROW, BROAD]
+    assert parse_qs(urlsplit(link).query)["scope"] == [BROAD]
+    world.complete(world.approve(link))
+    assert world.live() == [world.stored()]
+    assert len(world.instance.applications) == 1
+
+
+def test_refused_scopes_are_explained_to_those_who_ask(world: World, asked: list[str]) -> None:
+    knows(world, "read", "write")
+    world.begin()
+    (refusal,) = [line for line in world.explained if "HTTP 422" in line]
+    assert NARROW in refusal
+    assert len(asked) == 2
+
+
+@pytest.mark.usefixtures("asked")
+def test_registered_scopes_are_told_and_broad_ones_warned_of(world: World) -> None:
+    """To everybody, with the application's name; that they are broad is a warning."""
+    knows(world, "read", "write")
+    world.begin()
+    told = [line for line in world.shown if line not in world.explained and BROAD in line]
+    (registered,) = [line for line in told if "“mybot”" in line]
+    assert registered not in world.warned
+    (warning,) = world.warned
+    assert warning in told
+
+
+def test_no_more_is_requested_than_a_server_takes(world: World, asked: list[str]) -> None:
+    world.begin()
+    assert asked == [NARROW]
+    assert world.warned == []
+
+
+def test_refusal_of_all_scopes_leaves_a_claim_and_the_key(world: World, asked: list[str]) -> None:
+    knows(world, "follow")
+    with fails("scope-refused", Exit.INPUT) as caught:
+        world.begin()
+    assert BROAD in said(caught.value)
+    assert NARROW not in said(caught.value)
+    assert asked == [NARROW, BROAD]
+    assert world.instance.applications == []
+    assert ":claim:" in world.repository.variables["MASTODON_JOURNAL"]
+    assert world.stored("MASTODON_JOURNAL_KEY") == world.key
+    knows(world, "read", "write")
+    world.provision()
+    assert world.live() == [world.stored()]
+
+
+@pytest.mark.parametrize("status", [403, 429, 500, 503])
+def test_other_trouble_is_no_refusal_of_scopes(world: World, asked: list[str], status: int) -> None:
+    """A server that is closed, asks for patience or is in trouble gets no broader request."""
+    counted = world.wire.hosts["social.example"]
+
+    def unwell(request: Request) -> Response:
+        answer = counted(request)
+        return Response(status) if request.path == "/api/v1/apps" else answer
+
+    world.wire.hosts["social.example"] = unwell
+    with pytest.raises(ProvisionerError):
+        world.begin()
+    assert set(asked) == {NARROW}
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2])
+def test_each_set_is_tried_once_and_in_order(world: World, asked: list[str], taken: int) -> None:
+    sets = (("make:tea",), ("make:coffee",), ("make:water",))
+    knows(world, *sets[taken])
+    application, scopes = register_one_of(world.session("begin"), *sets)
+    assert asked == [" ".join(one) for one in sets[: taken + 1]]
+    (registered,) = world.instance.applications
+    assert application.client_id == registered.client_id
+    assert scopes == sets[taken]
+    assert registered.client_secret in world.hidden
+
+
+def test_refusal_of_the_last_set_is_told(world: World, asked: list[str]) -> None:
+    sets = (("make:tea",), ("make:coffee",), ("make:water",))
+    with pytest.raises(ScopesRefusedError) as caught:
+        register_one_of(world.session("begin"), *sets)
+    assert "make:water" in said(caught.value)
+    assert "make:tea" not in said(caught.value)
+    assert asked == [" ".join(one) for one in sets]
+
+
+@pytest.mark.parametrize(
+    ("personality", "scopes", "broader"),
+    [
+        ("mastodon-4.7", "", ""),
+        ("mastodon-4.2", "", ""),
+        ("pixelfed", "", "read write"),
+        ("pixelfed", "read write", ""),
+        ("pixelfed", "profile write", "read"),
+        ("takahe", "", "read"),
+    ],
+)
+def test_only_what_is_broader_is_warned_of(world: World, scopes: str, broader: str) -> None:
+    """What was not asked for, and nothing else; `read:accounts` says no more than `profile`."""
+    world.begin(scopes=scopes)
+    named = [re.findall(r"\b(?:read|write)(?::\w+)?\b", warning) for warning in world.warned]
+    assert named == ([broader.split()] if broader else [])

@@ -1,0 +1,135 @@
+"""A single run: with an application that somebody made by hand."""
+
+from contextlib import suppress
+
+from provisioner.errors import ActionRequiredError
+from provisioner.report import Exit
+from provisioner.sandbox import RegisteredApplication, Request, Response
+from provisioner.sandbox.web import json_response
+from tests.support.told import fails, runs, said, says_revoked
+from tests.support.world import ORIGIN, START, Fault, World
+
+PAGE = f"{ORIGIN}/oauth/authorized_applications"
+
+
+def strings(application: RegisteredApplication) -> dict[str, str]:
+    """The inputs that name it."""
+    return {"client_id": application.client_id, "client_secret": application.client_secret}
+
+
+def test_one_run_stores_the_token_of_an_own_application(world: World) -> None:
+    application = world.hand_made()
+    world.complete(world.code_for(application), **strings(application))
+    assert world.live() == [world.stored()]
+
+
+def test_misspelt_link_does_not_bind_the_journal(world: World) -> None:
+    application = world.hand_made()
+    world.begin(account="mybto@social.example")
+    world.complete(world.code_for(application), **strings(application))
+    assert world.journal().account == "mybot@social.example"
+
+
+def test_journal_is_bound_to_the_instance(world: World) -> None:
+    application = world.hand_made()
+    world.complete(world.code_for(application), **strings(application))
+    assert world.journal().origin == ORIGIN
+
+
+def test_same_token_again_is_no_rotation_and_gets_no_younger(world: World) -> None:
+    """Mastodon gives the same application the same token: that is said, and it gets no younger."""
+    application = world.hand_made()
+    world.complete(world.code_for(application), **strings(application))
+    world.time += 3600
+    outcome = world.provision(grace="0", **strings(application))
+    assert outcome.status == "provisioned"
+    assert outcome.facts["old-tokens"] == []
+    assert outcome.facts["same-since"] == "2027-01-15T08:00:00Z"
+    (item,) = outcome.items
+    assert "15 January 2027, 08:00 UTC" in item.text
+    assert runs(item.next) == ["begin"]
+    current = world.journal().current
+    assert current is not None
+    assert current.issued_at == START
+
+
+def test_token_of_an_own_application_is_not_revoked(world: World) -> None:
+    """Another account's token is not stored, but lives on: who can remove it is told where."""
+    application = world.hand_made()
+    code = world.code_for(application, "alice")
+    with fails("wrong-account", Exit.ACTION_REQUIRED) as caught:
+        world.complete(code, **strings(application))
+    assert "alice@social.example" in said(caught.value)
+    assert PAGE in said(caught.value)
+    assert not says_revoked(caught.value)
+    assert len(world.live()) == 1
+    assert "MASTODON_ACCESS_TOKEN" not in world.repository.secrets
+
+
+def test_same_token_again_is_not_superseded(world: World) -> None:
+    """Mastodon gives the same application the same token: it must not be revoked one day."""
+    application = world.hand_made()
+    for _ in range(2):
+        world.complete(world.code_for(application), **strings(application))
+    assert world.live() == [world.stored()]
+    assert world.journal().superseded == ()
+
+
+def test_wrong_code_can_be_followed_by_the_right_one(world: World) -> None:
+    application = world.hand_made()
+    with suppress(ActionRequiredError):
+        world.complete("wrong", **strings(application))
+    world.complete(world.code_for(application), **strings(application))
+    assert world.live() == [world.stored()]
+
+
+def test_begin_shows_a_link_for_an_own_application(world: World) -> None:
+    """Nothing is registered, and complete uses the link's verifier."""
+    application = world.hand_made()
+    before = len(world.instance.applications)
+    code = world.approve(world.link(**strings(application)))
+    world.complete(code, **strings(application))
+    assert len(world.instance.applications) == before
+    assert world.live() == [world.stored()]
+
+
+def test_client_id_without_its_secret_is_refused(world: World) -> None:
+    with fails("bad-application", Exit.INPUT):
+        world.complete("code", client_id="abc")
+
+
+def test_unsettled_attempt_comes_before_an_own_application(world: World) -> None:
+    application = world.hand_made()
+    link = world.link()
+    world.wire.faults = [Fault("answer lost", path="/oauth/token")]
+    code = world.approve(link)
+    with suppress(ActionRequiredError):
+        world.complete(code)
+    with fails("attempt-unsettled", Exit.ACTION_REQUIRED) as caught:
+        world.complete("code", **strings(application))
+    assert caught.value.link == link
+
+
+def test_link_of_a_refused_single_run_has_no_challenge(world: World) -> None:
+    """Challenge and verifier go together: Mastodon refuses either without the other."""
+    application = world.hand_made()
+    with fails("code-refused", Exit.ACTION_REQUIRED) as caught:
+        world.complete("wrong", **strings(application))
+    assert "code_challenge" not in caught.value.link
+    world.complete(world.approve(caught.value.link), **strings(application))
+
+
+def test_token_of_an_own_application_that_could_not_be_staged_lives_on(world: World) -> None:
+    """GitHub refuses the journal: what may be in use elsewhere is not revoked."""
+    application = world.hand_made()
+    code = world.code_for(application)
+
+    def refusing(request: Request) -> Response:
+        if request.method in {"PATCH", "POST"} and world.instance.tokens:
+            return json_response(403, {"message": "Resource not accessible by this token"})
+        return world.github(request)
+
+    world.wire.hosts["api.github.test"] = refusing
+    with fails("github-permission", Exit.ACTION_REQUIRED):
+        world.complete(code, **strings(application))
+    assert len(world.live()) == 1

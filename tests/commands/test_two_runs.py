@@ -1,0 +1,283 @@
+"""Two runs for the same bot: one inside the other, at the moments that matter.
+
+The inner run happens in the middle of a request of the outer one. GitHub's variables know no
+compare-and-swap, so that between a read of the journal and the write after it a moment is left.
+"""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from provisioner.errors import ProvisionerError
+from provisioner.journal import seal
+from provisioner.journal_store import OvertakenError
+from provisioner.report import Exit
+from provisioner.sandbox import Request, Response
+from tests.support.told import fails, runs, said, says_no_code_is_needed
+from tests.support.world import Fault, World
+
+
+def meanwhile(
+    world: World, host: str, method: str, path: str, do: Callable[[], object], *, turn: int = 1
+) -> None:
+    """Before the `turn`-th such request is answered, something else happens, once."""
+    real, seen = world.wire.hosts[host], []
+
+    def handler(request: Request) -> Response:
+        if request.method == method and path in request.path:
+            seen.append(request)
+            if len(seen) == turn:
+                do()
+        return real(request)
+
+    world.wire.hosts[host] = handler
+
+
+def known(world: World) -> list[str]:
+    """The tokens in the journal."""
+    return sorted(credential.token.reveal() for credential in world.journal().credentials())
+
+
+def test_stale_run_stops_before_its_first_write(world: World) -> None:
+    """While it looked whose token it is, others finished it and rotated: its token is old now."""
+    code = world.approve(world.link())
+
+    def others() -> None:
+        world.complete("")
+        world.provision()
+
+    meanwhile(world, "social.example", "GET", "verify_credentials", others)
+    with fails("overtaken", Exit.INCOMPLETE) as caught:
+        world.complete(code)
+    current = world.journal().current
+    assert current is not None
+    assert world.stored() == current.token.reveal()
+    assert not says_no_code_is_needed(caught.value)
+    assert known(world) == sorted(world.live())
+
+
+def test_two_runs_that_exchange_for_the_same_token_agree(world: World) -> None:
+    """A second run starts and ends during the first one's exchange."""
+    link = world.link()
+    first, second = world.approve(link), world.approve(link)
+    meanwhile(
+        world, "social.example", "POST", "/oauth/token", lambda: world.complete(second), turn=1
+    )
+    world.complete(first)
+    assert world.live() == [world.stored()]
+    assert known(world) == world.live()
+
+
+def test_run_whose_token_another_one_finished_stops_before_it_writes(world: World) -> None:
+    code = world.approve(world.link())
+    meanwhile(
+        world,
+        "api.github.test",
+        "GET",
+        "variables/MASTODON_JOURNAL",
+        lambda: world.complete(""),
+        turn=2,
+    )
+    with fails("overtaken", Exit.INCOMPLETE):
+        world.complete(code)
+    assert world.live() == [world.stored()]
+    assert known(world) == world.live()
+
+
+def test_token_that_could_not_be_staged_is_revoked_if_it_is_nobody_elses(world: World) -> None:
+    """GitHub refuses the staging write: the token that nobody knows is taken back."""
+    unstaged(world, lambda: None)
+    assert world.live() == []
+
+
+def test_token_that_could_not_be_staged_lives_where_another_run_may_hold_it(world: World) -> None:
+    """Another run wrote a journal with the same application: it may get the very same token."""
+    unstaged(world, world.rewrite)
+    assert len(world.live()) == 1
+
+
+def test_token_that_could_not_be_staged_is_revoked_if_its_application_was_given_up(
+    world: World,
+) -> None:
+    """Another run wrote a journal without the application: nobody will approve it again."""
+    unstaged(world, lambda: world.rewrite(pending=None))
+    assert world.live() == []
+
+
+def test_token_that_could_not_be_staged_lives_where_the_journal_cannot_be_read(
+    world: World,
+) -> None:
+    """Another run wrote one under another key: what it knows can't be seen."""
+
+    def other() -> None:
+        value = seal(world.journal(), b"k" * 32)
+        world.repository.variables["MASTODON_JOURNAL"] = value
+
+    unstaged(world, other)
+    assert len(world.live()) == 1
+
+
+def test_token_that_could_not_be_staged_lives_where_it_is_in_use(world: World) -> None:
+    """The instance answered with the token that the bot posts with: nothing is revoked.
+
+    It is not left to the instance, which may refuse to revoke another application's token.
+    """
+    world.provision()
+    real = world.wire.hosts["social.example"]
+
+    def same(request: Request) -> Response:
+        answer = real(request)
+        if request.path != "/oauth/token":
+            return answer
+        body = json.dumps(json.loads(answer.body) | {"access_token": world.stored()}).encode()
+        return Response(answer.status, answer.headers, body)
+
+    world.wire.hosts["social.example"] = same
+    unstaged(world, lambda: None)
+    assert "POST /oauth/revoke" not in world.wire.log
+
+
+def unstaged(world: World, do: Callable[[], None]) -> None:
+    """A completion whose staging write GitHub refuses, at the moment that something happens."""
+    code = world.approve(world.link())
+    real, written = world.wire.hosts["api.github.test"], []
+
+    def refuse(request: Request) -> Response:
+        if request.method == "PATCH" and "MASTODON_JOURNAL" in request.path:
+            written.append(request)
+            if len(written) == 2:
+                do()
+            if len(written) > 1:
+                return Response(403, (), b'{"message": "Resource not accessible"}')
+        return real(request)
+
+    world.wire.hosts["api.github.test"] = refuse
+    with pytest.raises(ProvisionerError):
+        world.complete(code)
+
+
+def test_two_completions_that_attempt_at_once_store_a_token_that_lives(world: World) -> None:
+    """The second one runs between the first one's look and its write."""
+    link = world.link()
+    first, second = world.approve(link), world.approve(link)
+    meanwhile(
+        world,
+        "api.github.test",
+        "PATCH",
+        "variables/MASTODON_JOURNAL",
+        lambda: suppressed(lambda: world.complete(second)),
+    )
+    suppressed(lambda: world.complete(first))
+    assert world.stored() in {"", *world.live()}
+
+
+def suppressed(run: Callable[[], object]) -> None:
+    """A run whose failure is its own affair."""
+    with suppress(ProvisionerError):
+        run()
+
+
+def test_begin_overtaken_by_a_completion_writes_nothing(world: World) -> None:
+    """While it registered an application, another run completed: the token stays known."""
+    code = world.approve(world.link())
+    meanwhile(world, "social.example", "POST", "/api/v1/apps", lambda: world.complete(code))
+    with fails("overtaken", Exit.INCOMPLETE):
+        world.begin(scopes="read write")
+    assert known(world) == world.live()
+    assert world.live() == [world.stored()]
+
+
+class TestOffboardedMeanwhile:
+    """A run under way does not bring back a bot that was taken off, nor loses what it was given."""
+
+    def test_run_stores_nothing_once_the_bot_is_taken_off(self, world: World) -> None:
+        """While it looked whose token it is: nothing is stored, and no journal made."""
+        code = world.approve(world.link())
+        meanwhile(world, "social.example", "GET", "verify_credentials", world.deprovision)
+        with fails("journal-deleted", Exit.INCOMPLETE) as caught:
+            world.complete(code)
+        assert not says_no_code_is_needed(caught.value)
+        assert world.live() == []
+        assert world.repository.variables == {}
+        assert dict(world.repository.secrets) == {}
+
+    def test_token_that_no_journal_knows_any_more_is_revoked(self, world: World) -> None:
+        """During its exchange: the token, which no journal knows any more, is revoked."""
+        code = world.approve(world.link())
+        meanwhile(world, "social.example", "POST", "/oauth/token", world.deprovision)
+        with fails("journal-deleted", Exit.INCOMPLETE):
+            world.complete(code)
+        assert len(world.instance.tokens) == 1
+        assert world.live() == []
+        assert world.repository.variables == {}
+
+    def test_token_lives_on_where_the_deletion_cannot_be_seen(self, world: World) -> None:
+        """Where it can't be told whether the journal is gone, the token lives on."""
+        code = world.approve(world.link())
+        real = world.wire.hosts["api.github.test"]
+
+        def blind(request: Request) -> Response:
+            if "/variables" in request.path and world.instance.tokens:
+                return Response(404, (), b'{"message": "Not Found"}')
+            return real(request)
+
+        world.wire.hosts["api.github.test"] = blind
+        with pytest.raises(ProvisionerError) as caught:
+            world.complete(code)
+        assert not isinstance(caught.value, OvertakenError)
+        assert len(world.live()) == 1
+
+    def test_run_that_wrote_everything_says_that_the_journal_is_gone(self, world: World) -> None:
+        """It says what is left to do by hand, should the bot be gone for good."""
+        code = world.approve(world.link())
+        meanwhile(
+            world,
+            "api.github.test",
+            "POST",
+            "actions/variables",
+            lambda: world.delete("variables", "MASTODON_JOURNAL"),
+        )
+        with fails("journal-deleted", Exit.INCOMPLETE) as caught:
+            world.complete(code)
+        assert runs(caught.value.next) == ["begin"]
+        assert "remove its application" in said(caught.value)
+        assert world.live() == [world.stored()]
+
+    def test_second_of_two_deprovisions_notices(self, world: World) -> None:
+        """The second one notices, and there is nothing left for it to do."""
+        world.provision()
+        meanwhile(
+            world,
+            "api.github.test",
+            "GET",
+            "variables/MASTODON_JOURNAL",
+            lambda: suppressed(world.deprovision),
+            turn=2,
+        )
+        with fails("journal-deleted", Exit.INCOMPLETE):
+            world.deprovision()
+        assert world.live() == []
+        assert world.repository.variables == {}
+        assert dict(world.repository.secrets) == {}
+
+
+def test_completion_that_starts_while_the_bot_is_taken_off_refuses(world: World) -> None:
+    code = world.approve(world.link())
+    world.wire.faults = [Fault("500", path="verify_credentials", times=99)]
+    suppressed(lambda: world.complete(code))
+    world.wire.faults = []
+    assert world.journal().pending is not None
+    late: list[str] = []
+
+    def complete() -> None:
+        with pytest.raises(ProvisionerError) as caught:
+            world.complete("")
+        late.append(caught.value.code)
+
+    meanwhile(world, "social.example", "POST", "/oauth/revoke", complete)
+    world.deprovision()
+    assert late == ["deprovisioning"]
+    assert world.stored() == ""
+    assert world.live() == []

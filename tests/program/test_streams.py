@@ -1,0 +1,133 @@
+"""Streams that are closed, full, or read by nobody, and sizes of a terminal that make no sense.
+
+Processes of their own, but for the last.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.program.program import PATIENCE, PROGRAM, ROOT, Run, environment, launch, run
+from tests.program.site import WRONG, Site
+
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has /dev/full")
+
+
+def redirected(redirection: str, *arguments: str, env: dict[str, str] | None = None) -> Run:
+    """Run it with a stream that a shell redirects."""
+    program = ("sh", "-c", f'exec "$@" {redirection}', "sh", *PROGRAM)
+    return launch(*arguments, env=env, program=program)
+
+
+def without_reader(stream: str, *arguments: str, env: dict[str, str]) -> tuple[int, str]:
+    """Run it with a stream that nobody reads: its exit code, and what is said on the other."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: writer}
+    process = subprocess.Popen(
+        [*PROGRAM, *arguments],
+        env=environment(env),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=streams["stdout"],
+        stderr=streams["stderr"],
+        encoding="utf-8",
+    )
+    os.close(writer)
+    said = process.communicate(timeout=PATIENCE)
+    return process.returncode, "".join(filter(None, said))
+
+
+# Nobody reads.
+
+
+def test_output_without_a_reader_ends_without_a_word() -> None:
+    _, said = without_reader("stdout", "demo", env={})
+    assert said == ""
+
+
+def test_run_goes_on_when_nobody_reads_its_progress(site: Site) -> None:
+    """It must not stop half-way."""
+    code, _ = without_reader("stderr", "begin", *site.whose, "--json", env=site.env)
+    assert code == 0
+    assert site.has_journal
+
+
+def test_token_is_kept_where_the_reader_goes_away_just_before(site: Site) -> None:
+    env = environment(site.env | {"MASTODON_CODE": site.approve(site.begin())})
+    with subprocess.Popen(
+        [*PROGRAM, "complete", *site.whose],
+        env=env,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.stderr.close()
+        process.wait(PATIENCE)
+    assert site.live_tokens == [site.stored()]
+
+
+# Full.
+
+
+@needs_full
+@pytest.mark.parametrize(
+    ("redirection", "arguments", "code"),
+    [
+        (">/dev/full", (*WRONG, "--json"), 2),
+        ("2>/dev/full", WRONG, 2),
+        (">/dev/full", ("--version",), 1),
+    ],
+)
+def test_full_disk_leaves_the_exit_code(
+    redirection: str, arguments: tuple[str, ...], code: int
+) -> None:
+    """It is 1 where the words that can't be kept are all that the run is for."""
+    done = redirected(redirection, *arguments)
+    assert done.code == code
+    assert "Exception ignored" not in done.progress
+
+
+@needs_full
+def test_full_disk_does_not_hide_that_a_person_is_needed(site: Site) -> None:
+    assert redirected(">/dev/full", "check", *site.whose, env=site.env).code == 4
+
+
+# Closed.
+
+
+@pytest.mark.parametrize("redirection", [">&-", "<&-"])
+def test_run_without_one_of_its_streams_is_done(site: Site, redirection: str) -> None:
+    done = redirected(redirection, "begin", *site.whose, "--json", env=site.env)
+    assert done.code == 0
+    assert site.has_journal
+
+
+def test_progress_does_not_go_to_standard_output_where_standard_error_is_closed(site: Site) -> None:
+    done = redirected("2>&-", "begin", *site.whose, "--json", env=site.env)
+    assert done.outcome["status"] == "approval-pending"
+
+
+def test_closed_input_holds_no_code(site: Site) -> None:
+    """The input is wrong; it is no bug."""
+    site.begin()
+    done = redirected("<&-", "complete", *site.whose, "--json", env=site.env)
+    assert (done.code, done.error) == (2, "no-code")
+
+
+# The size of a terminal.
+
+
+@pytest.mark.parametrize("variable", ["COLUMNS", "LINES"])
+@pytest.mark.parametrize("value", ["0", "1", "²", "9" * 5000, "-1", "x"])
+def test_no_size_of_a_terminal_breaks_the_lines_of_an_error(variable: str, value: str) -> None:
+    done = run(*WRONG, "--json", env={variable: value})
+    assert (done.code, done.error) == (2, "bad-account")
+    for part in "what", "todo":
+        assert done.outcome["error"][part] in done.progress

@@ -1,0 +1,72 @@
+"""The command line in a terminal: colours, and what is typed at its prompts."""
+
+import re
+
+import pytest
+
+from tests.program.program import PROGRAM, launch_in_terminal, run
+from tests.program.site import PASSWORD, TYPED, WRONG, Site
+
+CODE = "(not shown): "
+"""How the prompt for the code ends."""
+LED = ("sh", "-c", 'exec "$@" <"$(tty)"', "sh", *PROGRAM)
+"""What leads a session and opens a terminal has its Ctrl-C sent to it, and reads it unseen."""
+
+
+# Colours.
+
+
+@pytest.mark.parametrize("arguments", [WRONG, ("--help",), ("demo",)])
+def test_no_colour_in_a_pipe(arguments: tuple[str, ...]) -> None:
+    assert "\x1b" not in run(*arguments, env={"TERM": "xterm-256color"}).all
+
+
+# The code.
+
+
+def complete(site: Site, typed: str | bytes, program: tuple[str, ...] = PROGRAM) -> str:
+    """Complete what has begun with what is typed at the prompt: all that the terminal shows."""
+    site.begin()
+    return launch_in_terminal(
+        "complete", *site.whose, env=site.env, answers=((CODE, typed),), program=program
+    )
+
+
+def test_code_is_not_echoed(site: Site) -> None:
+    shown = complete(site, TYPED)
+    assert "code-refused, exit code 4" in shown
+    assert TYPED not in shown
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x04"])
+def test_end_at_a_prompt_leaves_its_line(site: Site, key: str) -> None:
+    """Ctrl-C and the end of the input: what is said next has a line of its own."""
+    shown = complete(site, key, LED)
+    assert re.search(r"\(not shown\): (\^[CD])?\r\n", shown)
+    assert "(interrupted, exit code 130)" in shown
+
+
+def test_terminal_that_sends_no_utf8_is_told_of_on_a_line_of_its_own(site: Site) -> None:
+    shown = complete(site, b"\xff", LED)
+    assert re.search(r"\(not shown\): \r\n", shown)
+    assert "(not-text, exit code 2)" in shown
+
+
+# User name and password.
+
+
+@pytest.mark.parametrize(
+    ("personality", "name_prompt", "name"),
+    [
+        ("mastodon-4.2", "E-mail address: ", "mybot@example.org"),
+        ("pleroma", "[mybot]: ", ""),  # it takes the account's own name, which Return alone gives
+    ],
+)
+def test_user_name_is_asked_for_and_password_not_echoed(
+    site: Site, name_prompt: str, name: str
+) -> None:
+    shown = launch_in_terminal(
+        "login", *site.whose, env=site.env, answers=((name_prompt, name), (CODE, PASSWORD))
+    )
+    site.shown += shown
+    assert site.live_tokens == [site.stored()]

@@ -1,0 +1,116 @@
+"""Applications on sockets, and from several threads."""
+
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from provisioner.sandbox import Headers, Request, Response, Sandbox, Server, serve
+from provisioner.sandbox.server import MAX_BODY
+from tests.servers.client import Client
+
+
+def exchange(server: Server, raw: bytes) -> bytes:
+    """Send bytes and return all that comes back until the server hangs up."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        connection.sendall(raw)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_connection_serves_many_requests() -> None:
+    ports: set[int] = set()
+    with serve(lambda _: Response(200, (), b"hello")) as server:
+        with httpx.Client(trust_env=False) as http:
+            for _ in range(3):
+                stream = http.get(server.origin).extensions["network_stream"]
+                ports.add(stream.get_extra_info("client_addr")[1])
+        assert len(ports) == 1
+
+
+def test_204_has_no_length() -> None:
+    """RFC 9110 section 8.6."""
+    with serve(lambda _: Response(204)) as server:
+        raw = exchange(server, b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+    assert b"content-length" not in raw.lower()
+
+
+@pytest.mark.parametrize(
+    "header", [f"Content-Length: {MAX_BODY + 1}", "Content-Length: -1", "Transfer-Encoding: x"]
+)
+def test_body_without_an_honest_length_is_refused_unread(header: str) -> None:
+    with serve(lambda _: Response(200)) as server:
+        raw = exchange(server, f"POST / HTTP/1.1\r\n{header}\r\n\r\n".encode())
+    assert raw.startswith(b"HTTP/1.1 413 ")
+
+
+def test_close_does_not_wait_for_connections_that_are_kept_alive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without its bound on idle connections, a server that waited for one would never close."""
+    monkeypatch.setattr("provisioner.sandbox.server._Connection.timeout", None)
+    server = serve(lambda _: Response(200))
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert connection.recv(65536)
+        server.close()
+        assert connection.recv(1) == b""
+
+
+def test_bug_is_an_answer_and_logged_without_the_query(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_: Request) -> Response:
+        raise RuntimeError
+
+    with serve(broken) as server:
+        status = httpx.get(f"{server.origin}/x?code=1", trust_env=False).status_code
+    assert status == 500
+    assert caplog.messages == ["the sandbox failed at GET /x"]
+
+
+def test_observers_see_refusals_too() -> None:
+    seen: list[tuple[str, int]] = []
+    with Sandbox() as sandbox:
+        sandbox.instance.observers.append(
+            lambda asked, said: seen.append((asked.path, said.status))
+        )
+        httpx.get(f"{sandbox.instance.origin}/nothing", trust_env=False)
+    assert seen == [("/nothing", 404)]
+
+
+def test_headers_are_found_in_any_case_and_joined() -> None:
+    headers = Headers([("Accept", "a"), ("ACCEPT", "b"), ("Other", "\xe9")])
+    assert headers["accept"] == "a, b"
+
+
+def test_state_outlives_the_sandbox_and_its_ports_are_free_again() -> None:
+    with Sandbox() as sandbox:
+        sandbox.instance.add_account("alice", "password")
+    with Sandbox(instance_port=int(sandbox.instance.host.rpartition(":")[2])) as again:
+        assert again.instance.origin == sandbox.instance.origin
+    assert sandbox.instance.accounts[0].username == "alice"
+
+
+def test_taken_port_is_an_error() -> None:
+    with serve(lambda _: Response(200)) as server:
+        sandbox = Sandbox(github_port=server.port)
+        with pytest.raises(OSError, match="in use"):
+            sandbox.__enter__()
+
+
+def test_code_is_spent_once_however_many_threads_ask() -> None:
+    client = Client()
+    keys = client.register()
+    code = client.code(keys)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: client.exchange(keys, code).status_code, range(8)))
+    assert sorted(answers) == [200, *[400] * 7]
+
+
+def test_representations_hold_no_secret() -> None:
+    client = Client()
+    client.token()
+    instance = client.instance
+    printed = repr((instance.tokens, instance.applications, instance.grants, instance.accounts))
+    hidden = {instance.tokens[0].token, instance.grants[0].code, "alice-password"}
+    for secret in hidden | {instance.applications[0].client_secret}:
+        assert secret not in printed

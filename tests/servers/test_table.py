@@ -1,0 +1,251 @@
+"""Each server answers in each situation as its row of the table says."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from provisioner.sandbox.records import State
+from tests.servers import SERVERS
+from tests.servers.client import CHALLENGE, OOB, ORIGIN, VERIFIER, Client
+from tests.servers.table import TABLE, Row
+
+Provoke = Callable[[Client], object]
+OTHER = "https://other.example/"
+
+
+def registering(**changes: str) -> Provoke:
+    return lambda client: client.apply(**changes)
+
+
+def registering_often(client: Client) -> httpx.Response:
+    return [client.apply() for _ in range(6)][-1]
+
+
+def opening(**changes: str) -> Provoke:
+    return lambda client: client.open(client.link(client.register(), **changes))
+
+
+def opening_when_suspended(client: Client) -> None:
+    client.alice.state = "suspended"
+    client.open(client.link(client.register()))
+
+
+def exchanging(
+    verifier: str | None = None, challenge: dict[str, str] | None = None, **changes: str
+) -> Provoke:
+    """An exchange with something wrong, after which the code is still good."""
+
+    def provoke(client: Client) -> None:
+        keys = client.register()
+        code = client.code(keys, **(challenge or {}))
+        right = {"code_verifier": VERIFIER} if challenge else {}
+        sent = {"code_verifier": verifier} if verifier is not None else right
+        answer = client.exchange(keys, code, **(sent | changes))
+        said = client.last
+        if not answer.is_success:
+            assert client.exchange(keys, code, **right).status_code == 200
+        client.last = said
+
+    return provoke
+
+
+def exchanging_a_used_code(client: Client) -> httpx.Response:
+    keys = client.register()
+    code = client.code(keys)
+    return [client.exchange(keys, code) for _ in range(2)][-1]
+
+
+def exchanging_late(client: Client) -> httpx.Response:
+    keys = client.register()
+    client.token(keys)  # an application that is in use is not forgotten
+    code = client.code(keys)
+    client.now += client.instance.server.code_seconds + 1
+    return client.exchange(keys, code)
+
+
+def exchanging_anothers_code(client: Client) -> httpx.Response:
+    code = client.code(client.register())
+    return client.exchange(client.register(), code)
+
+
+def by_password(**changes: str) -> Provoke:
+    def provoke(client: Client) -> httpx.Response:
+        person = {"username": client.alice.email, "password": client.alice.password}
+        form = {"grant_type": "password", "scope": "read", **person}
+        return client.exchange(client.register(), "", **(form | changes))
+
+    return provoke
+
+
+def by_password_with_a_second_factor(client: Client) -> object:
+    client.alice.two_factor = True
+    return by_password()(client)
+
+
+def by_password_when_suspended(client: Client) -> object:
+    client.alice.state = "suspended"
+    return by_password()(client)
+
+
+def revoking(*, known: bool = True, **changes: str) -> Provoke:
+    def provoke(client: Client) -> httpx.Response:
+        keys = client.register()
+        return client.revoke(keys, client.token(keys) if known else "unknown", **changes)
+
+    return provoke
+
+
+def revoking_anothers(client: Client) -> httpx.Response:
+    return client.revoke(client.register(), client.token())
+
+
+def using_a_revoked_token(client: Client) -> httpx.Response:
+    token = client.token()
+    client.instance.revoke_access("alice")
+    return client.whoami(token)
+
+
+def using_an_expired_token(client: Client) -> httpx.Response:
+    token = client.token()
+    client.now += client.instance.server.token_seconds or 0
+    return client.whoami(token)
+
+
+def using_a_narrow_token(client: Client) -> httpx.Response:
+    return client.whoami(client.token(client.register(scopes="write"), scope="write"))
+
+
+def using_the_token_of(state: State) -> Provoke:
+    def provoke(client: Client) -> httpx.Response:
+        token = client.token()
+        client.alice.state = state
+        return client.whoami(token)
+
+    return provoke
+
+
+def posting(
+    text: str = "Hi", *, times: int = 1, picture: bool = True, visibility: str = "public"
+) -> Provoke:
+    def provoke(client: Client) -> httpx.Response:
+        token = client.token()
+        fields = {"visibility": visibility} | ({"media_ids": "1"} if picture else {})
+        return [client.post(token, text, "a key", **fields) for _ in range(times)][-1]
+
+    return provoke
+
+
+def asking(path: str, **headers: str) -> Provoke:
+    return lambda client: client.http.get(path, headers=headers)
+
+
+def finding(resource: str) -> Provoke:
+    query = {"resource": resource}
+    return lambda client: client.http.get("/.well-known/webfinger", params=query)
+
+
+def listing_posts_of_nobody(client: Client) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {client.token()}"}
+    return client.http.get("/api/v1/accounts/1/statuses", headers=headers)
+
+
+PROVOKE: dict[str, Provoke] = {
+    "request: no User-Agent": asking("/api/v1/instance", **{"User-Agent": ""}),
+    "request: no JSON accepted": asking("/api/v1/instance", Accept="text/html"),
+    "no such page": asking("/no/such/page"),
+    "instance v2": asking("/api/v2/instance"),
+    "webfinger: no resource": finding(""),
+    "webfinger: another host": finding("acct:alice@other.example"),
+    "webfinger: unknown account": finding("acct:nobody@social.example"),
+    "register: too many": registering_often,
+    "register: no name": registering(client_name=""),
+    "register: long name": registering(client_name="x" * 61),
+    "register: no redirect URI": registering(redirect_uris=""),
+    "register: bad redirect URI": registering(redirect_uris="nonsense"),
+    "register: unknown scope": registering(scopes="make:tea"),
+    "link: unknown client": opening(client_id="99"),
+    "link: foreign redirect URI": opening(redirect_uri=OTHER),
+    "link: response type": opening(response_type="token"),
+    "link: scope not registered": opening(scope="make:tea"),
+    "link: plain challenge": opening(code_challenge="x" * 43, code_challenge_method="plain"),
+    "link: barred account": opening_when_suspended,
+    "exchange: grant type": exchanging(grant_type="tea"),
+    "exchange: no code": exchanging(code=""),
+    "exchange: malformed code": exchanging(code="not base64!"),
+    "exchange: no verifier": exchanging("", CHALLENGE),
+    "exchange: no redirect URI": exchanging(redirect_uri=""),
+    "exchange: unknown client": exchanging(client_id="99"),
+    "exchange: wrong secret": exchanging(client_secret="wrong"),
+    "exchange: unknown code": exchanging(code="bm9uc2Vuc2U"),
+    "exchange: used code": exchanging_a_used_code,
+    "exchange: expired code": exchanging_late,
+    "exchange: another client's code": exchanging_anothers_code,
+    "exchange: wrong redirect URI": exchanging(redirect_uri=OTHER),
+    "exchange: wrong verifier": exchanging("w" * 43, CHALLENGE),
+    "exchange: verifier without a challenge": exchanging(VERIFIER),
+    "password: wrong": by_password(password="wrong"),
+    "password: second factor": by_password_with_a_second_factor,
+    "password: barred account": by_password_when_suspended,
+    "password: scope not registered": by_password(scope="push"),
+    "revoke: wrong secret": revoking(client_secret="wrong"),
+    "revoke: unknown token and wrong secret": revoking(known=False, client_secret="wrong"),
+    "revoke: another client's token": revoking_anothers,
+    "revoke: unknown token": revoking(known=False),
+    "revoke: done": revoking(),
+    "token: none": asking("/api/v1/accounts/verify_credentials"),
+    "token: unknown": lambda client: client.whoami("unknown"),
+    "token: revoked": using_a_revoked_token,
+    "token: expired": using_an_expired_token,
+    "token: narrow scope": using_a_narrow_token,
+    "account: unconfirmed": using_the_token_of("unconfirmed"),
+    "account: pending": using_the_token_of("pending"),
+    "account: disabled": using_the_token_of("disabled"),
+    "account: suspended": using_the_token_of("suspended"),
+    "account: moved": using_the_token_of("moved"),
+    "account: needs-2fa": using_the_token_of("needs-2fa"),
+    "post: no text": posting(""),
+    "post: text alone": posting(picture=False),
+    "post: long text": posting("x" * 501),
+    "post: unknown visibility": posting(visibility="nobody"),
+    "post: the same key again": posting(times=2),
+    "list: unknown account": listing_posts_of_nobody,
+}
+ROWS = [
+    pytest.param(name, situation, row, id=f"{name}: {situation}")
+    for name in SERVERS
+    for situation, row in TABLE[name].items()
+    if row.occurs
+]
+
+
+@pytest.mark.parametrize(("name", "situation", "row"), ROWS)
+def test_server_answers_as_its_row_says(name: str, situation: str, row: Row) -> None:
+    client = Client(name)
+    PROVOKE[situation](client)
+    answer = client.last
+    if row.answer is None:
+        assert answer.status < 400
+        return
+    scope = client.instance.server.needs["account"][-1]
+    uri = OTHER if situation == "link: foreign redirect URI" else OOB
+    expected = row.answer.response(origin=ORIGIN, scope=scope, redirect_uri=uri)
+    assert answer.status == expected.status
+    assert answer.body == expected.body
+    assert answer.header("Location") == expected.header("Location")
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_every_situation_has_a_row_with_a_source(name: str) -> None:
+    assert set(TABLE[name]) == set(PROVOKE)
+    for situation, row in TABLE[name].items():
+        assert row.source, situation
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_right_request_is_accepted(name: str) -> None:
+    client = Client(name)
+    keys = client.register()
+    answer = client.exchange(keys, client.code(keys, **CHALLENGE), code_verifier=VERIFIER)
+    assert answer.status_code == 200
+    assert client.whoami(answer.json()["access_token"]).json()["username"] == "alice"

@@ -1,0 +1,325 @@
+"""A world for the ceremony: the embedded instance and GitHub on a wire that can be cut.
+
+The handlers are the sandbox's own; the wire replaces only the sockets, so that faults can be put at
+any request. Every request to GitHub and every answer is held against GitHub's own description, and
+everything that is shown to a person is searched for secrets.
+"""
+
+import base64
+import traceback
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Literal, Self
+
+import httpx
+from msgspec.structs import replace
+
+from provisioner.commands.run import Prompts, perform
+from provisioner.commands.session import Session
+from provisioner.config import parse
+from provisioner.errors import ProvisionerError
+from provisioner.gather import in_order
+from provisioner.github.client import GitHub as GitHubClient
+from provisioner.http import Http
+from provisioner.journal import Journal, parse_key, seal, unseal
+from provisioner.parsing import Login, parse_login
+from provisioner.report import Item, Report
+from provisioner.sandbox import Headers, RegisteredApplication, Repository, Request, Response
+from provisioner.secret import Secret
+from tests.servers import GitHub, make
+from tests.servers.github_description import Description, checking_observer
+from tests.support.leaks import forms
+from tests.support.person import Person
+from tests.support.told import in_words, said
+
+ORIGIN = "https://social.example"
+API = "https://api.github.test"
+NAME = "octocat/mybot"
+START = 1_800_000_000.0
+STRINGS = ("MASTODON_CLIENT_ID", "MASTODON_CLIENT_SECRET")
+"""A variable and a secret, where register keeps an application's two strings."""
+USERS = {"mastodon-4.2": "{}@example.org", "pleroma": "{}"}
+"""Servers that take passwords from programs, and what they want for a user name."""
+
+FaultKind = Literal["refused", "request lost", "answer lost", "500", "html"]
+FAULTS: tuple[FaultKind, ...] = ("refused", "request lost", "answer lost", "500", "html")
+
+
+@dataclass
+class Fault:
+    """What goes wrong, and with which requests: from the `first` on, `times` of them."""
+
+    kind: FaultKind
+    first: int = 0
+    times: int = 1
+    method: str = ""
+    path: str = ""
+    _seen: Iterator[int] = field(default_factory=count)
+
+    def strikes(self, request: httpx.Request) -> bool:
+        """Whether this request is hit."""
+        if self.method not in {"", request.method} or self.path not in request.url.path:
+            return False
+        return self.first <= next(self._seen) < self.first + self.times
+
+
+def _response(
+    status: int, body: bytes, headers: list[tuple[str, str]] | None = None
+) -> httpx.Response:
+    """An answer whose body is still to be read, as from a socket."""
+    return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
+
+
+class Wire(httpx.BaseTransport):
+    """Carries requests to handlers by host name."""
+
+    def __init__(self, hosts: dict[str, Callable[[Request], Response]]) -> None:
+        self.hosts = hosts
+        self.log: list[str] = []
+        self.faults: list[Fault] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        body = request.read()
+        self.log.append(f"{request.method} {request.url.path}")
+        fault = next((fault for fault in self.faults if fault.strikes(request)), None)
+        kind = fault.kind if fault else None
+        handler = self.hosts.get(request.url.netloc.decode())
+        if kind == "refused" or handler is None:
+            raise httpx.ConnectError("refused")
+        if kind == "request lost":
+            raise httpx.ReadTimeout("nobody answers")
+        if kind == "500":
+            return _response(500, b"Internal Server Error")
+        if kind == "html":
+            return _response(200, b"<h1>Welcome</h1>")
+        path, _, query = request.url.raw_path.decode().partition("?")
+        headers = Headers(request.headers.items())
+        answer = handler(Request(request.method, path, query, headers, body))
+        if kind == "answer lost":
+            raise httpx.ReadError("cut")
+        return _response(answer.status, answer.body, list(answer.headers))
+
+
+class World:
+    """One bot, one other person, one repository; and what has been shown so far."""
+
+    def __init__(self, description: Description, personality: str = "mastodon-4.7") -> None:
+        self.time, self.api, self.account = START, API, "mybot@social.example"
+        self.instance = make(personality, ORIGIN, clock=self.clock, registration_limit=None)
+        self.instance.add_account("mybot", "mybot-password")
+        self.instance.add_account("alice", "alice-password")
+        self.github = GitHub(API, clock=self.clock)
+        self.github.add_repository(NAME)
+        self.checked = checking_observer(description)
+        self.github.observers.append(self.checked)
+        self.wire = Wire({"social.example": self.instance, "api.github.test": self.github})
+        self.network: httpx.BaseTransport = self.wire
+        self.token = self.github.add_token()
+        self.key = base64.b64encode(bytes(range(32))).decode()
+        self.shown: list[str] = []
+        self.explained: list[str] = []
+        """What was shown for those alone who ask why."""
+        self.codes: list[str] = []
+        self.hidden: set[str] = set()
+        self.scopes_by_hand = ""
+        self.by_hand: set[str] = set()
+        """Client ids of the applications that a person made."""
+        self.in_workflow = False
+        """Whether a run gets the journal's key out of its secret, as that is when it is queued."""
+        self._drawn = 0
+
+    def copied(self) -> Self:
+        """The same world once more, as it is now, for something else to happen in.
+
+        Shared is what has no state, or none that matters.
+        """
+        numbers = self.github._numbers  # noqa: SLF001 - of repositories to come: can't be copied
+        shared = (self.instance.lock, self.github.lock, numbers, self.checked.description)
+        return deepcopy(self, {id(one): one for one in shared})
+
+    @property
+    def warned(self) -> list[str]:
+        """What the person was warned of."""
+        return [line for line in self.shown if line.startswith("! ")]
+
+    @property
+    def repository(self) -> Repository:
+        return self.github.repository(NAME)
+
+    def session(self, command: str, code: str = "", **raw: str) -> Session:
+        """A run's inputs and collaborators; `raw` are inputs, with underscores for hyphens."""
+        key = self.stored("MASTODON_JOURNAL_KEY") if self.in_workflow else self.key
+        given = {"account": self.account, "repository": NAME, "journal-key": key}
+        given |= {"github-token": self.token}
+        given |= {name.replace("_", "-"): text for name, text in raw.items()}
+        config = parse(
+            command,
+            {**given, "dry-run": given.get("dry-run") == "true"},
+            api_url=self.api,
+            code=code,
+            in_workflow=self.in_workflow,
+        )
+        http = Http(sleep=self.sleep, clock=self.clock, transport=self.network)
+        github = GitHubClient(http, self.api, config.github_token)
+        return Session(config, http, github, self, self.clock, self.entropy, in_order)
+
+    def run(self, command: str, code: str = "", **raw: str) -> Report:
+        """Run a command; all that it shows is kept."""
+        prompts = Prompts(lambda: code, lambda _instance: parse_login("", ""))
+        return self._perform(self.session(command, code, **raw), prompts)
+
+    def _perform(self, session: Session, prompts: Prompts) -> Report:
+        try:
+            report = perform(session, prompts)
+        except ProvisionerError as error:
+            self.shown += [said(error), *traceback.format_exception(error)]
+            raise
+        self.shown += [repr(report), *report.outputs.values()]
+        return report
+
+    def begin(self, **raw: str) -> Report:
+        return self.run("begin", **raw)
+
+    def complete(self, code: str = "", **raw: str) -> Report:
+        return self.run("complete", code, **raw)
+
+    def check(self, **raw: str) -> Report:
+        return self.run("check", **raw)
+
+    def abandon(self, **raw: str) -> Report:
+        return self.run("abandon", **raw)
+
+    def deprovision(self, **raw: str) -> Report:
+        return self.run("deprovision", **raw)
+
+    def login(self, ask: Callable[[], Login], **raw: str) -> Report:
+        prompts = Prompts(lambda: "", lambda _instance: ask())
+        return self._perform(self.session("login", **raw), prompts)
+
+    def log_in(self, who: str = "mybot", password: str = "mybot-password", **raw: str) -> Report:
+        """Login by what a person types."""
+        user = USERS[self.instance.personality].format(who)
+        return self.login(lambda: parse_login(user, password), **raw)
+
+    def post(self, text: str, visibility: str = "", **raw: str) -> Report:
+        return self.run("post", text=text, visibility=visibility, **raw)
+
+    def register(self, **raw: str) -> Report:
+        """Register an application, and keep its strings."""
+        return self.run("register", **raw)
+
+    def strings(self) -> tuple[str, str]:
+        """What register kept, "" for either that is not there."""
+        name, secret = STRINGS
+        return self.repository.variables.get(name, ""), self.stored(secret)
+
+    def link(self, **raw: str) -> str:
+        """Begin, and the link that it shows."""
+        return self.begin(**raw).outputs["authorize-url"]
+
+    def approve(self, link: str, who: str = "mybot") -> str:
+        """A person opens the link, signs in and presses Authorize: the code."""
+        faults, self.wire.faults = self.wire.faults, []
+        with Person(who, f"{who}-password", transport=self.wire) as person:
+            self.codes.append(person.approve(link))
+        self.wire.faults = faults
+        return self.codes[-1]
+
+    def provision(self, **raw: str) -> Report:
+        """Begin, approve and complete."""
+        return self.complete(self.approve(self.link(**raw)), **raw)
+
+    def hand_made(self) -> RegisteredApplication:
+        """An application as Preferences > Development makes one, and nothing in the repository."""
+        link = httpx.URL(self.link(journal="SCRATCH"))
+        self.scopes_by_hand = link.params["scope"]
+        del self.repository.variables["SCRATCH"]
+        self.by_hand.add(self.instance.applications[-1].client_id)
+        return self.instance.applications[-1]
+
+    def code_for(self, application: RegisteredApplication, who: str = "mybot") -> str:
+        """The code of a link that the person put together, without PKCE."""
+        link = (
+            f"{self.instance.origin}/oauth/authorize?response_type=code&client_id={application.client_id}"
+            "&redirect_uri=urn:ietf:wg:oauth:2.0:oob"
+        )
+        scopes = {"scope": self.scopes_by_hand}
+        return self.approve(str(httpx.URL(link).copy_merge_params(scopes)), who)
+
+    def provision_by_hand(self) -> Report:
+        """A single run, with an application of its own."""
+        application = self.hand_made()
+        strings = {"client_id": application.client_id, "client_secret": application.client_secret}
+        return self.complete(self.code_for(application), **strings)
+
+    def delete(self, kind: str, name: str) -> None:
+        """A person deletes a secret or a variable by hand."""
+        fields = {"User-Agent": "a person", "Authorization": f"Bearer {self.token}"}
+        place = f"/repos/{NAME}/actions/{kind}/{name}"
+        answer = self.github(Request("DELETE", place, headers=Headers(fields.items())))
+        assert answer.status == 204
+
+    def journal(self) -> Journal:
+        """What the repository remembers."""
+        key = self.stored("MASTODON_JOURNAL_KEY") if self.in_workflow else self.key
+        return unseal(self.repository.variables["MASTODON_JOURNAL"], parse_key(Secret(key)))
+
+    def rewrite(self, **changes: object) -> None:
+        """Change the journal, as time or another version would have."""
+        journal = replace(self.journal(), **changes)
+        self.repository.variables["MASTODON_JOURNAL"] = seal(journal, parse_key(Secret(self.key)))
+
+    def stored(self, name: str = "MASTODON_ACCESS_TOKEN") -> str:
+        """What a workflow would read."""
+        return self.github.queue(NAME).secret(name)
+
+    def live(self) -> list[str]:
+        """Every living token of anybody."""
+        return [token.token for token in self.instance.tokens if token.live]
+
+    def requests(self, since: int = 0) -> list[str]:
+        return self.wire.log[since:]
+
+    # What a run is given besides its inputs.
+
+    def done(self, text: str) -> None:
+        self.shown.append(text)
+
+    def warn(self, item: Item) -> None:
+        self.shown.append(f"! {in_words(item)}")
+
+    def explain(self, text: str) -> None:
+        self.shown.append(text)
+        self.explained.append(text)
+
+    def waiting(self, host: str, seconds: float) -> None:
+        self.shown.append(f"{host} {seconds}")
+
+    def mask(self, secret: Secret) -> None:
+        self.hidden.add(secret.reveal())
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def clock(self) -> float:
+        return self.time
+
+    def entropy(self, size: int) -> bytes:
+        self._drawn += 1
+        return self._drawn.to_bytes(size, "big")
+
+    def leaks(self) -> list[str]:
+        """Lines shown to a person in which a secret stands: plain, base64 or URL-encoded."""
+        secrets = {self.token, self.key, *self.codes}
+        secrets |= {account.password for account in self.instance.accounts}
+        secrets |= {token.token for token in self.instance.tokens}
+        secrets |= {application.client_secret for application in self.instance.applications}
+        secrets |= {
+            base64.urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode()
+            for number in range(1, self._drawn + 1)
+        }
+        shown = "\n".join(self.shown)
+        leaked = {form for secret in secrets for form in forms(secret) if form in shown}
+        return [line for line in self.shown if any(form in line for form in leaked)]

@@ -1,0 +1,58 @@
+"""`make called`: prints which of our files have a function called in a first `complete`.
+
+A newcomer who follows a run reads these. A module or a class that is only defined does not count.
+"""
+
+import inspect
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+import provisioner
+from provisioner.__main__ import main as run_provisioner
+from tests.support.person import Person
+from tests.tools.benchmarks.provisioning import PASSWORD, USER, Provisioner, set_stage
+
+PACKAGE = Path(provisioner.__file__).parent
+
+
+def main() -> None:
+    """Begin, approve, and profile a complete."""
+    with set_stage() as world:
+        world.sandbox.github.add_repository("bots/called")
+        files = world.folder / "files"
+        job = Provisioner(world, "bots/called", program=(sys.executable, "-m", "provisioner"))
+        with Person(USER, PASSWORD) as person:
+            code = person.approve(job.begin())
+        profiled = (sys.executable, "-m", "tests.tools.benchmarks.called", str(files))
+        replace(job, program=profiled).complete(code)
+        called = files.read_text().splitlines()
+    print(*called, f"{len(called)} files have a function called in a first complete.", sep="\n")
+
+
+def profile(files: Path) -> None:
+    """Run the rest of the command line, and write to `files` whose functions it called."""
+    called: set[Path] = set()
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_flags & inspect.CO_NEWLOCALS and code.co_name[0] != "<":
+            called.add(Path(code.co_filename))
+
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        run_provisioner()
+    finally:
+        sys.setprofile(None)
+        ours = (path.relative_to(PACKAGE) for path in called if path.is_relative_to(PACKAGE))
+        files.write_text("".join(f"{path}\n" for path in sorted(ours)))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        profile(Path(sys.argv.pop(1)))
+    else:
+        main()
