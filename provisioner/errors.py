@@ -16,8 +16,11 @@ rendered once. No text in here may hold a secret; text that a server wrote passe
 """
 
 import re
+from typing import TypeVar
 
 from provisioner.report import Exit, Next, Run
+
+Kind = TypeVar("Kind", bound="ProvisionerError")
 
 
 class ProvisionerError(Exception):
@@ -46,6 +49,23 @@ class ProvisionerError(Exception):
         self.why = why
         self.next = next
         self.link = link
+
+    def as_kind(
+        self,
+        kind: type[Kind],
+        *,
+        why: str = "",
+        next: Next = (),  # noqa: A002
+        link: str = "",
+    ) -> Kind:
+        """A new error of another class about the same event; what is not given stays as it is."""
+        return kind(
+            self.code,
+            self.what,
+            why=why or self.why,
+            next=next or self.next,
+            link=link or self.link,
+        )
 
 
 class InputError(ProvisionerError):

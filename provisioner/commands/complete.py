@@ -141,7 +141,7 @@ def _exchange(session: Session, pending: Pending, given: Given) -> Credential:
         tell_lost(session, pending)
         session.save(pending=None)
         steps = (*error.next, Run("begin", rotate=session.journal.current is not None))
-        raise ActionRequiredError(error.code, error.what, why=error.why, next=steps) from None
+        raise error.as_kind(ActionRequiredError, next=steps) from None
     except (InvalidGrantError, NoPasswordGrantError, NotNowError, NotSentError) as error:
         session.save(pending=pending)  # no token was issued
         raise _refused(session, pending, given, error) from None
@@ -158,7 +158,7 @@ def _exchange(session: Session, pending: Pending, given: Given) -> Credential:
         if isinstance(error, OvertakenError):
             raise
         steps = (*error.next, *given.again(session, pending))
-        raise ActionRequiredError(error.code, error.what, why=error.why, next=steps) from None
+        raise error.as_kind(ActionRequiredError, next=steps) from None
     session.reporter.done(f"Exchanged {given.name}, and staged the token in the journal")
     return staged
 
@@ -171,9 +171,8 @@ def _lost(
     why = "The instance may have issued a token whose answer was lost."
     if pending.instance.profile.reuses_token:
         why += " The application gets the same token again."
-    return ActionRequiredError(
-        error.code, error.what, why=f"{why} {error.why}", next=again, link=first_page(again)
-    )
+    why = f"{why} {error.why}"
+    return error.as_kind(ActionRequiredError, why=why, next=again, link=first_page(again))
 
 
 def _refused(
@@ -182,16 +181,12 @@ def _refused(
     """The error of an exchange that certainly issued no token, with how to go on."""
     match error:
         case NotSentError() | NotNowError():
-            return IncompleteError(
-                error.code, error.what, why=error.why, next=given.same_again(error)
-            )
+            return error.as_kind(IncompleteError, next=given.same_again(error))
         case NoPasswordGrantError():
             return error
         case _:
             steps = error.next or given.again(session, pending)
-            return ActionRequiredError(
-                error.code, error.what, why=error.why, next=steps, link=first_page(steps)
-            )
+            return error.as_kind(ActionRequiredError, next=steps, link=first_page(steps))
 
 
 def _credential(session: Session, pending: Pending, given: Given, grant: Grant) -> Credential:

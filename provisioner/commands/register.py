@@ -129,9 +129,8 @@ def _keep(
             reporter.done(f"Wrote {mapping.name} to the {mapping.kind} of {repository.name}")
     except ProvisionerError as error:
         kept = " and ".join(mapping.name for mapping in mappings)
-        raise ActionRequiredError(
-            error.code,
-            error.what,
+        raise error.as_kind(
+            ActionRequiredError,
             why=f"{error.why} The application is registered, but not kept as a whole; without a "
             "token it opens nothing.",
             next=(

@@ -344,4 +344,4 @@ def incomplete_on_error(session: Session, *, completes: bool = False) -> Iterato
             kept = "The new token is kept in the journal: complete then needs no code."
             steps = (*steps, kept, again)
         kind = IncompleteError if incomplete else ActionRequiredError
-        raise kind(error.code, error.what, why=error.why, next=steps, link=error.link) from None
+        raise error.as_kind(kind, next=steps) from None

@@ -201,15 +201,9 @@ def _undone(
     try:
         session.update(pending=pending.replace(staged=None), superseded=superseded)
     except ProvisionerError as error:
-        why = f"{problem.what} {became} {error.why}"
-        return type(error)(error.code, error.what, why=why, next=error.next, link=error.link)
-    return ActionRequiredError(
-        problem.code,
-        problem.what,
-        why=f"{problem.why} {became}",
-        next=(*problem.next, *removal),
-        link=problem.link,
-    )
+        return error.as_kind(type(error), why=f"{problem.what} {became} {error.why}")
+    why, steps = f"{problem.why} {became}", (*problem.next, *removal)
+    return problem.as_kind(ActionRequiredError, why=why, next=steps)
 
 
 def _has_equal(session: Session, token: Credential) -> bool:
