@@ -1,42 +1,48 @@
-"""What the README says is what the program does."""
+"""What README and docs say is what the program does."""
 
 import re
 from pathlib import Path
 
-from provisioner.report import Exit
-from tests.support.readme import filled
+import pytest
 
-README = Path("README.md").read_text()
+from provisioner.report import Exit
+from tests.support.readme import PAGES, filled
+
+REFERENCE = Path("docs/reference.md").read_text()
 SOURCE = "".join(path.read_text() for path in sorted(Path("provisioner").glob("[!s]*/*.py")))
 SOURCE += "".join(path.read_text() for path in sorted(Path("provisioner").glob("*.py")))
 RAISED = re.compile(r"Error\(\s*\"([a-z]+(?:-[a-z]+)+)\"|\"(no-[a-z-]+)\" if ")
 
 
 def section(title: str) -> str:
-    """A section of the README, without those below it."""
-    return README.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    """A section of the reference, without those below it."""
+    return REFERENCE.partition(f"## {title}\n")[2].partition("\n## ")[0]
 
 
-def test_every_error_stands_in_troubleshooting() -> None:
-    """The names that the code raises are the names that the README explains."""
+def test_reference_explains_every_error() -> None:
     raised = {name for match in RAISED.findall(SOURCE) for name in match if name}
-    named = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", section("Troubleshooting")))
+    named = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", section("Error codes")))
     assert raised - named == set()
 
 
-def test_troubleshooting_explains_no_error_that_does_not_exist() -> None:
-    """What the README explains can happen."""
-    named = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", section("Troubleshooting")))
+def test_reference_explains_no_error_that_does_not_exist() -> None:
+    named = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", section("Error codes")))
     assert {name for name in named if f'"{name}"' not in SOURCE} == set()
 
 
-def test_the_exit_codes_are_a_closed_table() -> None:
-    """Every exit code stands in the README, and no other."""
+def test_reference_has_every_exit_code_and_no_other() -> None:
     rows = re.findall(r"^\| ([\d, ]+) \|", section("Exit codes"), re.MULTILINE)
     documented = {int(code) for row in rows for code in row.split(",")}
     assert documented == {int(code) for code in Exit}
 
 
-def test_blocks_are_as_their_sources() -> None:
-    """Examples, inputs and outputs equal their sources; tests.support.readme renews them."""
-    assert filled(README) == README
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_blocks_equal_their_sources(page: Path) -> None:
+    """tests.support.readme renews them."""
+    assert filled(page.read_text()) == page.read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#\s]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []

@@ -1,17 +1,17 @@
-"""Fills in what stands in the README between markers: `python -m tests.support.readme`."""
+"""Fills in what is between markers in README and docs: `python -m tests.support.readme`."""
 
 import re
 from pathlib import Path
 
 import yaml
 
-README = Path("README.md")
+PAGES = [Path("README.md"), *sorted(Path("docs").glob("*.md"))]
 EXAMPLES = Path(".github/examples")
 BLOCK = re.compile(r"(<!-- ([a-z.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def filled(text: str) -> str:
-    """The README's text with each block as it is today."""
+    """A page with each block as it is today."""
     return BLOCK.sub(lambda match: f"{match[1]}{_block(match[2])}{match[3]}", text)
 
 
@@ -36,4 +36,5 @@ def _default(what: dict[str, str | bool]) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(filled(README.read_text()))
+    for page in PAGES:
+        page.write_text(filled(page.read_text()))
