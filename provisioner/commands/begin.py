@@ -17,14 +17,13 @@ from provisioner.commands.writing import dry_run
 from provisioner.errors import InputError, plain
 from provisioner.gather import both
 from provisioner.github.destinations import names
-from provisioner.http import Http
 from provisioner.journal import Pending
 from provisioner.mastodon import discovery
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import ScopesRefusedError
 from provisioner.mastodon.instance import Application, Instance
 from provisioner.mastodon.scopes import InstanceInfo, candidates, excess, explain, missing
-from provisioner.report import Open, Report, Reporter, Run, Set, duration, when
+from provisioner.report import Next, Open, Report, Run, Set, duration, when
 from provisioner.secret import Secret
 
 USABLE = 7 * 86400
@@ -40,18 +39,18 @@ def begin(session: Session) -> Report:
     While an approval is pending and usable, the same link is shown again: Mastodon allows five
     registrations in ten minutes per address. Raises ProvisionerError.
     """
-    config = session.config
     info = read_with_instance(session)
     require_nothing_staged(session)
-    warn_of_unmanaged(session)
     scopes = scopes_to_ask(session, info)
-    pending = usable(session, info.instance)
-    announce(session, pending, scopes)
-    if pending:
-        return _shown_again(session, pending)
-    if config.dry_run:
-        would = (*would_start(session, info.instance, scopes[0]), "show the link for you to open")
-        return dry_run(session, would)
+    former = usable(session, info.instance)
+    announce(session, former, scopes)
+    if session.config.dry_run and former:
+        return dry_run(session, (f"show the link of {when(former.begun_at)} again",))
+    if session.config.dry_run:
+        would = would_start(session, info.instance, scopes[0])
+        return dry_run(session, (*would, "show the link for you to open"))
+    if former:
+        return _approval(session, former, _shown_again(session, former))
     with incomplete_on_error(session):
         pending = start(session, info.instance, scopes)
     return _approval(session, pending)
@@ -95,8 +94,8 @@ def tell_instance(session: Session, found: discovery.Found) -> InstanceInfo:
     return found.info
 
 
-def warn_of_unmanaged(session: Session) -> None:
-    """Say beforehand which secrets of somebody else's will be overwritten."""
+def announce(session: Session, pending: Pending | None, scopes: Candidates) -> None:
+    """Say beforehand what completing it will replace."""
     for place in session.unmanaged(session.config.secrets):
         session.warn(
             f"{session.repository.name} has a secret {place.name} that is not in this journal. It "
@@ -104,10 +103,6 @@ def warn_of_unmanaged(session: Session) -> None:
             "If the secret is another bot's, give this one a name of its own:",
             Set("secrets", "OTHER_TOKEN=access_token"),
         )
-
-
-def announce(session: Session, pending: Pending | None, scopes: Candidates) -> None:
-    """Say beforehand what completing it will replace."""
     if pending:
         warn_of_other_scopes(session, pending)
     if current := session.journal.current:
@@ -120,41 +115,30 @@ def announce(session: Session, pending: Pending | None, scopes: Candidates) -> N
 def usable(session: Session, instance: Instance) -> Pending | None:
     """The pending authorization, where its link can be shown once more.
 
-    After an attempted exchange it always must: a token may have been issued whose answer was lost,
-    and approving the same application again returns that very token on Mastodon.
+    After an attempted exchange it is shown whatever was asked: a token may have been issued whose
+    answer was lost, and approving the same application again returns that very token on Mastodon.
     """
     pending, config = session.journal.pending, session.config
-    if pending is None or _is_forgotten(session, pending):
+    if pending is None:
         return None
+    profile = pending.instance.profile
+    # An approval takes its time, and a link that is about to expire is not shown.
+    usable_for = profile.unused_seconds * 2 // 3 if profile.unused_seconds else USABLE
+    is_fresh = session.now() - pending.begun_at < usable_for
     if pending.attempts:
-        return pending
-    same = (
+        # Where the same application does not bring a lost token back, it is of no use once the
+        # server has deleted it. A server that does not tell its name may be a Mastodon.
+        forgets = profile.unused_seconds and pending.instance.software and not profile.reuses_token
+        return pending if is_fresh or not forgets else None
+    application = pending.application if pending.application.user_supplied else None
+    is_same = (
         session.journal.account.casefold() == str(config.handle).casefold()
         and pending.instance.origin == instance.origin
         and set(pending.requested_scopes) == set(config.requested_scopes)
         and pending.app_name == config.name_of_app
-        and (pending.application if pending.application.user_supplied else None)
-        == config.application
+        and application == config.application
     )
-    return pending if same and session.now() - pending.begun_at < _usable_for(instance) else None
-
-
-def _is_forgotten(session: Session, pending: Pending) -> bool:
-    """Whether the server may have deleted the application, and would not say so.
-
-    Where the same application does not bring a lost token back, it is of no use any more.
-    """
-    profile = pending.instance.profile
-    # A server that does not tell its name may be a Mastodon.
-    if profile.unused_seconds is None or profile.reuses_token or not pending.instance.software:
-        return False
-    return session.now() - pending.begun_at >= _usable_for(pending.instance)
-
-
-def _usable_for(instance: Instance) -> int:
-    """Seconds: an approval takes its time, and a link that is about to expire is not shown."""
-    kept_for = instance.profile.unused_seconds
-    return kept_for * 2 // 3 if kept_for else USABLE
+    return pending if is_same and is_fresh else None
 
 
 def start(session: Session, instance: Instance, scopes: Candidates) -> Pending:
@@ -168,14 +152,15 @@ def start(session: Session, instance: Instance, scopes: Candidates) -> Pending:
     session.claim()
     application, granted = config.application, scopes[0]
     if application is None:
-        application, granted = register(
-            session.http, session.reporter, instance, config.name_of_app, scopes
-        )
-        warn_of_broad(session, instance, granted)
+        application, granted = register(session, instance, scopes)
+    # A PKCE code verifier of 43 characters (RFC 7636, section 4.1).
+    random = base64.urlsafe_b64encode(session.entropy(32)).rstrip(b"=").decode()
+    verifier = Secret(random)
+    session.mask(verifier)
     pending = Pending(
         instance=instance,
         application=application,
-        verifier=_verifier(session),
+        verifier=verifier,
         scopes=granted,
         requested_scopes=config.requested_scopes,
         app_name=config.name_of_app,
@@ -222,47 +207,36 @@ def scopes_to_ask(session: Session, info: InstanceInfo) -> Candidates:
 
 
 def register(
-    http: Http, reporter: Reporter, instance: Instance, name: str, scopes: Candidates
+    session: Session, instance: Instance, scopes: Candidates
 ) -> tuple[Application, tuple[str, ...]]:
-    """A new application with the first of these sets of scopes that the instance takes."""
+    """A new application with the first of these sets of scopes that the instance takes.
+
+    Warns where the token may do more than was asked for. Raises as `Mastodon.register`.
+    """
+    name, reporter = session.config.name_of_app, session.reporter
     for tried in scopes:
         try:
-            application = Mastodon(http, instance).register(name, tried)
+            application = Mastodon(session.http, instance).register(name, tried)
         except ScopesRefusedError as error:
             if tried == scopes[-1]:
                 raise
             reporter.explain(f"Scopes: not {' '.join(tried)} ({error.what})")
-        else:
-            http.remember(application.client_secret)
-            reporter.mask(application.client_secret)
-            reporter.done(f"Registered the application “{name}”: {' '.join(tried)}")
-            return application, tried
+            continue
+        session.mask(application.client_secret)
+        reporter.done(f"Registered the application “{name}”: {' '.join(tried)}")
+        if broader := excess(tried, session.config.requested_scopes):
+            session.warn(
+                f"{instance.host} knows no narrower scopes than {' '.join(broader)}: the token may "
+                "do more than was asked for"
+            )
+        return application, tried
     raise ValueError("No scopes to register with.")
 
 
-def warn_of_broad(session: Session, instance: Instance, scopes: tuple[str, ...]) -> None:
-    """Say where the token may do more than was asked for."""
-    if broader := excess(scopes, session.config.requested_scopes):
-        session.warn(
-            f"{instance.host} knows no narrower scopes than {' '.join(broader)}: the token may do "
-            "more than was asked for"
-        )
-
-
-def _verifier(session: Session) -> Secret:
-    """A PKCE code verifier of 43 characters (RFC 7636, section 4.1)."""
-    random = base64.urlsafe_b64encode(session.entropy(32)).rstrip(b"=").decode()
-    verifier = Secret(random)
-    session.mask(verifier)
-    return verifier
-
-
-def _shown_again(session: Session, pending: Pending) -> Report:
-    if session.config.dry_run:
-        return dry_run(session, (f"show the link of {when(pending.begun_at)} again",))
+def _shown_again(session: Session, pending: Pending) -> Next:
+    """Say why it is the same link; the way out, should the instance not know it any more."""
     if not pending.attempts:
         session.reporter.done("An approval is pending already: the same link again")
-        return _approval(session, pending)
     page = pending.instance.authorized_applications
     for attempt in pending.attempts:
         session.warn(
@@ -270,21 +244,27 @@ def _shown_again(session: Session, pending: Pending) -> Report:
             "Approving the same link again brings it back."
             if pending.instance.profile.reuses_token
             else Open(page, "", f"remove the authorization of {when(attempt)}, if there is one"),
-            "If the instance does not know the link any more, give the authorization up:",
-            Run("abandon"),
         )
-    return _approval(session, pending)
+    # Instances delete applications without a word, and only the person sees that the link is dead.
+    forgotten = "If the instance does not know the application any more, give up and begin again:"
+    return (forgotten, Run("abandon"), Run("begin"))
 
 
-def _approval(session: Session, pending: Pending) -> Report:
+def _approval(session: Session, pending: Pending, way_out: Next = ()) -> Report:
     config, instance = session.config, pending.instance
     account, scopes = str(config.handle), " ".join(pending.scopes)
     minutes = duration(instance.profile.code_seconds)
+    complete = approve(session, pending)[1:]
+    if not (config.in_workflow or config.journal_key):  # this run made the key
+        complete = (
+            f"The journal's key was made now, for the secret {session.store.key_name}.",
+            f"Only workflows can read it: complete in the workflow of {session.repository.name}.",
+        )
     return Report(
         "approval-pending",
         f"Open this link, sign in as {account}, and press Authorize",
         link=pending.link,
-        next=_where_the_key_is(session) or approve(session, pending)[1:],
+        next=(*complete, *way_out),
         items=tuple(session.noted),
         table={
             "Token of": account,
@@ -294,14 +274,4 @@ def _approval(session: Session, pending: Pending) -> Report:
             "Will be stored in": f"{session.repository.name}: {names(config.mappings)}",
         },
         outputs={"authorize-url": pending.link, "account": account, "scopes": scopes},
-    )
-
-
-def _where_the_key_is(session: Session) -> tuple[str, ...]:
-    """How to go on where the key was made by this run, which kept it in a secret."""
-    if session.config.in_workflow or session.config.journal_key:
-        return ()
-    return (
-        f"The journal's key was made now, for the secret {session.store.key_name}.",
-        f"Only workflows can read it: complete in the workflow of {session.repository.name}.",
     )

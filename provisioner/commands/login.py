@@ -13,7 +13,6 @@ from provisioner.commands.begin import (
     scopes_to_ask,
     start,
     usable,
-    warn_of_unmanaged,
     would_start,
 )
 from provisioner.commands.complete import finish, require_room
@@ -69,7 +68,6 @@ def login(session: Session, ask: Callable[[Instance], Login]) -> Report:
         raise NoPasswordGrantError(info.instance.host)
     scopes = scopes_to_ask(session, info)
     pending = usable(session, info.instance)
-    warn_of_unmanaged(session)
     announce(session, pending, scopes)
     if config.dry_run:
         started = would_start(session, info.instance, scopes[0])

@@ -3,17 +3,15 @@
 begin, complete and login take them as an application of the person's own.
 """
 
-from provisioner.commands.begin import find_instance, warn_of_broad
+from provisioner.commands.begin import find_instance
 from provisioner.commands.begin import register as register_application
 from provisioner.commands.session import Session
 from provisioner.commands.writing import reads_for_writing
-from provisioner.config import Config
 from provisioner.errors import ActionRequiredError, InputError, ProvisionerError
-from provisioner.github.client import Repository
-from provisioner.github.destinations import Mapping, expression
+from provisioner.github.destinations import expression
 from provisioner.mastodon.instance import Application
 from provisioner.mastodon.scopes import candidates
-from provisioner.report import Item, Report, Reporter, Run, Set
+from provisioner.report import Report, Run, Set
 from provisioner.secret import Secret
 
 
@@ -23,61 +21,25 @@ def register(session: Session) -> Report:
     Everything is looked at before anything is registered: registrations are throttled, and nothing
     that exists is overwritten. Raises ProvisionerError.
     """
-    config, reporter, repository = session.config, session.reporter, session.repository
+    config = session.config
     if not config.reveal:
         _require_free(session)
     info = find_instance(session)
-    instance, scopes = info.instance, candidates(config.requested_scopes, info)
-    application, granted = register_application(
-        session.http, reporter, instance, config.name_of_app, scopes
-    )
-    warn_of_broad(session, instance, granted)
-    if not config.reveal:
-        _keep(repository, config.mappings, application, reporter)
-    outputs = {"instance": instance.origin, "scopes": " ".join(granted)}
+    scopes = candidates(config.requested_scopes, info)
+    application, granted = register_application(session, info.instance, scopes)
+    outputs = {"instance": info.instance.origin, "scopes": " ".join(granted)}
     if config.reveal:
-        return _revealed(config, application, session.noted, outputs)
-    return _kept(config, repository, session.noted, outputs)
-
-
-def _revealed(
-    config: Config, application: Application, items: list[Item], outputs: dict[str, str]
-) -> Report:
-    options: tuple[Set, ...] = (
-        Set("client-id", application.client_id),
-        Set("scopes", outputs["scopes"]),
-    )
-    if config.instance:
-        options = (*options, Set("instance", outputs["instance"]))
-    return Report(
-        "registered",
-        f"The application “{config.name_of_app}” of {outputs['instance']}",
-        items=items,
-        next=(
-            "Both are shown this once: keep them. Let your shell ask for the secret:",
-            "`read -rs MASTODON_CLIENT_SECRET && export MASTODON_CLIENT_SECRET`",
-            Run("begin", options=options),
-        ),
-        outputs=outputs,
-        revealed={
-            "Client id": Secret(application.client_id),
-            "Client secret": application.client_secret,
-        },
-    )
-
-
-def _kept(
-    config: Config, repository: Repository, items: list[Item], outputs: dict[str, str]
-) -> Report:
-    """What the credentials workflow needs to begin and complete with it: YAML."""
-    inputs = {one.field.replace("_", "-"): expression(one) for one in config.mappings}
-    inputs["scopes"] = outputs["scopes"]  # the very ones that it was registered with
+        return _revealed(session, application, outputs)
+    _keep(session, application)
     kept = [one.name for one in config.mappings]
+    # What the workflow needs to begin and complete with it; the scopes that it was registered with.
+    inputs = {one.field.replace("_", "-"): expression(one) for one in config.mappings}
+    inputs["scopes"] = outputs["scopes"]
     return Report(
         "registered",
-        f"The application “{config.name_of_app}” is kept in {repository.name}, as "
+        f"The application “{config.name_of_app}” is kept in {session.repository.name}, as "
         f"{' and '.join(kept)}",
-        items=items,
+        items=session.noted,
         next=(
             "Only workflows can read secrets. For your own machine, register another application:",
             Run("register", options=(Set("reveal"),)),
@@ -92,9 +54,8 @@ def _require_free(session: Session) -> None:
     """Refuse names that are taken, after reading all that writing needs."""
     repository, mappings = session.repository, session.config.mappings
     session.read_repository(*reads_for_writing(session))
-    values = session.variables
     taken = [one.name for one in mappings if one.name in repository.secret_names]
-    taken += [name for name, value in values.items() if value is not None]
+    taken += [name for name, value in session.variables.items() if value is not None]
     if taken:
         names = " and ".join(taken)
         raise InputError(
@@ -111,13 +72,9 @@ def _require_free(session: Session) -> None:
         )
 
 
-def _keep(
-    repository: Repository,
-    mappings: tuple[Mapping, ...],
-    application: Application,
-    reporter: Reporter,
-) -> None:
+def _keep(session: Session, application: Application) -> None:
     """Write the client id and the client secret; run again it would find the names taken."""
+    repository, mappings = session.repository, session.config.mappings
     try:
         for mapping in mappings:
             is_id = mapping.field == "client_id"
@@ -126,7 +83,8 @@ def _keep(
                 repository.put_secret(mapping.name, value)
             else:  # no field of a variable is a secret
                 repository.put_variable(mapping.name, application.client_id, exists=False)
-            reporter.done(f"Wrote {mapping.name} to the {mapping.kind} of {repository.name}")
+            done = f"Wrote {mapping.name} to the {mapping.kind} of {repository.name}"
+            session.reporter.done(done)
     except ProvisionerError as error:
         kept = " and ".join(mapping.name for mapping in mappings)
         raise error.as_kind(
@@ -139,3 +97,25 @@ def _keep(
                 Run("register"),
             ),
         ) from None
+
+
+def _revealed(session: Session, application: Application, outputs: dict[str, str]) -> Report:
+    config = session.config
+    options = [Set("client-id", application.client_id), Set("scopes", outputs["scopes"])]
+    if config.instance:
+        options.append(Set("instance", outputs["instance"]))
+    return Report(
+        "registered",
+        f"The application “{config.name_of_app}” of {outputs['instance']}",
+        items=session.noted,
+        next=(
+            "Both are shown this once: keep them. Let your shell ask for the secret:",
+            "`read -rs MASTODON_CLIENT_SECRET && export MASTODON_CLIENT_SECRET`",
+            Run("begin", options=tuple(options)),
+        ),
+        outputs=outputs,
+        revealed={
+            "Client id": Secret(application.client_id),
+            "Client secret": application.client_secret,
+        },
+    )

@@ -128,9 +128,22 @@ def test_report_tells_link_account_scopes_and_where_the_token_goes(world: World)
 
 def test_begin_again_shows_the_same_link(world: World) -> None:
     first, second = world.begin(), world.begin()
-    assert second == first
+    assert second.link == first.link
+    assert second.outputs == first.outputs
     assert len(world.instance.applications) == 1
     assert world.warned == []
+
+
+def test_link_that_is_shown_again_has_the_way_out_beside_it(world: World) -> None:
+    """The instance may have deleted the application, which nobody but the person sees."""
+    first = world.begin()
+    world.instance.delete_application(world.instance.applications[0].client_id)
+    again = world.begin()
+    assert runs(first.next) == ["complete"]
+    assert runs(again.next) == ["complete", "abandon", "begin"]
+    world.abandon()
+    world.provision()
+    assert world.live() == [world.stored()]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +165,7 @@ def test_link_of_a_lost_exchange_tells_how_its_token_comes_back_or_is_removed(
     assert says_token_comes_back(warning) == (not page)
     (item,) = report.items
     assert pages(item.next) == ([page] if page else [])
-    assert runs(item.next) == ["abandon"]
+    assert runs(report.next) == ["complete", "abandon", "begin"]
 
 
 @pytest.mark.parametrize("personality", ["mastodon-4.7", "mastodon-4.2", "gotosocial"])

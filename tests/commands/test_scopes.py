@@ -50,7 +50,7 @@ def register_one_of(
 ) -> tuple[Application, tuple[str, ...]]:
     """Register an application with one of these sets of scopes."""
     instance = find_instance(session).instance
-    return register(session.http, session.reporter, instance, "mybot", sets)
+    return register(session, instance, sets)
 
 
 def test_broad_scopes_are_requested_where_narrow_ones_are_refused(
