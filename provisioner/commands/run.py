@@ -5,13 +5,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from provisioner.commands.abandon import abandon
 from provisioner.commands.begin import begin
 from provisioner.commands.check import check
 from provisioner.commands.complete import complete
-from provisioner.commands.deprovision import deprovision
 from provisioner.commands.doctor import doctor
 from provisioner.commands.login import login
+from provisioner.commands.offboard import abandon, deprovision
 from provisioner.commands.post import post
 from provisioner.commands.register import register
 from provisioner.commands.session import Session

@@ -536,6 +536,14 @@ class TestDeprovision:
             world.deprovision(journal_key="")
         assert KEY in world.repository.secrets
 
+    def test_secret_by_the_name_of_another_journals_key_is_not_deleted(self, world: World) -> None:
+        """`--journal WRONG` may be misspelt, and WRONG_KEY another program's."""
+        world.repository.set_secret("WRONG_KEY", "another program's")
+        with fails("nothing-provisioned", Exit.ACTION_REQUIRED) as caught:
+            world.deprovision(journal="WRONG")
+        assert "WRONG_KEY" in steps(caught.value.next)
+        assert world.stored("WRONG_KEY") == "another program's"
+
     @pytest.mark.parametrize("key", ["", None], ids=["without a key", "with a key"])
     def test_journal_that_cannot_be_seen_keeps_its_key(self, world: World, key: str | None) -> None:
         """Where variables can't be listed, a 404 does not mean absent."""

@@ -1,0 +1,265 @@
+"""abandon and deprovision: give up an authorization; take the whole bot off."""
+
+from collections.abc import Iterable, Iterator
+
+from msgspec.structs import replace
+
+from provisioner.commands.revocation import revoke_due
+from provisioner.commands.session import Session, incomplete_on_error, require_own, tell_lost
+from provisioner.commands.writing import dry_run, publish, reads_for_writing
+from provisioner.config import REGISTERED_ID, REGISTERED_SECRET
+from provisioner.errors import ActionRequiredError, IncompleteError, InputError, ProvisionerError
+from provisioner.github.destinations import Destination, Kind, Mapping, names
+from provisioner.journal import Credential, Superseded
+from provisioner.mastodon.client import Mastodon
+from provisioner.mastodon.verdict import Alive, Dead, Unclear, Unheard
+from provisioner.report import Item, Report, Run, Set, when
+
+
+def abandon(session: Session) -> Report:
+    """Drop the pending authorization; a token that was staged is revoked.
+
+    A staged token may stand in the secrets already, from a run that was cut between them. Where the
+    token in use stood, that is written again; where nothing stood, the secret is deleted; where
+    something stood that this journal does not know, the secret is left alone. Raises
+    ProvisionerError.
+    """
+    session.read(*reads_for_writing(session))
+    require_own(session, session.config.instance)
+    pending, superseded = session.journal.pending, session.journal.superseded
+    if pending is None and all(old.revoke_after > session.now() for old in superseded):
+        raise ProvisionerError(
+            "nothing-to-abandon",
+            "No authorization is under way: there is nothing to abandon.",
+            next=(Run("check") if session.journal.current else Run("begin"),),
+        )
+    tell_lost(session, pending)  # before it is dropped: the run may end at any moment
+    with incomplete_on_error(session):
+        if pending:
+            _give_up(session)
+            session.reporter.done("Dropped the pending authorization")
+        old_tokens = [old.item for old in revoke_due(session) if old.fate != "waiting"]
+    account = session.config.handle
+    headline = f"The authorization of {account} is given up"
+    if pending is None:
+        headline = f"No authorization of {account} was under way. Tokens that were due are revoked"
+    return _ended(session, "abandoned", headline, old_tokens)
+
+
+def deprovision(session: Session) -> Report:
+    """Revoke every token, and delete the secrets, the variables, the journal and its key.
+
+    The first write marks the journal: from then on every other command refuses. The journal knows
+    each token until it is seen dead, and its key outlives it. A run that was cut is finished by the
+    next one. A secret that is not known to have held a token of ours is left alone.
+    Raises IncompleteError where a token could not be seen dead, ProvisionerError.
+    """
+    session.read()
+    store = session.store
+    require_own(session, session.config.instance)
+    _require_provisioned(session)
+    tell_lost(session, session.journal.pending)  # before it is dropped: the run may end any moment
+    _tell_left(session)
+    if session.config.dry_run:
+        return dry_run(session, tuple(_would(session)))
+    with incomplete_on_error(session):
+        if store.exists:
+            places = session.journal.staged.destinations if session.journal.staged else ()
+            _drop_pending(session, places, deprovisioning=True)
+        tokens = session.journal.credentials()
+        own = [token for token in tokens if token.application.user_supplied]
+        alive = [token for token in tokens if token not in own and not _is_dead(session, token)]
+        for place in _written(session):
+            _delete(session, place.kind, place.name)
+        if alive:
+            raise _still_alive(session, alive)
+        store.look()
+        if store.is_present:
+            _delete(session, "variables", store.name)
+        had_key = _delete(session, "secrets", store.key_name)
+    for token in own:
+        session.warn(
+            f"The token of {when(token.issued_at)} lives on, since its application is your own.",
+            "If nothing else uses it:",
+            session.removal(token),
+        )
+    account, where = session.config.handle, session.repository.name
+    headline = f"{account} is deprovisioned: nothing that its journal knew is left in {where}"
+    if not store.exists:
+        left = "only its key was left, and is deleted" if had_key else "nothing to delete"
+        headline = f"{where} has no journal {store.name}: {left}"
+    return _ended(session, "deprovisioned", headline)
+
+
+def _ended(session: Session, status: str, headline: str, old_tokens: Iterable[Item] = ()) -> Report:
+    """How an abandon or a deprovision ended; `notes` are left to a person."""
+    items = tuple(dict.fromkeys((*session.noted, *old_tokens)))
+    return Report(
+        status,
+        headline,
+        items=items,
+        outputs={"account": str(session.config.handle)},
+        facts={
+            "notes": [item for item in items if item.verdict != "good"],
+            "news": [item.text for item in items if item.verdict == "good"],
+        },
+    )
+
+
+def _drop_pending(
+    session: Session, places: tuple[Destination, ...], *, deprovisioning: bool = False
+) -> None:
+    """Write that nothing is pending any more; a staged token, which may stand in `places`, is to be
+    revoked.
+
+    The person's own application may have given the very token that is in use: that stays, wherever
+    it stands.
+    """
+    journal = session.journal
+    staged, current, superseded = journal.staged, journal.current, journal.superseded
+    if staged and current and current.token == staged.token:
+        may_hold = tuple(dict.fromkeys((*current.may_hold, *places)))
+        current = replace(current, may_hold=may_hold)
+    elif staged:
+        unused = replace(staged, known=(), may_hold=places)
+        superseded = (*superseded, Superseded(unused, session.now()))
+    session.update(
+        pending=None, current=current, superseded=superseded, deprovisioning=deprovisioning
+    )
+
+
+def _give_up(session: Session) -> None:
+    """Have no secret hold the staged token, and the journal drop what was under way."""
+    staged, current = session.journal.staged, session.journal.current
+    again = _to_write_again(session, staged)
+    session.update()  # a run under way notices, and writes nothing
+    if current:
+        publish(session, current, again)
+    rewritten = {session.destination(mapping) for mapping in again}
+    for place in staged.managed if staged else ():
+        if place.is_secret and place not in rewritten:
+            session.repository.delete("secrets", place.name)
+    left = tuple(place for place in staged.overwrites if place.is_secret) if staged else ()
+    for place in left:
+        session.warn(
+            f"The secret {place.name} is left alone: it may hold the token that is given up, or "
+            "what stood there before.",
+            f"Delete the secret {place.name}, if no workflow reads it.",
+        )
+    _drop_pending(session, left)
+
+
+def _to_write_again(session: Session, staged: Credential | None) -> tuple[Mapping, ...]:
+    """What the run that was cut may have written over what belongs to the token in use.
+
+    No other name of the inputs is written: it may be another bot's.
+    """
+    current = session.journal.current
+    if staged is None or current is None:
+        return ()
+    shared = {place for place in staged.destinations if place in current.known}
+    named = {session.destination(mapping): mapping for mapping in session.config.mappings}
+    if unnamed := shared - named.keys():
+        raise InputError(
+            "secrets-missing",
+            f"The token that is given up may already stand in {names(unnamed)}.",
+            why="The run that wrote it was cut. What belongs to the token in use is to be written "
+            "there again.",
+            next=("Name the same secrets and variables as that run.", Set("secrets")),
+        )
+    return tuple(mapping for place, mapping in named.items() if place in shared)
+
+
+def _require_provisioned(session: Session) -> None:
+    """Refuse where there is no journal to take off, nor the claim of one."""
+    store = session.store
+    if store.is_present:
+        return
+    session.repository.require_readable("variables")  # else there may be one
+    # By its usual name, the key is what is left of a run that was cut after the journal was
+    # deleted. Another name may be misspelt, and the secret of that name another program's.
+    if store.key and "journal" not in session.config.given:
+        return
+    left = (
+        f"If it is right, an earlier run deleted the journal: delete the secret {store.key_name}."
+    )
+    raise ActionRequiredError(
+        "nothing-provisioned",
+        f"There is no journal {store.name}: nothing is provisioned.",
+        next=("Check the journal's name.", *([left] if store.key_is_stored else [])),
+    )
+
+
+def _delete(session: Session, kind: Kind, name: str) -> bool:
+    """Delete it, and say what was done; whether it was there."""
+    there = session.repository.delete(kind, name)
+    what = f"the {kind.removesuffix('s')} {name}"
+    session.reporter.done(f"Deleted {what}" if there else f"{what[0].upper()}{what[1:]} was gone")
+    return there
+
+
+def _tell_left(session: Session) -> None:
+    """Tell of secrets that may be the bot's, and that no journal knows."""
+    overwritten = (place for one in session.journal.credentials() for place in one.overwrites)
+    written = set(_written(session))
+    for place in dict.fromkeys((*session.unmanaged(session.config.secrets), *overwritten)):
+        if place.is_secret and place not in written and session.may_exist(place):
+            session.warn(
+                f"The secret {place.name} is left alone: this journal does not know what is in it.",
+                f"If it is this bot's, delete the secret {place.name}, and remove its application "
+                "at the instance.",
+            )
+    # register writes no journal: by its usual name alone it can't be told whose this is.
+    kept = session.unmanaged([REGISTERED_SECRET])
+    if kept and REGISTERED_SECRET.name not in {one.name for one in session.config.secrets}:
+        session.warn(
+            f"The secret {REGISTERED_SECRET.name}, and what goes with it (usually the variable "
+            f"{REGISTERED_ID.name}), are left alone.",
+            "If they are this bot's application, and nothing else uses it, delete both.",
+        )
+
+
+def _written(session: Session) -> list[Destination]:
+    """Everything here that holds, or held, something of ours."""
+    places = (place for one in session.journal.credentials() for place in one.managed)
+    return list(dict.fromkeys(place for place in places if place.scope == session.repository.scope))
+
+
+def _is_dead(session: Session, token: Credential) -> bool:
+    which = f"the token of {when(token.issued_at)}"
+    if session.approved_by_other(token):
+        which += f", which “{token.account}” approved"
+    match Mastodon(session.http, token.instance).revoke(token.application, token.token):
+        case Dead():
+            session.reporter.done(f"Revoked {which}, and saw it dead")
+            return True
+        case Alive():
+            session.warn(f"{token.instance.host} did not revoke {which}")
+        case Unclear(reason) | Unheard(reason):
+            session.warn(f"Could not see {which} dead: {reason}")
+    return False
+
+
+def _still_alive(session: Session, alive: list[Credential]) -> IncompleteError:
+    return IncompleteError(
+        "tokens-alive",
+        f"{len(alive)} of the tokens could not be revoked. The secrets are deleted all the same.",
+        why="The instance is in trouble, or does not let a program revoke tokens.",
+        next=(
+            *dict.fromkeys(session.removal(token) for token in alive),
+            Run("deprovision"),
+            "If the instance is gone for good, delete two things by hand:",
+            f"The variable {session.store.name}, and the secret {session.store.key_name}.",
+        ),
+        link=alive[0].instance.authorized_applications,
+    )
+
+
+def _would(session: Session) -> Iterator[str]:
+    for token in session.journal.credentials():
+        if not token.application.user_supplied:
+            yield f"revoke the token of {when(token.issued_at)} at {token.instance.origin}"
+    for place in _written(session):
+        yield f"delete {place}"
+    yield f"delete the variable {session.store.name}, which holds the journal"
+    yield f"delete the secret {session.store.key_name}, which holds its key"
