@@ -15,7 +15,6 @@ from provisioner.commands.session import (
     rotate,
 )
 from provisioner.errors import ProvisionerError
-from provisioner.github.destinations import Destination
 from provisioner.journal import Credential
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.scopes import missing
@@ -36,8 +35,7 @@ def check(session: Session) -> Report:
     Raises ActionRequiredError where nothing was provisioned yet, ProvisionerError.
     """
     session.read()
-    if session.store.exists:
-        require_own(session, session.config.instance)
+    require_own(session, session.config.instance)
     require_nothing_staged(session)
     if session.journal.current is None:  # an abandoned authorization may have left a token
         for old in revoke_due(session):
@@ -45,21 +43,50 @@ def check(session: Session) -> Report:
                 session.warn(old.item.text, *old.item.next)
     current = require_current(session)
     items = (*session.noted, *_look_at(session, current))
-    return _report(session, current, items)
+    account, verdicts = str(session.config.handle), {item.verdict for item in items}
+    status, headline = "healthy", f"{account} is healthy"
+    if verdicts & {"bad", "soon"}:
+        status, headline = "attention", f"{account} needs attention"
+    elif "unclear" in verdicts:
+        status = "unclear"
+        headline = f"{account}: not everything could be checked. The next check tries again"
+    return Report(
+        status,
+        headline,
+        exit_code=Exit.ACTION_REQUIRED if "bad" in verdicts else Exit.DONE,
+        items=items,
+        outputs={
+            "account": account,
+            "scopes": " ".join(current.scopes),
+            "expires-at": iso(current.expires_at),
+        },
+        facts={"findings": items},
+    )
 
 
 def _look_at(session: Session, current: Credential) -> Iterator[Item]:
     token = _token(session, current)
     yield token
     alive = token.verdict == "good"
-    if alive:
-        _note_alive(session, current)
+    if alive and session.now() - current.seen_alive_at >= DAY:
+        with suppress(ProvisionerError):  # that this can't be kept, fails nothing
+            session.update(current=replace(current, seen_alive_at=session.now()))
     if token.verdict != "bad":
         yield _age(session, current)
         yield _end(session, "The token", current.expires_at, rotate(session))
     yield _scopes(session, current)
-    yield from (_secret(session, place) for place in current.known if place.is_secret)
-    yield from _waiting(session)
+    for place in current.known:
+        if place.is_secret and session.may_exist(place):
+            yield Item("good", f"The secret {place.name} exists")
+        elif place.is_secret:
+            gone = f"The secret {place.name} is gone from {session.repository.name}"
+            yield Item("bad", f"{gone}: somebody deleted it", rotate(session))
+    if pending := session.journal.pending:  # nobody would see its link again otherwise
+        yield Item(
+            "soon",
+            f"An authorization of {when(pending.begun_at)} waits for its approval",
+            (*approve(session, pending), "Or give it up:", Run("abandon")),
+        )
     _end_grace(session)
     yield from (old.item for old in revoke_due(session, current_seen_alive=alive))
     if session.github.token_expires_at is not None:
@@ -74,13 +101,11 @@ def _token(session: Session, current: Credential) -> Item:
         case Alive(id=number) if number == current.account_id:
             return Item("good", f"The token is alive, and belongs to {account}")
         case Alive(shown=user):
-            return Item(
-                "bad", f"The token belongs to another account now: “{user}”", rotate(session)
-            )
+            text = f"The token belongs to another account now: “{user}”"
+            return Item("bad", text, rotate(session))
         case Dead(reason):
-            return Item(
-                "bad", f"The token is dead, revoked at the instance: {reason}", rotate(session)
-            )
+            text = f"The token is dead, revoked at the instance: {reason}"
+            return Item("bad", text, rotate(session))
         case Unclear(reason, next=steps) if steps:
             return Item("bad", f"The token can't be used: {reason}", steps)
         case Unclear(reason):
@@ -89,13 +114,6 @@ def _token(session: Session, current: Credential) -> Item:
                 return Item("unclear", f"{text}. The next check tries again")
             seen = f"{text}. It was last seen alive on {when(current.seen_alive_at)}"
             return Item("bad", seen, ("Look at the instance in a browser.", *rotate(session)))
-
-
-def _note_alive(session: Session, current: Credential) -> None:
-    """Keep when the token was seen alive. That this fails, fails nothing."""
-    if session.now() - current.seen_alive_at >= DAY:
-        with suppress(ProvisionerError):
-            session.update(current=replace(current, seen_alive_at=session.now()))
 
 
 def _end_grace(session: Session) -> None:
@@ -128,26 +146,6 @@ def _scopes(session: Session, current: Credential) -> Item:
     )
 
 
-def _secret(session: Session, place: Destination) -> Item:
-    if session.may_exist(place):
-        return Item("good", f"The secret {place.name} exists")
-    return Item(
-        "bad",
-        f"The secret {place.name} is gone from {session.repository.name}: somebody deleted it",
-        rotate(session),
-    )
-
-
-def _waiting(session: Session) -> Iterator[Item]:
-    """A rotation that was begun: nobody would see its link again otherwise."""
-    if pending := session.journal.pending:
-        yield Item(
-            "soon",
-            f"An authorization of {when(pending.begun_at)} waits for its approval",
-            (*approve(session, pending), "Or give it up:", Run("abandon")),
-        )
-
-
 def _end(session: Session, what: str, moment: int | None, steps: Next) -> Item:
     """When something expires: said ahead, and insisted upon before the last check."""
     if moment is None:
@@ -156,25 +154,3 @@ def _end(session: Session, what: str, moment: int | None, steps: Next) -> Item:
     if left >= SOON:
         return Item("good", text)
     return Item("bad" if left < NOW else "soon", text, steps)
-
-
-def _report(session: Session, current: Credential, items: tuple[Item, ...]) -> Report:
-    account, verdicts = str(session.config.handle), {item.verdict for item in items}
-    status, headline = "healthy", f"{account} is healthy"
-    if verdicts & {"bad", "soon"}:
-        status, headline = "attention", f"{account} needs attention"
-    elif "unclear" in verdicts:
-        status = "unclear"
-        headline = f"{account}: not everything could be checked. The next check tries again"
-    return Report(
-        status,
-        headline,
-        exit_code=Exit.ACTION_REQUIRED if "bad" in verdicts else Exit.DONE,
-        items=items,
-        outputs={
-            "account": account,
-            "scopes": " ".join(current.scopes),
-            "expires-at": iso(current.expires_at),
-        },
-        facts={"findings": items},
-    )

@@ -12,8 +12,8 @@ from provisioner.errors import (
     ProvisionerError,
     TransportError,
 )
-from provisioner.journal import Credential
 from provisioner.mastodon.client import Mastodon
+from provisioner.mastodon.instance import Instance
 from provisioner.mastodon.verdict import Dead, Unclear, judge
 from provisioner.report import Open, Report, Run, Set, duration
 from provisioner.secret import is_visible, redact
@@ -33,44 +33,43 @@ def post(session: Session) -> Report:
     text, visibility = session.config.text, session.config.visibility
     _require_text(text)
     session.read()
-    if session.store.exists:
-        require_own(session, session.config.instance)
+    require_own(session, session.config.instance)
     current = require_current(session)
-    mastodon = Mastodon(session.http, current.instance)
-    if not current.instance.profile.posts_text_alone:
+    instance = current.instance
+    if not instance.profile.posts_text_alone:
         raise InputError(
             "post-refused",
-            f"{current.instance.software} takes no post without a picture. Nothing was posted.",
+            f"{instance.software} takes no post without a picture. Nothing was posted.",
             next=("Let the bot itself post, with a picture: its token is not affected.",),
         )
-    page = f"{current.instance.origin}/@{session.config.handle.user}"
-    key = key_of(current.instance.origin, current.account_id, text, visibility)
+    # Always the same for the same text, account and audience.
+    words = f"{instance.origin}\n{current.account_id}\n{visibility}\n{text}"
+    key = sha256(words.encode()).hexdigest()
     try:
-        answer = mastodon.post(current.token, text, visibility, key)
+        answer = Mastodon(session.http, instance).post(current.token, text, visibility, key)
     except NotSentError:
         raise
     except TransportError as error:
-        raise _unclear(session, current, page, error.what) from None
+        raise _unclear(session, instance, error.what) from None
+    if answer.refused or answer.status == 429:
+        raise _refused(session, instance, answer)
     if not (answer.ok and answer.fields().get("id")):
-        if answer.refused or answer.status == 429:
-            raise _refused(session, mastodon, answer)
-        what = f"{current.instance.host} answered {answer.described()}."
-        raise _unclear(session, current, page, what)
+        raise _unclear(session, instance, f"{instance.host} answered {answer.described()}.")
     url, account = answer.text("url"), str(session.config.handle)
-    ours = is_visible(url) and origin_of(url) == current.instance.origin
-    link = url if ours and redact(url, answer.secrets) == url else page
+    ours = is_visible(url) and origin_of(url) == instance.origin
+    if not ours or redact(url, answer.secrets) != url:
+        url = _page(session, instance)
     return Report(
         "posted",
         f"Posted as {account}",
         items=tuple(session.noted),
-        link=link,
-        outputs={"account": account, "url": link},
+        link=url,
+        outputs={"account": account, "url": url},
     )
 
 
-def key_of(origin: str, account_id: str, text: str, visibility: str) -> str:
-    """The Idempotency-Key of a post: always the same for the same text, account and audience."""
-    return sha256(f"{origin}\n{account_id}\n{visibility}\n{text}".encode()).hexdigest()
+def _page(session: Session, instance: Instance) -> str:
+    return f"{instance.origin}/@{session.config.handle.user}"
 
 
 def _require_text(text: str) -> None:
@@ -89,9 +88,9 @@ def _require_text(text: str) -> None:
         )
 
 
-def _unclear(session: Session, current: Credential, page: str, what: str) -> ActionRequiredError:
-    again = "If the post is not there:"
-    if current.instance.profile.idempotency_key:
+def _unclear(session: Session, instance: Instance, what: str) -> ActionRequiredError:
+    page, again = _page(session, instance), "If the post is not there:"
+    if instance.profile.idempotency_key:
         again = "Or run it again within an hour: the text is not posted twice."
     look = Open(page, str(session.config.handle), "look whether the post is there")
     return ActionRequiredError(
@@ -103,10 +102,10 @@ def _unclear(session: Session, current: Credential, page: str, what: str) -> Act
     )
 
 
-def _refused(session: Session, mastodon: Mastodon, answer: Answer) -> ProvisionerError:
+def _refused(session: Session, instance: Instance, answer: Answer) -> ProvisionerError:
     """What a definite refusal means: nothing was posted."""
-    host = mastodon.instance.host
-    match judge(mastodon.instance, answer):
+    host = instance.host
+    match judge(instance, answer):
         case Dead():
             return ActionRequiredError(
                 "token-dead",
