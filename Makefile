@@ -34,7 +34,7 @@ test: lint .venv/.dev .cache/github-api.json ## Check style, types and behaviour
 
 # Without a network: each brings the rules and schemas that it checks with, and the versions are
 # pinned, so that the verdict changes with the files alone.
-workflows = .github/workflows/*.yml .github/examples/*.yml
+workflows = .github/workflows/*.yml provisioner/workflows/*.yml
 
 lint: .venv/.dev ## Check the action, its image and the workflows
 	.venv/bin/actionlint -shellcheck .venv/bin/shellcheck $(workflows)

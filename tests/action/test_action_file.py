@@ -12,7 +12,7 @@ from provisioner.inputs import ACTION_INPUTS, Input
 from provisioner.mastodon.scopes import PRESETS
 
 ACTION: dict[str, Any] = yaml.safe_load(Path("action.yml").read_text())
-EXAMPLES = sorted(Path(".github/examples").glob("*.yml"))
+EXAMPLES = sorted(Path("provisioner/workflows").glob("*.yml"))
 
 
 def used() -> list[dict[str, str]]:

@@ -96,7 +96,7 @@ def test_lines_for_the_bot(scene: Scene) -> None:
     scene.begin()
     [block] = Page(scene.complete()).all("pre")
     lines = block.words.splitlines()
-    example = Path(".github/examples/bot.yml").read_text()
+    example = Path("provisioner/workflows/bot.yml").read_text()
     assert block.attributes == {"lang": "yaml"}
     assert lines[0] == "env:"
     for line in lines:

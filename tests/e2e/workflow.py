@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / ".github" / "examples"
+EXAMPLES = ROOT / "provisioner" / "workflows"
 ACTION = "mastodon-provisioner/mastodon-provisioner@"
 PLACEHOLDER = "account: mybot@mastodon.social # your bot"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 PAGES = [Path("README.md"), *sorted(Path("docs").glob("*.md"))]
-EXAMPLES = Path(".github/examples")
+EXAMPLES = Path("provisioner/workflows")
 BLOCK = re.compile(r"(<!-- ([a-z.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
