@@ -17,8 +17,8 @@ from provisioner.commands.session import (
 from provisioner.errors import ProvisionerError
 from provisioner.journal import Credential
 from provisioner.mastodon.client import Mastodon
+from provisioner.mastodon.errors import Alive, Dead, Unclear
 from provisioner.mastodon.scopes import missing
-from provisioner.mastodon.verdict import Alive, Dead, Unclear
 from provisioner.report import Exit, Item, Next, Report, Run, Set, iso, when
 
 DAY = 86400

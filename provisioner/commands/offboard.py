@@ -12,7 +12,7 @@ from provisioner.errors import ActionRequiredError, IncompleteError, InputError,
 from provisioner.github.destinations import Destination, Kind, Mapping, names
 from provisioner.journal import Credential, Superseded
 from provisioner.mastodon.client import Mastodon
-from provisioner.mastodon.verdict import Alive, Dead, Unclear, Unheard
+from provisioner.mastodon.errors import Alive, Dead, Unclear, Unheard
 from provisioner.report import Item, Report, Run, Set, when
 
 

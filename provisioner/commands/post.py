@@ -13,8 +13,8 @@ from provisioner.errors import (
     TransportError,
 )
 from provisioner.mastodon.client import Mastodon
+from provisioner.mastodon.errors import Dead, Unclear, judge
 from provisioner.mastodon.instance import Instance
-from provisioner.mastodon.verdict import Dead, Unclear, judge
 from provisioner.report import Open, Report, Run, Set, duration
 from provisioner.secret import is_visible, redact
 from provisioner.urls import origin_of

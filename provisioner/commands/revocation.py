@@ -8,7 +8,7 @@ from provisioner.errors import ProvisionerError
 from provisioner.github.destinations import Destination, names
 from provisioner.journal import Credential, Superseded
 from provisioner.mastodon.client import Mastodon
-from provisioner.mastodon.verdict import Alive, Dead, Unclear, Unheard
+from provisioner.mastodon.errors import Alive, Dead, Unclear, Unheard
 from provisioner.report import Item, iso, when
 
 GIVE_UP = 30 * 86400

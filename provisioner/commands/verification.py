@@ -10,8 +10,8 @@ from provisioner.gather import both
 from provisioner.journal import Credential, Pending, Superseded
 from provisioner.journal_store import OvertakenError
 from provisioner.mastodon.client import Mastodon
+from provisioner.mastodon.errors import Alive, Dead, Unclear
 from provisioner.mastodon.scopes import missing
-from provisioner.mastodon.verdict import Alive, Dead, Unclear
 from provisioner.report import Next, Open, Run, Set, first_page
 from provisioner.urls import is_loopback
 

@@ -5,28 +5,28 @@ GoToSocial, Takahē and the others all take (https://docs.joinmastodon.org/metho
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from provisioner.answer import IDEMPOTENT, IF_UNSENT, Answer, RetryPolicy
 from provisioner.errors import (
     ActionRequiredError,
-    NoAnswerError,
-    ProvisionerError,
     TransportError,
 )
 from provisioner.http import Http
 from provisioner.mastodon.errors import (
-    code_refused,
-    login_refused,
-    not_now,
+    Alive,
+    Dead,
+    ScopesRefusedError,
+    Unclear,
+    Unheard,
+    blocked,
+    exchange_refused,
+    judge,
     registration_refused,
-    scopes_dropped,
-    unknown_application,
 )
 from provisioner.mastodon.instance import OUT_OF_BAND, WORD, Application, Instance
-from provisioner.mastodon.verdict import Alive, Dead, Unclear, Unheard, judge
+from provisioner.report import Set
 from provisioner.secret import Secret, is_visible, redact
 from provisioner.urls import host_of, origin_of
 
@@ -80,14 +80,15 @@ class Mastodon:
         """Register a new application (POST /api/v1/apps).
 
         `scopes` goes as one string: Mastodon silently drops a list, and grants `read` only.
-        Raises ScopesRefusedError, RedirectRefusedError or InputError for what the instance refuses,
-        InputError where it moved, ActionRequiredError where it refuses us, NotNowError where it
-        asks us to wait, TransportError.
+        Raises ScopesRefusedError or another ProvisionerError for what the instance refuses,
+        NotNowError where it asks us to wait, TransportError.
         """
         form = {"client_name": name, "redirect_uris": redirect_uri, "scopes": " ".join(scopes)}
         answer = self.http.send("POST", self.instance.registration_endpoint, form=form)
         if not answer.ok:
             raise registration_refused(self.instance, answer, scopes)
+        if answer.is_page:
+            raise blocked(self.instance.host, answer)
         client_id = _identifier(answer.fields().get("client_id"))
         client_secret = Secret(answer.text("client_secret"))
         if not (client_id and is_visible(client_secret.reveal())):
@@ -99,7 +100,13 @@ class Mastodon:
             )
         registered = answer.fields().get("scopes")
         if isinstance(registered, list) and (lacking := set(scopes) - set(map(str, registered))):
-            raise scopes_dropped(self.instance.host, lacking)
+            raise ScopesRefusedError(
+                "scopes-dropped",
+                f"{self.instance.host} registered the application without the scopes "
+                f"{' '.join(sorted(lacking))}.",
+                why="It does not know them. The link would show an error page.",
+                next=(Set("scopes"),),
+            )
         return Application(client_id=client_id, client_secret=client_secret)
 
     def exchange(
@@ -119,13 +126,11 @@ class Mastodon:
         form: dict[str, str | Secret] = {
             "grant_type": "authorization_code",
             "code": code,
-            "client_id": application.client_id,
-            "client_secret": application.client_secret,
             "redirect_uri": redirect_uri,
         }
         if verifier:
             form["code_verifier"] = verifier
-        return self._issue(form, code_refused)
+        return self._issue(application, form)
 
     def log_in(
         self, application: Application, user: Secret, password: Secret, scopes: tuple[str, ...]
@@ -139,40 +144,30 @@ class Mastodon:
             "grant_type": "password",
             "username": user,
             "password": password,
-            "client_id": application.client_id,
-            "client_secret": application.client_secret,
             "scope": " ".join(scopes),
         }
-        return self._issue(form, login_refused)
+        return self._issue(application, form)
 
-    def _issue(
-        self,
-        form: dict[str, str | Secret],
-        refused: Callable[[Instance, Answer], ProvisionerError],
-    ) -> Grant:
-        """Ask the token endpoint, once; `refused` says what a definite refusal means."""
-        host = self.instance.host
+    def _issue(self, application: Application, form: dict[str, str | Secret]) -> Grant:
+        host, by_password = self.instance.host, "password" in form
+        form |= {"client_id": application.client_id, "client_secret": application.client_secret}
         answer = self.http.send("POST", self.instance.token_endpoint, form=form, retry=IF_UNSENT)
-        if answer.ok and answer.fields():
-            return _grant(host, answer)
-        # A definite refusal names its error (RFC 6749, section 5.2); a page in front does not. snac
-        # says nothing but 401, which is that section's status for an unknown client.
-        empty = answer.status == 401 and not answer.body.strip()
-        if empty or (answer.refused and answer.text("error") == "invalid_client"):
-            raise unknown_application(host, answer)
-        if answer.refused and answer.fields().get("error"):
-            raise refused(self.instance, answer)
-        if busy := not_now(host, answer):
-            raise busy
-        raise NoAnswerError(
-            "exchange-unclear",
-            f"{host} answered the exchange with {answer.described()}, and no token.",
-            why="It redirects to another address, and secrets don't follow redirects. If it has "
-            "moved for good, abandon this authorization and begin again with the new address."
-            if answer.redirect
-            else "Some servers answer so to a wrong or expired code. Or something in front of the "
-            "server refused the request.",
-        )
+        if not (answer.ok and answer.fields()):
+            raise exchange_refused(self.instance, answer, by_password=by_password)
+        token = Secret(answer.text("access_token"))
+        if len(token) < MIN_TOKEN or not is_visible(token.reveal()):
+            raise ActionRequiredError(
+                "bad-token",
+                f"{host} sent something that can't be an access token. Nothing was stored.",
+                why=f"A token is {MIN_TOKEN} to 4096 visible ASCII characters: a shorter one could "
+                "not be masked in a log, one with a line break not be used.",
+                next=("Tell the instance's admin.",),
+            )
+        words = (word for word in answer.text("scope").split() if WORD.fullmatch(word))
+        # A scope is shown; the token is not among the answer's secrets yet.
+        secrets = (token, *answer.secrets)
+        scopes = [word for word in words if redact(word, secrets) == word]
+        return Grant(token, tuple(scopes[:MAX_SCOPES]) or None, _seconds(answer))
 
     def verify(self, token: Secret) -> Alive | Dead | Unclear:
         """Whose token it is (GET /api/v1/accounts/verify_credentials)."""
@@ -261,23 +256,6 @@ class Mastodon:
         # Where there is no such endpoint, that may be said by a page.
         refused = answer.status == 404 or (answer.refused and not answer.is_page)
         return "refused" if refused else "unheard"
-
-
-def _grant(host: str, answer: Answer) -> Grant:
-    token = Secret(answer.text("access_token"))
-    if len(token) < MIN_TOKEN or not is_visible(token.reveal()):
-        raise ActionRequiredError(
-            "bad-token",
-            f"{host} sent something that can't be an access token. Nothing was stored.",
-            why=f"A token is {MIN_TOKEN} to 4096 visible ASCII characters: a shorter one could not "
-            "be masked in a log, one with a line break not be used.",
-            next=("Tell the instance's admin.",),
-        )
-    words = (word for word in answer.text("scope").split() if WORD.fullmatch(word))
-    # A scope is shown; the token is not among the answer's secrets yet.
-    secrets = (token, *answer.secrets)
-    scopes = [word for word in words if redact(word, secrets) == word]
-    return Grant(token, tuple(scopes[:MAX_SCOPES]) or None, _seconds(answer))
 
 
 def _seconds(answer: Answer) -> int | None:

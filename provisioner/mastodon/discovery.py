@@ -10,14 +10,14 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import urlsplit
 
 from provisioner.answer import IDEMPOTENT, IF_UNSENT, Answer, RetryPolicy, retry_delay
 from provisioner.errors import InputError, ProvisionerError, TransportError
-from provisioner.gather import Gather
+from provisioner.gather import Gather, both
 from provisioner.http import Http
 from provisioner.mastodon.errors import blocked, not_mastodon, unwell
-from provisioner.mastodon.instance import WORD, Instance
-from provisioner.mastodon.profiles import MAX_NAME, parse_version
+from provisioner.mastodon.instance import MAX_NAME, WITHOUT_API, WORD, Instance, parse_version
 from provisioner.mastodon.scopes import InstanceInfo
 from provisioner.parsing import Handle, parse_account
 from provisioner.report import Set
@@ -50,15 +50,6 @@ class Found:
     """What WebFinger calls the account, where that is another name than was asked for."""
 
 
-@dataclass(frozen=True)
-class Finger:
-    """What WebFinger says about an account."""
-
-    origin: str = ""
-    """The server that hosts it; "" where its domain does not know it."""
-    subject: Handle | None = None
-
-
 def find(http: Http, account: Handle | None, instance: str, gather: Gather) -> Found:
     """The account's instance, or the one that is named by its origin.
 
@@ -70,22 +61,15 @@ def find(http: Http, account: Handle | None, instance: str, gather: Gather) -> F
     if instance or account is None:
         require_secure(instance)
         return Found(_describe(http, instance, _ask_both(http, instance, gather)), "named")
-    home = account.home
-    guess = partial(_ask_both, http, home, gather, IF_UNSENT)
-    finger, answers = gather((partial(_webfinger, http, account), guess))
-    assert isinstance(finger, Finger)  # noqa: S101 - the first of the two
-    assert isinstance(answers, list)  # noqa: S101 - the second
-    origin = finger.origin or home
-    if origin != home or not all(map(_is_final, answers)):
+    guess = partial(_ask_both, http, account.home, gather, IF_UNSENT)
+    (origin, subject), answers = both(gather, partial(_webfinger, http, account), guess)
+    how, is_confirmed = "found by WebFinger (RFC 7033)", bool(origin)
+    if not is_confirmed:
+        origin, how = account.home, f"the account's domain, which does not know {account}"
+    final = all(isinstance(one, Answer) and retry_delay(one) is None for one in answers)
+    if origin != account.home or not final:
         answers = _ask_both(http, origin, gather)
-    return Found(
-        _describe(http, origin, answers),
-        "found by WebFinger (RFC 7033)"
-        if finger.origin
-        else f"the account's domain, which does not know {account}",
-        is_confirmed=bool(finger.origin),
-        subject=finger.subject,
-    )
+    return Found(_describe(http, origin, answers), how, is_confirmed, subject)
 
 
 def _ask_both(
@@ -102,14 +86,11 @@ def _ask_both(
     return gather([partial(ask, path) for path in (METADATA, ABOUT[0])])
 
 
-def _is_final(outcome: Outcome) -> bool:
-    """Whether the same request would get the same answer."""
-    return isinstance(outcome, Answer) and retry_delay(outcome) is None
+def _webfinger(http: Http, account: Handle) -> tuple[str, Handle | None]:
+    """The origin that hosts the account, and another name of it; "" where its domain has neither.
 
-
-def _webfinger(http: Http, account: Handle) -> Finger:
-    """Ask the account's domain. Raises InputError where it points to what can't be trusted."""
-    local = is_loopback(account.domain)
+    Raises InputError where the domain points to what can't be trusted.
+    """
     url = f"{account.home}/.well-known/webfinger"
     params: dict[str, str] | None = {"resource": f"acct:{account}"}
     accept = {"Accept": "application/jrd+json, application/json"}
@@ -119,16 +100,20 @@ def _webfinger(http: Http, account: Handle) -> Finger:
             break
         # A domain delegates WebFinger by redirect; nothing secret is in the request.
         url, params = joined(url, answer.headers.get("location", "")), None
-        _require_no_downgrade(answer, url, account, local=local)
+        _require_no_downgrade(answer, url, account)
     if retry_delay(answer) is not None:
         raise unwell(account.domain, answer)
     for link in _links(answer):
-        if link.get("rel") == "self" and str(link.get("type")).startswith(ACTIVITYPUB):
-            href = str(link.get("href") or "")
-            if origin := origin_of(href):
-                _require_no_downgrade(answer, href, account, local=local)
-                return Finger(origin, _subject(answer, account))
-    return Finger()
+        href = str(link.get("href") or "")
+        is_actor = link.get("rel") == "self" and str(link.get("type")).startswith(ACTIVITYPUB)
+        if is_actor and (origin := origin_of(href)):
+            _require_no_downgrade(answer, href, account)
+            with suppress(InputError):
+                subject = parse_account(answer.text("subject").removeprefix("acct:"))
+                if str(subject).casefold() != str(account).casefold():
+                    return origin, subject
+            return origin, None
+    return "", None
 
 
 def _links(answer: Answer) -> list[dict[str, object]]:
@@ -136,19 +121,14 @@ def _links(answer: Answer) -> list[dict[str, object]]:
     return [link for link in links if isinstance(link, dict)] if isinstance(links, list) else []
 
 
-def _subject(answer: Answer, account: Handle) -> Handle | None:
-    with suppress(InputError):
-        subject = parse_account(answer.text("subject").removeprefix("acct:"))
-        return subject if str(subject).casefold() != str(account).casefold() else None
-    return None
-
-
-def _require_no_downgrade(answer: Answer, url: str, account: Handle, *, local: bool) -> None:
+def _require_no_downgrade(answer: Answer, url: str, account: Handle) -> None:
     """A public domain may lead to https servers only, never to this machine."""
     origin = origin_of(url)
-    name = host_of(origin).partition(":")[0]
-    here = is_loopback(host_of(origin)) or name.endswith(".localhost") if origin else False
-    if origin and (local or (origin.startswith("https://") and not here)):
+    host = host_of(origin)
+    if origin and is_loopback(account.domain):
+        return
+    here = not origin or is_loopback(host) or host.partition(":")[0].endswith(".localhost")
+    if origin.startswith("https://") and not here:
         return
     raise InputError(
         "bad-webfinger",
@@ -168,17 +148,27 @@ def _describe(http: Http, origin: str, answers: list[Outcome]) -> InstanceInfo:
     if not fields.get("token_endpoint"):
         fields = {}
     endpoints = _endpoints(origin, metadata, fields)
+    version = ""
     try:
         version = _version(http, origin, about)
     except TransportError:
         if not fields:
             raise
-        version = ""
     if not (fields or version) and metadata.refused and metadata.status != 404:
         raise blocked(host_of(origin), metadata)
     software, number = parse_version(version)
     if not software:
         software, number = _node_info(http, origin)
+    if software.casefold() in WITHOUT_API:
+        raise not_mastodon(host_of(origin), software, number)
+    lists = {
+        name: fields.get(name)
+        for name in (
+            "scopes_supported",
+            "grant_types_supported",
+            "code_challenge_methods_supported",
+        )
+    }
     return InstanceInfo(
         Instance(
             origin=origin,
@@ -187,9 +177,7 @@ def _describe(http: Http, origin: str, answers: list[Outcome]) -> InstanceInfo:
             software=software,
             version=number,
         ),
-        scopes_supported=_words(fields, "scopes_supported"),
-        grant_types_supported=_words(fields, "grant_types_supported"),
-        code_challenge_methods_supported=_words(fields, "code_challenge_methods_supported"),
+        **{name: _words(value) for name, value in lists.items()},
     )
 
 
@@ -224,9 +212,8 @@ def _endpoints(origin: str, metadata: Answer, fields: dict[str, object]) -> dict
     return named
 
 
-def _words(metadata: dict[str, object], name: str) -> tuple[str, ...]:
+def _words(value: object) -> tuple[str, ...]:
     """A list of the metadata; empty where it is missing or of another kind."""
-    value = metadata.get(name)
     words = value if isinstance(value, list) else []
     return tuple(w for w in words[:MAX_WORDS] if isinstance(w, str) and WORD.fullmatch(w))
 
@@ -249,9 +236,16 @@ def _version(http: Http, origin: str, about: Outcome) -> str:
     for answer in answers:
         if retry_delay(answer) is not None:
             raise unwell(host_of(origin), answer)
-        if answer.is_page and (answer.ok or answer.status in {401, 403}):
+    software, number = _node_info(http, origin)
+    for answer in answers:
+        # Pages of challenges, and redirects to them: TecharoHQ/anubis#31.
+        leads_to = origin_of(joined(origin, answer.headers.get("location", "")))
+        is_page = answer.is_page and (answer.ok or answer.status in {401, 403})
+        if software.casefold() not in WITHOUT_API and (
+            is_page or (answer.redirect and leads_to == origin)
+        ):
             raise blocked(host_of(origin), answer)
-    raise not_mastodon(host_of(origin), answers[-1], " ".join(_node_info(http, origin)).strip())
+    raise not_mastodon(host_of(origin), software, number, answers[-1])
 
 
 def _node_info(http: Http, origin: str) -> tuple[str, str]:
@@ -260,8 +254,10 @@ def _node_info(http: Http, origin: str) -> tuple[str, str]:
         known = http.send("GET", f"{origin}/.well-known/nodeinfo", retry=IF_UNSENT)
         for link in _links(known):
             url = str(link.get("href") or "")
-            if SCHEMA.fullmatch(str(link.get("rel"))) and origin_of(url) == origin:
-                answer = http.send("GET", url, retry=IF_UNSENT)
+            # BookWyrm, for one, names its own address with http.
+            same = host_of(origin_of(url)) == host_of(origin)
+            if SCHEMA.fullmatch(str(link.get("rel"))) and same:
+                answer = http.send("GET", origin + urlsplit(url).path, retry=IF_UNSENT)
                 software = answer.fields().get("software")
                 told = software if isinstance(software, dict) else {}
                 named = (answer.shown(str(told.get(key) or "")) for key in ("name", "version"))

@@ -1,31 +1,59 @@
-"""What an instance's refusals mean.
+"""What an instance's answers mean: a refusal as an error, and what an answer says of a token.
 
 RFC 6749, section 5.2, as far as servers keep to it; Mastodon's own words where they are fixed. What
 a command knows besides, such as the link to open again, it adds in an error of its own.
 """
 
-from provisioner.answer import Answer, rate_limit_reset, retry_after
-from provisioner.errors import ActionRequiredError, InputError, ProvisionerError, TransportError
-from provisioner.mastodon.instance import Instance
-from provisioner.report import Next, Run, Set, duration
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-OTHER_NETWORK = "Try from another network, such as your own computer's."
+from provisioner.answer import Answer, rate_limit_reset, retry_after
+from provisioner.errors import (
+    ActionRequiredError,
+    InputError,
+    NoAnswerError,
+    ProvisionerError,
+    TransportError,
+)
+from provisioner.mastodon.instance import Instance, Sign
+from provisioner.report import Next, Run, Set, duration
+from provisioner.urls import joined
+
+OTHER_NETWORK: Next = (
+    "Try from another network: on your own computer this command may get through.",
+)
 OWN_APPLICATION: Next = (
     "Create an application in the instance's Preferences > Development, and use that:",
     *(Set("client-id"), Set("client-secret")),
 )
 NAME_THE_INSTANCE: Next = ("If the server has another address, name it:", Set("instance"))
+ASK_THE_INSTANCE: Next = (
+    "Sign in as the account in a browser: the instance says there what the account needs.",
+)
 SECOND_FACTOR = "mfa_required"
 """The `error` with which Pleroma and Akkoma answer the right password of an account that has a
 second factor. Mastodon's answer is the same as to a wrong password."""
+DISABLED: dict[str, tuple[str, Next]] = {
+    "currently disabled": ("is disabled: suspended, frozen, or moved", ASK_THE_INSTANCE),
+    "confirmed e-mail": (
+        "has no confirmed e-mail address",
+        ("Confirm the account's address with the mail that the instance sends.",),
+    ),
+    "pending approval": (
+        "still waits for approval",
+        ("Wait until the instance's moderators have approved the account.",),
+    ),
+    "two-factor": (
+        "needs two-factor authentication",
+        ("Sign in as the account, and set it up under Preferences > Account.",),
+    ),
+}
+"""Why an account may do nothing, though its token is good: the fixed English of Mastodon's
+`require_functional!` and `require_user!`, and what to do. Other words are quoted as they are."""
 
 
 class ScopesRefusedError(InputError):
     """The instance registers no application with all of these scopes."""
-
-
-class RedirectRefusedError(ProvisionerError):
-    """The instance registers no application with this redirect URI."""
 
 
 class InvalidGrantError(ProvisionerError):
@@ -34,15 +62,6 @@ class InvalidGrantError(ProvisionerError):
 
 class InvalidClientError(ProvisionerError):
     """The instance does not know the application: no token was issued."""
-
-
-REFUSED_FIELDS: dict[str, tuple[type[ProvisionerError], str, Next]] = {
-    "scope": (ScopesRefusedError, "It does not know one of the scopes.", (Set("scopes"),)),
-    "redirect": (RedirectRefusedError, "It does not allow the redirect URI.", ()),
-    "website": (ActionRequiredError, "It wants a website, and none was sent.", OWN_APPLICATION),
-    "name": (InputError, "It does not allow the application's name.", (Set("app-name"),)),
-}
-"""What a refused registration is about, by the first of these words that is in the answer."""
 
 
 class NoPasswordGrantError(InputError):
@@ -59,12 +78,59 @@ class NoPasswordGrantError(InputError):
 
 
 class NotNowError(ProvisionerError):
-    """The instance refuses for a while, and has done nothing; `seconds` is None where not told."""
+    """The instance refuses for a while, and has done nothing."""
 
     def __init__(self, code: str, what: str, why: str, seconds: float | None) -> None:
         wait = f"in {duration(seconds)}" if seconds else "in a few minutes"
         super().__init__(code, what, why=why, next=(Run("again", when=wait),))
-        self.seconds = seconds
+
+
+REFUSED_FIELDS: dict[str, tuple[type[ProvisionerError], str, Next]] = {
+    "scope": (ScopesRefusedError, "It does not know one of the scopes.", (Set("scopes"),)),
+    "redirect": (ProvisionerError, "It does not allow the redirect URI.", ()),
+    "website": (ActionRequiredError, "It wants a website, and none was sent.", OWN_APPLICATION),
+    "name": (InputError, "It does not allow the application's name.", (Set("app-name"),)),
+}
+"""What a refused registration is about, by the first of these words that is in the answer."""
+
+
+@dataclass(frozen=True)
+class Alive:
+    """The token works, and belongs to this account."""
+
+    id: str
+    user: str = field(repr=False)
+    domain: str = field(repr=False)
+    """"" where it is the instance's own."""
+    shown: str
+    """Both, fit to print."""
+
+
+@dataclass(frozen=True)
+class Dead:
+    """The instance itself says that the token is invalid, expired or revoked."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """Neither: nothing may be concluded about the token."""
+
+    reason: str
+    refused: bool
+    """Whether it was a refusal (4xx): enough for a token that we just revoked ourselves."""
+    next: Next = ()
+    """What a person can do, where the account is what is refused, or may be."""
+    token_accepted: bool = False
+    """Whether the answer says that the token itself is good."""
+
+
+@dataclass(frozen=True)
+class Unheard:
+    """The token still works, and the instance may not have received its revocation."""
+
+    reason: str
 
 
 def unwell(host: str, answer: Answer) -> TransportError:
@@ -72,6 +138,10 @@ def unwell(host: str, answer: Answer) -> TransportError:
     return TransportError(
         "instance-unwell",
         f"{host} is in trouble: it answered {answer.described()}.",
+        why="It was a web page: something in front of the server may also keep out scripts and "
+        "data centres, such as GitHub's runners."
+        if answer.is_page
+        else "",
         next=(Run("again", when="when the instance is well"),),
     )
 
@@ -83,18 +153,24 @@ def blocked(host: str, answer: Answer) -> TransportError:
         f"{host} answered with a web page instead of its API: {answer.described()}.",
         why="Something in front of the server may keep out scripts and data centres, such as "
         "GitHub's runners. Or it is not a Mastodon-compatible server.",
-        next=(OTHER_NETWORK, *NAME_THE_INSTANCE),
+        next=(*OTHER_NETWORK, *NAME_THE_INSTANCE),
     )
 
 
-def not_mastodon(host: str, answer: Answer, product: str) -> InputError:
-    """The server has no Mastodon API; `product` is what it runs, if that is known."""
-    runs = f"It runs {product}, and" if product else "It"
+def not_mastodon(
+    host: str, software: str, version: str, answer: Answer | None = None
+) -> InputError:
+    """The server has no Mastodon API; `software` is what it runs, "" where that is not known."""
+    what, why = f"{host} is not a Mastodon-compatible server.", ""
+    if software:
+        what = f"{host} runs {software} {version}".rstrip() + ", which has no Mastodon API."
+    if answer:
+        why = f"It answered /api/v2/instance with {answer.described()}, and not with a "
+        why += "description of itself."
     return InputError(
         "not-mastodon",
-        f"{host} is not a Mastodon-compatible server.",
-        why=f"{runs} answered /api/v2/instance with {answer.described()}, and not with a "
-        "description of itself.",
+        what,
+        why=why,
         next=("Check the account's domain.", *NAME_THE_INSTANCE),
     )
 
@@ -103,9 +179,19 @@ def registration_refused(
     instance: Instance, answer: Answer, scopes: tuple[str, ...]
 ) -> ProvisionerError:
     """Why an application was not registered, or not yet."""
-    host = instance.host
+    host, limit = instance.host, instance.profile.registration_limit
     if answer.status == 429:
-        return _registration_throttled(instance, answer)
+        # Numbers only where the server is known to have them: its admin's are in the answer.
+        why = "It limits how many it registers for one address"
+        if limit:
+            why = f"{instance.software} registers {limit[0]} in {duration(limit[1])} for one "
+            why += "address"
+        return NotNowError(
+            "registration-throttled",
+            f"{host} is rate-limiting the registration of applications.",
+            f"{why}, and GitHub's runners share their addresses.",
+            retry_after(answer) or rate_limit_reset(answer) or (limit[1] if limit else None),
+        )
     if answer.redirect:
         return InputError(
             "instance-moved",
@@ -114,87 +200,69 @@ def registration_refused(
             next=("Open it in a browser, and give the address that it ends at.", Set("instance")),
         )
     if answer.status in {400, 422} and not answer.is_page:
-        return _application_refused(host, answer, scopes)
+        said = answer.body.decode(errors="replace").casefold()
+        what = f"{host} refused to register an application for {' '.join(scopes)}: "
+        what += f"{answer.described()}."
+        for word, (kind, why, steps) in REFUSED_FIELDS.items():
+            if word in said:
+                return kind(f"{word}-refused", what, why=why, next=steps)
+        return ScopesRefusedError(
+            "registration-refused",
+            what,
+            why="It does not know one of the scopes, or does not allow the application's name.",
+            next=(Set("scopes"), Set("app-name")),
+        )
     if answer.refused:
         return ActionRequiredError(
             "registration-closed",
             f"{host} did not let this network register an application: {answer.described()}.",
             why="It may block data centres or scripts, or have OAuth switched off.",
-            next=(OTHER_NETWORK, "Or:", *OWN_APPLICATION),
+            next=(*OTHER_NETWORK, "Or:", *OWN_APPLICATION),
         )
     return unwell(host, answer)
 
 
-def _application_refused(host: str, answer: Answer, scopes: tuple[str, ...]) -> ProvisionerError:
-    """Which of the application's fields the instance refused."""
-    said = answer.body.decode(errors="replace").casefold()
-    asked = " ".join(scopes)
-    what = f"{host} refused to register an application for {asked}: {answer.described()}."
-    for word, (kind, why, steps) in REFUSED_FIELDS.items():
-        if word in said:
-            return kind(f"{word}-refused", what, why=why, next=steps)
-    return ScopesRefusedError(
-        "registration-refused",
-        what,
-        why="It does not know one of the scopes, or does not allow the application's name.",
-        next=(Set("scopes"), Set("app-name")),
-    )
+def exchange_refused(instance: Instance, answer: Answer, *, by_password: bool) -> ProvisionerError:
+    """Why there is no token: none was issued, or (NoAnswerError) perhaps one.
 
-
-def _registration_throttled(instance: Instance, answer: Answer) -> NotNowError:
-    """Numbers only where the server is known to have them: its admin's are in the answer."""
-    limit = instance.profile.registration_limit
-    why = "It limits how many it registers for one address"
-    if limit:
-        why = f"{instance.software} registers {limit[0]} in {duration(limit[1])} for one address"
-    return NotNowError(
-        "registration-throttled",
-        f"{instance.host} is rate-limiting the registration of applications.",
-        f"{why}, and GitHub's runners share their addresses.",
-        retry_after(answer) or rate_limit_reset(answer) or (limit[1] if limit else None),
-    )
-
-
-def scopes_dropped(host: str, lacking: set[str]) -> ScopesRefusedError:
-    """The application was registered, but not with all of its scopes."""
-    return ScopesRefusedError(
-        "scopes-dropped",
-        f"{host} registered the application without the scopes {' '.join(sorted(lacking))}.",
-        why="It does not know them. The link would show an error page.",
-        next=(Set("scopes"),),
-    )
-
-
-def not_now(host: str, answer: Answer) -> NotNowError | None:
-    """Whether the instance refused an exchange only for the moment, and so issued no token.
+    A definite refusal names its error (RFC 6749, section 5.2); a page in front does not. snac says
+    nothing but 401, which is that section's status for an unknown client.
 
     429 is sent before anything is done (RFC 6585, section 4), and so is 503 by a server that starts
     (GoToSocial). But a proxy such as Varnish sends a page with 503 also where the server was
     reached, and too slow: that one is only trusted if it says when to come back.
     """
+    host, error = instance.host, answer.text("error")
     seconds = retry_after(answer) or rate_limit_reset(answer)
-    busy = answer.status == 503 and not (answer.is_page and seconds is None)
-    if answer.status != 429 and not busy:
-        return None
-    return NotNowError(
-        "instance-busy",
-        f"{host} refused the exchange for now: {answer.described()}.",
-        "It is starting or overloaded, or was asked too often. No token was issued.",
-        seconds,
+    if (answer.status == 401 and not answer.body.strip()) or (
+        answer.refused and error == "invalid_client"
+    ):
+        return InvalidClientError(
+            "unknown-application",
+            f"{host} does not accept the application: {answer.described()}.",
+            why="The application was deleted there, or its client id or secret is wrong.",
+        )
+    if answer.refused and answer.fields().get("error"):
+        return _login_refused(host, answer) if by_password else _code_refused(instance, answer)
+    if answer.status == 429 or (answer.status == 503 and (seconds or not answer.is_page)):
+        return NotNowError(
+            "instance-busy",
+            f"{host} refused the exchange for now: {answer.described()}.",
+            "It is starting or overloaded, or was asked too often. No token was issued.",
+            seconds,
+        )
+    return NoAnswerError(
+        "exchange-unclear",
+        f"{host} answered the exchange with {answer.described()}, and no token.",
+        why="It redirects to another address, and secrets don't follow redirects. If it has "
+        "moved for good, abandon this authorization and begin again with the new address."
+        if answer.redirect
+        else "Some servers answer so to a wrong or expired code. Or something in front of the "
+        "server refused the request.",
     )
 
 
-def unknown_application(host: str, answer: Answer) -> InvalidClientError:
-    """The instance does not know the client id, or not with this secret."""
-    return InvalidClientError(
-        "unknown-application",
-        f"{host} does not accept the application: {answer.described()}.",
-        why="The application was deleted there, or its client id or secret is wrong.",
-    )
-
-
-def code_refused(instance: Instance, answer: Answer) -> InvalidGrantError:
-    """The instance did not exchange the code (RFC 6749, section 5.2)."""
+def _code_refused(instance: Instance, answer: Answer) -> InvalidGrantError:
     return InvalidGrantError(
         "code-refused",
         f"{instance.host} did not accept the code: {answer.described()}.",
@@ -203,23 +271,65 @@ def code_refused(instance: Instance, answer: Answer) -> InvalidGrantError:
     )
 
 
-def login_refused(instance: Instance, answer: Answer) -> InvalidGrantError | NoPasswordGrantError:
-    """The instance issued no token for user name and password (RFC 6749, section 4.3)."""
-    if answer.text("error") in {"unsupported_grant_type", "unauthorized_client"}:
-        return NoPasswordGrantError(instance.host)
-    if answer.text("error") == SECOND_FACTOR:
+def _login_refused(host: str, answer: Answer) -> InvalidGrantError | NoPasswordGrantError:
+    error = answer.text("error")
+    if error in {"unsupported_grant_type", "unauthorized_client"}:
+        return NoPasswordGrantError(host)
+    if error == SECOND_FACTOR:
         return InvalidGrantError(
             "second-factor",
-            f"The account has two-factor authentication at {instance.host}: a password alone is "
-            "not enough.",
+            f"The account has two-factor authentication at {host}: a password alone is not enough.",
             why="A program that is given the second factor too could act as the account's owner.",
             next=(Run("begin"),),
         )
     return InvalidGrantError(
         "login-refused",
-        f"{instance.host} did not accept the user name and the password: {answer.described()}.",
+        f"{host} did not accept the user name and the password: {answer.described()}.",
         why="One of them is mistyped, or the account has two-factor authentication: a password "
         "alone is refused then. Mastodon wants the e-mail address as the user name, Pleroma the "
         "nickname.",
         next=("Log in again. With two-factor authentication, begin instead.", Run("begin")),
+    )
+
+
+def judge(instance: Instance, answer: Answer) -> Dead | Unclear:
+    """What an answer says about the token that was sent, if that is not accepted.
+
+    Dead is what the API itself calls invalid: a 401 that names its error, in the body or as RFC
+    6750 has it (section 3), or what this server is known to answer instead. Mastodon answers
+    403 for accounts that are disabled, moved or unconfirmed and for scopes that are too narrow;
+    proxies answer anything.
+    """
+    host, profile = instance.host, instance.profile
+    for words, (state, steps) in DISABLED.items():
+        if answer.status == 403 and words in answer.text("error"):
+            reason = f"{host} says that the account {state}"
+            return Unclear(reason, refused=True, next=steps, token_accepted=True)
+    disabled = _shows(instance, answer, profile.account_disabled)
+    if disabled or _shows(instance, answer, profile.invalid_or_disabled):
+        reason = f"{host} says that the account may not act"
+        reason += "" if disabled else ", or that the token is invalid, but not which of the two"
+        return Unclear(reason, refused=True, next=ASK_THE_INSTANCE, token_accepted=disabled)
+    reason = f"{host} answered {answer.described()}"
+    challenge = answer.headers.get("www-authenticate", "")
+    named = answer.fields().get("error") or 'error="invalid_token"' in challenge
+    if (answer.status == 401 and named) or _shows(instance, answer, profile.invalid_token):
+        return Dead(reason)
+    return Unclear(reason, answer.refused)
+
+
+def _shows(instance: Instance, answer: Answer, signs: Iterable[Sign]) -> bool:
+    """Whether it is one of these answers of this very server."""
+    said: set[str | None] = {answer.body.decode(errors="replace").strip(), None}
+    if error := answer.text("error"):
+        said.add(error)
+    if answer.redirect:
+        url = joined(instance.origin, answer.headers.get("location", ""))
+        said = {url.removeprefix(instance.origin)}
+    challenge = answer.headers.get("www-authenticate", "")
+    return any(
+        sign.status == answer.status
+        and sign.words in said
+        and (not sign.realm or f'realm="{sign.realm}"' in challenge)
+        for sign in signs
     )

@@ -1,7 +1,7 @@
 """What an instance can do, decided from what it tells: scopes, grants, revocation. Pure.
 
 A decision that a person may ask about is a `Choice`, with its reason: `doctor` and `--verbose`
-print these. The software's name counts only where nothing else can tell (`profiles.py`).
+print these. The software's name counts only where nothing else can tell (`instance.py`).
 """
 
 import re
@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from provisioner.errors import InputError, plain
-from provisioner.mastodon.instance import Instance
-from provisioner.mastodon.profiles import PROFILES, is_at_least
+from provisioner.mastodon.instance import PROFILES, Instance, is_at_least
 from provisioner.report import Set, duration
 
 PRESETS = {

@@ -19,15 +19,17 @@ from provisioner.errors import (
 )
 from provisioner.mastodon.client import Grant, Mastodon, ping
 from provisioner.mastodon.errors import (
+    Alive,
+    Dead,
     InvalidClientError,
     InvalidGrantError,
     NoPasswordGrantError,
     NotNowError,
-    RedirectRefusedError,
     ScopesRefusedError,
+    Unclear,
+    Unheard,
 )
 from provisioner.mastodon.instance import OUT_OF_BAND, Application
-from provisioner.mastodon.verdict import Alive, Dead, Unclear, Unheard
 from provisioner.report import Run, Set
 from provisioner.secret import Secret
 from tests.unit.instances import ORIGIN, instance_of
@@ -190,7 +192,7 @@ class TestRegister:
             register(say(REGISTERED | changes))
         assert caught.value.code == "registration-unreadable"
 
-    @pytest.mark.parametrize("reply", [page(), Reply(204), say([]), say(None)], ids=str)
+    @pytest.mark.parametrize("reply", [Reply(204), say([]), say(None)], ids=str)
     def test_what_is_no_object_is_no_application(self, reply: Reply) -> None:
         with pytest.raises(TransportError) as caught:
             register(reply)
@@ -217,7 +219,7 @@ class TestRegister:
             ),
             (
                 "Validation failed: Redirect URI must be an absolute URI.",
-                RedirectRefusedError,
+                ProvisionerError,
                 "redirect-refused",
                 (),
             ),
@@ -258,8 +260,9 @@ class TestRegister:
 
     def test_hollo_names_the_field_in_another_part_of_its_answer(self) -> None:
         body = {"error": "invalid", "zod_error": {"issues": [{"path": ["redirect_uris"]}]}}
-        with pytest.raises(RedirectRefusedError):
+        with pytest.raises(ProvisionerError) as caught:
             register(say(body, 422))
+        assert caught.value.code == "redirect-refused"
 
     @pytest.mark.parametrize("reply", [page(401), page(403), page(404), page(422), Reply(403)])
     def test_where_we_may_not_register_a_person_can(self, reply: Reply) -> None:
@@ -277,22 +280,17 @@ class TestRegister:
         assert web.asked == [APPS]
 
     @pytest.mark.parametrize(
-        ("headers", "seconds", "wait"),
+        ("headers", "wait"),
         [
-            ({"X_RateLimit_Reset": IN_SEVEN_MINUTES}, 420, "in 7 minutes"),
-            ({"Retry_After": "300"}, 300, "in 5 minutes"),
-            ({"Retry_After": "61"}, 61, "in 2 minutes"),
-            ({"Retry_After": "5"}, 5, "in 1 minute"),
-            ({}, 600, "in 10 minutes"),
+            ({"X_RateLimit_Reset": IN_SEVEN_MINUTES}, "in 7 minutes"),
+            ({"Retry_After": "300"}, "in 5 minutes"),
+            ({}, "in 10 minutes"),
         ],
     )
-    def test_who_must_wait_is_told_for_how_long(
-        self, headers: dict[str, str], seconds: float, wait: str
-    ) -> None:
+    def test_who_must_wait_is_told_for_how_long(self, headers: dict[str, str], wait: str) -> None:
         with pytest.raises(NotNowError) as caught:
             register(say({"error": "Too many requests"}, 429, **headers))
         assert caught.value.code == "registration-throttled"
-        assert caught.value.seconds == seconds
         assert caught.value.next == (Run("again", when=wait),)
 
     def test_mastodon_s_numbers_are_told_of_mastodon(self) -> None:
@@ -304,7 +302,6 @@ class TestRegister:
     def test_of_others_no_numbers_are_told(self, software: str) -> None:
         with pytest.raises(NotNowError) as caught:
             register(say({"error": "Throttled"}, 429), software)
-        assert caught.value.seconds is None
         assert caught.value.next == (Run("again", when="in a few minutes"),)
 
     def test_nothing_waits_for_minutes(self) -> None:
@@ -493,19 +490,16 @@ class TestExchange:
         assert web.waits == []
 
     @pytest.mark.parametrize(
-        ("reply", "seconds", "wait"),
+        ("reply", "wait"),
         [
-            ("GoToSocial, too many", 420, "in 7 minutes"),
-            ("GoToSocial, booting", 120, "in 2 minutes"),
-            ("a limit without a time", None, "in a few minutes"),
+            ("GoToSocial, too many", "in 7 minutes"),
+            ("GoToSocial, booting", "in 2 minutes"),
+            ("a limit without a time", "in a few minutes"),
         ],
     )
-    def test_a_busy_server_says_when_to_come_back(
-        self, reply: str, seconds: float | None, wait: str
-    ) -> None:
+    def test_a_busy_server_says_when_to_come_back(self, reply: str, wait: str) -> None:
         with pytest.raises(NotNowError) as caught:
             exchange(Web({EXCHANGE: NOT_NOW[reply]}))
-        assert caught.value.seconds == seconds
         assert caught.value.next == (Run("again", when=wait),)
 
     @pytest.mark.parametrize("reply", UNCLEAR)

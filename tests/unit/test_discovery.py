@@ -490,8 +490,8 @@ class TestAbout:
 
     @pytest.mark.parametrize(
         "reply",
-        [Reply(404), page(404), say({}), say([]), say({"version": 4}), redirect("/login")],
-        ids=["404", "page 404", "nothing in it", "list", "another version", "redirect"],
+        [Reply(404), page(404), say({}), say([]), say({"version": 4}), redirect(OTHER)],
+        ids=["404", "page 404", "nothing in it", "list", "another version", "elsewhere"],
     )
     def test_any_other_server_is_none(self, reply: Reply) -> None:
         with pytest.raises(InputError) as caught:
@@ -499,7 +499,7 @@ class TestAbout:
         assert caught.value.code == "not-mastodon"
         assert "HTTP " in caught.value.why
 
-    @pytest.mark.parametrize("reply", [page(200), page(403), page(401)])
+    @pytest.mark.parametrize("reply", [page(200), page(403), page(401), redirect("/challenge")])
     def test_a_page_in_place_of_the_api_may_be_from_something_in_front(self, reply: Reply) -> None:
         """TecharoHQ/anubis#31 answers 200; others keep out data centres with 403."""
         with pytest.raises(TransportError) as caught:
@@ -582,7 +582,7 @@ class TestNodeInfo:
         with pytest.raises(InputError) as caught:
             found(mastodon_at() | none | node_info("misskey", "2025.9.0"), ORIGIN)
         assert caught.value.code == "not-mastodon"
-        assert "misskey 2025.9.0" in caught.value.why
+        assert "misskey 2025.9.0" in caught.value.what
 
     @pytest.mark.parametrize(
         "script",

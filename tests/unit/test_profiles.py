@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.mastodon.profiles import (
+from provisioner.mastodon.instance import (
     MAX_NAME,
     PROFILES,
     UNKNOWN,
@@ -113,7 +113,7 @@ def test_an_unknown_server_gets_the_shortest_times_of_the_table() -> None:
         ("hollo", "reuses_token", False),
         ("snac", "password_grant", False),
         ("snac", "idempotency_key", False),
-        ("snac", "revoking_ends_application", True),
+        ("snac", "revokes_application", True),
         ("snac", "approve_button", "OK"),
         ("friendica", "approve_button", "Yes"),
         ("friendica", "replaces_token", True),

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from provisioner.answer import Answer
-from provisioner.mastodon.verdict import Dead, Unclear, judge
+from provisioner.mastodon.errors import Dead, Unclear, judge
 from tests.unit.instances import instance_of
 from tests.unit.web import NOW, Reply, page, redirect, say
 
