@@ -23,7 +23,7 @@ from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import ScopesRefusedError
 from provisioner.mastodon.instance import Application, Instance
 from provisioner.mastodon.scopes import InstanceInfo, candidates, excess, explain, missing
-from provisioner.report import Next, Open, Report, Run, Set, duration, when
+from provisioner.report import Next, Report, Run, Set, duration, when
 from provisioner.secret import Secret
 
 USABLE = 7 * 86400
@@ -237,14 +237,14 @@ def _shown_again(session: Session, pending: Pending) -> Next:
     """Say why it is the same link; the way out, should the instance not know it any more."""
     if not pending.attempts:
         session.reporter.done("An approval is pending already: the same link again")
-    page = pending.instance.authorized_applications
-    for attempt in pending.attempts:
-        session.warn(
-            f"An exchange of {when(attempt)} may have issued a token that was lost.",
-            "Approving the same link again brings it back."
-            if pending.instance.profile.reuses_token
-            else Open(page, "", f"remove the authorization of {when(attempt)}, if there is one"),
-        )
+    elif pending.instance.profile.reuses_token:
+        for attempt in pending.attempts:
+            session.warn(
+                f"An exchange of {when(attempt)} may have issued a token that was lost.",
+                "Approving the same link again brings it back.",
+            )
+    else:
+        tell_lost(session, pending)
     # Instances delete applications without a word, and only the person sees that the link is dead.
     forgotten = "If the instance does not know the application any more, give up and begin again:"
     return (forgotten, Run("abandon"), Run("begin"))

@@ -230,7 +230,7 @@ def _make_current(session: Session, pending: Pending, written: Credential) -> No
     if written.instance.profile.reuses_token:  # the lost token of this account is the current one
         tell_lost(session, pending, f"whoever else than {config.handle} approved the link")
     else:
-        tell_lost(session, pending)
+        tell_lost(session, pending, is_in_use=True)
     session.save(pending=None, current=current, superseded=tuple(superseded))
     session.reporter.done("Wrote the journal: the token is current")
 
@@ -284,11 +284,14 @@ def _report(
 
 def _overwritten(session: Session, written: Credential, overwritten: list[str]) -> Iterator[Item]:
     account, page = str(session.config.handle), written.instance.authorized_applications
+    then = "remove its application"
+    if written.application.user_supplied:
+        then += ", unless it is the one that the new token belongs to"
     for name in overwritten:
         yield Item(
             "soon",
             f"The secret {name} held something else before, and that token is still alive.",
-            ("If it was this account's:", Open(page, account, "remove its application")),
+            ("If it was this account's:", Open(page, account, then)),
         )
 
 

@@ -19,8 +19,11 @@ from provisioner.github.destinations import Destination, Mapping, names
 from provisioner.http import Http
 from provisioner.journal import Credential, Journal, Pending, Superseded, new_key
 from provisioner.journal_store import JournalStore
+from provisioner.mastodon.instance import Application
 from provisioner.report import Exit, Item, Next, Open, Reporter, Run, Set, when
 from provisioner.secret import Secret
+
+APPLICATION_STAYS = "leave the application itself, which the token in use belongs to"
 
 
 class Changes(TypedDict, total=False):
@@ -212,12 +215,18 @@ class Session:
 
     def removal(self, credential: Credential) -> Open:
         """Where a person removes the credential's application, and as whom."""
-        at = when(credential.issued_at)
-        return Open(
-            credential.instance.applications_of(credential.account),
-            credential.account or "the account that approved it",
-            f"remove the application authorized on {at}",
-        )
+        at, approver = when(credential.issued_at), credential.account
+        page = credential.instance.applications_of(approver)
+        then = f"remove the application authorized on {at}"
+        if self.is_in_use(credential.application) and not self.approved_by_other(credential):
+            then = f"end the token of {at} alone, if it is listed; {APPLICATION_STAYS}"
+        return Open(page, approver or "the account that approved it", then)
+
+    def is_in_use(self, application: Application) -> bool:
+        """Whether the bot's token belongs to it, so that to remove it would end the bot."""
+        current = self.journal.current
+        ends = current is not None and current.application.client_id == application.client_id
+        return ends and self.config.command != "deprovision"
 
 
 def require_nothing_staged(session: Session) -> None:
@@ -309,18 +318,24 @@ def require_own(session: Session, origin: str) -> None:
 
 
 def tell_lost(
-    session: Session, pending: Pending | None, approver: str = "the account that approved it"
+    session: Session,
+    pending: Pending | None,
+    approver: str = "the account that approved it",
+    *,
+    is_in_use: bool = False,
 ) -> None:
-    """Tell a person of exchanges whose answer was lost, before the journal forgets them."""
+    """Tell a person of exchanges whose answer was lost, before the journal forgets them.
+
+    `is_in_use` is whether the application is to stay, since the bot's new token belongs to it.
+    """
     for attempt in pending.attempts if pending else ():
         assert pending is not None  # noqa: S101 - for mypy: there is an attempt
+        then = f"remove the authorization of {when(attempt)}, if there is one"
+        if is_in_use or session.is_in_use(pending.application):
+            then = f"{then}; {APPLICATION_STAYS}"
         session.warn(
             f"An exchange of {when(attempt)} may have issued a token that was lost.",
-            Open(
-                pending.instance.authorized_applications,
-                approver,
-                f"remove the authorization of {when(attempt)}, if there is one",
-            ),
+            Open(pending.instance.authorized_applications, approver, then),
         )
 
 

@@ -2,11 +2,13 @@
 
 from contextlib import suppress
 
-from provisioner.errors import ActionRequiredError
+import pytest
+
+from provisioner.errors import ActionRequiredError, ProvisionerError
 from provisioner.report import Exit
 from provisioner.sandbox import RegisteredApplication, Request, Response
 from provisioner.sandbox.web import json_response
-from tests.support.told import fails, runs, said, says_revoked
+from tests.support.told import fails, runs, said, says_application_stays, says_revoked
 from tests.support.world import ORIGIN, START, Fault, World
 
 PAGE = f"{ORIGIN}/oauth/authorized_applications"
@@ -73,6 +75,36 @@ def test_same_token_again_is_not_superseded(world: World) -> None:
         world.complete(world.code_for(application), **strings(application))
     assert world.live() == [world.stored()]
     assert world.journal().superseded == ()
+
+
+@pytest.mark.parametrize("personality", ["gotosocial"])
+def test_nobody_is_told_to_remove_the_application_that_the_token_in_use_belongs_to(
+    world: World,
+) -> None:
+    """Where one's own application gets another token each time, it would end the bot's too."""
+    application = world.hand_made()
+    own = strings(application)
+    world.complete(world.code_for(application), **own)
+    code = world.approve(world.link(**own))
+    world.wire.faults = [Fault("answer lost", path="oauth/token")]
+    with suppress(ProvisionerError):
+        world.complete(code, **own)
+    lost, replaced = world.provision(grace="0", **own).items
+    for note in (lost, replaced):
+        assert says_application_stays(note)
+    assert len(world.live()) == 3
+    [kept] = world.deprovision().items
+    assert not says_application_stays(kept)  # now there is no bot that it would end
+
+
+@pytest.mark.parametrize("personality", ["gotosocial"])
+def test_application_of_a_lost_exchange_stays_where_it_issued_the_next_token(world: World) -> None:
+    code = world.approve(world.link())
+    world.wire.faults = [Fault("answer lost", path="oauth/token")]
+    with suppress(ProvisionerError):
+        world.complete(code)
+    [lost] = world.provision().items
+    assert says_application_stays(lost)
 
 
 def test_wrong_code_can_be_followed_by_the_right_one(world: World) -> None:

@@ -72,6 +72,11 @@ def says_token_comes_back(text: str) -> bool:
     return "brings it back" in text or "the same token again" in text
 
 
+def says_application_stays(note: Item) -> bool:
+    """Whether it says that to remove the application would end the token in use."""
+    return "leave the application" in steps(note.next)
+
+
 def says_revoked(error: ProvisionerError) -> bool:
     """Whether it says that the token it speaks of was revoked by this run."""
     return "The token was revoked" in error.why
