@@ -10,7 +10,7 @@ import re
 import secrets
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import Literal, NoReturn, TextIO
@@ -228,12 +228,10 @@ class Step:
                 )
         given = {one.name: self.runner.input(one.name) for one in ACTION_INPUTS}
         given["repository"] = given["repository"] or self.runner.repository
-        config = parse(
-            command,
-            given,
-            api_url=self.runner.environment.get("GITHUB_API_URL", ""),
+        api_url = self.runner.environment.get("GITHUB_API_URL", "")
+        config = replace(
+            parse(command, given, api_url=api_url, in_workflow=True),
             code=self.runner.dispatched("code"),
-            in_workflow=True,
             rotate=self.runner.flag("rotate"),
             scheduled=self.runner.event == "schedule",
             is_rerun=self.runner.is_rerun,
@@ -327,7 +325,8 @@ class Step:
 
 def main() -> NoReturn:
     """What action.yml runs: `provisioner action`."""
-    finish(Step(Runner(os.environ, sys.stdout or StringIO())))
+    step = Step(Runner(os.environ, sys.stdout or StringIO()))
+    finish(step.run, step.error)
 
 
 def _told(text: str, steps: Next) -> str:

@@ -1,32 +1,36 @@
 """The command line: parse it, run the command, render what comes of it.
 
-The options of a command are made from the table in `inputs.py`. Typer only parses: what a command
+Commands and options are made from the tables in `inputs.py`. Typer only parses: what a command
 needs is imported after that, so that `--help` answers at once.
 """
 
 import inspect
 import re
 import sys
-from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn
 
 import typer
 
 from provisioner import __version__, process
-from provisioner.errors import ProvisionerError, StoppedError
-from provisioner.inputs import COMMANDS, Input, inputs_of
+from provisioner.errors import InputError, ProvisionerError, StoppedError
+from provisioner.inputs import COMMANDS, INPUTS_OF, Input
 from provisioner.report import Exit, Item
 
 if TYPE_CHECKING:
-    from provisioner.config import Config
     from provisioner.terminal import Terminal
-
-MAX_PORT = 65535
 
 EXIT_CODES = """\
 Exit codes: 0 done; 1 failed, nothing was changed; 2 the input is wrong; 3 incomplete, run it again;
 4 action required; 70 a bug; 130 or 143 interrupted, run it again.
 """
+EXAMPLES = {
+    "account": "--account bot@mastodon.social",
+    "repository": "--repository me/bot",
+    "text": '"howdy!"',
+}
+MIN_SECRET = 16
+"""Characters: a shorter word is no token, code or key that was put in the wrong place."""
 
 app = typer.Typer(
     name="provisioner",
@@ -46,7 +50,20 @@ class Asked(NamedTuple):
     values: dict[str, str | list[str] | bool]
 
 
-def _option(one: Input) -> inspect.Parameter:
+def _add(command: str, text: str) -> None:
+    """Add a command to the command line: it returns what is asked for."""
+    inputs = INPUTS_OF[command]
+    words = ["provisioner", command, *(EXAMPLES[o.name] for o in inputs if o.name in EXAMPLES)]
+
+    def ask(**options: str | list[str] | bool) -> Asked:
+        return Asked(command, {one.name: options[_key(one)] for one in inputs})
+
+    ask.__signature__ = inspect.Signature([_parameter(one) for one in inputs])  # type: ignore[attr-defined]
+    example = f"\n    \b\n    Example:\n      {' '.join(words)}\n    "
+    app.command(command, help=text + example)(ask)
+
+
+def _parameter(one: Input) -> inspect.Parameter:
     """An input as a parameter that typer reads.
 
     An option with a value is taken any number of times, so that the second can be refused: typer
@@ -62,8 +79,12 @@ def _option(one: Input) -> inspect.Parameter:
         info = typer.Argument(metavar=one.metavar, help=one.help)
     annotation: object = Annotated[kind, info]
     return inspect.Parameter(
-        one.key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+        _key(one), inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )
+
+
+def _key(one: Input) -> str:
+    return one.name.replace("-", "_")
 
 
 def _help(one: Input) -> str:
@@ -73,17 +94,6 @@ def _help(one: Input) -> str:
     # On the command line each line is an option of its own.
     text = one.help.replace("one NAME=field a line", "NAME=field, repeatable")
     return f"{text} [{default}]" if default else text
-
-
-def _add(command: str, text: str) -> None:
-    """Add a command to the command line: it returns what is asked for."""
-    inputs = inputs_of(command)
-
-    def ask(**options: str | list[str] | bool) -> Asked:
-        return Asked(command, {one.name: options[one.key] for one in inputs})
-
-    ask.__signature__ = inspect.Signature([_option(one) for one in inputs])  # type: ignore[attr-defined]
-    app.command(command, help=text)(ask)
 
 
 @app.callback(invoke_without_command=True)
@@ -107,50 +117,6 @@ for _command, _text in COMMANDS.items():
     _add(_command, _text)
 
 
-@app.command()
-def demo() -> None:
-    """Play the whole story in seconds: no account needed.
-
-    Against an embedded instance and an embedded GitHub, over real sockets on this machine.
-
-    \b
-    Example:
-      provisioner demo
-    """
-    from provisioner.demo import play
-    from provisioner.terminal import Terminal
-
-    play(Terminal(progress=sys.stdout))
-
-
-def _port(number: str | int) -> int:
-    text = str(number)
-    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > MAX_PORT:
-        raise typer.BadParameter("not a port")
-    return int(text)
-
-
-Port = Annotated[
-    int, typer.Option(metavar="PORT", parser=_port, help="0 to 65535; 0 for any free port.")
-]
-
-
-@app.command()
-def sandbox(instance_port: Port = 0, github_port: Port = 0) -> None:
-    """Rehearse in a real browser.
-
-    Serves an embedded instance and an embedded GitHub on this machine until it is stopped with
-    Ctrl-C, and prints how to point this tool at them.
-
-    \b
-    Example:
-      provisioner sandbox
-    """
-    from provisioner.rehearsal import serve
-
-    serve(instance_port, github_port)
-
-
 class CommandLine:
     """What was typed, and the terminal that is told how it ended."""
 
@@ -163,68 +129,104 @@ class CommandLine:
             asked = app(standalone_mode=False)
             return self._run(asked) if isinstance(asked, Asked) else Exit.DONE
         except typer.TyperException as error:
-            raise process.usage_error(error) from None
+            raise usage_error(error) from None
         except typer.Abort:  # the end of the input, at a prompt
             raise StoppedError(Exit.SIGINT) from None
 
     def error(self, error: ProvisionerError) -> None:
         """Say what went wrong."""
+        from provisioner.terminal import Terminal
+
         # The command line may not have been understood: it is taken as it stands.
-        terminal = self._terminal or _terminal({"json": "--json" in sys.argv})
+        terminal = self._terminal or Terminal(as_json="--json" in sys.argv)
         terminal.error(error)
 
     def _run(self, asked: Asked) -> int:
         """Options, and what surrounds them, into a config; a config into a report."""
+        from provisioner import environment
         from provisioner.commands.run import Prompts, run
-        from provisioner.environment import ask_code, ask_login
+        from provisioner.config import parse
+        from provisioner.terminal import Terminal
 
-        self._terminal = terminal = _terminal(asked.values)
-        config = terminal.config = _config(asked, terminal)
+        command, values = asked
+        if command in {"demo", "sandbox"}:
+            return _play(asked)
+        self._terminal = terminal = Terminal(
+            as_json=bool(values.get("json")), verbose=bool(values.get("verbose"))
+        )
+        _warn(asked, terminal)
+        config = parse(command, environment.fill_in(command, values), api_url=environment.api_url())
+        terminal.config = config
         if config.reveal:
             terminal.require_person()
-        if asked.command == "deprovision" and not config.yes and not config.dry_run:
-            _confirm(config)
+        if command == "deprovision" and not config.yes and not config.dry_run:
+            environment.confirm(
+                f"This revokes all tokens of {config.handle}, and deletes its secrets, its "
+                f"variables and its journal from {config.repository}. The bot can't post until it "
+                "is provisioned again.",
+                str(config.handle),
+            )
         user = config.account.user if config.account else ""
-        prompts = Prompts(ask_code, lambda instance: ask_login(user, instance))
-        report = run(config, terminal, prompts)
+        login = partial(environment.ask_login, user)
+        report = run(config, terminal, Prompts(environment.ask_code, login))
         terminal.report(report)
         return report.exit_code
 
 
-def main() -> NoReturn:
-    """Run a command, and exit with one of the documented codes."""
-    process.finish(CommandLine())
+def _play(asked: Asked) -> Exit:
+    """The two commands that need no config: they talk to embedded servers alone."""
+    if asked.command == "demo":
+        from provisioner.demo import play
+        from provisioner.terminal import Terminal
+
+        play(Terminal(progress=sys.stdout))
+    else:
+        from provisioner.config import words_given
+        from provisioner.parsing import parse_port
+        from provisioner.rehearsal import serve
+
+        inputs = INPUTS_OF["sandbox"]
+        words = {one.name: (one.default,) for one in inputs} | words_given(inputs, asked.values)
+        ports = {name: parse_port(name, texts[0]) for name, texts in words.items()}
+        serve(ports["instance-port"], ports["github-port"])
+    return Exit.DONE
 
 
-def _terminal(values: Mapping[str, object]) -> "Terminal":
-    from provisioner.terminal import Terminal
-
-    return Terminal(as_json=bool(values.get("json")), verbose=bool(values.get("verbose")))
-
-
-def _config(asked: Asked, terminal: "Terminal") -> "Config":
-    from provisioner import config, environment
+def _warn(asked: Asked, terminal: "Terminal") -> None:
+    """Say which options others can see, and which variable is not used."""
+    from provisioner import environment
 
     command, values = asked
-    for one in inputs_of(command):
+    for one in INPUTS_OF[command]:
         # A code is good once, and only for who has the journal's key.
         if one.secret and one.name != "code" and environment.is_given(values[one.name]):
             text = f"--{one.name} is visible in this machine's list of processes"
-            terminal.warn(Item("soon", f"{text}; ${one.environment[0]} is not."))
+            variable = environment.variables_of(one)[0]
+            terminal.warn(Item("soon", f"{text}; ${variable} is not."))
     # complete stays silent: the pending authorization may be that application's.
     if environment.ignores_client_secret(command, values) and command != "complete":
         text = "MASTODON_CLIENT_SECRET is set, but not used: it needs --client-id."
         terminal.warn(Item("unclear", text))
-    given = environment.fill_in(command, values)
-    return config.parse(command, given, api_url=environment.api_url())
 
 
-def _confirm(config: "Config") -> None:
-    from provisioner.environment import confirm
+def usage_error(error: typer.TyperException) -> InputError:
+    """A wrong command line, in click's words, without what may be a code, a token or a password.
 
-    account = str(config.handle)
-    confirm(
-        f"This revokes all tokens of {account}, and deletes its secrets, its variables and its "
-        f"journal from {config.repository}. The bot can't post until it is provisioned again.",
-        account,
-    )
+    People put those where they don't belong, and click quotes what it was given. Of that only the
+    name of an option or a command is left, if it is too short to be a secret.
+    """
+    what, context = error.format_message(), getattr(error, "ctx", None)
+    quoted = getattr(error, "option_name", "")
+    if context and context.parent is None and not quoted:
+        quoted = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    kind = type(error).__name__
+    if kind not in {"MissingParameter", "BadOptionUsage"} and not 0 < len(quoted) < MIN_SECRET:
+        what = re.split(r" [('\"]|: ", what)[0]
+    called = context.command_path if context else "provisioner"
+    return InputError("usage", f"{what.rstrip('.')}.", next=(f"See `{called} --help`.",))
+
+
+def main() -> NoReturn:
+    """Run a command, and exit with one of the documented codes."""
+    line = CommandLine()
+    process.finish(line.run, line.error)

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field, replace
 from provisioner.errors import InputError
 from provisioner.github.destinations import Mapping as Destined
 from provisioner.github.destinations import check_name, parse_mappings, require_distinct
-from provisioner.inputs import ACTION_INPUTS, Input, inputs_of
+from provisioner.inputs import ACTION_INPUTS, INPUTS_OF, Input
 from provisioner.mastodon.instance import Application
 from provisioner.mastodon.scopes import PRESETS, parse_scopes
 from provisioner.parsing import (
     MAX_APP_NAME,
     Handle,
-    github_host,
     parse_account,
     parse_api_url,
     parse_app_name,
@@ -63,7 +62,7 @@ class Config:
     max_age: int | None = None
     """Seconds after which a check demands a new token; None for never."""
     code: str = field(default="", repr=False)
-    """As it was pasted; "" where none was given."""
+    """As it was pasted."""
     text: str = ""
     visibility: str = ""
     reveal: bool = False
@@ -105,7 +104,7 @@ class Config:
     @property
     def takes_names(self) -> bool:
         """Whether the names to be written could be given to this command."""
-        return self.in_workflow or any(one.name == "secrets" for one in inputs_of(self.command))
+        return self.in_workflow or any(one.name == "secrets" for one in INPUTS_OF[self.command])
 
     @property
     def requested_scopes(self) -> tuple[str, ...]:
@@ -118,20 +117,10 @@ class Config:
         return self.app_name or (self.account.user[:MAX_APP_NAME] if self.account else "")
 
 
-def parse(
-    command: str,
-    values: Values,
-    *,
-    api_url: str = "",
-    code: str = "",
-    in_workflow: bool = False,
-    rotate: bool = False,
-    scheduled: bool = False,
-    is_rerun: bool = False,
-) -> Config:
-    """The config of a command; `code` is one that comes by another way. Raises InputError."""
-    inputs = inputs_of("auto" if in_workflow else command)
-    given = _given(inputs, values)
+def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool = False) -> Config:
+    """The config of a command. Raises InputError."""
+    inputs = INPUTS_OF["auto" if in_workflow else command]
+    given = words_given(inputs, values)
     words = {**DEFAULTS, **given}
 
     def text(name: str) -> str:
@@ -145,48 +134,42 @@ def parse(
         app_name=parse_app_name(text("app-name")),
         secrets=parse_mappings("secrets", words["secrets"]),
         variables=parse_mappings("variables", words["variables"]),
-        journal=_journal(text("journal")),
+        journal=check_name(text("journal")),
         journal_key=Secret(text("journal-key").strip()),
         api_url=parse_api_url(api_url),
-        application=_application(text("client-id"), text("client-secret")),
+        application=_application(text("client-id").strip(), text("client-secret").strip()),
         given_grace=parse_grace(text("grace")) if "grace" in given else None,
         max_age=parse_max_age(text("max-age")) if "max-age" in given else None,
-        code=code or text("code"),
+        code=text("code"),
         text=text("text"),
         visibility=parse_visibility(text("visibility")),
         reveal=bool(values.get("reveal")),
         dry_run=bool(values.get("dry-run")),
         yes=bool(values.get("yes")),
-        rotate=rotate,
-        scheduled=scheduled,
-        is_rerun=is_rerun,
         in_workflow=in_workflow,
-        given={one.name: given[one.name] for one in inputs if _is_to_repeat(one, given)},
+        given={
+            one.name: given[one.name]
+            for one in inputs
+            if given.get(one.name, (one.default,)) != (one.default,)
+            and not (one.secret or one.argument)
+        },
     )
+    check_name(f"{config.journal}_KEY")
     require_distinct(config.journal, config.mappings)
-    config = _for_register(config, set(given)) if command == "register" else config
-    return _with_github(config, text("repository"), text("github-token").strip())
-
-
-def _with_github(config: Config, repository: str, token: str) -> Config:
-    """The repository and the token for it, where the command needs them."""
-    if config.command == "doctor" or config.reveal:
-        return config
+    if command == "register":
+        config = _for_register(config, set(given))
+    if command == "doctor" or config.reveal:
+        return config  # neither needs GitHub
     return replace(
         config,
-        repository=parse_repository(repository, github_host(config.api_url)),
-        github_token=parse_github_token(token, in_workflow=config.in_workflow),
+        repository=parse_repository(text("repository"), config.api_url),
+        github_token=parse_github_token(
+            text("github-token").strip(), config.api_url, in_workflow=in_workflow
+        ),
     )
 
 
-def _journal(name: str) -> str:
-    """The name of the journal's variable, which must also do for its key's secret."""
-    checked = check_name(name)  # first, so that the name is refused as it was given
-    check_name(f"{name}_KEY")
-    return checked
-
-
-def _given(inputs: Sequence[Input], values: Values) -> dict[str, tuple[str, ...]]:
+def words_given(inputs: Sequence[Input], values: Values) -> dict[str, tuple[str, ...]]:
     """The words of each input that was given, and is not empty.
 
     Raises InputError where an input that takes one value was given several.
@@ -209,12 +192,6 @@ def _given(inputs: Sequence[Input], values: Values) -> dict[str, tuple[str, ...]
     return given
 
 
-def _is_to_repeat(one: Input, given: Mapping[str, tuple[str, ...]]) -> bool:
-    """Whether a command that goes on with this one has to be given it again."""
-    told = not one.secret and not one.argument and one.name in given
-    return told and given[one.name] != (one.default,)
-
-
 def _account(command: str, account: str, instance: str) -> Handle | None:
     """The account, which doctor and register don't need where they are given an instance."""
     if account.strip() or command not in {"doctor", "register"}:
@@ -230,10 +207,9 @@ def _account(command: str, account: str, instance: str) -> Handle | None:
 
 def _application(client_id: str, client_secret: str) -> Application | None:
     """The person's own application, if its client id and secret were given."""
-    both = (client_id.strip(), client_secret.strip())
-    if not any(both):
+    if not client_id and not client_secret:
         return None
-    if not all(is_visible(text) for text in both):
+    if not is_visible(client_id) or not is_visible(client_secret):
         raise InputError(
             "bad-application",
             "Your own application needs both its client id and its client secret.",
@@ -244,7 +220,7 @@ def _application(client_id: str, client_secret: str) -> Application | None:
                 Set("client-secret"),
             ),
         )
-    return Application(client_id=both[0], client_secret=Secret(both[1]), user_supplied=True)
+    return Application(client_id, Secret(client_secret), user_supplied=True)
 
 
 def _for_register(config: Config, given: set[str]) -> Config:
@@ -258,7 +234,7 @@ def _for_register(config: Config, given: set[str]) -> Config:
             why="It is shown in public under each post. By default it is the account's name.",
             next=(Set("app-name", "My bot"),),
         )
-    named = tuple(mapping for mapping in config.mappings if mapping.kind in given)
+    named = [mapping for mapping in config.mappings if mapping.kind in given]
     if config.reveal and named:
         raise InputError(
             "bad-strings",
@@ -276,10 +252,9 @@ def _for_register(config: Config, given: set[str]) -> Config:
                 Set("secrets", f"{REGISTERED_SECRET.name}=client_secret"),
             ),
         )
-    usual = (one for one in (REGISTERED_ID, REGISTERED_SECRET) if one.field not in fields)
-    stored = (*named, *usual)
+    named += [one for one in (REGISTERED_ID, REGISTERED_SECRET) if one.field not in fields]
     return replace(
         config,
-        secrets=tuple(one for one in stored if one.kind == "secrets"),
-        variables=tuple(one for one in stored if one.kind == "variables"),
+        secrets=tuple(one for one in named if one.kind == "secrets"),
+        variables=tuple(one for one in named if one.kind == "variables"),
     )

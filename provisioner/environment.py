@@ -17,18 +17,18 @@ import typer
 
 from provisioner.config import Values
 from provisioner.errors import InputError
-from provisioner.inputs import inputs_of
+from provisioner.inputs import INPUTS_OF, Input
 from provisioner.mastodon.instance import Instance
-from provisioner.parsing import (
-    Login,
-    github_host,
-    parse_api_url,
-    parse_login,
-    repository_in,
-)
+from provisioner.parsing import Login, parse_api_url, parse_login, repository_in
 from provisioner.process import Interruption
 from provisioner.report import Run, Set
-from provisioner.urls import host_of, is_loopback, origin_of
+from provisioner.urls import (
+    github_host,
+    host_of,
+    is_github_enterprise,
+    is_loopback,
+    origin_of,
+)
 
 SUBPROCESS_TIMEOUT = 10
 MAX_PASTE = 8192
@@ -39,26 +39,43 @@ BOM = "\ufeff"
 
 
 def api_url() -> str:
-    """`GITHUB_API_URL`, which runners set; "" for GitHub's own."""
-    return os.environ.get("GITHUB_API_URL", "").strip()
+    """`GITHUB_API_URL`, which runners set; else that of the host that `GH_HOST` names to gh.
+
+    "" for github.com. https://cli.github.com/manual/gh_help_environment
+    """
+    host = os.environ.get("GH_HOST", "").strip()
+    if (url := os.environ.get("GITHUB_API_URL", "").strip()) or host in {"", "github.com"}:
+        return url
+    return f"https://api.{host}" if host.endswith(".ghe.com") else f"https://{host}/api/v3"
+
+
+def variables_of(one: Input) -> tuple[str, ...]:
+    """The variables that give an input. gh keeps the tokens for an Enterprise Server apart."""
+    if one.name == "github-token" and is_github_enterprise(parse_api_url(api_url())):
+        return ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
+    return one.environment
 
 
 def fill_in(command: str, given: Values) -> Values:
     """What was given as options, and what variables, `gh` and the checkout give besides."""
-    takes = {one.name: one for one in inputs_of(command)}
     values = {name: value for name, value in given.items() if is_given(value)}
-    for one in takes.values():
-        texts = (os.environ.get(name, "") for name in one.environment)
+    for one in INPUTS_OF[command]:
+        texts = (os.environ.get(name, "") for name in variables_of(one))
         if one.name not in values and (text := next(filter(str.strip, texts), "")):
             values[one.name] = text
     if ignores_client_secret(command, given):
         del values["client-secret"]
     if "text" in values:
         values["text"] = _read_text(str(values["text"]))
-    if "repository" in takes and not values.get("reveal"):
-        values.setdefault("repository", _repository_here())
-        if "github-token" not in values:
-            values["github-token"] = _token_of_gh()
+    if any(one.name == "repository" for one in INPUTS_OF[command]) and not values.get("reveal"):
+        url = parse_api_url(api_url())
+        if "repository" not in values:
+            remote = _output_of("git", "remote", "get-url", "origin")
+            values["repository"] = repository_in(remote, url)
+        # What stands in for GitHub on this machine gets no token of gh.
+        if "github-token" not in values and not is_loopback(host_of(origin_of(url))):
+            host = github_host(url)
+            values["github-token"] = _output_of("gh", "auth", "token", "--hostname", host)
     return values
 
 
@@ -72,7 +89,7 @@ def ignores_client_secret(command: str, given: Values) -> bool:
 
     It was exported for another command: an application of that time must not stop this one.
     """
-    takes = {one.name for one in inputs_of(command)}
+    takes = {one.name for one in INPUTS_OF[command]}
     named = is_given(given.get("client-id", "")) or is_given(given.get("client-secret", ""))
     is_set = os.environ.get("MASTODON_CLIENT_SECRET", "").strip()
     return "client-id" in takes and not named and bool(is_set)
@@ -81,20 +98,6 @@ def ignores_client_secret(command: str, given: Values) -> bool:
 def wants_colour() -> bool:
     """Whether the person did not ask for none (https://no-color.org)."""
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def _token_of_gh() -> str:
-    """The token of `gh` for the host that it will be sent to; none for a stand-in on loopback."""
-    host = host_of(origin_of(parse_api_url(api_url())))
-    if is_loopback(host):
-        return ""
-    return _output_of("gh", "auth", "token", "--hostname", host.removeprefix("api."))
-
-
-def _repository_here() -> str:
-    """`owner/name` of the checkout's remote `origin`, "" where it is not one of the API's host."""
-    url = _output_of("git", "remote", "get-url", "origin")
-    return repository_in(url, github_host(parse_api_url(api_url())))
 
 
 def program() -> list[str]:
@@ -119,23 +122,17 @@ def _as_typed(path: str) -> str:
 
 def _output_of(program: str, *arguments: str) -> str:
     """What a program prints, "" where it is missing, fails or takes too long."""
-    path = shutil.which(program)
-    if path is None:
-        return ""
     try:
         run = subprocess.run(  # noqa: S603
-            [path, *arguments],
+            [program, *arguments],
             stdin=subprocess.DEVNULL,  # ours may hold the code
             capture_output=True,
             timeout=SUBPROCESS_TIMEOUT,
-            check=False,
+            check=True,
         )
-        return run.stdout.decode().strip() if run.returncode == 0 else ""
+        return run.stdout.decode().strip()
     except (OSError, ValueError, subprocess.SubprocessError):
         return ""
-
-
-# What a person types.
 
 
 def _read_text(given: str) -> str:
@@ -200,9 +197,7 @@ def confirm(what: str, word: str) -> None:
         typed = str(typer.prompt(f"Type {word} to confirm", "", show_default=False, err=True))
     if typed.strip() != word:
         raise InputError(
-            "not-confirmed",
-            f"That is not {word}. Nothing was changed.",
-            next=(Run("again"),),
+            "not-confirmed", f"That is not {word}. Nothing was changed.", next=(Run("again"),)
         )
 
 

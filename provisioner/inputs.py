@@ -1,8 +1,8 @@
 """The table of commands and the table of inputs. Each input has one row, under its public name.
 
-The command line is made from both (`cli.py`); `action.yml` and README are checked against them
-(`tests/test_action_file.py`); `config.py` parses what was given. Imports nothing that takes time,
-so that `--help` answers at once.
+The command line is made from both (`cli.py`); `action.yml` and README are checked against them;
+`config.py` parses what was given. Imports nothing that takes time, so that `--help` answers at
+once.
 """
 
 from dataclasses import dataclass
@@ -11,92 +11,67 @@ COMMANDS = {
     "begin": """Register an application and show the link to approve it.
 
     While the approval is pending, running it again shows the same link.
-
-    \b
-    Example:
-      provisioner begin --account mybot@mastodon.social --repository me/mybot
     """,
     "complete": """Exchange the code for the token, and store it.
 
     First it is checked whose token it is. Then the token is written, encrypted, to the
     repository's secrets. A run that stopped half-way is finished by running it again, without a
     code.
-
-    \b
-    Example:
-      provisioner complete --account mybot@mastodon.social --repository me/mybot
     """,
     "login": """Begin and complete with user name and password.
 
     For servers that support the OAuth password grant; Mastodon does not since 4.4. Both are asked
     for, or are two lines of standard input: the user name (on Mastodon the e-mail address), then
     the password.
-
-    \b
-    Example:
-      provisioner login --account mybot@social.example --repository me/mybot
     """,
     "register": """Register an application; store its client id and secret.
 
     The client secret is stored in a secret of the repository, the client id in a variable. With
     --reveal both are only shown, and GitHub is not needed. begin, complete and login take them as
     --client-id and --client-secret.
-
-    \b
-    Example:
-      provisioner register --account mybot@mastodon.social --repository me/mybot
     """,
     "post": """Post as the bot, with the token in use.
 
     On Mastodon, Pleroma and Akkoma the same text is not posted twice within an hour.
-
-    \b
-    Example:
-      provisioner post --account bot@b.test --repository me/bot "howdy universe!"
     """,
     "check": """Check the token and its secrets; revoke superseded tokens.
 
     Is the token alive, the right account's, with the scopes it needs, and are its secrets there?
     Superseded tokens are revoked when their grace period is over.
-
-    \b
-    Example:
-      provisioner check --account mybot@mastodon.social --repository me/mybot
     """,
     "abandon": """Give up a pending authorization.
 
     A token that it got, if any, is revoked. The token in use stays as it is.
-
-    \b
-    Example:
-      provisioner abandon --account mybot@mastodon.social --repository me/mybot
     """,
     "deprovision": """Revoke all tokens of the bot, and delete what was stored.
 
     The secrets, the variables, the journal and its key. It asks for a confirmation first.
-
-    \b
-    Example:
-      provisioner deprovision --account mybot@mastodon.social --repository me/bot
     """,
     "doctor": """Show what an instance supports, and what is chosen for it.
 
     It only reads what everybody may see, and changes nothing.
+    """,
+    "demo": """Play the whole story in seconds: no account needed.
 
-    \b
-    Example:
-      provisioner doctor --account mybot@mastodon.social
+    Against an embedded instance and an embedded GitHub, over real sockets on this machine.
+    """,
+    "sandbox": """Rehearse in a real browser.
+
+    Serves an embedded instance and an embedded GitHub on this machine until it is stopped with
+    Ctrl-C, and prints how to point this tool at them.
     """,
 }
-"""The commands that `commands.run` runs, with their help."""
+"""The commands of the command line, with their help; the first line is the summary."""
 
 AUTHORIZING = ("begin", "complete", "login")
 WITH_JOURNAL = (*AUTHORIZING, "check", "abandon", "deprovision", "post")
+WITH_GITHUB = (*WITH_JOURNAL, "register")
+WITH_INSTANCE = (*WITH_GITHUB, "doctor")
 
 
 @dataclass(frozen=True)
 class Input:
-    """One input: an option of these commands and, where `action` is set, an input of the action."""
+    """One input, under one name everywhere. The commands that take it have it as an option."""
 
     name: str
     help: str
@@ -113,28 +88,14 @@ class Input:
     repeatable: bool = False
     argument: bool = False
     """Whether the command line takes it without a name."""
-    action: bool = True
-
-    @property
-    def key(self) -> str:
-        """The name as a Python identifier."""
-        return self.name.replace("-", "_")
 
 
-INPUTS = (
-    Input(
-        "text",
-        "What to post; - reads it from standard input.",
-        ("post",),
-        "TEXT",
-        argument=True,
-        action=False,
-    ),
+ACTION_INPUTS = (
     Input(
         "account",
         "The bot's account, as on its profile page: mybot@mastodon.social. It also names the "
         "instance.",
-        (*WITH_JOURNAL, "register", "doctor"),
+        WITH_INSTANCE,
         "USER@DOMAIN",
         environment=("MASTODON_ACCOUNT",),
     ),
@@ -143,7 +104,7 @@ INPUTS = (
         "A fine-grained personal access token, or a GitHub App's token, with read and write access "
         "to Secrets and Variables of the repository. A workflow's own GITHUB_TOKEN can't write "
         "secrets.",
-        (*WITH_JOURNAL, "register"),
+        WITH_GITHUB,
         "TOKEN",
         environment=("GH_TOKEN", "GITHUB_TOKEN"),
         otherwise="gh auth token",
@@ -161,7 +122,7 @@ INPUTS = (
     Input(
         "repository",
         "The repository to write to, as owner/name, if it is not this one.",
-        (*WITH_JOURNAL, "register"),
+        WITH_GITHUB,
         "OWNER/NAME",
         environment=("GITHUB_REPOSITORY",),
         otherwise="the git remote origin",
@@ -185,24 +146,6 @@ INPUTS = (
         repeatable=True,
     ),
     Input(
-        "secrets",
-        "The secret for the client secret.",
-        ("register",),
-        "NAME=FIELD",
-        "MASTODON_CLIENT_SECRET=client_secret",
-        repeatable=True,
-        action=False,
-    ),
-    Input(
-        "variables",
-        "The variable for the client id.",
-        ("register",),
-        "NAME=FIELD",
-        "MASTODON_CLIENT_ID=client_id",
-        repeatable=True,
-        action=False,
-    ),
-    Input(
         "scopes",
         "What the token may do: post (the default), interact (also reads mentions), full, or names "
         "such as read:accounts write:statuses. A check demands them of the token in use.",
@@ -218,7 +161,7 @@ INPUTS = (
     Input(
         "instance",
         "The instance's origin, if it can't be found by the account's domain.",
-        (*WITH_JOURNAL, "register", "doctor"),
+        WITH_INSTANCE,
         "ORIGIN",
     ),
     Input(
@@ -256,6 +199,32 @@ INPUTS = (
         "NAME",
         "MASTODON_JOURNAL",
     ),
+)
+"""What the action takes under `with:` too, there for all its commands."""
+
+PORT = "0 to 65535; 0 for any free port."
+
+INPUTS = (
+    *ACTION_INPUTS,
+    Input(
+        "text", "What to post; - reads it from standard input.", ("post",), "TEXT", argument=True
+    ),
+    Input(
+        "secrets",
+        "The secret for the client secret.",
+        ("register",),
+        "NAME=FIELD",
+        "MASTODON_CLIENT_SECRET=client_secret",
+        repeatable=True,
+    ),
+    Input(
+        "variables",
+        "The variable for the client id.",
+        ("register",),
+        "NAME=FIELD",
+        "MASTODON_CLIENT_ID=client_id",
+        repeatable=True,
+    ),
     Input(
         "code",
         "The one-time code, or the address of the page that shows it.",
@@ -264,7 +233,6 @@ INPUTS = (
         environment=("MASTODON_CODE",),
         otherwise="asked for, or read from standard input",
         secret=True,
-        action=False,
     ),
     Input(
         "visibility",
@@ -272,44 +240,21 @@ INPUTS = (
         "set to.",
         ("post",),
         "WHO",
-        action=False,
     ),
     Input(
         "reveal",
         "Show the client id and secret on the terminal, and store them nowhere.",
         ("register",),
-        action=False,
     ),
-    Input(
-        "dry-run",
-        "Check everything, change nothing.",
-        (*AUTHORIZING, "deprovision"),
-        action=False,
-    ),
-    Input("yes", "Don't ask for confirmation.", ("deprovision",), action=False),
-    Input(
-        "verbose",
-        "Explain what was chosen for the instance, and why.",
-        ("begin", "login"),
-        action=False,
-    ),
-    Input(
-        "json",
-        "Print one JSON object on standard output.",
-        (*WITH_JOURNAL, "register", "doctor"),
-        action=False,
-    ),
+    Input("dry-run", "Check everything, change nothing.", (*AUTHORIZING, "deprovision")),
+    Input("yes", "Don't ask for confirmation.", ("deprovision",)),
+    Input("verbose", "Explain what was chosen for the instance, and why.", ("begin", "login")),
+    Input("json", "Print one JSON object on standard output.", WITH_INSTANCE),
+    Input("instance-port", PORT, ("sandbox",), "PORT", "0"),
+    Input("github-port", PORT, ("sandbox",), "PORT", "0"),
 )
-ACTION_INPUTS = tuple(one for one in INPUTS if one.action)
 
-
-def inputs_of(command: str) -> tuple[Input, ...]:
-    """The inputs that a command of the command line takes; “auto” takes those of the action."""
-    if command == "auto":
-        return ACTION_INPUTS
-    return tuple(one for one in INPUTS if command in one.commands)
-
-
-def named(name: str) -> Input | None:
-    """The input of this name; None for one that only a workflow has."""
-    return next((one for one in INPUTS if one.name == name), None)
+INPUTS_OF = {
+    command: tuple(one for one in INPUTS if command in one.commands) for command in COMMANDS
+} | {"auto": ACTION_INPUTS}
+"""The inputs of each command; “auto” stands for whatever the action does."""

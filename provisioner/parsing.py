@@ -1,27 +1,45 @@
 """Parsers of what people type. Pure; each raises `InputError` with what to type instead."""
 
 import re
-from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+import unicodedata
+from typing import NamedTuple
+from urllib.parse import parse_qs
 
 from provisioner.errors import ActionRequiredError, InputError, plain
 from provisioner.github.destinations import is_repository
 from provisioner.github.errors import FORM_FOR_NEW_TOKENS
-from provisioner.report import Next, Open, Run, Set, first_page
+from provisioner.report import Open, Run, Set
 from provisioner.secret import Secret, is_visible
-from provisioner.urls import host_of, is_loopback, origin_of, require_secure, shown
+from provisioner.urls import (
+    github_host,
+    host_of,
+    is_github_enterprise,
+    is_loopback,
+    origin_of,
+    require_secure,
+    shown,
+)
 
 MAX_GRACE = 30 * 86400
 MIN_AGE, MAX_AGE = 86400, 10 * 365 * 86400
 MAX_APP_NAME = 60
 """Characters of an application's name on Mastodon."""
 MAX_CODE = 2048
+MAX_PORT = 65535
 VISIBILITIES = ("public", "unlisted", "private", "direct")
 """Who sees a post: https://docs.joinmastodon.org/entities/Status/#visibility."""
+JOINERS = "\u200c\u200d"
+"""Invisible as well, but a part of words in Persian and Indic scripts (RFC 5892, appendix A)."""
+PROFILE = re.compile(
+    r"(?:https?://|(?=[^/]*[.:]))([^/\s?#@]+)/"
+    r"(?:@|users/|profile/|(?!(?:about|explore|home|login|public|settings|users)(?:[/?#]|$)))"
+    r"([\w.-]+)(?:@([^/\s?#@]+))?(?:[/?#]\S*)?"
+)
+"""The address of a profile, or of a page below it. Mastodon, GoToSocial and Misskey show /@USER,
+Takahē /@USER@DOMAIN, Pixelfed and snac /USER, Pleroma /users/USER, Friendica /profile/USER."""
 
 
-@dataclass(frozen=True)
-class Handle:
+class Handle(NamedTuple):
     """An account as people write it: `user@domain`."""
 
     user: str
@@ -37,29 +55,78 @@ class Handle:
         return origin_of(f"{scheme}://{self.domain}")
 
 
-@dataclass(frozen=True)
-class Login:
+class Login(NamedTuple):
     """A user name and a password, as the account's owner typed them."""
 
     user: Secret
     password: Secret
 
 
+class _Form(NamedTuple):
+    """How the error about an input is worded that is not of the form it should be."""
+
+    code: str
+    noun: str
+    rule: str
+    example: str
+
+
+_FORMS = {
+    "account": _Form("bad-account", "an account", "", "mybot@mastodon.social"),
+    "instance": _Form(
+        "bad-instance",
+        "the address of an instance",
+        "Only its origin is needed, without a path.",
+        "https://social.example",
+    ),
+    "repository": _Form("bad-repository", "a repository", "", "octocat/mybot"),
+    "app-name": _Form(
+        "bad-app-name",
+        "a valid name of an application",
+        f"An instance takes up to {MAX_APP_NAME} printable characters.",
+        "My bot",
+    ),
+    "grace": _Form(
+        "bad-duration",
+        "a valid grace period",
+        "It is a number with m, h or d, such as 90m, 24h or 7d; or 0. The maximum is 30d.",
+        "24h",
+    ),
+    "max-age": _Form(
+        "bad-duration",
+        "a valid maximum age",
+        "It is a number with h or d, such as 48h or 90d. The minimum is 1d.",
+        "90d",
+    ),
+}
+
+
+def _refusal(name: str, text: str, why: str = "") -> InputError:
+    """The error for an input that is missing, or not of its form."""
+    form, noun = _FORMS[name], _FORMS[name].noun
+    what = f"Not {noun}: “{shown(text)}”." if text else f"No {noun.partition(' ')[2]} was given."
+    return InputError(form.code, what, why=why or form.rule, next=(Set(name, form.example),))
+
+
 def parse_account(text: str) -> Handle:
-    """`mybot@mastodon.social`, `@mybot@mastodon.social` or the address of a profile page."""
-    given = text.strip()
-    if match := re.fullmatch(r"https?://([^/\s?#@]+)/@([\w.-]+)/?", given):
-        given = f"{match[2]}@{match[1]}"
-    user, at, domain = given.removeprefix("@").partition("@")
+    """`mybot@mastodon.social`, also with @ or acct: before it; or the address of a profile page.
+
+    Marks that nobody sees, such as Mastodon's around a handle that is copied, are taken out.
+    """
+    seen = (c for c in text if c in JOINERS or unicodedata.category(c) != "Cf")
+    given = "".join(seen).strip()
+    if address := PROFILE.fullmatch(given):
+        given = f"{address[2]}@{address[3] or address[1]}"
+    return parse_handle(given.removeprefix("acct:").removeprefix("@"))
+
+
+def parse_handle(text: str) -> Handle:
+    """`mybot@mastodon.social`, and no other form."""
+    user, at, domain = text.partition("@")
     # The domain as it is sent: in lower case and IDNA-encoded.
     host = "" if re.search(r"[/?#\\\s@]|:$", domain) else host_of(origin_of(f"https://{domain}"))
-    if not at or not host or not re.fullmatch(r"[\w.-]+", user):
-        raise InputError(
-            "bad-account",
-            f"Not an account: “{plain(text)}”." if given else "No account was given.",
-            why="" if at or not given else "An account names its user and its server.",
-            next=(Set("account", "mybot@mastodon.social"),),
-        )
+    if not host or not re.fullmatch(r"[\w.-]+", user):
+        raise _refusal("account", text, "" if at else "An account names its user and its server.")
     return Handle(user, host)
 
 
@@ -71,12 +138,7 @@ def parse_instance(text: str) -> str:
     url = (text if "://" in text else f"https://{text}").removesuffix("/")
     origin = origin_of(url)
     if not origin or re.search(r"[/?#\\]", url.partition("://")[2]):
-        raise InputError(
-            "bad-instance",
-            f"Not the address of an instance: “{shown(text)}”.",
-            why="Only its origin is needed, without a path.",
-            next=(Set("instance", "https://social.example"),),
-        )
+        raise _refusal("instance", text)
     return origin
 
 
@@ -95,79 +157,61 @@ def parse_api_url(text: str) -> str:
     return url
 
 
-def github_host(api_url: str) -> str:
-    """The host of the repositories that an API serves; a stand-in on this machine has GitHub's."""
-    host = host_of(require_secure(api_url)).removeprefix("api.")
-    return "github.com" if is_loopback(host) else host
+def repository_in(url: str, api_url: str) -> str:
+    """`owner/name` out of an address at the host whose API this is; "" for another address.
+
+    In any form that git takes, and of any of the repository's pages.
+    """
+    host = re.escape(github_host(api_url))
+    before = rf"(?:[\w+]+://)?(?:[^/@]*@)?(?:ssh\.|www\.)?{host}(?::\d+)?[:/]/?"
+    match = re.fullmatch(rf"{before}([^:/\s]+/[^:/\s?#]+)(?:[/?#]\S*)?", url.strip(), re.IGNORECASE)
+    name = match[1].removesuffix(".git") if match else ""
+    return name if is_repository(name) else ""
 
 
-def repository_in(url: str, host: str) -> str:
-    """`owner/name` out of a repository's address at this host, in any form that git takes."""
-    form = r"(?:\w+://)?(?:[^/@]*@)?(?:ssh\.|www\.)?%s(?::\d+)?[:/]([^:/\s]+/[^:/\s]+?)(?:\.git)?/*"
-    match = re.fullmatch(form % re.escape(host), url.strip(), re.IGNORECASE)
-    return match[1] if match and is_repository(match[1]) else ""
-
-
-def parse_repository(text: str, host: str = "github.com") -> str:
-    """`owner/name`, or the address of a repository at this host."""
+def parse_repository(text: str, api_url: str = "https://api.github.com") -> str:
+    """`owner/name`, or an address at the host whose API this is."""
     text = text.strip()
-    name = repository_in(text, host) or text.removesuffix(".git")
+    name = repository_in(text, api_url) or text.removesuffix(".git")
     if is_repository(name):
         return name
-    elsewhere = re.search(r"://|@|^[\w.-]+\.\w+[:/].*/", text)
-    raise InputError(
-        "bad-repository",
-        f"Not a repository: “{shown(text)}”." if text else "No repository was given.",
-        why=f"It is not an address of {host}." if elsewhere else "",
-        next=(Set("repository", "octocat/mybot"),),
-    )
+    is_address = re.search(r"://|@|^[\w.-]+\.\w+[:/].*/", text)
+    why = f"It is not the address of a repository at {github_host(api_url)}." if is_address else ""
+    raise _refusal("repository", text, why)
 
 
 def parse_app_name(text: str) -> str:
     """An application's name: up to 60 characters, shown in public under each post."""
     name = text.strip()
     if len(name) > MAX_APP_NAME or not name.isprintable():
-        raise InputError(
-            "bad-app-name",
-            f"Not a valid application name: “{plain(name)}”.",
-            why=f"An instance takes up to {MAX_APP_NAME} printable characters.",
-            next=("Choose a shorter name; it is shown in public under each post.",),
-        )
+        raise _refusal("app-name", name)
     return name
 
 
 def parse_grace(text: str) -> int:
     """Seconds of `90m`, `24h`, `7d` or `0`; 30 days at the most."""
-    seconds = _seconds(text)
-    if seconds is None or seconds > MAX_GRACE:
-        raise InputError(
-            "bad-duration",
-            f"Not a valid grace period: “{plain(text)}”.",
-            why="It is a number with m, h or d, such as 90m, 24h or 7d; or 0. The maximum is 30d.",
-            next=(Set("grace", "24h"),),
-        )
-    return seconds
+    return _seconds("grace", text, 0, MAX_GRACE)
 
 
 def parse_max_age(text: str) -> int:
     """Seconds of a time such as `90d`; a day at least."""
-    seconds = _seconds(text)
-    if seconds is None or not MIN_AGE <= seconds <= MAX_AGE:
-        raise InputError(
-            "bad-duration",
-            f"Not a valid maximum age: “{plain(text)}”.",
-            why="It is a number with h or d, such as 48h or 90d. The minimum is 1d.",
-            next=(Set("max-age", "90d"),),
-        )
+    return _seconds("max-age", text, MIN_AGE, MAX_AGE)
+
+
+def _seconds(name: str, text: str, lowest: int, highest: int) -> int:
+    match = re.fullmatch(r"(?a:(\d{1,9})\s*([smhd]))|0", text.strip().lower())
+    units = {None: 0, "s": 1, "m": 60, "h": 3600, "d": 86400}
+    seconds = int(match[1] or 0) * units[match[2]] if match else -1
+    if not lowest <= seconds <= highest:
+        raise _refusal(name, text)
     return seconds
 
 
-def _seconds(text: str) -> int | None:
-    match = re.fullmatch(r"(?a:(\d{1,9})\s*([smhd]))|0", text.strip().lower())
-    if not match:
-        return None
-    unit = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-    return int(match[1]) * unit[match[2]] if match[2] else 0
+def parse_port(name: str, text: str) -> int:
+    """A port's number. The text is not shown: it may be a secret in the wrong place."""
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > MAX_PORT:
+        raise InputError("usage", f"Invalid value for --{name}.", why="It is a port: 0 to 65535.")
+    return int(text)
 
 
 def parse_visibility(text: str) -> str:
@@ -182,28 +226,33 @@ def parse_visibility(text: str) -> str:
     return text
 
 
-def parse_github_token(token: str, *, in_workflow: bool = False) -> Secret:
+def parse_github_token(token: str, api_url: str, *, in_workflow: bool = False) -> Secret:
     """A token for GitHub's API."""
     if is_visible(token):
         return Secret(token)
-    missing = "GH_TOKEN is not set, and gh is not signed in (gh auth login)."
-    if in_workflow:
-        missing = "The input is missing, or it names a secret that this repository does not have."
-    # https://docs.github.com/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
-    form = (
-        "It has a space, a line break or a character outside ASCII, or is far too long. A token is "
-        "one word that begins with github_pat_ (fine-grained), ghs_ (a GitHub App's), gho_ (of gh) "
-        "or ghp_ (classic)."
-    )
+    if token:
+        # https://docs.github.com/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
+        why = (
+            "It has a space, a line break or a character outside ASCII, or is far too long. A "
+            "token is one word that begins with github_pat_ (fine-grained), ghs_ (a GitHub App's), "
+            "gho_ (of gh) or ghp_ (classic)."
+        )
+    elif in_workflow:
+        why = "The input is missing, or it names a secret that this repository does not have."
+    elif is_github_enterprise(api_url):
+        host = github_host(api_url)
+        why = f"GH_ENTERPRISE_TOKEN is not set, and gh is not signed in to {host} (gh auth login)."
+    else:
+        why = "GH_TOKEN is not set, and gh is not signed in (gh auth login)."
     raise InputError(
         "bad-github-token" if token else "no-github-token",
         "Not a GitHub token." if token else "No GitHub token was given.",
-        why=form if token else missing,
+        why=why,
         next=(
             "Make a fine-grained token with read and write access to Secrets and Variables.",
             Set("github-token"),
         ),
-        link=FORM_FOR_NEW_TOKENS,
+        link=FORM_FOR_NEW_TOKENS.replace("https://github.com", f"https://{github_host(api_url)}"),
     )
 
 
@@ -233,50 +282,34 @@ def parse_code(text: str, origin: str, link: str) -> Secret:
     pasted = "".join(text.split()).strip("\"'`<>")
     if "access_denied" in pasted:
         raise ActionRequiredError(
-            "denied",
-            "The authorization was denied in the browser.",
-            next=again,
-            link=link,
+            "denied", "The authorization was denied in the browser.", next=again, link=link
         )
     if pasted.startswith(f"{host_of(origin)}/"):  # some browsers copy addresses so
         pasted = f"{origin.partition('://')[0]}://{pasted}"
-    if "://" in pasted or pasted.startswith("urn:"):
-        pasted = _code_in_address(pasted, origin, again)
-    elif re.match(r"\?|code=|state=|error=", pasted):
-        pasted = parse_qs(pasted.removeprefix("?")).get("code", [""])[0]
-    code = "".join(pasted.partition("&")[0].split())
-    if not code or len(code) > MAX_CODE or not code.isascii() or not code.isprintable():
-        raise InputError(
-            "bad-code" if code else "no-code",
-            "Not a one-time code." if code else "No code was given.",
-            why="After you press Authorize, the instance shows a one-time code. Copy the whole "
-            "code, or the address of the page that shows it.",
-            next=again,
-            link=link,
-        )
-    return Secret(code)
-
-
-def _code_in_address(pasted: str, origin: str, again: Next) -> str:
-    try:
-        url = urlsplit(pasted)
-        code = parse_qs(url.query).get("code", [""])[0]
-    except ValueError:
-        url, code = urlsplit(""), ""
-    if url.scheme != "urn" and origin_of(pasted) != origin:
-        host = plain(url.netloc.rpartition("@")[2])
+    is_address = "://" in pasted or pasted.startswith("urn:")
+    if is_address and not pasted.startswith("urn:") and origin_of(pasted) != origin:
+        host = plain(re.sub(r"^.*?://|[/?#].*", "", pasted).rpartition("@")[2])
         raise InputError(
             "foreign-code",
             f"The pasted address belongs to “{host}”, not to {origin}.",
             why="A code is valid only at the instance that issued it, and is sent nowhere else.",
             next=again,
-            link=first_page(again),
+            link=link,
         )
-    if not code:
+    if is_address or re.match(r"\?|code=|state=|error=", pasted):
+        query = pasted.partition("#")[0].rpartition("?")[2]
+        pasted = parse_qs(query).get("code", [""])[0]
+    code = "".join(pasted.partition("&")[0].split())
+    if not code or len(code) > MAX_CODE or not code.isascii() or not code.isprintable():
         raise InputError(
-            "no-code",
-            "The pasted address has no code.",
-            why="It may be the link itself. Copy the code from the page that follows Authorize.",
+            "bad-code" if code else "no-code",
+            "Not a one-time code." if code else "No code was given.",
+            why="The address has no code. It may be the link itself: press Authorize there. Some "
+            "servers show the code on a page with the link's address: copy the code from the page."
+            if is_address
+            else "After you press Authorize, the instance shows a one-time code. Copy the whole "
+            "code, or the address of the page that shows it.",
             next=again,
+            link=link,
         )
-    return code
+    return Secret(code)

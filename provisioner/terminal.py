@@ -19,9 +19,9 @@ from typing import TextIO
 import typer
 
 from provisioner.config import Config
-from provisioner.environment import program, wants_colour
+from provisioner.environment import program, variables_of, wants_colour
 from provisioner.errors import InputError, ProvisionerError
-from provisioner.inputs import inputs_of, named
+from provisioner.inputs import INPUTS, INPUTS_OF
 from provisioner.process import write_errors_ignored
 from provisioner.report import Item, Next, Open, Report, Run, Set, Step, besides, opens
 from provisioner.secret import Secret
@@ -219,9 +219,9 @@ class Terminal:
                 paste = "Run this, and paste the code when it is asked for:"
                 return paste if step.code else time, self._command(step)
             case Set():
-                one = named(step.name)
-                if one and one.secret and one.environment:
-                    return f"Set the environment variable {one.environment[0]}.", ""
+                one = next((one for one in INPUTS if one.name == step.name), None)
+                if one and one.secret:
+                    return f"Set the environment variable {variables_of(one)[0]}.", ""
                 return f"Give {option(step)}.", ""
             case str():
                 return step, ""
@@ -235,7 +235,7 @@ class Terminal:
             given["account"] = (str(config.account),)
         if config and config.repository:
             given["repository"] = (config.repository,)
-        for one in inputs_of(step.command):
+        for one in INPUTS_OF[step.command]:
             if one.metavar and one.name not in own:
                 words += [w for text in given.get(one.name, ()) for w in (f"--{one.name}", text)]
         return " ".join([shlex.join(words), *(option(one) for one in step.options)])

@@ -74,6 +74,25 @@ def require_secure(url: str) -> str:
     )
 
 
+def github_host(api_url: str) -> str:
+    """The host of the pages and repositories of the GitHub whose API this is.
+
+    A stand-in for the API on this machine has github.com's.
+    """
+    url = httpx.URL(api_url)
+    host = url.raw_host.decode()
+    if is_loopback(host):
+        return "github.com"
+    # api.github.com and api.SUBDOMAIN.ghe.com; an Enterprise Server has its API below a path.
+    return host if url.path.strip("/") else host.removeprefix("api.")
+
+
+def is_github_enterprise(api_url: str) -> bool:
+    """Whether it is an Enterprise Server's API: gh keeps the tokens for these apart."""
+    host = github_host(api_url)
+    return host != "github.com" and not host.endswith(".ghe.com")
+
+
 def joined(url: str, location: str) -> str:
     """Where a redirect leads, "" where that is no address."""
     try:

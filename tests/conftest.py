@@ -10,6 +10,9 @@ from tests.support.world import World
 
 ENVIRONMENT = (
     "GH_TOKEN",
+    "GH_HOST",
+    "GH_ENTERPRISE_TOKEN",
+    "GITHUB_ENTERPRISE_TOKEN",
     "GITHUB_TOKEN",
     "GITHUB_API_URL",
     "GITHUB_REPOSITORY",

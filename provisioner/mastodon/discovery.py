@@ -19,7 +19,7 @@ from provisioner.http import Http
 from provisioner.mastodon.errors import blocked, not_mastodon, unwell
 from provisioner.mastodon.instance import MAX_NAME, WITHOUT_API, WORD, Instance, parse_version
 from provisioner.mastodon.scopes import InstanceInfo
-from provisioner.parsing import Handle, parse_account
+from provisioner.parsing import Handle, parse_handle
 from provisioner.report import Set
 from provisioner.urls import host_of, is_loopback, joined, origin_of, require_secure
 
@@ -109,7 +109,7 @@ def _webfinger(http: Http, account: Handle) -> tuple[str, Handle | None]:
         if is_actor and (origin := origin_of(href)):
             _require_no_downgrade(answer, href, account)
             with suppress(InputError):
-                subject = parse_account(answer.text("subject").removeprefix("acct:"))
+                subject = parse_handle(answer.text("subject").removeprefix("acct:"))
                 if str(subject).casefold() != str(account).casefold():
                     return origin, subject
             return origin, None

@@ -6,6 +6,7 @@ everything that is shown to a person is searched for secrets.
 """
 
 import base64
+import dataclasses
 import traceback
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -158,9 +159,9 @@ class World:
             command,
             {**given, "dry-run": given.get("dry-run") == "true"},
             api_url=self.api,
-            code=code,
             in_workflow=self.in_workflow,
         )
+        config = dataclasses.replace(config, code=code)
         http = Http(sleep=self.sleep, clock=self.clock, transport=self.network)
         github = GitHubClient(http, self.api, config.github_token)
         return Session(config, http, github, self, self.clock, self.entropy, in_order)

@@ -6,7 +6,7 @@ import pytest
 
 from provisioner.config import Config, Values, parse
 from provisioner.errors import InputError
-from provisioner.inputs import ACTION_INPUTS, COMMANDS, INPUTS, inputs_of
+from provisioner.inputs import ACTION_INPUTS, COMMANDS, INPUTS, INPUTS_OF
 from provisioner.mastodon.scopes import PRESETS
 from provisioner.secret import Secret
 
@@ -35,7 +35,7 @@ class TestTable:
 
     @pytest.mark.parametrize("command", [*COMMANDS, "auto"])
     def test_command_has_each_input_once(self, command: str) -> None:
-        names = [one.name for one in inputs_of(command)]
+        names = [one.name for one in INPUTS_OF[command]]
         assert len(names) == len(set(names))
 
     def test_every_input_belongs_to_known_commands(self) -> None:
@@ -105,15 +105,6 @@ class TestWorkflow:
             "auto", {**LEAST, "secrets": "A=access_token\nB=client_id\n"}, in_workflow=True
         )
         assert stored(made) | {"A": "access_token", "B": "client_id"} == stored(made)
-
-    def test_circumstances_are_kept(self) -> None:
-        made = parse(
-            "auto", LEAST, code="c", in_workflow=True, rotate=True, scheduled=True, is_rerun=True
-        )
-        assert made.code == "c"
-        assert made.rotate
-        assert made.scheduled
-        assert made.is_rerun
 
     @pytest.mark.parametrize(("in_workflow", "kept"), [(True, True), (False, False)])
     def test_key_from_a_workflow_is_in_a_secret_already(

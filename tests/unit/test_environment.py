@@ -18,7 +18,7 @@ GIVEN: Values = {"account": ["mybot@social.example"], "repository": [], "github-
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that alone is on the PATH; no variable gives an input."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    for name in ("GH_TOKEN", "GITHUB_TOKEN", "GITHUB_REPOSITORY", "GITHUB_API_URL"):
+    for name in ("GH_TOKEN", "GITHUB_TOKEN", "GITHUB_REPOSITORY", "GITHUB_API_URL", "GH_HOST"):
         monkeypatch.delenv(name, raising=False)
     for name in ("ACCOUNT", "CODE", "JOURNAL_KEY", "CLIENT_SECRET"):
         monkeypatch.delenv(f"MASTODON_{name}", raising=False)
@@ -101,7 +101,7 @@ class TestGh:
     ) -> None:
         put(programs, "gh", "echo token")
         monkeypatch.setenv("GITHUB_API_URL", "http://127.0.0.1:8080")
-        assert environment.fill_in("begin", GIVEN)["github-token"] == ""
+        assert "github-token" not in environment.fill_in("begin", GIVEN)
 
     @pytest.mark.parametrize("script", ["exit 1", "echo x; exit 1", "printf '\\377'"])
     def test_failing_gh_is_no_token(self, programs: Path, script: str) -> None:
@@ -117,6 +117,49 @@ class TestGh:
         put(programs, "gh", "echo token")
         assert "github-token" not in environment.fill_in("doctor", GIVEN)
         assert "github-token" not in environment.fill_in("register", {**GIVEN, "reveal": True})
+
+
+class TestEnterprise:
+    """A GitHub Enterprise Server, for which gh has variables of its own."""
+
+    @pytest.mark.parametrize(
+        ("variables", "url"),
+        [
+            ({"GH_HOST": "ghe.example"}, "https://ghe.example/api/v3"),
+            ({"GH_HOST": "octo.ghe.com"}, "https://api.octo.ghe.com"),
+            ({"GH_HOST": "github.com"}, ""),
+            (
+                {"GH_HOST": "ghe.example", "GITHUB_API_URL": "https://a.example"},
+                "https://a.example",
+            ),
+        ],
+    )
+    def test_gh_host_names_the_api_unless_its_address_is_given(
+        self, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], url: str
+    ) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        assert environment.api_url() == url
+
+    @pytest.mark.parametrize(
+        ("host", "token"),
+        [("ghe.example", "enterprise"), ("octo.ghe.com", "github"), ("", "github")],
+    )
+    def test_token_is_the_one_for_that_host(
+        self, monkeypatch: pytest.MonkeyPatch, host: str, token: str
+    ) -> None:
+        """A token of github.com must not reach another server."""
+        monkeypatch.setenv("GH_HOST", host)
+        monkeypatch.setenv("GH_TOKEN", "github")
+        monkeypatch.setenv("GH_ENTERPRISE_TOKEN", "enterprise")
+        assert environment.fill_in("begin", GIVEN)["github-token"] == token
+
+    def test_token_of_github_is_none_for_an_enterprise_server(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("GITHUB_API_URL", "https://ghe.example/api/v3")
+        monkeypatch.setenv("GH_TOKEN", "github")
+        assert environment.fill_in("begin", GIVEN)["github-token"] == ""
 
 
 class TestCheckout:

@@ -12,7 +12,6 @@ from provisioner.parsing import (
     MAX_GRACE,
     VISIBILITIES,
     Handle,
-    github_host,
     parse_account,
     parse_api_url,
     parse_app_name,
@@ -26,13 +25,14 @@ from provisioner.parsing import (
     parse_visibility,
 )
 from provisioner.report import Open, Run
-from provisioner.urls import origin_of
+from provisioner.urls import github_host, origin_of
 
 USERS = st.text(string.ascii_letters + string.digits + "_", min_size=1)
 LABELS = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=20)
 DOMAINS = st.lists(LABELS, min_size=1, max_size=4).map(
     lambda labels: ".".join([*labels, "example"])
 )
+API = "https://api.github.com"
 ORIGIN = "https://social.example"
 CODE = "-qHdDkTsjzpU6aGmN8FwzYxU4Yo5lBxSE_Q3Vd2LAz0"
 PAGE = f"{ORIGIN}/oauth/authorize/native?code={CODE}"
@@ -383,6 +383,7 @@ class TestRepository:
             "ssh://git@github.com:22/me/mybot.git",
             "ssh://git@ssh.github.com:443/me/mybot.git",
             "git://github.com/me/mybot",
+            "https://github.com/me/mybot/settings/secrets/actions?tab=x#y",
         ],
     )
     def test_name_or_git_address_is_taken(self, text: str) -> None:
@@ -412,7 +413,6 @@ class TestRepository:
             "m\u00e9/mybot",
             "me/mybot\x00",
             "me\\mybot",
-            "https://github.com/me/mybot/settings",
             "https://codeberg.org/me/mybot",
             "git@gitlab.com:me/mybot.git",
             "codeberg.org/me/mybot",
@@ -437,14 +437,23 @@ class TestRepository:
         assert "s3cret" not in str(vars(caught.value))
 
     def test_enterprise_server_has_its_own_host(self) -> None:
-        host = github_host("https://ghe.example/api/v3")
-        assert parse_repository("git@ghe.example:me/mybot.git", host) == "me/mybot"
+        api = "https://ghe.example/api/v3"
+        assert parse_repository("git@ghe.example:me/mybot.git", api) == "me/mybot"
         with pytest.raises(InputError):
-            parse_repository("https://github.com/me/mybot", host)
+            parse_repository("https://github.com/me/mybot", api)
 
-    @pytest.mark.parametrize("api", ["https://api.github.com", "http://127.0.0.1:8080"])
-    def test_other_apis_serve_repositories_of_github(self, api: str) -> None:
-        assert github_host(api) == "github.com"
+    @pytest.mark.parametrize(
+        ("api", "host"),
+        [
+            ("https://api.github.com", "github.com"),
+            ("http://127.0.0.1:8080", "github.com"),
+            ("https://api.octo.ghe.com", "octo.ghe.com"),
+            ("https://ghe.example:8443/api/v3", "ghe.example"),
+            ("https://api.example/api/v3", "api.example"),
+        ],
+    )
+    def test_api_serves_repositories_of_one_host(self, api: str, host: str) -> None:
+        assert github_host(api) == host
 
 
 class TestAppName:
@@ -476,6 +485,16 @@ class TestAccount:
             "https://social.example/@mybot",
             "https://social.example/@mybot/",
             "http://social.example/@mybot",
+            "social.example/@mybot",
+            "https://social.example/@mybot/109372843234",
+            "https://social.example/@mybot@social.example/",
+            "https://other.example/@mybot@social.example",
+            "https://social.example/users/mybot",
+            "https://social.example/mybot?lang=de",
+            "https://social.example/profile/mybot#top",
+            "acct:mybot@social.example",
+            "\u2066@mybot@social.example\u2069",
+            "mybot\u200b@\ufeffsocial.example",
         ],
     )
     def test_all_forms_that_people_copy_name_the_account(self, text: str) -> None:
@@ -536,9 +555,8 @@ class TestAccount:
             "mybot@256.256.256.256",
             "https://social.example/",
             "https://social.example/about",
-            "https://social.example/@mybot/109372843234",
+            "octocat/mybot",
             "https://user:word@social.example/@mybot",
-            "https://social.example/@mybot@other.example",
             "ftp://social.example/@mybot",
         ],
     )
@@ -612,21 +630,27 @@ class TestGitHubToken:
 
     @pytest.mark.parametrize("token", ["github_pat_x", "ghs_x", "x"])
     def test_any_word_is_taken(self, token: str) -> None:
-        assert parse_github_token(token).reveal() == token
+        assert parse_github_token(token, API).reveal() == token
 
     @pytest.mark.parametrize("token", ["gh p", "ghp_\n", "ghp_\u00e9", "x" * 5000])
     def test_what_can_be_no_header_is_refused_and_not_shown(self, token: str) -> None:
         with pytest.raises(InputError) as caught:
-            parse_github_token(token)
+            parse_github_token(token, API)
         assert caught.value.code == "bad-github-token"
         assert token not in str(vars(caught.value))
 
     @pytest.mark.parametrize("in_workflow", [True, False])
     def test_missing_token_leads_to_the_form_for_one(self, *, in_workflow: bool) -> None:
         with pytest.raises(InputError) as caught:
-            parse_github_token("", in_workflow=in_workflow)
+            parse_github_token("", API, in_workflow=in_workflow)
         assert caught.value.code == "no-github-token"
         assert caught.value.link.startswith("https://github.com/settings/")
+
+    def test_enterprise_server_has_its_own_variable_and_form(self) -> None:
+        with pytest.raises(InputError) as caught:
+            parse_github_token("", "https://ghe.example/api/v3")
+        assert "GH_ENTERPRISE_TOKEN" in caught.value.why
+        assert caught.value.link.startswith("https://ghe.example/settings/")
 
 
 class TestApi:

@@ -36,18 +36,14 @@ class Interrupting(Secret):
             pass
         return super().reveal()
 
-class Surface:
-    def run(self):
-        instance = Instance("https://a", "a", "t", "r", "v", has_metadata=False)
-        application = Application("1", Interrupting("the-client-secret"))
-        pending = Pending(instance, application, None, (), (), "bot", begun_at=1)
-        seal(Journal(repository_id=1, account="a@b", pending=pending), bytes(32))
-
-    def error(self, error):
-        print(error.code)
+def run():
+    instance = Instance("https://a", "a", "t", "r", "v", has_metadata=False)
+    application = Application("1", Interrupting("the-client-secret"))
+    pending = Pending(instance, application, None, (), (), "bot", begun_at=1)
+    seal(Journal(repository_id=1, account="a@b", pending=pending), bytes(32))
 
 process.hold_signals()
-process.finish(Surface())
+process.finish(run, lambda error: print(error.code))
 """
 
 
