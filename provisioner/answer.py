@@ -17,6 +17,8 @@ from provisioner.urls import shown
 SECONDS = re.compile(r"[0-9]{1,12}")
 NO_JSON = object()
 """What a body is that can't be parsed; `null` can."""
+SECONDARY_WAIT = 60.0
+"""Seconds to wait after one of GitHub's secondary rate limits that names no time, says GitHub."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +78,10 @@ class Answer:
         """An address that the server named, likewise."""
         return shown(redact(url, self.secrets))
 
-    def said(self) -> str:
-        """What the server says of an error, fit to print: "" where that is a page or nothing."""
-        words = self.text("error_description") or self.text("error") or self.text("message")
-        return self.shown(words)
-
     def described(self) -> str:
-        """Status and words in one phrase: `HTTP 422 (“Validation failed”)`."""
-        words = self.said()
+        """Status and the server's words, unless that is a page: `HTTP 422 (“Taken”)`."""
+        words = self.text("error_description") or self.text("error") or self.text("message")
+        words = self.shown(words)
         return f"HTTP {self.status} (“{words}”)" if words else f"HTTP {self.status}"
 
 
@@ -93,7 +91,7 @@ def retry_after(answer: Answer) -> float | None:
         if SECONDS.fullmatch(value := value.strip()):
             return float(value)
         try:
-            return _until(parsedate_to_datetime(value), answer)
+            return _seconds_until(parsedate_to_datetime(value), answer)
         except (ValueError, OverflowError):
             continue
     return None
@@ -105,9 +103,15 @@ def rate_limit_reset(answer: Answer) -> float | None:
     if SECONDS.fullmatch(value):
         return max(0.0, float(value) - answer.received_at)
     try:
-        return _until(datetime.fromisoformat(value), answer)
+        return _seconds_until(datetime.fromisoformat(value), answer)
     except (ValueError, OverflowError):
         return None
+
+
+def _seconds_until(moment: datetime, answer: Answer) -> float:
+    """A time without a zone is in UTC."""
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, moment.timestamp() - answer.received_at)
 
 
 def retry_delay(answer: Answer) -> float | None:
@@ -117,6 +121,32 @@ def retry_delay(answer: Answer) -> float | None:
     if answer.status in {500, 502, 503, 504}:
         return retry_after(answer) or 0.0
     return None
+
+
+def rate_limited(answer: Answer) -> bool:
+    """Whether GitHub's rate limit refused: 403 or 429, of which 403 also carries real refusals."""
+    return answer.status == 429 or (
+        answer.status == 403
+        and (
+            "retry-after" in answer.headers
+            or answer.headers.get("x-ratelimit-remaining") == "0"
+            or "rate limit" in answer.text("message").lower()
+        )
+    )
+
+
+def github_delay(answer: Answer) -> float | None:
+    """The same for GitHub, whose rate limits may come with a 403 and name no time.
+
+    https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    """
+    if not rate_limited(answer):
+        return retry_delay(answer)
+    if (seconds := retry_after(answer)) is not None:
+        return seconds
+    if answer.headers.get("x-ratelimit-remaining") == "0":
+        return rate_limit_reset(answer) or SECONDARY_WAIT
+    return SECONDARY_WAIT
 
 
 @dataclass(frozen=True)
@@ -131,7 +161,6 @@ class RetryPolicy:
     refused: bool = True
     lost: bool = False
     delay: Callable[[Answer], float | None] = retry_delay
-    """Seconds until another try is worth while; None for an answer that is final."""
 
     def delay_after(self, outcome: Answer | TransportError) -> float | None:
         """Seconds to wait before the request is sent again; None where it is not."""
@@ -149,13 +178,3 @@ IF_NOT_DONE = RetryPolicy()
 """For a request that must be carried out once at most."""
 IDEMPOTENT = RetryPolicy(lost=True)
 """For a request that may be carried out twice."""
-
-
-def _until(then: datetime, answer: Answer) -> float:
-    """Seconds."""
-    return max(0.0, _epoch(then) - answer.received_at)
-
-
-def _epoch(moment: datetime) -> float:
-    """Seconds; a time without a zone is in UTC."""
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

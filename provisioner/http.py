@@ -10,21 +10,21 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar, cast
 
 import httpx
 
 from provisioner import __version__
 from provisioner.answer import IF_NOT_DONE, Answer, RetryPolicy
-from provisioner.errors import InputError, NoAnswerError, NotSentError, TransportError
+from provisioner.errors import InputError, NoAnswerError, NotSentError, TransportError, plain
 from provisioner.report import Next, Run
 from provisioner.secret import MIN_PART, Secret
 from provisioner.urls import is_loopback, require_secure
 
-USER_AGENT = f"mastodon-provisioner/{__version__}"
 MAX_BODY = 1024 * 1024
 """Bytes of an answer that are read; the largest honest one is an instance's description."""
 TIMEOUT = httpx.Timeout(15.0, connect=10.0)
@@ -36,7 +36,50 @@ REPEATS = 3
 MAX_DELAY = 60.0
 """Seconds that a server may make us wait; a longer wait is left to the person."""
 
-Transferred = TypeVar("Transferred")
+T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class Gather(Protocol):
+    """Makes several calls, which may overlap: reads, never writes.
+
+    GitHub asks writers to send one request after the other
+    (https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api).
+    Every call is made, even where one fails. Returns their results in the order of `calls`, or
+    raises the error of the first in that order that failed: what a run says does not depend on
+    which server answered first.
+    """
+
+    def __call__(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        """Make the calls, and wait for all of them."""
+
+
+def in_threads(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Gather calls at the same time, each in a thread of its own.
+
+    A ThreadPoolExecutor would not do: Python waits for its threads at the end, and an interrupted
+    run has to end at once even if a server does not answer. It does not wait for daemons.
+    """
+    futures: list[Future[T]] = [Future() for _ in calls]
+
+    def run(call: Callable[[], T], future: Future[T]) -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
+            future.set_exception(error)
+
+    for started in zip(calls, futures, strict=True):
+        threading.Thread(target=run, args=started, daemon=True).start()
+    wait(futures)
+    return [future.result() for future in futures]
+
+
+def both(gather: Gather, one: Callable[[], A], other: Callable[[], B]) -> tuple[A, B]:
+    """Gather two calls of different types."""
+    calls: tuple[Callable[[], object], ...] = (one, other)
+    first, second = gather(calls)
+    return cast("A", first), cast("B", second)
 
 
 @dataclass
@@ -60,7 +103,8 @@ class Http:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     """For `known` and `_clients`."""
     _thread: threading.local = field(default_factory=threading.local, init=False, repr=False)
-    """`deadline` of the request that this thread is sending, by `monotonic`."""
+    """Of the request that this thread is sending: its `deadline` by `monotonic`, its `host`, and
+    the `proxy` that is to open a tunnel to it ("" if none is, or the tunnel is open)."""
 
     def remember(self, secret: Secret) -> None:
         """Redact this secret in every server's words; a short one would redact honest words."""
@@ -69,11 +113,9 @@ class Http:
                 self.known.add(secret)
 
     def __enter__(self) -> Self:
-        """Nothing is connected before the first request."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the connections."""
         with self._lock:
             for client in self._clients.values():
                 client.close()
@@ -96,21 +138,20 @@ class Http:
         Raises InputError for a URL that is neither https nor loopback, NotSentError, NoAnswerError.
         """
         client = self._client(loopback=require_secure(url).startswith("http://"))
+        fields = form or {}
         request = client.build_request(
             method,
             url,
             params=params,
-            data={k: _plaintext(v) for k, v in form.items()} if form is not None else None,
+            data={name: _plaintext(value) for name, value in fields.items()} or None,
             json=body,
             headers={"Accept": "application/json", **(headers or {}), **_authorization(bearer)},
-            extensions={"trace": self._bound_connection},
+            extensions={"trace": self._trace},
         )
-        sent = {v for v in (form or {}).values() if isinstance(v, Secret)}
-        sent |= {bearer} if bearer else set()
-        for secret in sent:
+        sent = {value for value in (*fields.values(), bearer) if isinstance(value, Secret)}
+        for secret in sent - {fields.get("username")}:
             # A user name may be the account's, by which later answers are judged.
-            if secret != (form or {}).get("username"):
-                self.remember(secret)
+            self.remember(secret)
         for attempt in range(REPEATS + 1):
             outcome = self._outcome(client, request, sent)
             delay = retry.delay_after(outcome)
@@ -124,35 +165,37 @@ class Http:
         return outcome
 
     def _client(self, *, loopback: bool) -> httpx.Client:
-        """The one client for loopback, or for all other hosts, whichever thread asks first."""
-        with self._lock:
-            if loopback not in self._clients:
-                self._clients[loopback] = self._new_client(trust_env=not loopback)
-            return self._clients[loopback]
+        """The client for loopback, or for all other hosts, whichever thread asks first.
 
-    def _new_client(self, *, trust_env: bool) -> httpx.Client:
-        """With the proxy and the certificates that the environment names, if that is trusted.
-
-        It is not for plain http to this very machine: a proxy must not see what that carries.
+        The other hosts' takes the proxy and the certificates that the environment names. What plain
+        http carries to this very machine, no proxy may see.
         """
-        try:
-            return httpx.Client(
-                transport=self.transport,
-                trust_env=trust_env,
-                timeout=TIMEOUT,
-                follow_redirects=False,
-                cookies=_NoCookies(),
-                headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
-            )
-        except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
-            raise InputError(
-                "bad-surroundings",
-                "The proxy or certificate settings in the environment are invalid "
-                f"({type(error).__name__}).",
-                why="One of HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and "
-                "SSL_CERT_DIR is wrong. SOCKS proxies are not supported.",
-                next=("Correct or unset that variable.",),
-            ) from None
+        with self._lock:
+            if client := self._clients.get(loopback):
+                return client
+            try:
+                client = httpx.Client(
+                    transport=self.transport,
+                    trust_env=not loopback,
+                    timeout=TIMEOUT,
+                    follow_redirects=False,
+                    cookies=_NoCookies(),
+                    headers={
+                        "User-Agent": f"mastodon-provisioner/{__version__}",
+                        "Accept-Encoding": "identity",
+                    },
+                )
+            except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
+                raise InputError(
+                    "bad-surroundings",
+                    "The proxy or certificate settings in the environment are invalid "
+                    f"({type(error).__name__}).",
+                    why="One of HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and "
+                    "SSL_CERT_DIR is wrong. SOCKS proxies are not supported.",
+                    next=("Correct or unset that variable.",),
+                ) from None
+            self._clients[loopback] = client
+            return client
 
     def _outcome(
         self, client: httpx.Client, request: httpx.Request, sent: set[Secret]
@@ -161,19 +204,26 @@ class Http:
 
         The exceptions of httpx hold the request with its headers and body: none is passed on.
         """
-        host = request.url.netloc.decode()
-        self._thread.deadline = self.monotonic() + DEADLINE
+        host, thread = request.url.netloc.decode(), self._thread
+        thread.deadline = self.monotonic() + DEADLINE
+        thread.host, thread.proxy = request.url.raw_host.decode(), ""
         try:
             response, body = _read(client, request)
         except (httpx.HTTPError, _DeadlineError) as error:
             if isinstance(error, _DeadlineError) or self._seconds_left() <= 0:
-                return _too_slow(host)
-            return _failed(request.url, error)
+                reason = f"it was not complete after {DEADLINE:.0f} seconds"
+                return _no_answer(host, reason, "too-slow")
+            if thread.proxy or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+                return _not_sent(request.url, thread.proxy, error)
+            if isinstance(error, httpx.TimeoutException):
+                return _no_answer(host, "it did not come in time")
+            return _no_answer(host, f"the connection failed ({type(error).__name__})")
         except (httpx.InvalidURL, ValueError):
             # A Location that httpx can't parse, which it does even where it is not to follow it.
             return _no_answer(host, "it redirects to an invalid address")
         if len(body) > MAX_BODY:
-            return _too_large(host)
+            reason = f"it has more than {MAX_BODY // 1024} KB, and no API of Mastodon or GitHub has"
+            return _no_answer(host, reason, "answer-too-large")
         if response.headers.get("content-encoding", "identity") != "identity":
             return _no_answer(host, "it is compressed, though plain text was requested")
         with self._lock:
@@ -181,24 +231,26 @@ class Http:
         return Answer(response.status_code, response.headers, body, self.clock(), secrets)
 
     def _seconds_left(self) -> float:
-        """Until the deadline of the request that this thread is sending."""
         return float(self._thread.deadline - self.monotonic())
 
-    def _bound_connection(self, event: str, info: Mapping[str, Any]) -> None:
-        """Have each read and write on a new connection end at its request's deadline.
+    def _trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Note which proxy is asked, and have all transfers end at their request's deadline.
 
         Timeouts alone bound one read each, and an answer may arrive byte by byte. This is called
         by httpcore (https://www.encode.io/httpcore/extensions/#trace).
         """
-        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+        thread = self._thread
+        if event.endswith("connect_tcp.started") and info["host"] != thread.host:
+            thread.proxy = f"{info['host']}:{info['port']}"
+        elif event.endswith("start_tls.started") and info["server_hostname"] == thread.host:
+            thread.proxy = ""
+        elif event.endswith(("connect_tcp.complete", "start_tls.complete")):
             stream = info["return_value"]
             stream.read = self._until_deadline(stream.read)
             stream.write = self._until_deadline(stream.write)
 
-    def _until_deadline(
-        self, transfer: Callable[[Any, float], Transferred]
-    ) -> Callable[[Any, float], Transferred]:
-        def bounded(data: Any, timeout: float) -> Transferred:
+    def _until_deadline(self, transfer: Callable[[Any, float], T]) -> Callable[[Any, float], T]:
+        def bounded(data: Any, timeout: float) -> T:
             left = self._seconds_left()
             if left <= 0:
                 raise _DeadlineError
@@ -212,16 +264,13 @@ class _DeadlineError(Exception):
 
 
 class _NoCookies(CookieJar):
-    """Keeps nothing and sends nothing.
+    """Keeps nothing.
 
     It does not even read what a server sets: http.cookiejar prints a traceback where it can't.
     """
 
     def extract_cookies(self, response: object, request: object) -> None:
         """Leave the cookies where they are."""
-
-    def add_cookie_header(self, request: object) -> None:
-        """Add none."""
 
 
 def _read(client: httpx.Client, request: httpx.Request) -> tuple[httpx.Response, bytes]:
@@ -255,75 +304,44 @@ def _authorization(bearer: Secret | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {bearer.reveal()}"}
 
 
-def _failed(url: httpx.URL, error: httpx.HTTPError) -> TransportError:
+def _not_sent(url: httpx.URL, proxy: str, error: httpx.HTTPError) -> NotSentError:
+    """Why there is no connection to a host, or to the proxy (host and port) in front of it."""
     host = url.netloc.decode()
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
-        return _not_sent(url, error)
-    if isinstance(error, httpx.TimeoutException):
-        return _no_answer(host, "it did not answer in time")
-    return _no_answer(host, f"the connection failed ({type(error).__name__})")
-
-
-def _not_sent(url: httpx.URL, error: BaseException) -> NotSentError:
-    host = url.netloc.decode()
+    peer = f"{proxy}, the proxy for {host}" if proxy else host
     cause: BaseException | None = error
-    while cause and not isinstance(cause, socket.gaierror | ssl.SSLError | ConnectionRefusedError):
+    while cause and not isinstance(cause, OSError):
         cause = cause.__cause__ or cause.__context__
+    steps: Next
     if isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN:
-        return NotSentError(
-            "host-unknown",
-            f"Could not resolve {host}.",
-            why="The name is misspelt or no longer exists, or this machine has no network.",
-            next=("Open the name in a browser to check it.", Run("again")),
-        )
-    if isinstance(cause, ssl.SSLError):
-        return NotSentError(
-            "tls-failed",
-            f"TLS verification failed for {host}. Nothing was sent.",
-            why="The certificate is expired, self-signed or for another name, or the connection is "
-            "intercepted.",
-            next=_plain_http(url)
-            or ("Open the address in a browser and look at its certificate.",),
-        )
-    return NotSentError(
-        "unreachable",
-        f"Could not connect to {host}.",
-        why="The server is down or refuses this network, or the name or port is wrong.",
-        next=_plain_http(url) or ("Try it in a browser.", Run("again", when="when it is back")),
-    )
+        code, what = "host-unknown", f"Could not resolve {peer}."
+        why = "The name is misspelt or no longer exists, or this machine has no network."
+        steps = ("Open the name in a browser to check it.", Run("again"))
+    elif isinstance(cause, ssl.SSLError):
+        code, what = "tls-failed", f"TLS verification failed for {peer}. Nothing was sent."
+        why = "The certificate is expired, self-signed or for another name, or the connection is "
+        why += "intercepted."
+        steps = ("Open the address in a browser and look at its certificate.",)
+    elif isinstance(error, httpx.ProxyError):
+        code, what = "unreachable", f"{peer}, refused the connection: {plain(str(error), 80)}."
+        why = "The proxy demands a user name and a password, or does not admit this host."
+        steps = ()
+    else:
+        code, what = "unreachable", f"Could not connect to {peer}."
+        why = "The server is down or refuses this network, or the name or port is wrong."
+        steps = ("Try it in a browser.", Run("again", when="when it is back"))
+    if proxy:
+        check = "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY in the environment, or ask who runs the "
+        steps = (f"{check}proxy.", Run("again"))
+    elif url.scheme == "https" and is_loopback(host):
+        steps = (f"If the server on this machine speaks plain HTTP, name it so: http://{host}.",)
+    return NotSentError(code, what, why=why, next=steps)
 
 
-def _plain_http(url: httpx.URL) -> Next:
-    """What to do about a server on this machine, which needs no TLS; nothing for any other."""
-    host = url.netloc.decode()
-    if url.scheme != "https" or not is_loopback(host):
-        return ()
-    return (f"If the server on this machine speaks plain HTTP, name it so: http://{host}.",)
-
-
-def _no_answer(host: str, reason: str) -> NoAnswerError:
+def _no_answer(host: str, reason: str, code: str = "no-answer") -> NoAnswerError:
     return NoAnswerError(
-        "no-answer",
+        code,
         f"{host} sent no usable answer: {reason}.",
-        why="The server, or the network on the way to it, is overloaded or broken.",
+        why="The server, or the network on the way to it, is overloaded or broken; or this is not "
+        "the address of an API.",
         next=(Run("again", when="in a few minutes"),),
-    )
-
-
-def _too_slow(host: str) -> NoAnswerError:
-    return NoAnswerError(
-        "too-slow",
-        f"{host} did not answer in time.",
-        why=f"Its answer was not complete after {DEADLINE:.0f} seconds. The server, or the network "
-        "on the way to it, is overloaded.",
-        next=(Run("again", when="when the server is faster"),),
-    )
-
-
-def _too_large(host: str) -> NoAnswerError:
-    return NoAnswerError(
-        "answer-too-large",
-        f"{host} sent more than {MAX_BODY // 1024} KB where a short answer was expected.",
-        why="This is probably not the API of a Mastodon server or of GitHub.",
-        next=("Check the address.",),
     )

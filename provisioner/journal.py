@@ -15,7 +15,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 from nacl.exceptions import CryptoError
@@ -30,7 +30,15 @@ from provisioner.secret import Secret
 VERSION = 1
 
 
-class Credential(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True):
+    """A part of the journal."""
+
+    def replace(self, **changes: Any) -> Self:
+        """The same with these fields changed."""
+        return msgspec.structs.replace(self, **changes)
+
+
+class Credential(Record, frozen=True):
     """An access token, and all that is needed to judge, replace and revoke it."""
 
     instance: Instance
@@ -65,7 +73,7 @@ class Credential(msgspec.Struct, frozen=True):
         return tuple(one for one in self.destinations if one not in self.overwrites)
 
 
-class Pending(msgspec.Struct, frozen=True):
+class Pending(Record, frozen=True):
     """An authorization under way, from the registration until its token is current."""
 
     instance: Instance
@@ -97,23 +105,19 @@ class Pending(msgspec.Struct, frozen=True):
             self.state,
         )
 
-    def replace(self, **changes: Any) -> "Pending":
-        """The same with these fields changed."""
-        return msgspec.structs.replace(self, **changes)
 
-
-class Superseded(msgspec.Struct, frozen=True):
+class Superseded(Record, frozen=True):
     """A credential that was replaced, or must not be used, and is still to be revoked."""
 
     credential: Credential
     revoke_after: int
 
-    def by(self, moment: int) -> "Superseded":
+    def by(self, moment: int) -> Self:
         """The same, to be revoked at that moment if not before."""
-        return Superseded(self.credential, min(self.revoke_after, moment))
+        return self.replace(revoke_after=min(self.revoke_after, moment))
 
 
-class Journal(msgspec.Struct, frozen=True):
+class Journal(Record, frozen=True):
     """What the tool remembers of one bot."""
 
     repository_id: int
@@ -125,10 +129,6 @@ class Journal(msgspec.Struct, frozen=True):
     """Oldest first."""
     deprovisioning: bool = False
     """Whether the bot is being taken off: then nothing but that goes on."""
-
-    def replace(self, **changes: Any) -> "Journal":
-        """The same with these fields changed."""
-        return msgspec.structs.replace(self, **changes)
 
     @property
     def staged(self) -> Credential | None:

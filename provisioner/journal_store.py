@@ -7,7 +7,7 @@ for up to five seconds.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -37,11 +37,7 @@ class UnconfirmedError(IncompleteError):
 
 
 class OvertakenError(IncompleteError):
-    """Another run wrote the journal since this one read it."""
-
-
-class DeletedError(OvertakenError):
-    """The journal that this run knew is gone: it is not made anew."""
+    """Another run wrote or deleted the journal since this one read it."""
 
 
 @dataclass
@@ -67,11 +63,6 @@ class JournalStore:
         return f"{self.name}_KEY"
 
     @property
-    def exists(self) -> bool:
-        """Whether there is a journal; a claim is none."""
-        return self._latest is not None and not self.is_claimed
-
-    @property
     def is_present(self) -> bool:
         """Whether the variable exists, with a journal or a claim."""
         return self._latest is not None
@@ -79,7 +70,17 @@ class JournalStore:
     @property
     def is_claimed(self) -> bool:
         """Whether a first run created the variable, and has not written a journal yet."""
-        return self._latest is not None and self._latest.startswith(CLAIM)
+        return (self._latest or "").startswith(CLAIM)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a journal; a claim is none."""
+        return self.is_present and not self.is_claimed
+
+    @property
+    def key_is_stored(self) -> bool:
+        """Whether a secret of the key's name exists: whether it is a key can't be read."""
+        return self.key_name in self.repository.secret_names
 
     def read(self) -> None:
         """Read the variable, live."""
@@ -123,19 +124,26 @@ class JournalStore:
 
     def look(self) -> None:
         """Read the variable again. Raises OvertakenError where another run wrote or deleted it."""
-        for pause in (*LATE_READS, None):
-            value = self.repository.variable(self.name)
-            if value == self._latest:
-                return
-            if value is not None and value not in self._earlier:
-                raise _overtaken()
-            if pause is not None:
-                self.sleep(pause)
-        if value is None or self._latest is None or self._rewritten:
-            raise self._deleted() if value is None else _overtaken()
+        value = self._read_unless({None, *self._earlier} - {self._latest})
+        if value == self._latest:
+            return
+        if value is None:
+            raise self._deleted()
+        if value not in self._earlier or self._latest is None or self._rewritten:
+            raise _overtaken()
         # An own earlier write arrived after the latest one.
         self._rewritten = True
         self._write(self._latest)
+
+    def _read_unless(self, late: Collection[str | None]) -> str | None:
+        """The variable's value; one of `late` is read again, for up to five seconds."""
+        value = self.repository.variable(self.name)
+        for pause in LATE_READS:
+            if value not in late:
+                break
+            self.sleep(pause)
+            value = self.repository.variable(self.name)
+        return value
 
     def require_room(self, journal: Journal) -> None:
         """Raise ActionRequiredError where a journal would be larger than a variable may be."""
@@ -161,8 +169,8 @@ class JournalStore:
         """Seal and write the journal; returns only once it is certain that it is stored.
 
         Only the value that this run knows is overwritten, as far as that can be seen: the caller
-        looks first, or has just read or written it. Raises OvertakenError, DeletedError among them;
-        UnconfirmedError where an answer can't be settled in time; GitHub's definite refusals.
+        looks first, or has just read or written it. Raises OvertakenError, UnconfirmedError where
+        an answer can't be settled in time, and GitHub's definite refusals.
         """
         value = seal(journal, parse_key(self.key))
         check_size(self.name, value)
@@ -202,59 +210,44 @@ class JournalStore:
             self._note(None)
 
     def _write(self, value: str) -> None:
-        """Write; after a lost answer, read back before each new try."""
-        unsettled = False
-        for pause in RETRY_DELAYS:
-            self.sleep(pause)
+        """Write; after a lost answer, read back before each new try, and after the last."""
+        tried = False
+        for pause in (*RETRY_DELAYS, None):
+            if pause is not None:
+                self.sleep(pause)
             try:
-                if (unsettled and self._has_landed(value)) or self._put(value):
+                if (tried and self._has_landed(value)) or (pause is not None and self._put(value)):
                     self._note(value)
                     return
-                unsettled = True
             except OvertakenError:
                 raise
             except TransportError:
-                unsettled = True
+                pass
             except ProvisionerError:
-                if not unsettled:  # else an earlier try may have landed
+                if not tried:  # else an earlier try may have landed
                     raise
-        if not self._landed_after_all(value):
-            raise UnconfirmedError(
-                "journal-unconfirmed",
-                f"GitHub did not confirm that the journal ({self.name}) was written.",
-                why="Its answers were lost or errors, for longer than a run can wait.",
-                next=(Open("https://www.githubstatus.com"), Run("again")),
-            )
-        self._note(value)
+            tried = True
+        raise UnconfirmedError(
+            "journal-unconfirmed",
+            f"GitHub did not confirm that the journal ({self.name}) was written.",
+            why="Its answers were lost or errors, for longer than a run can wait.",
+            next=(Open("https://www.githubstatus.com"), Run("again")),
+        )
 
     def _put(self, value: str) -> bool:
         """Write once; False where the variable was just created or deleted by another run."""
-        if self._latest is None:
-            return self.repository.create_variable(self.name, value)
-        return self.repository.update_variable(self.name, value)
+        return self.repository.write_variable(self.name, value, create=self._latest is None)
 
     def _has_landed(self, value: str) -> bool:
-        """Whether a write whose answer was lost is there. Raises OvertakenError, DeletedError."""
-        for pause in (*LATE_READS, None):
-            stored = self.repository.variable(self.name)
-            if stored == value:
-                return True
-            if stored is not None and stored not in {self._latest, *self._earlier}:
-                raise _overtaken()
-            if stored is not None or self._latest is None or pause is None:
-                break
-            self.sleep(pause)
+        """Whether a write whose answer was lost is there. Raises OvertakenError."""
+        stored = self._read_unless({None} - {self._latest})
+        if stored == value:
+            return True
         if stored is None and self._latest is not None:
             raise self._deleted()
+        if stored not in {None, self._latest, *self._earlier}:
+            raise _overtaken()
         return False
-
-    def _landed_after_all(self, value: str) -> bool:
-        try:
-            return self._has_landed(value)
-        except OvertakenError:
-            raise
-        except ProvisionerError:
-            return False
 
     def _note(self, value: str | None) -> None:
         if value != self._latest:
@@ -262,14 +255,9 @@ class JournalStore:
             self._earlier.discard(value)
         self._latest = value
 
-    @property
-    def key_is_stored(self) -> bool:
-        """Whether a secret of the key's name exists: whether it is a key can't be read."""
-        return self.key_name in self.repository.secret_names
-
-    def _deleted(self) -> DeletedError:
+    def _deleted(self) -> OvertakenError:
         self.repository.require_readable("variables")  # else a 404 does not mean absent
-        return DeletedError(
+        return OvertakenError(
             "journal-deleted",
             f"The journal ({self.name}) was deleted since this run read it.",
             why="Another run took the bot off (deprovision), or somebody deleted the variable.",

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from provisioner.errors import ActionRequiredError, InputError, plain
 from provisioner.github.destinations import is_repository
-from provisioner.github.errors import FORM_FOR_NEW_TOKENS
+from provisioner.github.errors import FORM_FOR_NEW_TOKENS, another_forge
 from provisioner.report import Open, Run, Set
 from provisioner.secret import Secret, is_visible
 from provisioner.urls import (
@@ -154,6 +154,8 @@ def parse_api_url(text: str) -> str:
                 "Unset it for github.com; on an Enterprise server set it to https://HOST/api/v3.",
             ),
         )
+    if url.endswith("/api/v1"):
+        raise another_forge(f"GITHUB_API_URL is “{shown(url)}”.")
     return url
 
 

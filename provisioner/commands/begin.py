@@ -15,8 +15,8 @@ from provisioner.commands.session import (
 )
 from provisioner.commands.writing import dry_run
 from provisioner.errors import InputError, plain
-from provisioner.gather import both
 from provisioner.github.destinations import names
+from provisioner.http import both
 from provisioner.journal import Pending
 from provisioner.mastodon import discovery
 from provisioner.mastodon.client import Mastodon

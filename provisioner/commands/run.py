@@ -15,9 +15,8 @@ from provisioner.commands.post import post
 from provisioner.commands.register import register
 from provisioner.commands.session import Session
 from provisioner.config import Config
-from provisioner.gather import in_threads
 from provisioner.github.client import GitHub
-from provisioner.http import Http
+from provisioner.http import Http, in_threads
 from provisioner.mastodon.instance import Instance
 from provisioner.parsing import Login
 from provisioner.report import Report, Reporter

@@ -13,10 +13,9 @@ from provisioner.errors import (
     ProvisionerError,
     TransportError,
 )
-from provisioner.gather import Gather
 from provisioner.github.client import GitHub, Repository
 from provisioner.github.destinations import Destination, Mapping, names
-from provisioner.http import Http
+from provisioner.http import Gather, Http
 from provisioner.journal import Credential, Journal, Pending, Superseded, new_key
 from provisioner.journal_store import JournalStore
 from provisioner.mastodon.instance import Application

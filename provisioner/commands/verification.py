@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from provisioner.commands.session import Session
 from provisioner.errors import ActionRequiredError, IncompleteError, ProvisionerError
-from provisioner.gather import both
+from provisioner.http import both
 from provisioner.journal import Credential, Pending, Superseded
 from provisioner.journal_store import OvertakenError
 from provisioner.mastodon.client import Mastodon

@@ -8,22 +8,14 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 
 from nacl.exceptions import CryptoError
 from nacl.public import PublicKey, SealedBox
 
-from provisioner.answer import Answer, RetryPolicy
+from provisioner.answer import Answer, RetryPolicy, github_delay
 from provisioner.errors import ActionRequiredError, TransportError
-from provisioner.github.destinations import (
-    MAX_SECRETS,
-    Kind,
-    check_size,
-    is_repository,
-    path,
-    repository_path,
-)
-from provisioner.github.errors import RETRY_IDEMPOTENT, RETRY_IF_NOT_DONE, archived, explain
+from provisioner.github.destinations import MAX_SECRETS, Kind, check_size, is_repository
+from provisioner.github.errors import archived, explain
 from provisioner.http import Http
 from provisioner.report import Run
 from provisioner.secret import Secret, is_visible
@@ -34,6 +26,10 @@ MAX_REDIRECTS = 3
 MOVED = {301, 302, 307, 308}
 WRITTEN = {201, 204}
 """Created, updated. Any other success, such as a page with 200, did not come from GitHub."""
+RETRY_IDEMPOTENT = RetryPolicy(lost=True, delay=github_delay)
+"""For a request that may be carried out twice."""
+RETRY_IF_NOT_DONE = RetryPolicy(delay=github_delay)
+"""For a request that must be carried out once at most."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +112,12 @@ class Repository:
         """The repository as the scope of a destination."""
         return f"repository/{self.id}"
 
+    def _path(self, kind: Kind, name: str = "") -> str:
+        return f"/repos/{self.name}/actions/{kind}" + (f"/{name}" if name else "")
+
     def open(self) -> tuple[int, str]:
         """The repository's number, and the name that it bears today."""
-        answer = self.github.call("GET", repository_path(self.name))
+        answer = self.github.call("GET", f"/repos/{self.name}")
         fields = answer.fields()
         number, full_name = fields.get("id"), answer.text("full_name")
         if not answer.ok or not isinstance(number, int) or not is_repository(full_name):
@@ -129,9 +128,8 @@ class Repository:
 
     def read_secret_names(self) -> None:
         """List the secrets' names: a repository can have no more than one page of them."""
-        answer = self.github.call(
-            "GET", path(self.name, "secrets"), params={"per_page": str(MAX_SECRETS)}
-        )
+        params = {"per_page": str(MAX_SECRETS)}
+        answer = self.github.call("GET", self._path("secrets"), params=params)
         secrets = answer.fields().get("secrets")
         if not answer.ok or not isinstance(secrets, list):
             raise explain(answer, f"list the secrets of {self.name}")
@@ -140,7 +138,7 @@ class Repository:
 
     def read_sealing_key(self) -> SealingKey:
         """Ask for the public key that the secrets are sealed with."""
-        answer = self.github.call("GET", path(self.name, "secrets", "public-key"))
+        answer = self.github.call("GET", self._path("secrets", "public-key"))
         if not answer.ok:
             raise explain(answer, f"read the public key of {self.name}")
         try:
@@ -174,16 +172,13 @@ class Repository:
         self.secret_names |= {name}
 
     def _put(self, name: str, value: Secret, key: SealingKey) -> Answer:
-        box = SealedBox(key.key).encrypt(value.reveal().encode())
-        return self.github.call(
-            "PUT",
-            path(self.name, "secrets", name),
-            {"encrypted_value": base64.b64encode(box).decode(), "key_id": key.id},
-        )
+        box = base64.b64encode(SealedBox(key.key).encrypt(value.reveal().encode())).decode()
+        body = {"encrypted_value": box, "key_id": key.id}
+        return self.github.call("PUT", self._path("secrets", name), body)
 
     def delete(self, kind: Kind, name: str) -> bool:
         """Delete a secret or a variable; False where it was certainly gone. Idempotent."""
-        answer = self.github.call("DELETE", path(self.name, kind, name))
+        answer = self.github.call("DELETE", self._path(kind, name))
         if answer.status == 404:
             self.require_readable(kind)
         elif answer.status != 204:
@@ -194,7 +189,7 @@ class Repository:
 
     def variable(self, name: str) -> str | None:
         """A variable's value, None where there is none of that name."""
-        answer = self.github.call("GET", path(self.name, "variables", name))
+        answer = self.github.call("GET", self._path("variables", name))
         if answer.status == 404:
             return None
         value = answer.fields().get("value")
@@ -204,49 +199,39 @@ class Repository:
 
     def require_readable(self, kind: Kind) -> None:
         """Raise unless GitHub lists the secrets or variables: only then does a 404 mean absent."""
-        answer = self.github.call("GET", path(self.name, kind))
+        answer = self.github.call("GET", self._path(kind))
         if "total_count" not in answer.fields():
             raise explain(answer, f"list the {kind} of {self.name}")
 
     def put_variable(self, name: str, value: str, *, exists: bool) -> None:
-        """Write a variable; idempotent. There is no upsert: PATCH changes, POST creates.
+        """Write a variable; idempotent. `exists` says which way to try first.
 
-        `exists` says which one to try first.
+        The other way follows: another run, or a POST whose answer was lost, created or deleted it.
         """
         check_size(name, value)
-        update = partial(self.update_variable, retry=RETRY_IDEMPOTENT)
-        create = partial(self.create_variable, retry=RETRY_IDEMPOTENT)
-        ways = (update, create) if exists else (create, update, create)
-        # The other way: another run, or a POST whose answer was lost, created or deleted it.
-        if not any(write(name, value) for write in ways):
-            raise TransportError(
-                "github-unwell",
-                f"GitHub says both that the variable {name} exists and that it does not.",
-                next=(Run("again", when="in a minute"),),
-            )
+        for create in (False, True) if exists else (True, False, True):
+            if self.write_variable(name, value, create=create, retry=RETRY_IDEMPOTENT):
+                return
+        raise TransportError(
+            "github-unwell",
+            f"GitHub says both that the variable {name} exists and that it does not.",
+            next=(Run("again", when="in a minute"),),
+        )
 
-    def create_variable(
-        self, name: str, value: str, *, retry: RetryPolicy = RETRY_IF_NOT_DONE
+    def write_variable(
+        self, name: str, value: str, *, create: bool, retry: RetryPolicy = RETRY_IF_NOT_DONE
     ) -> bool:
-        """Create a variable; False where there is one already (409).
+        """Create a variable, or change it: there is no upsert.
 
-        By default a lost answer is left to the caller to settle, by reading back.
+        False where there is one already (409), or none (404). By default a lost answer is left to
+        the caller to settle, by reading back.
         """
-        place, body = path(self.name, "variables"), {"name": name, "value": value}
-        answer = self.github.call("POST", place, body, retry=retry)
-        return self._written(answer, name, nothing=409)
-
-    def update_variable(
-        self, name: str, value: str, *, retry: RetryPolicy = RETRY_IF_NOT_DONE
-    ) -> bool:
-        """Change a variable; False where there is none (404). `retry` as above."""
-        place, body = path(self.name, "variables", name), {"name": name, "value": value}
-        answer = self.github.call("PATCH", place, body, retry=retry)
-        return self._written(answer, name, nothing=404)
-
-    def _written(self, answer: Answer, name: str, *, nothing: int) -> bool:
-        """Whether a variable was written; `nothing` is the status that says it was not."""
-        if answer.status not in {*WRITTEN, nothing}:
+        body = {"name": name, "value": value}
+        if create:
+            answer = self.github.call("POST", self._path("variables"), body, retry=retry)
+        else:
+            answer = self.github.call("PATCH", self._path("variables", name), body, retry=retry)
+        if answer.status not in {*WRITTEN, 409 if create else 404}:
             raise explain(answer, f"write the variable {name} of {self.name}")
         return answer.status in WRITTEN
 

@@ -7,7 +7,6 @@ checked here, so that a one-time code is not spent on a run that could never sto
 import re
 from collections.abc import Iterable
 from typing import Literal
-from urllib.parse import quote
 
 import msgspec
 
@@ -84,19 +83,15 @@ def parse_mappings(kind: Kind, entries: Iterable[str]) -> tuple[Mapping, ...]:
 
 def check_name(name: str) -> str:
     """The name as GitHub stores it, in upper case. Raises InputError where GitHub refuses it."""
-    why = ""
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or len(name) > 255:
-        why = "GitHub takes letters, digits and underscores, and no digit at the beginning."
-    elif name.upper().startswith("GITHUB_"):
-        why = "GitHub reserves names that begin with GITHUB_."
-    if why:
-        raise InputError(
-            "bad-name",
-            f"Not a valid name for a secret or a variable: “{plain(name)}”.",
-            why=why,
-            next=("Choose another name, such as MY_BOT.",),
-        )
-    return name.upper()
+    if re.fullmatch(r"(?!GITHUB_)[A-Z_][A-Z0-9_]{0,254}", name, re.ASCII | re.IGNORECASE):
+        return name.upper()
+    raise InputError(
+        "bad-name",
+        f"Not a valid name for a secret or a variable: “{plain(name)}”.",
+        why="GitHub takes letters, digits and underscores, no digit at the beginning, and no name "
+        "that begins with GITHUB_.",
+        next=("Choose another name, such as MY_BOT.",),
+    )
 
 
 def require_distinct(journal: str, mappings: Iterable[Mapping]) -> None:
@@ -123,7 +118,7 @@ def check_size(name: str, value: str) -> None:
 
 def expression(mapping: Mapping) -> str:
     """How a workflow reads what was written: `${{ secrets.NAME }}`."""
-    context = {"secrets": "secrets", "variables": "vars"}[mapping.kind]
+    context = "secrets" if mapping.kind == "secrets" else "vars"
     return f"${{{{ {context}.{mapping.name} }}}}"
 
 
@@ -136,14 +131,3 @@ def is_repository(name: str) -> bool:
     """Whether it is `owner/name`, in the characters that GitHub takes."""
     form = r"[A-Za-z0-9][A-Za-z0-9-_]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"
     return re.fullmatch(form, name) is not None
-
-
-def path(repository: str, kind: Kind, name: str = "") -> str:
-    """The API path of a repository's secrets or variables, or of one of them by name."""
-    base = f"{repository_path(repository)}/actions/{kind}"
-    return f"{base}/{quote(name, safe='')}" if name else base
-
-
-def repository_path(repository: str) -> str:
-    """The API path of a repository named `owner/name`."""
-    return "/repos/" + "/".join(quote(part, safe="") for part in repository.split("/"))

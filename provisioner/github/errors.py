@@ -1,11 +1,11 @@
-"""What GitHub's refusals mean, and for which of them waiting helps.
+"""What GitHub's refusals mean.
 
 https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api
 """
 
 import re
 
-from provisioner.answer import Answer, RetryPolicy, rate_limit_reset, retry_after, retry_delay
+from provisioner.answer import SECONDARY_WAIT, Answer, github_delay, rate_limited
 from provisioner.errors import (
     ActionRequiredError,
     InputError,
@@ -13,16 +13,13 @@ from provisioner.errors import (
     TransportError,
     plain,
 )
-from provisioner.report import Next, Open, Run, duration
+from provisioner.report import Next, Open, Run, duration, first_page
 
-FORM_FOR_NEW_TOKENS = (
-    "https://github.com/settings/personal-access-tokens/new"
-    "?name=mastodon-provisioner&secrets=write&actions_variables=write"
-)
 TOKENS = "https://github.com/settings/personal-access-tokens"
-SECONDARY_WAIT = 60.0
-"""Seconds to wait after a secondary rate limit that names no time, says GitHub."""
-NEW_TOKEN: Next = (
+FORM_FOR_NEW_TOKENS = (
+    f"{TOKENS}/new?name=mastodon-provisioner&secrets=write&actions_variables=write"
+)
+_NEW_TOKEN: Next = (
     Open(
         FORM_FOR_NEW_TOKENS,
         "",
@@ -31,177 +28,161 @@ NEW_TOKEN: Next = (
     ),
     "Use it in place of the other one.",
 )
+_GRANT: Next = (
+    Open(
+        TOKENS, "", "give the token Secrets and Variables, both read and write, for this repository"
+    ),
+    "In an organization the change may need an owner's approval.",
+)
+_CHOOSE: Next = (
+    "Check the spelling of owner/name.",
+    Open(TOKENS, "", "check that this repository is chosen under Repository access"),
+)
+_SSO: Next = (
+    Open("https://github.com/settings/tokens", "", "press Configure SSO beside the token"),
+    Run("again"),
+)
 
-
-def wait_for(answer: Answer) -> float | None:
-    """Seconds after which GitHub will take the request again; None where waiting does not help."""
-    if not _rate_limited(answer):
-        return retry_delay(answer)
-    if (seconds := retry_after(answer)) is not None:
-        return seconds
-    if answer.headers.get("x-ratelimit-remaining") == "0":
-        return rate_limit_reset(answer) or SECONDARY_WAIT
-    return SECONDARY_WAIT
-
-
-RETRY_IDEMPOTENT = RetryPolicy(lost=True, delay=wait_for)
-"""For a request that may be carried out twice."""
-RETRY_IF_NOT_DONE = RetryPolicy(delay=wait_for)
-"""For a request that must be carried out once at most."""
-
-
-def _rate_limited(answer: Answer) -> bool:
-    """403 and 429 both carry rate limits; 403 also carries real refusals."""
-    if answer.status == 429:
-        return True
-    return answer.status == 403 and (
-        "retry-after" in answer.headers
-        or answer.headers.get("x-ratelimit-remaining") == "0"
-        or "rate limit" in answer.text("message").lower()
-    )
+REFUSALS: dict[str, tuple[str, str, Next]] = {
+    "401": ("github-token-refused", "The token is mistyped, expired or revoked.", _NEW_TOKEN),
+    "403 .*by integration": (
+        "github-token-cannot",
+        (
+            "The token is the workflow's own GITHUB_TOKEN, which can never write secrets, or that "
+            "of a GitHub App without the permission."
+        ),
+        _NEW_TOKEN,
+    ),
+    "403 .*not accessible": (
+        "github-permission",
+        "The GitHub token lacks a permission.",
+        _GRANT,
+    ),
+    "403 .*archived": (
+        "archived",
+        "An archived repository is read-only.",
+        ("Unarchive it in its settings, or name another one.",),
+    ),
+    "403 .*IP allow list": (
+        "github-ip-allow-list",
+        "The organization admits certain addresses only, and this machine's is not one.",
+        ("Run this from an admitted network, or ask an owner of the organization.",),
+    ),
+    "403 .*lifetime": (
+        "github-token-forbidden",
+        "The organization forbids tokens that live as long as this one.",
+        _NEW_TOKEN,
+    ),
+    r"403 .*forbids .*\(classic\)": (
+        "github-token-forbidden",
+        "The organization forbids classic personal access tokens.",
+        _NEW_TOKEN,
+    ),
+    "403 .*forbids ": (
+        "github-token-forbidden",
+        "The organization, or the enterprise that it belongs to, forbids this kind of token.",
+        ("Use the token of a GitHub App, or ask an owner of the organization.",),
+    ),
+    "403 .*OAuth App access restrictions": (
+        "github-token-forbidden",
+        (
+            "The organization has not approved the application that the token was made for, such "
+            "as GitHub CLI."
+        ),
+        ("Ask an owner of the organization to approve it, or use another token:", *_NEW_TOKEN),
+    ),
+    "403 .*SAML": (
+        "github-sso",
+        "The organization demands single sign-on, and the token was not authorized for it.",
+        _SSO,
+    ),
+    "403 .*(admin|[Mm]ust have)": (
+        "github-permission",
+        "The token's owner may not do this in the repository.",
+        ("Ask somebody who administers the repository.",),
+    ),
+    "404": (
+        "github-not-found",
+        (
+            "There is no such repository (misspelt, renamed, deleted), the token was not given "
+            "access to it, or the token's owner may not administer secrets there. GitHub does not "
+            "say which."
+        ),
+        _CHOOSE,
+    ),
+    "422": (
+        "github-invalid",
+        (
+            "A name, a number or a size is beyond GitHub's limits: 100 secrets and 500 variables a "
+            "repository, 48 KB a value."
+        ),
+        ("Remove what is no longer needed, or choose another name.",),
+    ),
+}
+"""By a pattern in the status and GitHub's message: the error's code, the cause, what to do."""
 
 
 def explain(answer: Answer, attempt: str) -> ProvisionerError:
     """The error for an answer that refused to `attempt` (a verb phrase: “write the secret X”)."""
     what = f"GitHub did not {attempt}: {answer.described()}."
-    if _rate_limited(answer):
+    if rate_limited(answer):
+        why = "The token's rate limit is used up, by this or by other programs."
+        wait = duration(github_delay(answer) or SECONDARY_WAIT)
         return ProvisionerError(
-            "github-rate-limit",
-            what,
-            why="The token's rate limit is used up, by this or by other programs.",
-            next=(Run("again", when=f"in {duration(wait_for(answer) or SECONDARY_WAIT)}"),),
+            "github-rate-limit", what, why=why, next=(Run("again", when=f"in {wait}"),)
         )
-    if error := _single_sign_on(answer, what):
-        return error
-    if answer.status == 401 and answer.fields():
+    # A 404, too, may mean that the organization wants the token authorized.
+    if sso := re.search(r"url=(https://\S+)", answer.headers.get("x-github-sso", "")):
+        link = plain(sso[1], 500)
+        why = "The organization demands single sign-on, and the token was not authorized for it."
+        opened = Open(link, "", "authorize the token; the page is good for an hour")
         return ActionRequiredError(
-            "github-token-refused",
-            what,
-            why="The GitHub token is mistyped, expired or revoked.",
-            next=NEW_TOKEN,
-            link=FORM_FOR_NEW_TOKENS,
+            "github-sso", what, why=why, next=(opened, Run("again")), link=link
         )
-    if answer.status == 403 and answer.fields():
-        return _forbidden(answer, what)
-    if answer.status == 404:
-        return _not_found(what)
-    if answer.status == 422:
-        return InputError(
-            "github-invalid",
-            what,
-            why="A name, a number or a size is beyond GitHub's limits: 100 secrets and 500 "
-            "variables a repository, 48 KB a value.",
-            next=("Remove what is no longer needed, or choose another name.",),
-        )
-    if answer.refused and answer.fields():
-        return ActionRequiredError(
-            "github-refused",
-            what,
-            next=("Read GitHub's message above; its settings decide.", Run("again")),
-        )
-    return TransportError(
-        "github-unwell",
-        what,
-        why="GitHub is in trouble, or this is not GitHub's API.",
-        next=(Open("https://www.githubstatus.com"), Run("again")),
-    )
+    if answer.text("url").endswith("/api/swagger"):
+        return another_forge(what)
+    if not answer.refused or answer.is_page:
+        why = "GitHub is in trouble, or this is not GitHub's API."
+        if answer.refused:
+            why = "A page came in place of GitHub's answer: something on the way refused, or this "
+            why += "is not the address of GitHub's API."
+        steps = (Open("https://www.githubstatus.com"), "Check GITHUB_API_URL.", Run("again"))
+        return TransportError("github-unwell", what, why=why, next=steps)
+    return _refusal(answer, what)
 
 
-def _not_found(what: str) -> ActionRequiredError:
-    """GitHub does not say which of three causes a 404 has."""
-    return ActionRequiredError(
-        "github-not-found",
-        what,
-        why="There is no such repository (misspelt, renamed, deleted), the token was not given "
-        "access to it, or the token's owner may not administer secrets there. GitHub does not "
-        "say which.",
-        next=(
-            "Check the spelling of owner/name.",
-            Open(TOKENS, "", "check that this repository is chosen under Repository access"),
-        ),
-        link=TOKENS,
-    )
-
-
-def _forbidden(answer: Answer, what: str) -> ProvisionerError:
-    message, needed = answer.text("message"), _permissions(answer)
+def _refusal(answer: Answer, what: str) -> ProvisionerError:
+    message = answer.text("message")
+    code, why = "github-refused", ""
+    steps: Next = ("Read what GitHub says above.", Run("again"))
+    for pattern, meaning in REFUSALS.items():
+        if re.match(pattern, f"{answer.status} {message}", re.DOTALL):
+            code, why, steps = meaning
+            break
+    accepted = answer.headers.get("x-accepted-github-permissions", "")
+    if code in {"github-permission", "github-token-cannot"} and (
+        re.fullmatch(r"[\w=,; -]{1,200}", accepted)
+    ):
+        sets = [needed.strip().replace("=", ": ") for needed in accepted.split(";")]
+        why = f"{why} Needed here: {' or '.join(sets)}."
     # The address from GitHub's message says where its own settings are.
-    address = re.search(r"https://github\.com/\S+[\w/]", message)
-    link = plain(address[0], 500) if address else ""
-    if "by integration" in message:
-        return ActionRequiredError(
-            "github-token-cannot",
-            what,
-            why="The token is the workflow's own GITHUB_TOKEN, which can never write secrets, or "
-            f"that of a GitHub App without the permission.{needed}",
-            next=NEW_TOKEN,
-            link=FORM_FOR_NEW_TOKENS,
-        )
-    if "archived" in message:
-        return archived(what)
-    if "IP allow list" in message:
-        return ActionRequiredError(
-            "github-ip-allow-list",
-            what,
-            why="The organization admits certain addresses only, and this machine's is not one.",
-            next=("Run this from an admitted network, or ask an owner of the organization.",),
-        )
-    if re.search(r"lifetime|forbids access via", message):
-        return ActionRequiredError(
-            "github-token-forbidden",
-            what,
-            why="The organization forbids this kind of token, or tokens that live so long.",
-            next=(
-                *((Open(link, "", "see what the organization allows"),) if link else ()),
-                *NEW_TOKEN,
-            ),
-            link=link,
-        )
-    return ActionRequiredError(
-        "github-permission",
-        what,
-        why=f"The GitHub token lacks a permission.{needed}",
-        next=(
-            Open(
-                link or TOKENS,
-                "",
-                "give the token Secrets and Variables, both read and write, for this repository",
-            ),
-            "In an organization the change may need an owner's approval.",
-        ),
-        link=link or TOKENS,
-    )
+    if address := re.search(r"https://(?:[\w-]+\.)*github\.com/\S*[\w/]", message):
+        steps = (Open(answer.shown_url(address[0]), "", "see what GitHub says there"), *steps)
+    kind = InputError if code == "github-invalid" else ActionRequiredError
+    return kind(code, what, why=why, next=steps, link=first_page(steps))
 
 
 def archived(what: str) -> ActionRequiredError:
     """The error for a repository that is read-only."""
-    return ActionRequiredError(
-        "archived",
+    code, why, steps = REFUSALS["403 .*archived"]
+    return ActionRequiredError(code, what, why=why, next=steps)
+
+
+def another_forge(what: str) -> InputError:
+    """The error where the API is Forgejo's or Gitea's, whose runners set GITHUB_API_URL to it."""
+    return InputError(
+        "bad-api-url",
         what,
-        why="An archived repository is read-only.",
-        next=("Unarchive it in its settings, or name another one.",),
+        why="This is the API of Forgejo or Gitea. Only GitHub and GitHub Enterprise are supported.",
+        next=("Run this for a repository on GitHub, with GITHUB_API_URL unset or GitHub's.",),
     )
-
-
-def _single_sign_on(answer: Answer, what: str) -> ActionRequiredError | None:
-    """403 and 404 both may mean that the organization wants the token authorized."""
-    sso = re.search(r"url=(https://\S+)", answer.headers.get("x-github-sso", ""))
-    if not sso:
-        return None
-    link = plain(sso[1], 500)
-    return ActionRequiredError(
-        "github-sso",
-        what,
-        why="The organization demands single sign-on, and the token was not authorized for it.",
-        next=(Open(link, "", "authorize the token; the page is good for an hour"), Run("again")),
-        link=link,
-    )
-
-
-def _permissions(answer: Answer) -> str:
-    """What the endpoint accepts (`X-Accepted-GitHub-Permissions`), in words."""
-    accepted = answer.headers.get("x-accepted-github-permissions", "")
-    if not re.fullmatch(r"[\w=,; -]{1,200}", accepted):
-        return ""
-    sets = [needed.strip().replace("=", ": ") for needed in accepted.split(";")]
-    return f" Needed here: {' or '.join(sets)}."

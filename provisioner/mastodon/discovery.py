@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 
 from provisioner.answer import IDEMPOTENT, IF_UNSENT, Answer, RetryPolicy, retry_delay
 from provisioner.errors import InputError, ProvisionerError, TransportError
-from provisioner.gather import Gather, both
-from provisioner.http import Http
+from provisioner.http import Gather, Http, both
 from provisioner.mastodon.errors import blocked, not_mastodon, unwell
 from provisioner.mastodon.instance import MAX_NAME, WITHOUT_API, WORD, Instance, parse_version
 from provisioner.mastodon.scopes import InstanceInfo

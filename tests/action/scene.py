@@ -15,12 +15,12 @@ from provisioner.action import Runner, Step
 from provisioner.commands.run import Prompts, perform
 from provisioner.commands.session import Session
 from provisioner.errors import ProvisionerError
-from provisioner.gather import in_order
 from provisioner.github.client import GitHub as GitHubClient
 from provisioner.http import Http
 from provisioner.parsing import parse_login
 from provisioner.sandbox import Request, Response
 from tests.servers import GitHub, make
+from tests.support.gather import in_order
 from tests.support.person import Person
 from tests.support.world import Wire
 

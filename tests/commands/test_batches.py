@@ -9,9 +9,10 @@ import pytest
 
 from provisioner.commands.run import Prompts, perform
 from provisioner.errors import ProvisionerError
-from provisioner.gather import Gather, in_order
+from provisioner.http import Gather
 from provisioner.parsing import parse_login
 from provisioner.report import Report
+from tests.support.gather import in_order
 from tests.support.world import NAME, Fault, World
 
 T = TypeVar("T")

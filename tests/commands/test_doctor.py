@@ -7,12 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from provisioner.errors import ProvisionerError
-from provisioner.gather import in_order
 from provisioner.mastodon import discovery
 from provisioner.parsing import parse_login
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from tests.servers import PERSONALITIES
+from tests.support.gather import in_order
 from tests.support.world import ORIGIN, World
 
 SECONDS = {"minute": 60, "hour": 3600, "day": 86400}

@@ -23,7 +23,7 @@ from provisioner.journal import (
     seal,
     unseal,
 )
-from provisioner.journal_store import LATE_READS, RETRY_DELAYS, DeletedError, JournalStore
+from provisioner.journal_store import LATE_READS, RETRY_DELAYS, JournalStore, OvertakenError
 from provisioner.mastodon.instance import Application, Instance
 from provisioner.report import Exit, Set
 from provisioner.secret import Secret
@@ -594,7 +594,7 @@ class TestDeleted:
 
     def test_write_without_a_look_does_not_make_it_anew(self, run: Run) -> None:
         del run.octo.stored.variables[NAME]
-        with pytest.raises(DeletedError):
+        with pytest.raises(OvertakenError):
             run.store.save(run.journal())
         assert run.value is None
         assert "POST" not in run.methods
@@ -602,7 +602,7 @@ class TestDeleted:
     def test_write_whose_answer_was_lost_is_not_repeated(self, run: Run) -> None:
         delete = run.octo.stored.variables.clear
         interject(run.octo, "PATCH", delete, lost=True)
-        with pytest.raises(DeletedError):
+        with pytest.raises(OvertakenError):
             run.store.save(run.journal())
         assert run.value is None
         assert run.methods.count("PATCH") == 1

@@ -21,7 +21,6 @@ from provisioner.commands.run import Prompts, perform
 from provisioner.commands.session import Session
 from provisioner.config import parse
 from provisioner.errors import ProvisionerError
-from provisioner.gather import in_order
 from provisioner.github.client import GitHub as GitHubClient
 from provisioner.http import Http
 from provisioner.journal import Journal, parse_key, seal, unseal
@@ -31,6 +30,7 @@ from provisioner.sandbox import Headers, RegisteredApplication, Repository, Requ
 from provisioner.secret import Secret
 from tests.servers import GitHub, make
 from tests.servers.github_description import Description, checking_observer
+from tests.support.gather import in_order
 from tests.support.leaks import forms
 from tests.support.person import Person
 from tests.support.told import in_words, said

@@ -13,8 +13,6 @@ from provisioner.github.destinations import (
     check_name,
     check_size,
     parse_mappings,
-    path,
-    repository_path,
     require_distinct,
 )
 from provisioner.report import Exit
@@ -169,19 +167,3 @@ def test_too_large(value: str) -> None:
     with pytest.raises(InputError) as caught:
         check_size("TOKEN", value)
     assert len(str(vars(caught.value))) < 1000
-
-
-def test_paths() -> None:
-    """Paths are GitHub's."""
-    assert path("me/mybot", "secrets", "A") == "/repos/me/mybot/actions/secrets/A"
-    assert path("me/mybot", "variables") == "/repos/me/mybot/actions/variables"
-    assert repository_path("me/mybot") == "/repos/me/mybot"
-
-
-@given(st.text(min_size=1), st.text(min_size=1))
-def test_a_path_has_no_parts_but_its_own(owner: str, name: str) -> None:
-    """No name breaks out of its part of the path."""
-    quoted = path(owner.replace("/", "%"), "secrets", name)
-    assert quoted.count("/") == 5
-    assert "?" not in quoted
-    assert "#" not in quoted

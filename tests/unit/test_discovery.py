@@ -16,7 +16,7 @@ from provisioner.errors import (
     ProvisionerError,
     TransportError,
 )
-from provisioner.gather import Gather, in_order, in_threads
+from provisioner.http import Gather, in_threads
 from provisioner.mastodon import discovery
 from provisioner.mastodon.discovery import Found
 from provisioner.mastodon.instance import MAX_WORD, Instance
@@ -24,6 +24,7 @@ from provisioner.mastodon.scopes import explain
 from provisioner.parsing import Handle
 from provisioner.secret import Secret
 from provisioner.urls import origin_of
+from tests.support.gather import in_order
 from tests.unit.instances import ORIGIN, POST, instance_of
 from tests.unit.web import (
     FLOOD,

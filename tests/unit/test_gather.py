@@ -8,8 +8,9 @@ from typing import NoReturn
 
 import pytest
 
-from provisioner.gather import Gather, in_order, in_threads
+from provisioner.http import Gather, in_threads
 from tests.program.program import ROOT, environment
+from tests.support.gather import in_order
 from tests.unit.server import ScriptedServer, Wire, hang
 
 BOTH = pytest.mark.parametrize("gather", [in_order, in_threads])
@@ -17,7 +18,7 @@ BOTH = pytest.mark.parametrize("gather", [in_order, in_threads])
 HANGING = """
 import sys
 from provisioner import http, process
-from provisioner.gather import in_threads
+from provisioner.http import in_threads
 from provisioner.answer import IDEMPOTENT
 from provisioner.http import Http
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 
 from provisioner.errors import ProvisionerError
-from provisioner.github.errors import FORM_FOR_NEW_TOKENS, RETRY_IF_NOT_DONE
+from provisioner.github.client import RETRY_IF_NOT_DONE
+from provisioner.github.errors import FORM_FOR_NEW_TOKENS
 from provisioner.report import Exit, Run
 from provisioner.secret import Secret
 from tests.support.told import fails, pages, said
@@ -264,7 +265,7 @@ def test_secondary_limit_of_a_post(octo: Octo) -> None:
         return real()
 
     octo.interfere = interfere
-    repository.create_variable("URL", "value", retry=RETRY_IF_NOT_DONE)
+    repository.write_variable("URL", "value", create=True, retry=RETRY_IF_NOT_DONE)
     assert octo.waits == [3.0]
     assert octo.stored.variables == {"URL": "value"}
 
@@ -402,5 +403,5 @@ def test_message_for_a_terminal(octo: Octo, message: str) -> None:
 def test_message_of_another_type(octo: Octo, message: object) -> None:
     """A message that is no text does no harm."""
     octo.always(reply(403, {"message": message}))
-    with fails("github-permission", Exit.ACTION_REQUIRED):
+    with fails("github-refused", Exit.ACTION_REQUIRED):
         write(octo)

@@ -32,11 +32,11 @@ from provisioner.errors import (
     ProvisionerError,
     TransportError,
 )
-from provisioner.gather import in_threads
 from provisioner.http import (
     DEADLINE,
     MAX_BODY,
     Http,
+    in_threads,
 )
 from provisioner.report import Exit
 from provisioner.secret import Secret
@@ -773,7 +773,7 @@ class TestThreads:
                     lambda: client.send("GET", f"{server.origin}/token", bearer=Secret(PLAIN)),
                 ]
             )
-        assert echoed.said() == "no ***"
+        assert echoed.described() == "HTTP 403 (“no ***”)"
 
 
 class TestSecrecy:
@@ -848,15 +848,15 @@ class TestWords:
     def test_the_description_comes_first(self) -> None:
         """A description says more than an error's name."""
         body = json.dumps({"error": "invalid_grant", "error_description": "It expired."}).encode()
-        assert made(400, body).said() == "It expired."
+        assert made(400, body).described() == "HTTP 400 (“It expired.”)"
 
     def test_words_are_tamed(self) -> None:
         """Control characters and line breaks are taken out, and long texts cut."""
         body = json.dumps({"error": "\x1b[31m::add-mask::\r\n\u202e\ud800" + "x" * 999}).encode()
-        words = made(400, body).said()
+        words = made(400, body).described()
         assert words.isprintable()
         assert not words.isascii()
-        assert len(words) == 200
+        assert len(words) == 200 + len("HTTP 400 (“”)")
 
     @pytest.mark.parametrize(
         "body",
@@ -885,7 +885,7 @@ class TestWords:
     @given(st.binary())
     def test_any_body(self, body: bytes) -> None:
         """Nor does any body fail."""
-        assert made(400, body).said().isprintable()
+        assert made(400, body).described().isprintable()
 
 
 def _unresolved(code: int) -> Callable[..., NoReturn]:

@@ -50,10 +50,16 @@ def test_opened_by_a_former_name(octo: Octo) -> None:
             lambda repository: repository.put_secret("TOKEN", Secret("value")), "PUT", 307, id="put"
         ),
         pytest.param(
-            lambda repository: repository.update_variable("URL", "value"), "PATCH", 307, id="patch"
+            lambda repository: repository.write_variable("URL", "value", create=False),
+            "PATCH",
+            307,
+            id="patch",
         ),
         pytest.param(
-            lambda repository: repository.create_variable("NEW", "value"), "POST", 307, id="post"
+            lambda repository: repository.write_variable("NEW", "value", create=True),
+            "POST",
+            307,
+            id="post",
         ),
     ],
 )
