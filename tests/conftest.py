@@ -47,4 +47,4 @@ def world(personality: str) -> Iterator[World]:
     world = World(Description.load(), personality)
     yield world
     assert world.leaks() == []
-    assert world.checked.violations == []
+    assert world.violations == []

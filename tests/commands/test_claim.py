@@ -8,9 +8,9 @@ import pytest
 from provisioner.errors import ProvisionerError
 from provisioner.report import Exit
 from provisioner.sandbox import Request, Response
-from tests.invariants.faults.faults import Killed
 from tests.servers.github import Access
 from tests.support.told import fails, runs, said
+from tests.support.wire import Killed
 from tests.support.world import NAME, Fault, World
 
 JOURNAL, KEY = "MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"

@@ -11,8 +11,8 @@ from provisioner.errors import ProvisionerError
 from provisioner.report import Exit, Item, Report, when
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
-from tests.invariants.faults.faults import Killed
 from tests.support.told import fails, in_words, runs, said, steps
+from tests.support.wire import Killed
 from tests.support.world import NAME, ORIGIN, START, STRINGS, Fault, World
 
 SECRET, VARIABLE = "MASTODON_ACCESS_TOKEN", "MASTODON_BASE_URL"

@@ -8,23 +8,22 @@ import pytest
 from provisioner.errors import ProvisionerError
 from provisioner.journal_store import OvertakenError
 from provisioner.report import Exit
-from tests.invariants.interleavings.pairs import begin_anew, published, staged
-from tests.invariants.interleavings.scene import JOURNAL, KEY, TOKEN, Doing, Scene
-from tests.invariants.interleavings.turns import Run, Turns
-from tests.invariants.interleavings.witness import ACTIONS, EXCHANGE, LOOK, WRITTEN, Witness
+from tests.invariants.interleavings.pairs import Doing, begin_anew, published, staged
+from tests.invariants.interleavings.turns import ACTIONS, EXCHANGE, LOOK, WRITTEN, Run, Turns
+from tests.invariants.witness import JOURNAL, KEY, TOKEN
 from tests.support.told import fails, steps
-from tests.support.world import NAME, Fault
+from tests.support.world import NAME, Fault, World
 
 DAY = 86400.0
 
 
 @pytest.fixture
-def scene() -> Scene:
+def scene() -> World:
     """Nothing has happened yet."""
-    return Scene()
+    return World(in_workflow=True)
 
 
-def everything(scene: Scene) -> tuple[object, ...]:
+def everything(scene: World) -> tuple[object, ...]:
     """What a run could change, codes that it could spend included."""
     repository, store = scene.repository, scene.instance
     return (
@@ -38,7 +37,7 @@ def everything(scene: Scene) -> tuple[object, ...]:
 
 @contextmanager
 def stops(
-    scene: Scene, code: str, exit_code: Exit
+    scene: World, code: str, exit_code: Exit
 ) -> Iterator[pytest.ExceptionInfo[ProvisionerError]]:
     """Expect a run that asks for this and that, stops with this error, and changes nothing."""
     before, since = everything(scene), len(scene.wire.log)
@@ -52,7 +51,7 @@ class TestQueued:
     """A workflow run gets the secrets as they were when it was queued."""
 
     @pytest.mark.parametrize("verb", ["begin", "complete", "check", "deprovision"])
-    def test_before_the_first_run_made_the_key(self, scene: Scene, verb: str) -> None:
+    def test_before_the_first_run_made_the_key(self, scene: World, verb: str) -> None:
         """It has no key for the journal that is there now: it says so, and to start a new run."""
         queued = scene.github.queue(NAME)
         scene.begin()
@@ -61,12 +60,12 @@ class TestQueued:
             late(journal_key=queued.secret(KEY))
         assert f"secrets.{KEY}" in steps(caught.value.next)
 
-    def test_that_new_run_goes_on(self, scene: Scene) -> None:
+    def test_that_new_run_goes_on(self, scene: World) -> None:
         """Nothing is lost by it: the link is the first run's."""
         link = scene.link()
         assert scene.link() == link
 
-    def test_before_an_offboarding_and_another_begin(self, scene: Scene) -> None:
+    def test_before_an_offboarding_and_another_begin(self, scene: World) -> None:
         """Its key is the former journal's: it does not touch the new one."""
         scene.provision()
         queued = scene.github.queue(NAME)
@@ -75,12 +74,12 @@ class TestQueued:
         with stops(scene, "journal-key-wrong", Exit.INPUT):
             scene.check(journal_key=queued.secret(KEY))
 
-    def test_a_begin_before_an_offboarding(self, scene: Scene) -> None:
+    def test_a_begin_before_an_offboarding(self, scene: World) -> None:
         """It finds no journal, and makes one under the key that it was handed, which is deleted by
         now: the next run says that the key is missing and what to delete, and nothing is lost.
         """
         scene.provision()
-        scene.network = Turns(scene.wire, Witness(scene))
+        scene.network = Turns(scene)
         queued = Run(scene.begin)
         scene.deprovision()
         queued.advance()
@@ -91,7 +90,7 @@ class TestQueued:
         scene.provision()
         assert scene.live() == [scene.stored()]
 
-    def test_a_bots_run_within_the_grace(self, scene: Scene) -> None:
+    def test_a_bots_run_within_the_grace(self, scene: World) -> None:
         """It was queued before a rotation, and its token lives as long as it was promised to."""
         scene.provision()
         queued = scene.github.queue(NAME)
@@ -104,14 +103,14 @@ class TestQueued:
 class TestRerun:
     """*Re-run* brings the inputs of the first attempt: its code is not sent again (I6)."""
 
-    def test_of_a_completion(self, scene: Scene) -> None:
+    def test_of_a_completion(self, scene: World) -> None:
         """There is nothing to complete; the code is not sent again."""
         code = scene.approve(scene.link())
         scene.complete(code)
         with stops(scene, "completed-already", Exit.ACTION_REQUIRED):
             scene.complete(code)
 
-    def test_of_a_completion_before_a_rotation(self, scene: Scene) -> None:
+    def test_of_a_completion_before_a_rotation(self, scene: World) -> None:
         """Nor after others have come and gone."""
         code = scene.approve(scene.link())
         scene.complete(code)
@@ -120,7 +119,7 @@ class TestRerun:
             scene.complete(code)
 
     @pytest.mark.parametrize("rotations", [0, 1])
-    def test_while_another_link_waits(self, scene: Scene, rotations: int) -> None:
+    def test_while_another_link_waits(self, scene: World, rotations: int) -> None:
         """The code of the token in use, or of the one before: an instance that is shown a code
         twice should revoke what it issued for it, and so is not shown it.
         """
@@ -132,7 +131,7 @@ class TestRerun:
         with stops(scene, "code-used", Exit.ACTION_REQUIRED):
             scene.complete(code)
 
-    def test_long_after(self, scene: Scene) -> None:
+    def test_long_after(self, scene: World) -> None:
         """The token of that code is revoked and forgotten: the instance refuses the code, and the
         link that waits is as good as before.
         """
@@ -149,9 +148,9 @@ class TestRerun:
         assert scene.stored() in scene.live()
 
 
-def test_a_completion_looks_again_if_the_instance_took_long(scene: Scene) -> None:
+def test_a_completion_looks_again_if_the_instance_took_long(scene: World) -> None:
     """The look beside that request is as old as the request is long."""
-    completion, _ = staged(Scene.check)(scene)
+    completion, _ = staged(World.check)(scene)
     scene.wire.faults = [Fault("500", path="verify_credentials", times=3)]
     since = len(scene.wire.log)
     completion(scene)
@@ -162,23 +161,23 @@ def test_a_completion_looks_again_if_the_instance_took_long(scene: Scene) -> Non
     assert asked[verified : verified + 2] == [look, look]
 
 
-def begun(scene: Scene) -> Doing:
+def begun(scene: World) -> Doing:
     """A begin, where nothing waits."""
     scene.provision()
     return begin_anew
 
 
-def with_code(scene: Scene) -> Doing:
+def with_code(scene: World) -> Doing:
     """A completion."""
     scene.provision()
     code = scene.approve(scene.link())
     return lambda scene: scene.complete(code)
 
 
-def cut_and(do: Doing) -> Callable[[Scene], Doing]:
+def cut_and(do: Doing) -> Callable[[World], Doing]:
     """What follows a completion that was cut when its token was in the secret."""
 
-    def prepare(scene: Scene) -> Doing:
+    def prepare(scene: World) -> Doing:
         scene.provision()
         _, other = published(do)(scene)
         return other
@@ -186,22 +185,22 @@ def cut_and(do: Doing) -> Callable[[Scene], Doing]:
     return prepare
 
 
-def abandoned(scene: Scene) -> Doing:
+def abandoned(scene: World) -> Doing:
     """Giving up a link."""
     scene.begin()
-    return Scene.abandon
+    return World.abandon
 
 
-def unverified(scene: Scene) -> Doing:
+def unverified(scene: World) -> Doing:
     """Going on with a token that another run staged."""
-    completion, _ = staged(Scene.check)(scene)
+    completion, _ = staged(World.check)(scene)
     return completion
 
 
-def offboarded(scene: Scene) -> Doing:
+def offboarded(scene: World) -> Doing:
     """Offboarding."""
     scene.provision()
-    return Scene.deprovision
+    return World.deprovision
 
 
 SLEEPERS = {
@@ -210,14 +209,14 @@ SLEEPERS = {
     "complete a staged token": unverified,
     "complete a stored token": cut_and(lambda scene: scene.complete("")),
     "abandon": abandoned,
-    "abandon a stored token": cut_and(Scene.abandon),
+    "abandon a stored token": cut_and(World.abandon),
     "deprovision": offboarded,
 }
 
 
 @pytest.mark.parametrize(("name", "prepare"), SLEEPERS.items(), ids=SLEEPERS)
 def test_a_run_that_slept_finds_another_ones_journal(
-    scene: Scene, name: str, prepare: Callable[[Scene], Doing]
+    scene: World, name: str, prepare: Callable[[World], Doing]
 ) -> None:
     """Before it revokes a token (I1), writes a secret or the journal, it looks, and stops.
 
@@ -225,13 +224,12 @@ def test_a_run_that_slept_finds_another_ones_journal(
     exchange follow at once, when its token is staged.
     """
     do = prepare(scene)
-    witness = Witness(scene)
-    scene.network = Turns(scene.wire, witness)
+    scene.network = Turns(scene)
     run = Run(lambda: do(scene))
     last = [EXCHANGE, WRITTEN] if name == "complete" else [LOOK]
-    while witness.asked.get(run, [])[-len(last) :] != last:
+    while run.asked[-len(last) :] != last:
         run.advance(1)
-    asleep = len(witness.asked[run])
+    asleep = len(run.asked)
     scene.key = scene.stored(KEY)
     scene.rewrite()
     *before, _ = everything(scene)
@@ -239,5 +237,5 @@ def test_a_run_that_slept_finds_another_ones_journal(
     *after, _ = everything(scene)
     assert isinstance(run.error, OvertakenError)
     assert after == before
-    changed = [act for act in witness.asked[run][asleep:] if not act.startswith("GET ")]
+    changed = [act for act in run.asked[asleep:] if not act.startswith("GET ")]
     assert changed in ([], ["POST /api/v1/apps"])  # for a link that nobody is shown

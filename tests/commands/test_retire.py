@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from provisioner.errors import ProvisionerError
 from provisioner.report import Exit, Item, Report, when
 from provisioner.sandbox import Request, Response
-from tests.invariants.faults.faults import Killed
 from tests.support.told import in_words
+from tests.support.wire import Killed
 from tests.support.world import FAULTS, ORIGIN, START, Fault, FaultKind, World
 
 DAY = 86400

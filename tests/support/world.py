@@ -1,18 +1,18 @@
-"""A world for the ceremony: the embedded instance and GitHub on a wire that can be cut.
+"""One bot with its instance and its repository, in which commands are run.
 
-The handlers are the sandbox's own; the wire replaces only the sockets, so that faults can be put at
-any request. Every request to GitHub and every answer is held against GitHub's own description, and
-everything that is shown to a person is searched for secrets.
+Instance and GitHub are the sandbox's own, in memory behind a wire that can fail, or on sockets.
+Every request to GitHub and every answer is held against GitHub's own description, and everything
+that is shown to a person is searched for secrets.
 """
 
 import base64
 import dataclasses
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field
-from itertools import count
-from typing import Literal, Self
+from typing import Self
+from urllib.parse import urlsplit
 
 import httpx
 from msgspec.structs import replace
@@ -26,7 +26,15 @@ from provisioner.http import Http
 from provisioner.journal import Journal, parse_key, seal, unseal
 from provisioner.parsing import Login, parse_login
 from provisioner.report import Item, Report
-from provisioner.sandbox import Headers, RegisteredApplication, Repository, Request, Response
+from provisioner.sandbox import (
+    AccessToken,
+    Headers,
+    RegisteredApplication,
+    Repository,
+    Request,
+    serve,
+)
+from provisioner.sandbox.web import Handler
 from provisioner.secret import Secret
 from tests.servers import GitHub, make
 from tests.servers.github_description import Description, checking_observer
@@ -34,6 +42,9 @@ from tests.support.gather import in_order
 from tests.support.leaks import forms
 from tests.support.person import Person
 from tests.support.told import in_words, said
+from tests.support.wire import Fault, FaultKind, Wire
+
+__all__ = ["FAULTS", "Fault", "FaultKind", "Wire", "World"]
 
 ORIGIN = "https://social.example"
 API = "https://api.github.test"
@@ -44,78 +55,37 @@ STRINGS = ("MASTODON_CLIENT_ID", "MASTODON_CLIENT_SECRET")
 USERS = {"mastodon-4.2": "{}@example.org", "pleroma": "{}"}
 """Servers that take passwords from programs, and what they want for a user name."""
 
-FaultKind = Literal["refused", "request lost", "answer lost", "500", "html"]
 FAULTS: tuple[FaultKind, ...] = ("refused", "request lost", "answer lost", "500", "html")
-
-
-@dataclass
-class Fault:
-    """What goes wrong, and with which requests: from the `first` on, `times` of them."""
-
-    kind: FaultKind
-    first: int = 0
-    times: int = 1
-    method: str = ""
-    path: str = ""
-    _seen: Iterator[int] = field(default_factory=count)
-
-    def strikes(self, request: httpx.Request) -> bool:
-        """Whether this request is hit."""
-        if self.method not in {"", request.method} or self.path not in request.url.path:
-            return False
-        return self.first <= next(self._seen) < self.first + self.times
-
-
-def _response(
-    status: int, body: bytes, headers: list[tuple[str, str]] | None = None
-) -> httpx.Response:
-    """An answer whose body is still to be read, as from a socket."""
-    return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
-
-
-class Wire(httpx.BaseTransport):
-    """Carries requests to handlers by host name."""
-
-    def __init__(self, hosts: dict[str, Callable[[Request], Response]]) -> None:
-        self.hosts = hosts
-        self.log: list[str] = []
-        self.faults: list[Fault] = []
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        body = request.read()
-        self.log.append(f"{request.method} {request.url.path}")
-        fault = next((fault for fault in self.faults if fault.strikes(request)), None)
-        kind = fault.kind if fault else None
-        handler = self.hosts.get(request.url.netloc.decode())
-        if kind == "refused" or handler is None:
-            raise httpx.ConnectError("refused")
-        if kind == "request lost":
-            raise httpx.ReadTimeout("nobody answers")
-        if kind == "500":
-            return _response(500, b"Internal Server Error")
-        if kind == "html":
-            return _response(200, b"<h1>Welcome</h1>")
-        path, _, query = request.url.raw_path.decode().partition("?")
-        headers = Headers(request.headers.items())
-        answer = handler(Request(request.method, path, query, headers, body))
-        if kind == "answer lost":
-            raise httpx.ReadError("cut")
-        return _response(answer.status, answer.body, list(answer.headers))
+"""Kinds that a test of one command tries: those that differ to it."""
 
 
 class World:
     """One bot, one other person, one repository; and what has been shown so far."""
 
-    def __init__(self, description: Description, personality: str = "mastodon-4.7") -> None:
+    def __init__(
+        self,
+        description: Description | None = None,
+        personality: str = "mastodon-4.7",
+        *,
+        in_workflow: bool = False,
+    ) -> None:
+        """Hold GitHub to its description, if it is given."""
         self.time, self.api, self.account = START, API, "mybot@social.example"
         self.instance = make(personality, ORIGIN, clock=self.clock, registration_limit=None)
         self.instance.add_account("mybot", "mybot-password")
         self.instance.add_account("alice", "alice-password")
         self.github = GitHub(API, clock=self.clock)
         self.github.add_repository(NAME)
-        self.checked = checking_observer(description)
-        self.github.observers.append(self.checked)
-        self.wire = Wire({"social.example": self.instance, "api.github.test": self.github})
+        self.description = description
+        self.violations: list[str] = []
+        """Of GitHub's description."""
+        if description:
+            checked = checking_observer(description)
+            self.violations = checked.violations
+            self.github.observers.append(checked)
+        self.wire = Wire(
+            {"social.example": self.instance, "api.github.test": self.github}, self.github
+        )
         self.network: httpx.BaseTransport = self.wire
         self.token = self.github.add_token()
         self.key = base64.b64encode(bytes(range(32))).decode()
@@ -127,7 +97,7 @@ class World:
         self.scopes_by_hand = ""
         self.by_hand: set[str] = set()
         """Client ids of the applications that a person made."""
-        self.in_workflow = False
+        self.in_workflow = in_workflow
         """Whether a run gets the journal's key out of its secret, as that is when it is queued."""
         self._drawn = 0
 
@@ -137,8 +107,20 @@ class World:
         Shared is what has no state, or none that matters.
         """
         numbers = self.github._numbers  # noqa: SLF001 - of repositories to come: can't be copied
-        shared = (self.instance.lock, self.github.lock, numbers, self.checked.description)
+        shared = (self.instance.lock, self.github.lock, numbers, self.description)
         return deepcopy(self, {id(one): one for one in shared})
+
+    @contextmanager
+    def served(self, around: Callable[[Handler], Handler]) -> Iterator[None]:
+        """Both servers on sockets, each behind what is put around it; the wire reaches them too."""
+        with serve(around(self.instance)) as instance, serve(around(self.github)) as github:
+            self.instance.origin, self.github.api_url = instance.origin, github.origin
+            self.api, self.account = github.origin, self.instance.address("mybot")
+            self.wire.hosts = {
+                urlsplit(instance.origin).netloc: self.instance,
+                urlsplit(github.origin).netloc: self.github,
+            }
+            yield
 
     @property
     def warned(self) -> list[str]:
@@ -220,10 +202,14 @@ class World:
         """Begin, and the link that it shows."""
         return self.begin(**raw).outputs["authorize-url"]
 
+    def person(self, who: str = "mybot") -> Person:
+        """Somebody with an account, at a browser."""
+        return Person(who, f"{who}-password", transport=self.wire)
+
     def approve(self, link: str, who: str = "mybot") -> str:
         """A person opens the link, signs in and presses Authorize: the code."""
         faults, self.wire.faults = self.wire.faults, []
-        with Person(who, f"{who}-password", transport=self.wire) as person:
+        with self.person(who) as person:
             self.codes.append(person.approve(link))
         self.wire.faults = faults
         return self.codes[-1]
@@ -276,9 +262,13 @@ class World:
         """What a workflow would read."""
         return self.github.queue(NAME).secret(name)
 
-    def live(self) -> list[str]:
+    def living(self) -> list[AccessToken]:
         """Every living token of anybody."""
-        return [token.token for token in self.instance.tokens if token.live]
+        return [token for token in self.instance.tokens if token.live]
+
+    def live(self) -> list[str]:
+        """The same, in plain."""
+        return [token.token for token in self.living()]
 
     def requests(self, since: int = 0) -> list[str]:
         return self.wire.log[since:]

@@ -17,7 +17,7 @@ from provisioner.sandbox import Request, Response
 from tests.commands import test_queue
 from tests.invariants import Invariant
 from tests.invariants.faults import kills, matrix, test_window
-from tests.invariants.faults.faults import DECISIVE, FAULTS
+from tests.invariants.faults.matrix import DECISIVE, FAULTS
 from tests.invariants.faults.scenarios import SCENARIOS
 from tests.invariants.faults.test_witness import SABOTAGES
 from tests.invariants.interleavings.meeting import SAMPLED
@@ -28,7 +28,7 @@ from tests.invariants.model.model import World, holds
 from tests.servers import test_embedded_github
 from tests.servers.github_description import Description
 
-SETS = {FAULTS: "every kind", DECISIVE: "decisive kinds"}
+SETS = {tuple(FAULTS): "every kind", DECISIVE: "decisive kinds"}
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def faults() -> Iterator[str]:
     for kinds, title in SETS.items():
         yield from (f"fault, {title} | {fault}" for fault in kinds)
     for scenario in SCENARIOS:
-        title = SETS[matrix.faults(scenario)]
+        title = SETS[tuple(matrix.faults(scenario))]
         yield f"fault | {scenario.name} | {scenario.personality} | {title}"
     yield from (f"fault, claim | {claim}" for claim in claims(vars(test_window)))
 
@@ -68,7 +68,7 @@ def pairs_of_faults() -> Iterator[str]:
 def signals() -> set[str]:
     """Which signals a process gets, and when: at one request after the other."""
     asked = ("GET /", "PUT /") * len(kills.TAKEN)
-    some = (*kills.kills(asked), *kills.interruptions(asked))
+    some = (*kills.kills(asked), *kills.interruptions(asked, every=True))
     return {
         f"signal | {scenario.name} | {kill.signal.name} | {kill.moment}"
         for scenario, kill in product(kills.KILLED, some)

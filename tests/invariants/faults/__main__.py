@@ -11,8 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from tests.invariants.faults import kills, matrix
-from tests.invariants.faults.kills import Kill
-from tests.invariants.faults.matrix import KINDS, PAIRED, Strike, Tally
+from tests.invariants.faults.matrix import KINDS, PAIRED, Pair, Tally
 from tests.invariants.faults.scenarios import SCENARIOS, Scenario
 
 ROW = "{:<42}{:>9}{:>9}{:>9}{:>12}{:>11}{:>10}"
@@ -90,32 +89,29 @@ def jobs(*, every: bool) -> Iterator[Job]:
 
 def play(job: Job) -> Row:
     """Play one row, in a process of its own."""
-    scenario, length = job.scenario, len(matrix.requests(job.scenario))
+    scenario, asked = job.scenario, matrix.requests(job.scenario)
     if job.table in {KILLED, INTERRUPTED}:
-        tally = kills.kill_everywhere(scenario, _kills(job))
-        return Row(str(scenario), length, tally.plays, tally)
+        on_sockets = kills.requests(scenario)
+        kill = job.table == KILLED
+        signals = (
+            kills.kills(on_sockets) if kill else kills.interruptions(on_sockets, every=job.every)
+        )
+        tally = kills.kill_everywhere(scenario, signals)
+        return Row(str(scenario), len(asked), tally.plays, tally)
     if job.table == SINGLE:
-        faults = matrix.faults(scenario, every=job.every)
-        strikes = [one for fault in faults for one in matrix.singles(scenario, fault)]
-        tally = _played(scenario, strikes)
+        faults = list(matrix.faults(scenario, every=job.every))
+        tally = _played(scenario, (((hit,), ()) for hit in matrix.hits(faults, asked)))
         tally.violations += matrix.unstruck(scenario)
-        return Row(str(scenario), length, len(faults), tally)
+        return Row(str(scenario), len(asked), len(faults), tally)
     pairs = list(KINDS[job.kind](scenario))
     some = pairs if job.every else matrix.sample(pairs)
-    return Row(f"{scenario}, {job.kind}", length, len(pairs), _played(scenario, some))
+    return Row(f"{scenario}, {job.kind}", len(asked), len(pairs), _played(scenario, some))
 
 
-def _kills(job: Job) -> Iterable[Kill]:
-    asked = kills.requests(job.scenario)
-    if job.table == KILLED:
-        return kills.kills(asked)
-    return kills.interruptions(asked, every=job.every)
-
-
-def _played(scenario: Scenario, strikes: Iterable[Strike]) -> Tally:
+def _played(scenario: Scenario, pairs: Iterable[Pair]) -> Tally:
     tally = Tally()
-    for strike in strikes:
-        tally.add(scenario, strike)
+    for first, then in pairs:
+        tally.add(scenario, first, then)
     return tally
 
 

@@ -3,34 +3,42 @@
 What runs again afterwards does so in this process: it is the same code, and starts at once.
 """
 
-import subprocess
+import os
+import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from multiprocessing import connection, get_context
+from multiprocessing.context import ForkServerProcess
 from signal import SIGINT, SIGKILL, SIGTERM, Signals
+from tempfile import NamedTemporaryFile
+from threading import Event
 from typing import Literal
-from urllib.parse import urlsplit
 
+from provisioner import http
+from provisioner.__main__ import main
 from provisioner.errors import StoppedError
 from provisioner.report import Exit
-from provisioner.sandbox import Request, Response, serve
+from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import Handler
 from tests.invariants import I5
-from tests.invariants.faults.faults import Killed, Record
 from tests.invariants.faults.matrix import Tally
-from tests.invariants.faults.owner import Owner
+from tests.invariants.faults.recovery import Recovery
 from tests.invariants.faults.scenarios import AT_ONCE, FIRST, Command, Scenario
-from tests.invariants.faults.witness import Ending, Witness
-from tests.program.program import PATIENCE, ROOT, WITHOUT_TIMEOUTS, environment
-from tests.servers.github_description import Description
+from tests.invariants.witness import Ending, Witness
+from tests.program.program import PATIENCE, environment
+from tests.support.wire import Killed, Record
 from tests.support.world import NAME, World
 
 KILLED = (FIRST, AT_ONCE)
 AT_A_TIME = 2
-"""Programs: most of the time goes by while one starts."""
+"""Programs: much of the time goes by while one waits for the other side."""
+FORKS = get_context("forkserver")
+FORKS.set_forkserver_preload([__name__, "provisioner.cli"])
+"""Each program is a fork of a process that has imported it, and has no threads."""
 
 Moment = Literal["before", "after", "with the answer"]
 TAKEN: tuple[Moment, ...] = ("before", "with the answer")
@@ -69,7 +77,8 @@ class Sockets:
     world: World
     kill: Kill | None
     record: Record = field(default_factory=Record)
-    process: subprocess.Popen[str] | None = None
+    process: ForkServerProcess | None = None
+    started: Event = field(default_factory=Event)
 
     def handler(self, application: Handler) -> Handler:
         """Record each request, and send the signal to who asked at the one that was named."""
@@ -101,44 +110,45 @@ class Sockets:
             "GH_TOKEN": self.world.token,
             "MASTODON_JOURNAL_KEY": self.world.key,
         }
-        self.process = subprocess.Popen(
-            [*WITHOUT_TIMEOUTS, command.verb, *words],
-            env=environment(more),
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-        )
-        shown, _ = self.process.communicate(timeout=PATIENCE)
-        return Ran(self.process.returncode, shown)
+        with NamedTemporaryFile("w+") as shown:
+            arguments = (["provisioner", command.verb, *words], environment(more), shown.name)
+            self.process = FORKS.Process(target=program, args=arguments)
+            self.process.start()
+            self.started.set()
+            self.process.join(PATIENCE)
+            assert self.process.exitcode is not None
+            shown.seek(0)
+            return Ran(self.process.exitcode, shown.read())
 
     def _kill(self, *, answered: bool) -> None:
-        assert self.process is not None
-        assert self.kill is not None
-        self.process.send_signal(self.kill.signal)
+        self.started.wait(PATIENCE)
+        assert self.kill
+        assert self.process
+        assert self.process.pid
+        os.kill(self.process.pid, self.kill.signal)
         if not answered:
-            self.process.wait(PATIENCE)
+            connection.wait([self.process.sentinel], PATIENCE)
+
+
+def program(arguments: list[str], environ: Mapping[str, str], shown: str) -> None:
+    """What the process does: no server is too slow for it, so that no timeout ends a wait."""
+    output = os.open(shown, os.O_WRONLY | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    os.environ.clear()
+    os.environ.update(environ)
+    sys.argv = arguments
+    http.TIMEOUT = http.DEADLINE = 3600.0  # type: ignore[assignment]
+    main()
 
 
 @contextmanager
 def on_sockets(kill: Kill | None) -> Iterator[Sockets]:
     """A new world on sockets of its own."""
-    world = World(Description.load())
+    world = World()
     world.time = time.time()
     sockets = Sockets(world, kill)
-    with (
-        serve(sockets.handler(world.instance)) as instance,
-        serve(sockets.handler(world.github)) as github,
-    ):
-        world.instance.origin, world.github.api_url, world.api = (
-            instance.origin,
-            github.origin,
-            github.origin,
-        )
-        world.account = world.instance.address("mybot")
-        handlers = {instance.origin: world.instance, github.origin: world.github}
-        world.wire.hosts = {urlsplit(origin).netloc: one for origin, one in handlers.items()}
+    with world.served(sockets.handler):
         yield sockets
 
 
@@ -159,7 +169,7 @@ def kills(asked: Sequence[str]) -> Iterator[Kill]:
             yield Kill(at, "after")
 
 
-def interruptions(asked: Sequence[str], *, every: bool = False) -> Iterator[Kill]:
+def interruptions(asked: Sequence[str], *, every: bool) -> Iterator[Kill]:
     """SIGINT and SIGTERM at each request, unanswered and together with the answer; or in turn."""
     for at in range(len(asked)):
         four = [Kill(at, moment, number) for moment in TAKEN for number in (SIGINT, SIGTERM)]
@@ -171,15 +181,17 @@ def killed(scenario: Scenario, kill: Kill) -> Tally:
     with on_sockets(kill) as sockets:
         command = scenario.prepare(sockets.world)
         witness = Witness(sockets.world)
-        owner = Owner(sockets.world, witness, scenario)
-        sockets.record = witness.begins(command)
+        recovery = Recovery(sockets.world, witness, scenario)
+        witness.begins(command)
+        sockets.record = witness.record
         ran = sockets.run(command)
         sockets.world.shown.append(ran.shown)
         witness.found += _wrong(kill, ran)
-        owner.goes_on(owner.ends(command, kill.ending))
-    where = f"{scenario}: {kill.signal.name} {kill.moment} {kill.at} ({owner.asked[0][-1]})"
+        recovery.goes_on(recovery.ends(command, kill.ending))
+        witness.ends_for_good()
+    where = f"{scenario}: {kill.signal.name} {kill.moment} {kill.at} ({recovery.asked[0][-1]})"
     violations = [f"{where}: {violation}" for violation in witness.found]
-    return Tally(1, len(witness.orphans), len(owner.asked), violations)
+    return Tally(1, bool(witness.orphans), len(recovery.asked), violations)
 
 
 def _wrong(kill: Kill, ran: Ran) -> Iterator[str]:

@@ -5,16 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import httpx
-
 from provisioner.errors import ProvisionerError
 from provisioner.report import Command as Verb
 from provisioner.report import Report
 from provisioner.sandbox import RegisteredApplication
-from tests.invariants.faults.faults import LATE_SECONDS, Killed
 from tests.servers import PERSONALITIES
+from tests.support.wire import LATE_SECONDS, Fault, Killed
 from tests.support.world import NAME, USERS, World
-from tests.support.world import Fault as Trouble
 
 SECRET = "MASTODON_ACCESS_TOKEN"
 VARIABLE = "MASTODON_BASE_URL"
@@ -80,34 +77,19 @@ def _cut(world: World, path: str, method: str = "") -> None:
 
 
 def _complete_as_far_as(world: World, path: str, code: str, method: str = "") -> None:
-    world.wire.faults = [Trouble("500", method=method, path=path, times=99)]
+    world.wire.faults = [Fault("500", method=method, path=path, times=99)]
     with suppress(ProvisionerError):
         world.complete(code)
     world.wire.faults = []
 
 
-@dataclass
-class _KilledAfter(httpx.BaseTransport):
-    """A network on which a run is killed after the last of `times` such requests."""
-
-    world: World
-    request: str
-    times: int
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        response = self.world.wire.handle_request(request)
-        self.times -= self.world.wire.log[-1] == self.request
-        if self.times == 0:
-            raise Killed
-        return response
-
-
 def kill_after(world: World, command: Command, request: str, times: int = 1) -> None:
     """Run it, and kill it after so many of these requests."""
-    world.network = _KilledAfter(world, request, times)
+    method, _, path = request.partition(" ")
+    world.wire.faults = [Fault("killed after it", times - 1, method=method, path=path)]
     with suppress(Killed):
         command.run(world)
-    world.network = world.wire
+    world.wire.faults = []
 
 
 def _cut_when_written(world: World) -> None:
@@ -121,7 +103,7 @@ def _lose(world: World, who: str = "mybot") -> str:
     world.time += 3600  # the time tells a person which authorization that was
     link = world.link()
     code = world.approve(link, who)
-    world.wire.faults = [Trouble("answer lost", path="oauth/token")]
+    world.wire.faults = [Fault("answer lost", path="oauth/token")]
     with suppress(ProvisionerError):
         world.complete(code)
     world.wire.faults = []

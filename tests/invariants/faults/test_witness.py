@@ -23,10 +23,9 @@ from provisioner.mastodon.client import Mastodon
 from provisioner.parsing import Login
 from provisioner.report import Run
 from tests.invariants import I1, I2, I3, I4, I5, I6, I7, I8, I9, Invariant
-from tests.invariants.faults.faults import KILLED_AFTER, LOST, READ_LATE, SILENT_FROM_HERE, Fault
-from tests.invariants.faults.matrix import requests
-from tests.invariants.faults.play import play, prepared
+from tests.invariants.faults.matrix import hits, prepared, requests, strike
 from tests.invariants.faults.scenarios import DAY, PUT, SCENARIOS, WRITE
+from tests.invariants.witness import DEAD, UNKNOWN
 
 
 def revoke_early(session: Session, **_: bool) -> list[OldToken]:
@@ -123,7 +122,7 @@ class Sabotage:
     noticed: str
     request: str = ""
     """What is struck, if anything."""
-    fault: Fault = LOST
+    fault: str = "answer lost"
 
 
 FIRST, ROTATION = "first: complete", "rotation: complete"
@@ -133,7 +132,7 @@ KEEPING = "PUT /repos/octocat/mybot/actions/secrets/MASTODON_CLIENT_SECRET"
 SABOTAGES = {
     f"{I1}, grace": Sabotage("complete.revoke_due", revoke_early, ROTATION, "within its grace"),
     f"{I1}, destinations": Sabotage(
-        "revocation.uncovered", cover_all, "check, old name still there", "holds a token that was"
+        "revocation.uncovered", cover_all, "check, old name still there", DEAD
     ),
     f"{I2}": Sabotage(
         "complete.revoke_due", revoke_the_new, ROTATION, "the token in use was revoked"
@@ -142,9 +141,9 @@ SABOTAGES = {
         "session.Session.save",
         save_no_attempt,
         FIRST,
-        "a token lives that nobody",
+        UNKNOWN,
         EXCHANGE,
-        KILLED_AFTER,
+        "killed after it",
     ),
     f"{I4}, shown": Sabotage("writing.publish", show, FIRST, "shown: Writing"),
     f"{I4}, sent": Sabotage("writing.publish", write_in_the_clear, FIRST, "was sent a secret"),
@@ -152,21 +151,36 @@ SABOTAGES = {
         "login.Password", keep_the_password, "mastodon-4.2: login", "keeps a password"
     ),
     f"{I5}": Sabotage(
-        "complete.incomplete_on_error", stay_silent, FIRST, "was changed", PUT, SILENT_FROM_HERE
+        "complete.incomplete_on_error",
+        stay_silent,
+        FIRST,
+        "was changed",
+        PUT,
+        "this server: no answers from here on",
     ),
     f"{I6}": Sabotage("complete._prepare", prepare_nothing, FIRST, "a code was sent before"),
     f"{I7}": Sabotage("complete.verify", believe, FIRST, "was not seen alive"),
     f"{I7}, register": Sabotage(
-        "register._require_free", overwrite, "register", "was overwritten", KEEPING, KILLED_AFTER
+        "register._require_free",
+        overwrite,
+        "register",
+        "was overwritten",
+        KEEPING,
+        "killed after it",
     ),
     f"{I8}": Sabotage(
         "complete.verify", believe, "first, approved by another: complete", "no token of this"
     ),
     f"{I9}": Sabotage(
-        "session.JournalStore._note", forget_earlier, FIRST, "no other run", WRITE, READ_LATE
+        "session.JournalStore._note",
+        forget_earlier,
+        FIRST,
+        "no other run",
+        WRITE,
+        "GitHub reads late",
     ),
     "a second post": Sabotage(
-        "post.key_of", another_key, "post", "or not once", POSTING, KILLED_AFTER
+        "post.key_of", another_key, "post", "or not once", POSTING, "killed after it"
     ),
     "a post that is not told": Sabotage(
         "post._unclear", deny, "gotosocial: post", "and it said “instance-unwell”", POSTING
@@ -179,13 +193,15 @@ def test_sabotage_is_noticed(monkeypatch: pytest.MonkeyPatch, broken: str) -> No
     """Each invariant is seen to be broken where the tool breaks it."""
     sabotage = SABOTAGES[broken]
     scenario = next(one for one in SCENARIOS if str(one) == sabotage.scenario)
-    prepared(scenario)  # before anything is changed
+    world, command, _ = prepared(scenario)  # before anything is changed
     asked = requests(scenario) if sabotage.request else ()
-    hits = [hit for hit in sabotage.fault.hits(asked) if asked[hit.at] == sabotage.request]
+    struck = tuple(
+        hit for hit in hits([sabotage.fault], asked) if asked[hit.at] == sabotage.request
+    )
     module, *inside, name = sabotage.function.split(".")
     owner = reduce(getattr, inside, import_module(f"provisioner.commands.{module}"))
     monkeypatch.setattr(owner, name, sabotage.becomes)
-    found = play.__wrapped__(scenario, tuple(hits)).violations
+    found = strike(scenario, world.copied(), command, {}, struck).violations
     assert [violation for violation in found if sabotage.noticed in violation]
 
 

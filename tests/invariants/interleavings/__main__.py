@@ -6,8 +6,10 @@ Without `--all`, as `make faults` has it, they meet at one of so many places.
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
-from tests.invariants.interleavings.meeting import SAMPLED, meet
+from tests.invariants.interleavings.meeting import SAMPLED, Tally, meet
 from tests.invariants.interleavings.pairs import PAIRS
 
 ROW = "{:<52}{:>14}{:>8}{:>12}{:>11}"
@@ -21,31 +23,34 @@ cost (tests/invariants/interleavings/pairs.py says what it may cost, and why):""
 def main(*, every: bool) -> int:
     """Play all, print the table; the number of violations."""
     started = time.monotonic()
-    interleavings = played = in_window = 0
-    violations: list[str] = []
-    lost: Counter[str] = Counter()
+    whole = Tally()
     print(ROW.format("Two runs at once", "interleavings", "played", "violations", "in window"))
-    for pair in PAIRS:
-        tally = meet(pair, 1 if every else SAMPLED)
-        counts = (tally.interleavings, tally.played, len(tally.violations), tally.in_window)
-        print(ROW.format(pair.name, *counts), flush=True)
-        interleavings += tally.interleavings
-        played += tally.played
-        in_window += tally.in_window
-        violations += sorted(tally.violations)
-        lost += tally.lost
+    with ProcessPoolExecutor() as processors:
+        played = processors.map(partial(play, 1 if every else SAMPLED), range(len(PAIRS)))
+        for pair, tally in zip(PAIRS, played, strict=True):
+            counts = (tally.interleavings, tally.played, len(tally.violations), tally.in_window)
+            print(ROW.format(pair.name, *counts), flush=True)
+            whole.interleavings += tally.interleavings
+            whole.played += tally.played
+            whole.in_window += tally.in_window
+            whole.violations |= tally.violations
+            whole.lost += tally.lost
     seconds = time.monotonic() - started
-    print()
     print(
-        f"{len(PAIRS)} pairs, {interleavings} interleavings, {played} played, {len(violations)} "
-        f"violations, {in_window} in window; {seconds:.0f} s"
+        f"\n{len(PAIRS)} pairs, {whole.interleavings} interleavings, {whole.played} played, "
+        f"{len(whole.violations)} violations, {whole.in_window} in window; {seconds:.0f} s"
     )
     print(NOTES.format(sampled="" if every else ", or left out of the sample"))
-    for what, times in lost.most_common():
+    for what, times in Counter(whole.lost).most_common():
         print(f"{times:>6} {what}")
-    for violation in violations:
+    for violation in sorted(whole.violations):
         print(f"- {violation}")
-    return len(violations)
+    return len(whole.violations)
+
+
+def play(every: int, number: int) -> Tally:
+    """Play one pair, in a process of its own."""
+    return meet(PAIRS[number], every)
 
 
 if __name__ == "__main__":

@@ -30,16 +30,20 @@ from provisioner.commands.run import Prompts, perform
 from provisioner.errors import ProvisionerError
 from provisioner.parsing import parse_login
 from tests.invariants.faults.scenarios import ACTIONS, PUT, Command, kill_after
-from tests.invariants.interleavings.scene import Doing, Runs, Scene
-from tests.invariants.interleavings.verdict import DAY, DEAD, KEY_LOST, UNKNOWN
-from tests.support.world import Fault
+from tests.invariants.witness import DEAD, KEY_LOST, UNKNOWN
+from tests.support.world import Fault, World
 
-Prepare = Callable[[Scene], Runs]
+DAY = 86400
+Doing = Callable[[World], object]
+"""What a run does."""
+Runs = tuple[Doing, Doing]
+"""Two that may meet."""
+Prepare = Callable[[World], Runs]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two runs that may meet; `prepare` sets the scene for them."""
+    """Two runs that may meet; `prepare` prepares the world for them."""
 
     name: str
     prepare: Prepare
@@ -64,23 +68,23 @@ class Pair:
 
 def completing(code: str) -> Doing:
     """A completion after which replaced tokens are revoked at once: the hardest case."""
-    return lambda scene: scene.complete(code, grace="0")
+    return lambda world: world.complete(code, grace="0")
 
 
-def rotate(scene: Scene) -> None:
+def rotate(world: World) -> None:
     """All of it: a link, or the one that is there; an approval; a completion."""
-    scene.complete(scene.approve(scene.link()), grace="0")
+    world.complete(world.approve(world.link()), grace="0")
 
 
-def finish_and_rotate(scene: Scene) -> None:
+def finish_and_rotate(world: World) -> None:
     """Finish what a cut run left, and then rotate."""
-    scene.complete("", grace="0")
-    rotate(scene)
+    world.complete("", grace="0")
+    rotate(world)
 
 
-def begin_anew(scene: Scene) -> None:
+def begin_anew(world: World) -> None:
     """With other scopes, so that the pending link is replaced."""
-    scene.begin(scopes="read write")
+    world.begin(scopes="read write")
 
 
 def both(one: Doing, other: Doing) -> Prepare:
@@ -91,9 +95,9 @@ def both(one: Doing, other: Doing) -> Prepare:
 def provisioned(prepare: Prepare) -> Prepare:
     """The same where a token is in use already."""
 
-    def prepare_provisioned(scene: Scene) -> Runs:
-        scene.provision()
-        return prepare(scene)
+    def prepare_provisioned(world: World) -> Runs:
+        world.provision()
+        return prepare(world)
 
     return prepare_provisioned
 
@@ -101,35 +105,35 @@ def provisioned(prepare: Prepare) -> Prepare:
 def two_codes(second: str) -> Prepare:
     """Two completions of one link, the second with a code that `second` got."""
 
-    def prepare(scene: Scene) -> Runs:
-        link = scene.link()
-        return completing(scene.approve(link)), completing(scene.approve(link, second))
+    def prepare(world: World) -> Runs:
+        link = world.link()
+        return completing(world.approve(link)), completing(world.approve(link, second))
 
     return prepare
 
 
 def one_code(other: Doing) -> Prepare:
     """A completion, and something else."""
-    return lambda scene: (completing(scene.approve(scene.link())), other)
+    return lambda world: (completing(world.approve(world.link())), other)
 
 
-def typed_and_given(scene: Scene) -> Runs:
+def typed_and_given(world: World) -> Runs:
     """A completion whose code is typed after it has read the journal, and one that was given it."""
-    link = scene.link()
-    code, other = scene.approve(link), scene.approve(link)
+    link = world.link()
+    code, other = world.approve(link), world.approve(link)
     prompts = Prompts(lambda: code, lambda _instance: parse_login("", ""))
-    return lambda scene: perform(scene.session("complete", grace="0"), prompts), completing(other)
+    return lambda world: perform(world.session("complete", grace="0"), prompts), completing(other)
 
 
 def staged(other: Doing) -> Prepare:
     """The completion of what another run left, cut when its token was staged; and another."""
 
-    def prepare(scene: Scene) -> Runs:
-        code = scene.approve(scene.link())
-        scene.wire.faults = [Fault("500", path="verify_credentials", times=99)]
+    def prepare(world: World) -> Runs:
+        code = world.approve(world.link())
+        world.wire.faults = [Fault("500", path="verify_credentials", times=99)]
         with suppress(ProvisionerError):
-            scene.complete(code)
-        scene.wire.faults = []
+            world.complete(code)
+        world.wire.faults = []
         return completing(""), other
 
     return prepare
@@ -138,57 +142,57 @@ def staged(other: Doing) -> Prepare:
 def published(other: Doing) -> Prepare:
     """The same, where the token stands in its secret already."""
 
-    def prepare(scene: Scene) -> Runs:
-        kill_after(scene, Command("complete", scene.approve(scene.link())), PUT)
+    def prepare(world: World) -> Runs:
+        kill_after(world, Command("complete", world.approve(world.link())), PUT)
         return completing(""), other
 
     return prepare
 
 
-def claimed(scene: Scene) -> Runs:
+def claimed(world: World) -> Runs:
     """Two begins where another one was cut between its claim and the key."""
-    kill_after(scene, Command("begin"), f"POST {ACTIONS}/variables")
-    return Scene.begin, Scene.begin
+    kill_after(world, Command("begin"), f"POST {ACTIONS}/variables")
+    return World.begin, World.begin
 
 
 def one_due(other: Doing) -> Prepare:
     """A check that finds a replaced token whose grace is over, and something else."""
 
-    def prepare(scene: Scene) -> Runs:
-        scene.provision()
-        scene.provision()
-        scene.time += DAY
-        return Scene.check, other
+    def prepare(world: World) -> Runs:
+        world.provision()
+        world.provision()
+        world.time += DAY
+        return World.check, other
 
     return prepare
 
 
-def one_due_and_code(scene: Scene) -> Runs:
+def one_due_and_code(world: World) -> Runs:
     """The same, and a completion."""
-    check, _ = one_due(Scene.check)(scene)
-    return check, completing(scene.approve(scene.link()))
+    check, _ = one_due(World.check)(world)
+    return check, completing(world.approve(world.link()))
 
 
-def single_run(scene: Scene) -> Doing:
+def single_run(world: World) -> Doing:
     """A completion with an application made by hand, whose link was approved."""
-    made = scene.hand_made()
-    code = scene.code_for(made)
+    made = world.hand_made()
+    code = world.code_for(made)
     single = {"client_id": made.client_id, "client_secret": made.client_secret}
-    return lambda scene: scene.complete(code, **single)
+    return lambda world: world.complete(code, **single)
 
 
-def by_hand(scene: Scene) -> Runs:
+def by_hand(world: World) -> Runs:
     """A completion, and a single run."""
-    single = single_run(scene)
-    completion, _ = one_code(Scene.check)(scene)
+    single = single_run(world)
+    completion, _ = one_code(World.check)(world)
     return completion, single
 
 
 def meeting(one: Doing, prepare: Prepare) -> Prepare:
     """A run of another kind, and the second one."""
 
-    def prepare_other(scene: Scene) -> Runs:
-        _, other = prepare(scene)
+    def prepare_other(world: World) -> Runs:
+        _, other = prepare(world)
         return one, other
 
     return prepare_other
@@ -198,24 +202,24 @@ PAIRS = (
     Pair("two completions", provisioned(two_codes("mybot"))),
     Pair("two completions, one of a typed code", provisioned(typed_and_given)),
     Pair("two completions, one a stranger's", provisioned(two_codes("alice"))),
-    Pair("two first begins", both(Scene.begin, Scene.begin), frozenset({KEY_LOST})),
+    Pair("two first begins", both(World.begin, World.begin), frozenset({KEY_LOST})),
     Pair(
         "first begin, first provisioning",
-        both(Scene.begin, rotate),
+        both(World.begin, rotate),
         frozenset({KEY_LOST, UNKNOWN}),
     ),
     Pair("two first begins upon a claim", claimed, frozenset({KEY_LOST})),
     Pair(
         "first begin, first single run",
-        lambda scene: (Scene.begin, single_run(scene)),
+        lambda world: (World.begin, single_run(world)),
         frozenset({KEY_LOST, UNKNOWN}),
     ),
     Pair("two rotations", provisioned(both(rotate, rotate)), frozenset({UNKNOWN})),
-    Pair("completion, begin", provisioned(one_code(Scene.begin))),
+    Pair("completion, begin", provisioned(one_code(World.begin))),
     Pair("completion, begin anew", provisioned(one_code(begin_anew)), frozenset({UNKNOWN})),
     Pair("check that revokes, completion", one_due_and_code),
-    Pair("check that revokes, begin", one_due(Scene.begin)),
-    Pair("two checks that revoke", one_due(Scene.check)),
+    Pair("check that revokes, begin", one_due(World.begin)),
+    Pair("two checks that revoke", one_due(World.check)),
     Pair("two completions of a staged token", provisioned(staged(completing("")))),
     Pair(
         "completion of a staged token, that and a rotation",
@@ -225,56 +229,56 @@ PAIRS = (
     Pair("completion, single run", provisioned(by_hand), frozenset({UNKNOWN})),
     Pair(
         "completion, deprovision",
-        provisioned(one_code(Scene.deprovision)),
+        provisioned(one_code(World.deprovision)),
         frozenset({DEAD, UNKNOWN}),
     ),
     Pair(
         "first completion, deprovision",
-        one_code(Scene.deprovision),
+        one_code(World.deprovision),
         frozenset({DEAD, UNKNOWN}),
     ),
     Pair(
         "completion of a staged token, deprovision",
-        provisioned(staged(Scene.deprovision)),
+        provisioned(staged(World.deprovision)),
         frozenset({DEAD, UNKNOWN}),
     ),
     Pair(
         "begin, deprovision",
-        provisioned(both(Scene.begin, Scene.deprovision)),
+        provisioned(both(World.begin, World.deprovision)),
         anyway=frozenset({KEY_LOST}),  # it was queued when there was a key: see test_queue.py
     ),
     Pair(
         "check that revokes, deprovision",
-        one_due(Scene.deprovision),
+        one_due(World.deprovision),
     ),
-    Pair("two deprovisions", provisioned(both(Scene.deprovision, Scene.deprovision))),
+    Pair("two deprovisions", provisioned(both(World.deprovision, World.deprovision))),
     Pair(
         "completion, abandon",
-        provisioned(one_code(Scene.abandon)),
+        provisioned(one_code(World.abandon)),
         frozenset({DEAD, UNKNOWN}),
     ),
-    Pair("first completion, abandon", one_code(Scene.abandon), frozenset({DEAD, UNKNOWN})),
+    Pair("first completion, abandon", one_code(World.abandon), frozenset({DEAD, UNKNOWN})),
     Pair(
         "completion of a staged token, abandon",
-        provisioned(staged(Scene.abandon)),
+        provisioned(staged(World.abandon)),
         frozenset({DEAD}),
     ),
     Pair(
         "completion of a stored token, abandon",
-        provisioned(published(Scene.abandon)),
+        provisioned(published(World.abandon)),
         frozenset({DEAD}),
     ),
     Pair(
         "first completion of a stored token, abandon",
-        published(Scene.abandon),
+        published(World.abandon),
         frozenset({DEAD}),
     ),
-    Pair("two abandons", provisioned(meeting(Scene.abandon, published(Scene.abandon)))),
-    Pair("begin, abandon", provisioned(meeting(begin_anew, one_code(Scene.abandon)))),
-    Pair("check that revokes, abandon", one_due(Scene.abandon)),
+    Pair("two abandons", provisioned(meeting(World.abandon, published(World.abandon)))),
+    Pair("begin, abandon", provisioned(meeting(begin_anew, one_code(World.abandon)))),
+    Pair("check that revokes, abandon", one_due(World.abandon)),
     Pair(
         "abandon, deprovision",
-        provisioned(meeting(Scene.abandon, published(Scene.deprovision))),
+        provisioned(meeting(World.abandon, published(World.deprovision))),
         frozenset({DEAD}),
     ),
 )

@@ -1,11 +1,13 @@
-"""The invariants (tests/invariants.py), checked against the sandbox's own state.
+"""The invariants, checked against the sandbox's own state.
 
 A witness sees every exchange of both servers the moment it is done, and each run when it ended. It
 opens the secrets' boxes, knows which tokens live, and trusts nothing that the tool says of itself.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 from provisioner.errors import ProvisionerError
@@ -14,18 +16,81 @@ from provisioner.journal_store import CLAIM
 from provisioner.report import Exit, Report
 from provisioner.sandbox import AccessToken, Request, Response
 from tests.invariants import I1, I2, I3, I4, I5, I6, I7, I8, I9
-from tests.invariants.faults.faults import Killed, Record
 from tests.invariants.faults.scenarios import STRANGER, Command
 from tests.support.leaks import forms, plaintext
 from tests.support.told import in_words, says_token_may_be_lost
+from tests.support.wire import Killed, Record
 from tests.support.world import World
 
-JOURNAL, KEY = "MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"
+TOKEN, KEY, JOURNAL = "MASTODON_ACCESS_TOKEN", "MASTODON_JOURNAL_KEY", "MASTODON_JOURNAL"
+DEAD, UNKNOWN = f"{I1}: a dead token is stored", f"{I3}: a token lives that nothing knows"
+EQUAL, SHOWN = f"{I2}: the same token is current and replaced", f"{I4}: a secret was shown"
+KEY_LOST = f"{I5}: the journal's key is lost"
 MOST_REQUESTS, MOST_SECONDS = 150, 1800
 """Of one run, whatever strikes: then it has ended. GitHub's own limit for a job is six hours."""
 
 Ending = Report | ProvisionerError | Killed
 State = tuple[dict[str, str], dict[str, str], set[str], int]
+
+
+def has_journal(world: World) -> bool:
+    """Whether there is one; a claim is none."""
+    return not world.repository.variables.get(JOURNAL, CLAIM).startswith(CLAIM)
+
+
+def remembered(world: World) -> Journal | None:
+    """The journal; None where there is none, or none that the stored key opens."""
+    try:
+        return world.journal() if has_journal(world) else None
+    except ProvisionerError:
+        return None
+
+
+def known_tokens(journal: Journal | None) -> list[str]:
+    """The tokens in a journal."""
+    return [one.token.reveal() for one in journal.credentials()] if journal else []
+
+
+def dead_secrets(world: World) -> list[str]:
+    """The names of the secrets that hold a token which was revoked."""
+    dead = {token.token for token in world.instance.tokens if not token.live}
+    return [name for name, value in world.repository.secrets.items() if value in dead]
+
+
+def unknown_tokens(world: World, journal: Journal | None) -> list[AccessToken]:
+    """The living tokens that are in no secret and not in the journal."""
+    known = {*known_tokens(journal), *world.repository.secrets.values()}
+    return [token for token in world.living() if token.token not in known]
+
+
+def likeness(world: World, *more: object) -> str:
+    """The world but for random names and for seconds: what follows is the same in all like it."""
+    journal, instance = remembered(world), world.instance
+    kept = (instance.applications, instance.tokens, instance.grants, instance.statuses)
+    state = (
+        plaintext(journal),
+        sorted(world.repository.variables),
+        sorted(world.repository.secrets.items()),
+        [vars(one) for all_of in kept for one in all_of],
+        # What the journal keeps of a code is its hash.
+        [(one.code, sha256(one.code.encode()).hexdigest()) for one in instance.grants],
+        vars(instance.server),
+        world.time,
+        more,
+    )
+    return without_names(repr(state))
+
+
+def without_names(text: str) -> str:
+    """A text whose random words are numbered, and whose times are cut to the minute."""
+    numbers: dict[str, str] = {}
+
+    def numbered(match: re.Match[str]) -> str:
+        word = match[0]
+        return numbers.setdefault(word, f"<{len(numbers)}>") if re.search(r"\d", word) else word
+
+    minutes = re.sub(r"\b(1[89]\d{8})(\.\d+)?\b", lambda time: f"m{int(time[1]) // 60}", text)
+    return re.sub(r"[\w-]{16,}", numbered, minutes)
 
 
 class Witness:
@@ -40,27 +105,30 @@ class Witness:
         """Tokens of these runs that were alive and in no place known: in the documented window."""
         self.told: list[str] = []
         """What those runs told in the end that ended well."""
-        self.record = Record()
         self.command = Command("check")
         self._away = False
         self._said_before = len(world.shown)
-        self._secrets = self._opened()
+        self._secrets = dict(world.repository.secrets)
         self._live = set(world.live())
         self._before = self._state()
         self._began = world.time
-        self._known_before = self._known(self.journal())
+        self._known_before = {*known_tokens(self.journal()), *self._secrets.values()}
         self._lost_before = self._live - self._known_before
         world.instance.observers.append(self._at_the_instance)
         world.github.observers.append(self._at_github)
 
     # A run.
 
-    def begins(self, command: Command) -> Record:
-        """A run begins; what it asks is to be recorded."""
-        self.command, self.record = command, Record()
+    @property
+    def record(self) -> Record:
+        """What the run asks."""
+        return self.world.wire.record
+
+    def begins(self, command: Command) -> None:
+        """A run begins; what it asks is recorded."""
+        self.command, self.world.wire.record = command, Record()
         self.offboarding |= command.verb == "deprovision"
         self._before, self._began = self._state(), self.world.time
-        return self.record
 
     def ends(self, ended: Ending) -> None:
         """A run ended, well or not."""
@@ -80,8 +148,6 @@ class Witness:
         """Nothing comes after that: what was shown is searched."""
         for line in self.world.leaks():
             self._no(f"{I4}: shown: {line}")
-        for violation in self.world.checked.violations:
-            self._no(f"GitHub's description: {violation}")
 
     @contextmanager
     def looking_away(self) -> Iterator[None]:
@@ -89,18 +155,14 @@ class Witness:
         self._away = True
         yield
         self._away = False
-        self._live, self._secrets = set(self.world.live()), self._opened()
+        self._live, self._secrets = set(self.world.live()), dict(self.world.repository.secrets)
 
     def journal(self) -> Journal | None:
         """The journal, where there is one that can be opened with the key that is there."""
-        value = self.world.repository.variables.get(JOURNAL, CLAIM)
-        if value.startswith(CLAIM):
-            return None
-        try:
-            return self.world.journal()
-        except ProvisionerError as error:
-            self._no(f"{I5}: the journal can't be opened: {error.code}")
-            return None
+        journal = remembered(self.world)
+        if journal is None and has_journal(self.world):
+            self._no(KEY_LOST)
+        return journal
 
     # What is checked at each moment.
 
@@ -118,7 +180,7 @@ class Witness:
     def _at_github(self, request: Request, _: Response) -> None:
         if request.method == "GET" or self._away:
             return
-        before, self._secrets = self._secrets, self._opened()
+        before, self._secrets = self._secrets, dict(self.world.repository.secrets)
         for name in before.keys() | self._secrets.keys():
             old, new = before.get(name), self._secrets.get(name)
             if old != new:
@@ -128,10 +190,8 @@ class Witness:
     def _nothing_dead_in_secrets(self) -> None:
         if self.offboarding:
             return
-        for name, value in self._secrets.items():
-            token = self._token(value)
-            if token and not token.live:
-                self._no(f"{I1}: the secret {name} holds a token that was revoked")
+        if dead_secrets(self.world):
+            self._no(DEAD)
 
     def _died(self, token: str) -> None:
         journal = self.journal()
@@ -204,24 +264,15 @@ class Witness:
 
     def _nothing_lost(self, journal: Journal | None) -> None:
         """Every live token is in the journal or a secret; or else exactly in the window."""
-        known = self._known(journal)
-        for token in self.world.instance.tokens:
-            if not token.live or token.token in known or self.may_be_left(token):
+        pending = journal.pending if journal else None
+        attempted = pending.application.client_id if pending and pending.attempts else ""
+        for token in unknown_tokens(self.world, journal):
+            if self.may_be_left(token):
                 continue
             if token.token not in self._lost_before:
                 self.orphans.add(token.token)
-            pending = journal.pending if journal else None
-            in_window = (
-                pending is not None
-                and len(pending.attempts) > 0
-                and pending.application.client_id == token.application.client_id
-            )
-            if not (in_window or self.spoken_of):
-                self._no(f"{I3}: a token lives that nobody knows of")
-
-    def _known(self, journal: Journal | None) -> set[str]:
-        tokens = {one.token.reveal() for one in journal.credentials()} if journal else set()
-        return tokens | set(self._secrets.values())
+            if token.application.client_id != attempted and not self.spoken_of:
+                self._no(UNKNOWN)
 
     def may_be_left(self, token: AccessToken) -> bool:
         """Whether it is a person's own: replaced, or another's who pressed Authorize."""
@@ -247,7 +298,7 @@ class Witness:
             return
         old = {one.credential.token.reveal() for one in journal.superseded}
         if journal.current and journal.current.token.reveal() in old:
-            self._no(f"{I2}: the token in use is to be revoked")
+            self._no(EQUAL)
 
     def _nothing_typed(self, journal: Journal | None) -> None:
         """Of a password nothing is kept."""
@@ -265,7 +316,7 @@ class Witness:
         foreign_to = {world.instance.origin: key | {world.token}, world.api: key | mastodons}
         for origin, foreign in foreign_to.items():
             server = urlsplit(origin).netloc
-            sent = self.record.sent[server].decode()
+            sent = self.record.sent(server)
             if any(form in sent for secret in foreign if secret for form in forms(secret)):
                 self._no(f"{I4}: {server} was sent a secret that is none of its own")
 
@@ -286,11 +337,8 @@ class Witness:
 
     def _state(self) -> State:
         variables = dict(self.world.repository.variables)
-        return self._opened(), variables, set(self.world.live()), len(self.world.instance.statuses)
-
-    def _opened(self) -> dict[str, str]:
-        repository = self.world.repository
-        return {name: repository.open_secret(name) for name in repository.secrets}
+        secrets = dict(self.world.repository.secrets)
+        return secrets, variables, set(self.world.live()), len(self.world.instance.statuses)
 
     def _token(self, value: str) -> AccessToken | None:
         return next((one for one in self.world.instance.tokens if one.token == value), None)

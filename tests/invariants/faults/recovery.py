@@ -1,64 +1,67 @@
-"""The bot's owner: runs the tool, reads how it ended, does what that says, and sees the end."""
+"""What a person does after a run: reads how it ended, does what that says, and sees the end."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from provisioner.errors import ProvisionerError
-from provisioner.journal import Credential
 from provisioner.report import Command as Verb
 from provisioner.report import Item, Next, Report, Run
 from tests.invariants import I3, I5
-from tests.invariants.faults.faults import Hit, Killed, Line
 from tests.invariants.faults.scenarios import SECRET, STRANGER, VARIABLE, Command, Scenario
-from tests.invariants.faults.witness import KEY, Ending, Witness
-from tests.support.person import Person, PersonStuckError
+from tests.invariants.witness import KEY, Ending, Witness, known_tokens, likeness
+from tests.support.person import PersonStuckError
 from tests.support.told import TIME, pages, says_still_to_be_revoked, says_token_may_be_lost, steps
+from tests.support.wire import Fault, Killed
 from tests.support.world import STRINGS, World
 
 MOST_RUNS = 4
 """After the one that was struck: with more, it has not converged."""
 REVOKES_NOTHING = "pixelfed"
 """The server that lets no program revoke a token."""
-A_WHILE = 10
-"""Seconds that a person takes: by then GitHub answers with what is there."""
+A_WHILE = 60
+"""Seconds: a person goes on at a full minute, when GitHub answers with what is there."""
+UNSURE = {"attention", "unclear"}
 
 
-def _first_time(notes: Iterable[str]) -> str:
-    """The first time that they tell; "" for none."""
-    found = TIME.search("\n".join(notes))
-    return found[0] if found else ""
-
-
-class Owner:
-    """The bot's owner, who does what the tool says and knows nothing else."""
+class Recovery:
+    """Goes on after a run as a person who does what the tool says and knows nothing else."""
 
     def __init__(self, world: World, witness: Witness, scenario: Scenario) -> None:
         self.world = world
         self.witness = witness
         self.scenario = scenario
         self.asked: list[tuple[str, ...]] = []
+        """The requests of each run."""
         self.removed: set[str] = set()
-        """Tokens whose authorizations the owner removed by hand."""
+        """Tokens whose authorizations were removed by hand."""
         self._listed: set[str] = set()
 
-    def runs(self, command: Command, hits: Sequence[Hit] = ()) -> Command | None:
+    def likeness(self, following: Command | None) -> str:
+        """What all that follows depends on."""
+        told = (self.witness.notes, self.witness.spoken_of, self.witness.offboarding)
+        done = (len(self.asked), sorted(self.removed), sorted(self._listed))
+        return likeness(self.world, following, told, done)
+
+    def runs(self, command: Command, faults: Sequence[Fault] = ()) -> Command | None:
         """One run; what is to be run next, or None where it is done."""
-        record = self.witness.begins(command)
-        self.world.network = Line(self.world, record, hits)
+        self.witness.begins(command)
+        self.world.wire.faults = list(faults)
         try:
-            return self.ends(command, command.run(self.world))
+            ending: Ending = command.run(self.world)
         except (ProvisionerError, Killed) as stopped:
-            return self.ends(command, stopped)
+            ending = stopped
         except Exception as bug:  # noqa: BLE001 - as the command line, which says to run it again
             self.witness.found.append(f"a bug: {bug!r}")
-            return self.ends(command, Killed())
+            ending = Killed()
+        self.world.wire.faults = []
+        return self.ends(command, ending)
 
     def ends(self, command: Command, ending: Ending) -> Command | None:
         """A run ended, well or not; what is to be run next."""
         self.witness.ends(ending)
         self.asked.append(tuple(self.witness.record.asked))
-        self.world.time += A_WHILE
+        self.world.time += A_WHILE - self.world.time % A_WHILE
         try:
             return self._reads(command, ending)
         except PersonStuckError as stuck:
@@ -74,7 +77,6 @@ class Owner:
         else:
             self._cleans_up()
             self._sees()
-        self.witness.ends_for_good()
 
     def _reads(self, command: Command, ending: Ending) -> Command | None:
         match ending:
@@ -87,7 +89,12 @@ class Owner:
             case Report(status="approval-pending"):
                 return self._approves(command, ending.link)
             case Report():
-                return self._reads_items(ending)
+                for item in ending.items:
+                    if item.verdict == "bad":
+                        self._sees_to(item)
+                # What is not clear, and an old token that lives on, is left to the next check.
+                left = any(says_still_to_be_revoked(item.text) for item in ending.items)
+                return Command("check") if left or ending.status in UNSURE else None
 
     def _reads_error(self, command: Command, error: ProvisionerError) -> Command | None:
         for link in (error.link, *pages(error.next)):
@@ -128,14 +135,6 @@ class Owner:
                 if name in steps(error.next) and name in getattr(self.world.repository, kind):
                     self.world.delete(kind, name)
 
-    def _reads_items(self, report: Report) -> Command | None:
-        """What is not clear, and an old token that lives on, is left to the next check."""
-        for item in report.items:
-            if item.verdict == "bad":
-                self._sees_to(item)
-        left = any(says_still_to_be_revoked(item.text) for item in report.items)
-        return Command("check") if left or report.status in {"attention", "unclear"} else None
-
     def _sees_to(self, finding: Item) -> None:
         """Delete the secrets that keep an old token from being revoked, or remove it by hand."""
         issued_at, todo = TIME.search(finding.text), steps(finding.next)
@@ -158,29 +157,28 @@ class Owner:
         Either its answer was lost, or a secret that was there before may hold it.
         """
         notes, origin = self.witness.notes, self.world.instance.origin
-        lost = _first_time(note for note in notes if says_token_may_be_lost(note))
-        stuck = _first_time(n for n in notes if says_still_to_be_revoked(n) and origin in n)
-        known = {one.token.reveal() for one in self._credentials()}
-        left = [one for one in self.world.instance.tokens if not self.witness.may_be_left(one)]
-        for token in left:
-            told = lost if token.token not in known else stuck
-            if not (told and token.live) or token.token == self._current:
+        lost = TIME.search("\n".join(note for note in notes if says_token_may_be_lost(note)))
+        kept = (note for note in notes if says_still_to_be_revoked(note) and origin in note)
+        stuck = TIME.search("\n".join(kept))
+        journal = self.witness.journal()
+        known = known_tokens(journal)
+        for token in list(self.world.living()):
+            told = stuck if token.token in known else lost
+            current = journal and journal.current and journal.current.token.reveal() == token.token
+            if self.witness.may_be_left(token) or not (told and token.live) or current:
                 continue
             who = token.account.username
             comes_back = self.scenario.personality.startswith("mastodon")
             if comes_back and (who, self.scenario.goal) == ("mybot", "provisioned"):
                 self.witness.found.append(f"{I3}: a lost token was not brought back")
-            self._removes(who, told)
+            self._removes(who, told[0])
 
     def _removes(self, who: str, issued_at: str) -> None:
         """Remove an authorization on the instance's page; its time tells which."""
         instance, before = self.world.instance, set(self.world.live())
         moment = datetime.strptime(issued_at, "%d %B %Y, %H:%M UTC")  # noqa: DTZ007
         when = f"{moment:%Y-%m-%d %H:}"  # as the page has it, to the hour
-        with (
-            self.witness.looking_away(),
-            Person(who, f"{who}-password", transport=self.world.wire) as person,
-        ):
+        with self.witness.looking_away(), self.world.person(who) as person:
             person.remove(instance.origin, when, instance.server.applications_page)
         self.removed |= before - set(self.world.live())
 
@@ -190,15 +188,6 @@ class Owner:
         for issued_at in times - self._listed:
             self._removes("mybot", issued_at)
         self._listed |= times
-
-    def _credentials(self) -> tuple[Credential, ...]:
-        journal = self.witness.journal()
-        return journal.credentials() if journal else ()
-
-    @property
-    def _current(self) -> str:
-        journal = self.witness.journal()
-        return journal.current.token.reveal() if journal and journal.current else ""
 
     def _sees(self) -> None:
         """Whether all is as it should be in the end."""
@@ -232,23 +221,23 @@ class Owner:
 
     def _unfinished(self) -> dict[str, bool]:
         world, journal = self.world, self.world.journal()
-        tokens = [token for token in world.instance.tokens if token.live]
-        live = {token.token for token in tokens}
-        ours = {token.token for token in tokens if not self.witness.may_be_left(token)}
-        known = {one.token.reveal() for one in self._credentials()} - self.removed
+        live = set(world.live())
+        ours = {one.token for one in world.living() if not self.witness.may_be_left(one)}
+        known = set(known_tokens(journal)) - self.removed
         due = {
             old.credential.token.reveal()
             for old in journal.superseded
             if old.revoke_after <= world.time and not old.credential.application.user_supplied
         }
-        in_use, stored = self._current, world.stored(self.scenario.secret)
+        in_use = journal.current.token.reveal() if journal.current else ""
         good = {in_use} if in_use else {"", STRANGER} | self.removed
+        posts = int(self.scenario.goal == "posted")
         return {
             "an authorization is under way": journal.pending is not None,
             "there is no token": self.scenario.goal in {"provisioned", "posted"} and not in_use,
-            "it is not posted, or not once": len(world.instance.statuses)
-            != (self.scenario.goal == "posted"),
-            "what is stored is not the token in use": stored not in good,
+            "it is not posted, or not once": len(world.instance.statuses) != posts,
+            "what is stored is not the token in use": world.stored(self.scenario.secret)
+            not in good,
             "the variable is not written": bool(in_use)
             and world.repository.variables.get(VARIABLE) != world.instance.origin,
             "a token lives that is not known": not ours <= known,
