@@ -175,20 +175,19 @@ class CommandLine:
 
 def _play(asked: Asked) -> Exit:
     """The two commands that need no config: they talk to embedded servers alone."""
-    if asked.command == "demo":
-        from provisioner.demo import play
-        from provisioner.terminal import Terminal
+    from provisioner.demo import play, serve
+    from provisioner.terminal import Terminal
 
+    if asked.command == "demo":
         play(Terminal(progress=sys.stdout))
     else:
         from provisioner.config import words_given
         from provisioner.parsing import parse_port
-        from provisioner.rehearsal import serve
 
         inputs = INPUTS_OF["sandbox"]
         words = {one.name: (one.default,) for one in inputs} | words_given(inputs, asked.values)
         ports = {name: parse_port(name, texts[0]) for name, texts in words.items()}
-        serve(ports["instance-port"], ports["github-port"])
+        serve(Terminal(), ports["instance-port"], ports["github-port"])
     return Exit.DONE
 
 

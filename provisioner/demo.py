@@ -1,22 +1,29 @@
-"""`provisioner demo`: the whole story, told step by step, over real sockets on this machine."""
+"""`provisioner demo` and `provisioner sandbox`: the whole story over real sockets of this machine.
+
+The demo plays it, told step by step; the sandbox lets a person play it in a browser.
+"""
 
 import os
+import shlex
+import signal
+import threading
+from contextlib import ExitStack
 from typing import Protocol
 
 from nacl.bindings import crypto_box_SEALBYTES as SEALBYTES
 
 from provisioner.commands.run import Prompts, run
-from provisioner.config import Config, parse
-from provisioner.errors import ProvisionerError
+from provisioner.config import DEFAULTS, parse
+from provisioner.environment import program
+from provisioner.errors import InputError, ProvisionerError
 from provisioner.http import Http
 from provisioner.journal import new_key
 from provisioner.parsing import parse_login
 from provisioner.report import Report, Reporter
-from provisioner.sandbox import Repository, Sandbox
+from provisioner.sandbox import Repository, Request, Response, Sandbox
 from provisioner.secret import Secret
 
-BOT, PASSWORD = "mybot", "correct-horse-battery-staple"
-REPOSITORY = "octocat/mybot"
+BOT, OTHER, REPOSITORY = "mybot", "alice", "octocat/mybot"
 FIRST_POST = "howdy universe!"
 
 
@@ -33,17 +40,14 @@ def play(teller: Teller) -> Report:
     The embedded instance plays the person's part itself. Returns the report of the completion.
     """
     with Sandbox() as sandbox:
-        sandbox.instance.add_account(BOT, PASSWORD)
-        repository = sandbox.github.add_repository(REPOSITORY)
-        values = _values(sandbox)
+        repository, given = _furnish(sandbox)
 
-        def do(command: str, code: str = "") -> tuple[Report, Config]:
-            config = parse(command, values | {"code": code}, api_url=sandbox.github.api_url)
-            prompts = Prompts(lambda: "", lambda _instance: parse_login("", ""))
-            return run(config, teller, prompts), config
+        def do(command: str, code: str = "") -> Report:
+            config = parse(command, given | {"code": code}, api_url=sandbox.github.api_url)
+            return run(config, teller, Prompts(str, lambda _instance: parse_login("", "")))
 
         teller.say("\n1. begin: register an application, show the link", bold=True)
-        link = do("begin")[0].link
+        link = do("begin").link
         teller.say(f"  {link}")
 
         text = "\n2. A person opens it, signs in, presses Authorize, and sees a code"
@@ -53,13 +57,13 @@ def play(teller: Teller) -> Report:
 
         text = "\n3. complete: exchange the code, check the account, seal, write"
         teller.say(text, bold=True)
-        report, config = do("complete", code)
+        report = do("complete", code)
 
         teller.say("\n4. What GitHub stored: secrets that only its runners open", bold=True)
-        show_stored(teller, repository, config.journal)
+        _show_stored(teller, repository)
 
         teller.say("\n5. check: what a weekly schedule would do", bold=True)
-        for item in do("check")[0].items:
+        for item in do("check").items:
             teller.done(item.text)
 
         teller.say("\n6. The scheduled bot reads its secret, and posts", bold=True)
@@ -67,38 +71,12 @@ def play(teller: Teller) -> Report:
         token = Secret(queued.secret("MASTODON_ACCESS_TOKEN"))
         page = _post(teller, queued.variables["MASTODON_BASE_URL"], token)
         teller.done(f"{BOT} posted “{FIRST_POST}”: {page}")
-    _tell_end(teller)
-    return report
-
-
-def show_stored(teller: Teller, repository: Repository, journal: str) -> None:
-    """What an embedded GitHub holds: names and sizes, and no secret."""
-    name = repository.full_name
-    for secret, value in repository.secrets.items():
-        size = len(value.encode()) + SEALBYTES
-        teller.say(f"  {name}  secret    {secret}  {size} bytes, sealed")
-    for variable, value in repository.variables.items():
-        shown = f"{len(value)} bytes, sealed" if variable == journal else value
-        teller.say(f"  {name}  variable  {variable}  {shown}")
-
-
-def _tell_end(teller: Teller) -> None:
-    """What was real, and what to do next."""
     teller.say("\nThe demo is over.", bold=True)
     teller.say("The requests, the encryption and the journal were the real ones. The Mastodon, the")
     teller.say("GitHub and the person were embedded, and are gone; nothing left this machine.")
     teller.say("For your own bot, follow README from “Set it up”. To try it in your own browser")
     teller.say("first, run the command `sandbox`.")
-
-
-def _values(sandbox: Sandbox) -> dict[str, str]:
-    token = sandbox.github.add_token()
-    return {
-        "account": f"{BOT}@{sandbox.instance.origin.removeprefix('http://')}",
-        "repository": REPOSITORY,
-        "journal-key": new_key(os.urandom).reveal(),
-        "github-token": token,
-    }
+    return report
 
 
 def _post(teller: Teller, base_url: str, token: Secret) -> str:
@@ -109,3 +87,76 @@ def _post(teller: Teller, base_url: str, token: Secret) -> str:
     if not answer.ok:
         raise ProvisionerError("instance-unwell", f"The bot could not post: {answer.described()}.")
     return answer.text("url")
+
+
+def serve(teller: Teller, instance_port: int, github_port: int) -> None:
+    """Serve until SIGINT or SIGTERM; prints how to point this tool at it, and each request."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with ExitStack() as stack:
+        sandbox = Sandbox(instance_port=instance_port, github_port=github_port)
+        try:
+            stack.enter_context(sandbox)
+        except OSError as error:
+            raise InputError(
+                "port-taken",
+                f"The sandbox can't listen on a port that was named: {error.strerror}.",
+                next=("Name other ports, or name none: then free ones are chosen.",),
+            ) from None
+        repository, given = _furnish(sandbox)
+        command, options = shlex.join(program()), f"--account {given['account']}"
+        options += f" --repository {REPOSITORY}"
+        teller.say(f"""
+An instance at {sandbox.instance.origin} that behaves as {sandbox.instance.server.software},
+and a GitHub at {sandbox.github.api_url}.
+Nothing in here is real, and nothing leaves this machine. In another terminal, in this folder:
+
+  export GITHUB_API_URL={sandbox.github.api_url}
+  export GH_TOKEN={given["github-token"]}
+  export MASTODON_JOURNAL_KEY={given["journal-key"]}
+  {command} begin {options}
+
+Open the link that it shows, sign in as {BOT} with the password {_password(BOT)}
+(or, to see what happens, as {OTHER} with {_password(OTHER)}), and go on with:
+
+  {command} complete {options}
+
+Stop with Ctrl-C. Requests:
+""")
+
+        def show(who: str, request: Request, response: Response) -> None:
+            teller.say(f"  {who} {response.status} {request.method} {request.path}")
+
+        sandbox.instance.observers.append(lambda *seen: show("instance", *seen))
+        sandbox.github.observers.append(lambda *seen: show("GitHub  ", *seen))
+        while not stop.wait(1):  # a wait without an end can sleep through a signal
+            pass
+        _show_stored(teller, repository)
+
+
+def _furnish(sandbox: Sandbox) -> tuple[Repository, dict[str, str]]:
+    """Add two accounts and a repository; what a run for the bot is given."""
+    for name in (BOT, OTHER):
+        sandbox.instance.add_account(name, _password(name))
+    return sandbox.github.add_repository(REPOSITORY), {
+        "account": f"{BOT}@{sandbox.instance.origin.removeprefix('http://')}",
+        "repository": REPOSITORY,
+        "journal-key": new_key(os.urandom).reveal(),
+        "github-token": sandbox.github.add_token(),
+    }
+
+
+def _password(name: str) -> str:
+    return f"{name}-sandbox-password"
+
+
+def _show_stored(teller: Teller, repository: Repository) -> None:
+    """What the embedded GitHub holds: names and sizes, and no secret."""
+    name = repository.full_name
+    for secret, value in repository.secrets.items():
+        size = len(value.encode()) + SEALBYTES
+        teller.say(f"  {name}  secret    {secret}  {size} bytes, sealed")
+    for variable, value in repository.variables.items():
+        shown = f"{len(value)} bytes, sealed" if variable == DEFAULTS["journal"][0] else value
+        teller.say(f"  {name}  variable  {variable}  {shown}")

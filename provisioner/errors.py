@@ -3,16 +3,6 @@
 Every error that reaches a user is a `ProvisionerError`: what happened, the likely cause, what to do
 next, and a link where one helps. It is raised where it is understood, never changed afterwards, and
 rendered once. No text in here may hold a secret; text that a server wrote passes `plain()` first.
-
-    ProvisionerError          exit code 1: failed, nothing was changed
-    ├── InputError            2: the input is wrong
-    ├── IncompleteError       3: stopped half-way, run it again
-    ├── ActionRequiredError   4: a person is needed
-    ├── BugError              70: nobody foresaw it
-    ├── StoppedError          130, 143: a signal arrived
-    └── TransportError        1: no usable answer from a server
-        ├── NotSentError         the request never reached it
-        └── NoAnswerError        it may have acted on the request
 """
 
 import re
@@ -27,11 +17,11 @@ class ProvisionerError(Exception):
     """An error for a person.
 
     `code` is its stable name, for scripts and for the reference; `what` happened and `why` (the
-    likely cause) are sentences; `next` is what to do; `link` is the page
-    to open before all else.
+    likely cause) are sentences; `next` is what to do; `link` is the page to open before all else.
     """
 
     exit_code: Exit = Exit.FAILED
+    """Failed: nothing was changed."""
 
     def __init__(
         self,

@@ -41,6 +41,13 @@ class Open:
     then: str = ""
     """What to do there, as a verb phrase: “press Authorize”."""
 
+    @property
+    def purpose(self) -> str:
+        """As whom it is opened and what for: the end of a sentence."""
+        who = f", sign in as {self.as_account}" if self.as_account else ""
+        then = f"{',' if who else ''} and {self.then}" if self.then else ""
+        return who + then
+
 
 @dataclass(frozen=True)
 class Run:
@@ -148,29 +155,23 @@ def besides(steps: Next, url: str) -> Next:
 
 def iso(seconds: int | None) -> str:
     """Epoch seconds as ISO 8601 in UTC, for JSON; “never” for None."""
-    return "never" if seconds is None else _utc(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if seconds is None:
+        return "never"
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def when(seconds: int | None) -> str:
     """Epoch seconds for a person: “4 May 2026, 14:05 UTC”; “never” for None."""
     if seconds is None:
         return "never"
-    moment = _utc(seconds)
+    moment = datetime.fromtimestamp(seconds, UTC)
     return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
 
 
 def duration(seconds: float) -> str:
     """Seconds for a person, rounded up: “1 minute”, “10 minutes”, “3 hours”, “2 days”."""
     minutes = max(1, -int(-seconds // 60))
-    for size, unit in ((1440, "day"), (60, "hour")):
-        if minutes >= 2 * size or (minutes >= size and minutes % size == 0):
-            return _plural(-(-minutes // size), unit)
-    return _plural(minutes, "minute")
-
-
-def _plural(number: int, unit: str) -> str:
+    units = ((1440, "day"), (60, "hour"), (1, "minute"))
+    size, unit = next(one for one in units if minutes == one[0] or minutes >= 2 * one[0])
+    number = -(-minutes // size)
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
-
-
-def _utc(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

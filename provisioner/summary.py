@@ -1,12 +1,11 @@
 """The job's summary: what a person finds on the run's page, in GitHub-flavoured Markdown. Pure.
 
 What servers wrote stands in code spans or escaped: it can be no link, no image and no mention.
-The steps for a person are worded here for the log as well, without the Markdown.
+The steps for a person are worded here for the log as well.
 """
 
 import re
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
 from provisioner.errors import ProvisionerError
@@ -14,6 +13,7 @@ from provisioner.report import Exit, Item, Next, Open, Report, Run, Set, Step, b
 from provisioner.urls import host_of, origin_of
 
 MARKS = {"good": "✅", "unclear": "❔", "soon": "⚠️", "bad": "❌", "planned": "▫️"}
+BUTTON = "Run workflow"
 SPECIAL = re.compile(
     r"(“[^”]*”|`[^`]+`|\$\{\{.*?\}\}|[\w.-]+@[\w.-]*\w(?::\d+)?"
     r"|https?://[^\s<>]+?(?=[.,:;)]*(?:\s|$)))"
@@ -35,92 +35,67 @@ HEADINGS = {
 }
 
 
-class Words(NamedTuple):
-    """How a step is written: as plain text, or as Markdown."""
-
-    text: Callable[[str], str] = str
-    code: Callable[[str], str] = str
-    bold: Callable[[str], str] = str
-    address: Callable[[str], str] = str
-    button: str = "Run workflow"
-
-
-def markdown(page: str) -> Words:
-    """As Markdown; `page` is where *Run workflow* is pressed."""
-    return Words(_text, _code, "**{}**".format, _address, f"[**Run workflow**]({_target(page)})")
-
-
-def worded(step: Step, words: Words) -> str:
-    """A step for the reader of a workflow's run."""
-    match step:
-        case Open():
-            who = f", sign in as {_who(step.as_account, words)}" if step.as_account else ""
-            then = f"{',' if who else ''} and {words.text(step.then)}" if step.then else ""
-            return f"Open {words.address(step.url)}{who}{then}."
-        case Run():
-            parts = [_set(one, words) for one in step.options]
-            if step.command in {"abandon", "deprovision"}:
-                parts.append(_set(Set("command", step.command), words))
-            parts.append(_press(step, words))
-            told = " and ".join(parts)
-            told = f"{words.text(step.when)}, {told}" if step.when else told
-            return f"{told[0].upper()}{told[1:]}."
-        case Set():
-            told = _set(step, words)
-            return f"{told[0].upper()}{told[1:]}."
-        case str():
-            return words.text(step)
-
-
-def sentences(steps: Next, words: Words) -> list[str]:
-    """The steps for the reader of a workflow's run; a text with a colon leads to the next step."""
+def sentences(steps: Next) -> list[str]:
+    """The steps for the reader of a workflow's run, as plain text."""
     told: list[str] = []
     for step in steps:
-        text = worded(step, words)
-        if told and told[-1].endswith(":"):
+        text = _worded(step)
+        if told and told[-1].endswith(":"):  # it leads to this step
             told[-1] += f" {text[0].lower()}{text[1:]}"
         else:
             told.append(text)
     return told
 
 
-def _press(step: Run, words: Words) -> str:
+def _worded(step: Step) -> str:
+    match step:
+        case str():
+            return step
+        case Open():
+            return f"Open {step.url}{step.purpose}."
+        case Set():
+            text = _set(step)
+        case Run():
+            inputs = [_set(one) for one in step.options]
+            if step.command in {"abandon", "deprovision"}:
+                inputs.append(_set(Set("command", step.command)))
+            text = " and ".join([*inputs, _press(step)])
+            text = f"{step.when}, {text}" if step.when else text
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _press(step: Run) -> str:
     """The button, and what its form needs for this command."""
     if step.command in {"login", "register", "post"}:
-        return f"run {words.code(f'provisioner {step.command}')} on your own machine"
-    press = f"press {words.button}"
+        return f"run `provisioner {step.command}` on your own machine"
     if step.code:
-        return f"{press} with the code in the field {words.bold('code')}"
+        return f"press {BUTTON} with the code in the field “code”"
     if step.rotate:
-        return f"{press} with {words.bold('rotate')} ticked"
-    return f"{press} again" if step.command == "again" else f"{press} with both fields left empty"
+        return f"press {BUTTON} with “rotate” ticked"
+    fields = "again" if step.command == "again" else "with both fields left empty"
+    return f"press {BUTTON} {fields}"
 
 
-def _set(step: Set, words: Words) -> str:
-    text = f"{step.name}: {step.value}" if step.value else step.name
-    return f"set {words.code(text)} under {words.code('with:')}"
-
-
-def _who(account: str, words: Words) -> str:
-    return words.code(account) if "@" in account else words.text(account)
+def _set(step: Set) -> str:
+    return f"set “{step.name}{f': {step.value}' if step.value else ''}” under “with:”"
 
 
 def of_report(report: Report, page: str, warned: Iterable[Item] = ()) -> str:
-    """How a run ended well; `warned` are the items that stood in the log besides."""
+    """How a run ended well; `page` has the button *Run workflow*.
+
+    `warned` are the items that stood in the log besides.
+    """
     mark = "⚠️ " if report.exit_code else "" if report.next else "✅ "
     parts = [f"## {mark}{_text(report.headline.rstrip('.:'))}"]
     if report.link:
         parts.append(_prominent(report.link))
-    items = [*report.items, *(item for item in warned if item not in report.items)]
-    parts.append(_items(items, page))
+    parts.append(_items(dict.fromkeys([*report.items, *warned]), page))
     parts.append(_steps(besides(report.next, report.link), page))
     if report.snippet:
         parts.append(f"To paste into the workflow:\n\n```yaml\n{report.snippet}\n```")
-    if report.table:
-        # The first row is the head, since GitHub's tables need one.
-        (label, value), *rows = report.table.items()
-        lines = [f"| {_text(label)} | {_cell(value)} |", "| :--- | :--- |"]
-        parts.append("\n".join([*lines, *(f"| {_text(key)} | {_cell(v)} |" for key, v in rows)]))
+    rows = [f"| {_text(label)} | {_cell(value)} |" for label, value in report.table.items()]
+    # The first row is the head, since GitHub's tables need one.
+    parts.append("\n".join([*rows[:1], *["| :--- | :--- |"][: len(rows)], *rows[1:]]))
     return "\n\n".join(filter(None, parts))
 
 
@@ -132,7 +107,7 @@ def of_error(
     if is_rerun:
         parts.append(
             "⚠️ This was a *Re-run*, which has the inputs and the secrets of the first attempt. "
-            f"Press [**Run workflow**]({_target(page)}) instead; nothing is broken."
+            f"Press {_button(page)} instead; nothing is broken."
         )
     parts.append(f"**What happened:** {_text(error.what)}")
     if error.why:
@@ -148,18 +123,26 @@ def of_error(
     return "\n\n".join(filter(None, parts))
 
 
+def _marked(steps: Next, page: str) -> list[str]:
+    """The steps as Markdown."""
+    return [_text(text).replace(BUTTON, _button(page)) for text in sentences(steps)]
+
+
 def _steps(steps: Next, page: str) -> str:
-    return "\n".join(f"{n}. {one}" for n, one in enumerate(sentences(steps, markdown(page)), 1))
+    return "\n".join(f"{number}. {text}" for number, text in enumerate(_marked(steps, page), 1))
 
 
 def _items(items: Iterable[Item], page: str) -> str:
-    words = markdown(page)
     lines = []
     for item in items:
-        steps = " ".join(sentences(item.next, words))
+        steps = " ".join(_marked(item.next, page))
         after = f"<br>**Next:** {steps}" if steps else ""
         lines.append(f"- {MARKS[item.verdict]} {_text(item.text)}{after}")
     return "\n".join(lines)
+
+
+def _button(page: str) -> str:
+    return f"[**{BUTTON}**]({_target(page)})"
 
 
 def _prominent(url: str) -> str:
@@ -182,7 +165,7 @@ def _text(text: str) -> str:
 
 def _special(part: str) -> str:
     if part.startswith("http"):
-        return f"<{part}>"
+        return f"[{_name(part)}]({_target(part)})"
     return _code(part[1:-1] if part[0] in "“`" else part)
 
 
@@ -191,10 +174,6 @@ def _code(text: str) -> str:
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence, pad = "`" * (longest + 1), " " if "`" in text else ""
     return f"{fence}{pad}{text.replace('|', '¦')}{pad}{fence}" if text else ""
-
-
-def _address(url: str) -> str:
-    return f"[{_name(url)}]({_target(url)})"
 
 
 def _name(url: str) -> str:

@@ -44,32 +44,24 @@ class _Stream:
         self.is_terminal = not self.file.closed and self.file.isatty()
         self.colours = self.is_terminal and wants_colour()
         self.is_used = False
-        self._gap = ""
-
-    def gap(self) -> None:
-        """An empty line between what was written and what comes next, if anything does."""
-        self._gap = "\n" if self.is_used else ""
 
     def line(self, text: str = "", *, bold: bool = False) -> None:
-        """A line as it is."""
         if bold and self.colours:
             text = typer.style(text, bold=True)
-        text, self._gap, self.is_used = f"{self._gap}{text}", "", True
+        self.is_used = True
         with write_errors_ignored(self.file):
             self.file.write(f"{text}\n")
             self.file.flush()
 
     def prose(self, text: str, mark: str = "", colour: str = "", *, bold: bool = False) -> None:
         """Sentences, wrapped at a terminal's width; `mark` stands before them in colour."""
-        lines = self._wrapped(text, len(mark))
+        lines = self._wrapped(text, len(mark)) if self.is_terminal else [text]
         if self.colours:
             mark = typer.style(mark, fg=colour) if colour else mark
             lines = [typer.style(line, bold=True) if bold else line for line in lines]
         self.line(mark + "\n".join(lines))
 
     def _wrapped(self, text: str, indent: int) -> list[str]:
-        if not self.is_terminal:
-            return text.split("\n")
         try:
             width = os.get_terminal_size(self.file.fileno()).columns or DEFAULT_WIDTH
         except (OSError, ValueError):
@@ -102,8 +94,6 @@ class Terminal:
         self._err = _Stream(self.progress)
         self._warned: list[Item] = []
 
-    # The reporter.
-
     def done(self, text: str) -> None:
         """A step is done."""
         self._err.prose(text, *MARKS["good"])
@@ -111,7 +101,7 @@ class Terminal:
     def warn(self, item: Item) -> None:
         """Something that a person should know at once."""
         self._warned.append(item)
-        self._item(self._err, item)
+        self._items(self._err, [item])
 
     def explain(self, text: str) -> None:
         """Why something was chosen, for those who ask."""
@@ -129,8 +119,6 @@ class Terminal:
         """A line, as it is."""
         self._out.line(text, bold=bold)
 
-    # How a run ends.
-
     def report(self, report: Report) -> None:
         """How the run ended well."""
         out = self._out
@@ -143,22 +131,17 @@ class Terminal:
         if report.headline:
             out.prose(report.headline, bold=True)
         if report.link:
-            out.gap()
-            out.line(report.link)
-            out.gap()
+            out.line(f"\n{report.link}\n")
         width = max(map(len, report.table), default=0)
         for label, text in report.table.items():
             out.prose(text, f"{label + ':':<{width + 2}}")
         for label, secret in report.revealed.items():
             out.line(f"{label}: {secret.reveal()}")
         if report.snippet:
-            out.gap()
-            out.line(f"To paste into the workflow:\n\n{textwrap.indent(report.snippet, '    ')}")
-            out.gap()
-        for item in report.items:
-            if item not in self._warned:
-                self._item(out, item)
-        self._steps(out, report.next, report.link)
+            yaml = textwrap.indent(report.snippet, "    ")
+            out.line(f"\nTo paste into the workflow:\n\n{yaml}\n")
+        self._items(out, [item for item in report.items if item not in self._warned])
+        self._steps(out, besides(report.next, report.link))
 
     def error(self, error: ProvisionerError) -> None:
         """What happened, why, and what to do next."""
@@ -188,14 +171,14 @@ class Terminal:
             next=("Run this on a terminal without --json, or leave out --reveal.",),
         )
 
-    def _item(self, stream: _Stream, item: Item) -> None:
-        stream.prose(item.text, *MARKS[item.verdict])
-        self._steps(stream, item.next)
+    def _items(self, stream: _Stream, items: Iterable[Item]) -> None:
+        for item in items:
+            stream.prose(item.text, *MARKS[item.verdict])
+            self._steps(stream, item.next)
 
-    def _steps(self, stream: _Stream, steps: Next, shown: str = "") -> None:
-        """What to do next. `shown` is a link that stands there already."""
+    def _steps(self, stream: _Stream, steps: Next) -> None:
         label, leads = "  Next: ", False
-        for step in besides(steps, shown):
+        for step in steps:
             text, line = self._words(step)
             if not (leads and text == "Run:"):  # the sentence before says what for
                 stream.prose(text, label)
@@ -206,39 +189,34 @@ class Terminal:
     def _words(self, step: Step) -> tuple[str, str]:
         """A step in words, and the link or command that stands on a line of its own."""
         match step:
+            case str():
+                return step, ""
             case Open():
-                who = f", sign in as {step.as_account}" if step.as_account else ""
-                then = f"{',' if who else ''} and {step.then}" if step.then else ""
-                return f"Open this page{who}{then}:", step.url
-            case Run(command="again"):
-                more = " ".join(option(one) for one in step.options)
-                time = f" {step.when}" if step.when else ""
-                return f"Run the command again{time}{f' with {more}' if more else ''}.", ""
-            case Run():
-                time = f"{step.when[0].upper()}{step.when[1:]}, run:" if step.when else "Run:"
-                paste = "Run this, and paste the code when it is asked for:"
-                return paste if step.code else time, self._command(step)
+                return f"Open this page{step.purpose}:", step.url
             case Set():
                 one = next((one for one in INPUTS if one.name == step.name), None)
                 if one and one.secret:
                     return f"Set the environment variable {variables_of(one)[0]}.", ""
-                return f"Give {option(step)}.", ""
-            case str():
-                return step, ""
+                return f"Give {_option(step)}.", ""
+            case Run(command="again"):
+                return f"Run the command again{f' {step.when}' if step.when else ''}.", ""
+            case Run():
+                time = f"{step.when[0].upper()}{step.when[1:]}, run:" if step.when else "Run:"
+                paste = "Run this, and paste the code when it is asked for:"
+                return paste if step.code else time, self._command(step)
 
     def _command(self, step: Run) -> str:
         """A command to be pasted, with what was not left to the defaults."""
-        words, config = [*program(), step.command], self.config
-        own = {one.name for one in step.options}
-        given: dict[str, Iterable[str]] = {**config.given} if config else {}
-        if config and config.account:
-            given["account"] = (str(config.account),)
-        if config and config.repository:
-            given["repository"] = (config.repository,)
+        words, given = [*program(), step.command], dict[str, tuple[str, ...]]()
+        if config := self.config:
+            parsed = {"account": (str(config.account or ""),), "repository": (config.repository,)}
+            given = {**config.given, **parsed}
+        for own in step.options:
+            given.pop(own.name, None)
         for one in INPUTS_OF[step.command]:
-            if one.metavar and one.name not in own:
-                words += [w for text in given.get(one.name, ()) for w in (f"--{one.name}", text)]
-        return " ".join([shlex.join(words), *(option(one) for one in step.options)])
+            for text in filter(None, given.get(one.name, ())):
+                words += [f"--{one.name}", text]
+        return " ".join([shlex.join(words), *map(_option, step.options)])
 
     def _todo(self, steps: Next) -> str:
         """The steps as one text."""
@@ -250,6 +228,6 @@ class Terminal:
         raise TypeError(f"A report has a fact of the type {type(value).__name__}.")
 
 
-def option(step: Set) -> str:
+def _option(step: Set) -> str:
     """An input as an option, with its value in quotation marks for any shell."""
     return f"--{step.name}" + (f" {shlex.quote(step.value)}" if step.value else "")

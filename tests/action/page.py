@@ -1,5 +1,6 @@
 """A summary as GitHub shows it: rendered by GitHub's own parser of Markdown."""
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -7,6 +8,8 @@ import cmarkgfm  # type: ignore[import-untyped]
 from cmarkgfm.cmark import Options  # type: ignore[import-untyped]
 
 VOID = {"br", "hr", "img", "input"}
+TO_GITHUB = re.compile(r"(?<![\w/])@\w|#\d|\bGH-\d")
+"""What GitHub makes a mention or a link of, where it stands outside of code and links."""
 
 
 def render(markdown: str) -> str:

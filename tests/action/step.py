@@ -3,21 +3,20 @@
 import base64
 import itertools
 import json
-import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import yaml
 
 from provisioner.sandbox import Request, Response
-from tests.action.commands import Annotation, Record
-from tests.action.masks import Masks
+from tests.action.commands import Annotation, Record, lines_of
 from tests.program.program import PATIENCE, ROOT, Stream, environment, run
 from tests.servers import Sandbox
 from tests.servers.github_description import Description, checking_observer
@@ -29,7 +28,9 @@ TOKEN, KEY, JOURNAL = "MASTODON_ACCESS_TOKEN", "MASTODON_JOURNAL_KEY", "MASTODON
 HANDED_KEY = base64.b64encode(bytes(range(32))).decode()
 """A journal's key that a person made."""
 WORKFLOW = ".github/workflows/credentials.yml"
+PAGE = f"https://github.com/{REPOSITORY}/actions/workflows/credentials.yml"
 ACTION = (sys.executable, "-m", "provisioner", "action")
+RERUN = {"GITHUB_RUN_ATTEMPT": "2"}
 MASK = "::add-mask::"
 WRITTEN = "→ "
 """Before a request that changes something, among the lines of a log; its status ends the line."""
@@ -41,11 +42,6 @@ INPUTS = {
     for name, given in yaml.safe_load((ROOT / "action.yml").read_text())["inputs"].items()
 }
 """What the runner hands in where a workflow says nothing: it knows the inputs by action.yml."""
-
-
-def lines_of(log: str) -> list[str]:
-    """The lines as the runner reads them: a carriage return ends one too."""
-    return re.split(r"\r\n|\r|\n", log.removesuffix("\n")) if log else []
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ class Start:
     """What is handed in and secret, in the order of the inputs; then the code."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Ended:
     """How a step ended, and what the runner makes of what it left behind."""
 
@@ -74,23 +70,16 @@ class Ended:
     writes: Sequence[tuple[int, str]] = ()
     """The requests that changed something: how much of the log was there, and the request."""
 
-    @property
+    def __post_init__(self) -> None:
+        self.lines = lines_of(self.log)
+
+    @cached_property
     def record(self) -> Record:
         """What the runner makes of all that."""
-        return self.received(debug=False)
-
-    def received(self, *, debug: bool) -> Record:
-        """The same where debug logging is on, or off."""
-        record = Record(Masks(), debug)
-        for line in self.lines:
-            record.receive(line)
-        record.read_files(self.start.files)
+        record = Record()
+        record.receive(self.lines)
+        record.read(self.start.files)
         return record
-
-    @property
-    def lines(self) -> list[str]:
-        """The log, as it came."""
-        return lines_of(self.log)
 
     @property
     def lines_and_writes(self) -> list[str]:
@@ -128,26 +117,17 @@ class Ended:
         return self.outputs.get("status") or self.errors[0]
 
     @property
-    def written(self) -> dict[str, str]:
-        """The runner's files, in which nothing is masked yet."""
-        files = self.start.files
-        return {name: path.read_text() for name, path in files.items() if path.exists()}
-
-    @property
     def summary(self) -> str:
-        """The summary as it was written."""
-        return self.written.get("step_summary", "")
-
-    @property
-    def masked(self) -> list[str]:
-        """What is to be masked, in its order."""
-        return [line.removeprefix(MASK) for line in self.lines if line.startswith(MASK)]
+        """The summary as it was written, in which nothing is masked yet."""
+        file = self.start.files["step_summary"]
+        return file.read_text() if file.exists() else ""
 
     @property
     def shown(self) -> str:
         """All that it wrote anywhere, but for the masks."""
         log = (line for line in self.lines if not line.startswith(MASK))
-        return "\n".join([*log, self.said, *self.written.values()])
+        files = (path.read_text() for path in self.start.files.values() if path.exists())
+        return "\n".join([*log, self.said, *files])
 
 
 Launcher = Callable[[Start], tuple[Sequence[str], Mapping[str, str]]]
@@ -160,37 +140,31 @@ def by(*program: str) -> Launcher:
 
 
 class Site:
-    """A served sandbox with a bot and its repository, and what its runs were seen to do.
+    """A served sandbox with a bot, somebody else, and a repository; runs happen in this process.
 
-    `key` is the journal's key that is handed in; where it is empty, that is what the repository's
-    secret holds.
+    Where `key` is empty the action makes the journal's key itself, and each run is handed what is
+    stored. `launcher` has all runs be programs of their own.
     """
 
     def __init__(self, sandbox: Sandbox, folder: Path, key: str) -> None:
         self.instance, self.github = sandbox.instance, sandbox.github
         self.instance.add_account("mybot", "password")
         self.instance.add_account("alice", "password")
-        self.repository = self.github.add_repository(REPOSITORY)
         self.account = self.instance.address("mybot")
+        self.repository = self.github.add_repository(REPOSITORY)
         self.token = self.github.add_token()
-        """For GitHub."""
-        self.requests: list[str] = []
+        self.launcher: Launcher | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+        self.runs: list[Ended] = []
         self.codes: list[str] = []
         self.verifiers: list[str] = []
-        self.runs: list[Ended] = []
-        self.process: subprocess.Popen[bytes] | None = None
-        """The step that was launched last."""
+        self.requests: list[str] = []
         self.checked = checking_observer(Description.load())
-        self.launcher: Launcher | None = None
-        """Launches all steps; where there is none, they run in this process."""
-        self._folder, self._key = folder, key
-        self._numbers = itertools.count(1)
-        self._log: Callable[[], str] = str
+        self._folder, self._key, self._numbers = folder, key, itertools.count(1)
         self._writes: list[tuple[int, str]] = []
+        self._log: Callable[[], str] = str
         self.github.observers += [self.checked, self._note]
         self.instance.observers.append(self._note)
-
-    # Runs.
 
     def start(
         self,
@@ -199,9 +173,9 @@ class Site:
         given: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> Start:
-        """Lay out a step.
+        """Prepare a step.
 
-        `inputs` are the workflow_dispatch's; `given` replaces what stands under `with:`, and
+        `inputs` are those of the dispatch, `given` is what the workflow hands in besides,
         `variables` what the runner sets.
         """
         folder = self._folder / str(next(self._numbers))
@@ -293,9 +267,9 @@ class Site:
             self.codes.append(person.approve(link))
         return self.codes[-1]
 
-    def provision(self) -> Ended:
+    def provision(self, **inputs: str) -> Ended:
         """Begin, approve and complete."""
-        return self.run(inputs={"code": self.begin()})
+        return self.run(inputs={"code": self.begin(**inputs)})
 
     def stop_half_way(self) -> None:
         """Begin, approve, and complete until the token is staged."""
@@ -342,20 +316,16 @@ class Site:
         return self.repository.open_secret(name) if name in self.repository.secrets else ""
 
     @property
-    def key(self) -> str:
-        """The journal's key: the one that was made, or the one that is handed in."""
-        return self.stored(KEY) or self._key
-
-    @property
     def live_tokens(self) -> list[str]:
         """The tokens that work, anybody's."""
         return [token.token for token in self.instance.tokens if token.live]
 
     def secrets(self) -> dict[str, list[str]]:
         """What nobody is to see, by what it is."""
+        key = self.stored(KEY) or self._key
         return {
             "GitHub token": [self.token],
-            "journal key": [self.key] if self.key else [],
+            "journal key": [key] if key else [],
             "code": self.codes,
             "client secret": [one.client_secret for one in self.instance.applications],
             "verifier": self.verifiers,

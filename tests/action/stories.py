@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.action.step import ACTION, REPOSITORY, TOKEN, Ended, Site, by, served
+from tests.action.step import ACTION, REPOSITORY, RERUN, TOKEN, Ended, Site, by, served
 from tests.support.told import TIME
 
 FOLDER = Path(__file__).with_name("protocol")
@@ -124,11 +124,10 @@ def cancelled(site: Site) -> dict[str, Ended]:
 
 def reruns(site: Site) -> dict[str, Ended]:
     """Somebody presses *Re-run*, which brings the secrets and inputs of the first attempt."""
-    again = {"GITHUB_RUN_ATTEMPT": "2"}
     code = site.begin()
-    begin = site.run(given={"journal-key": ""}, variables=again)
+    begin = site.run(given={"journal-key": ""}, variables=RERUN)
     site.run(inputs={"code": code})
-    complete = site.run(inputs={"code": code}, variables=again)
+    complete = site.run(inputs={"code": code}, variables=RERUN)
     return {"rerun-begin": begin, "rerun-complete": complete}
 
 
@@ -157,13 +156,8 @@ def kept() -> dict[str, str]:
 
 
 def text(site: Site, ended: Ended) -> str:
-    """What a run said and wrote, with names in place of what is another one each time.
-
-    Made when the story is over: a verifier, for one, is known when it has been used.
-    """
+    """What a run said and wrote, with names in place of what is another one each time."""
     assert ended.said == ""
-    record = ended.record
-    files = {"output": record.outputs, "env": record.env, "state": record.state}
     lines = [
         f"event: {ended.start.event}",
         GIVEN + ", ".join(ended.start.secrets),
@@ -171,7 +165,7 @@ def text(site: Site, ended: Ended) -> str:
         *ended.lines_and_writes,
         "",
         f"{ENDED}{ended.code}",
-        *(f"{kind} {name}: {value}" for kind, of in files.items() for name, value in of.items()),
+        *(f"output {name}: {value}" for name, value in ended.outputs.items()),
         *(("", ended.summary.rstrip()) if ended.summary else ()),
     ]
     text = "\n".join(lines) + "\n"

@@ -1,12 +1,12 @@
-"""The runner's protocol: what we write is what GitHub's runner reads, and nothing else.
+"""A step by itself: what it is asked, and what it writes for the runner. Nothing is requested.
 
-Its part is played by `commands.py`, which is written from its source.
+The runner's part is played by `commands.py`, which is written from its source.
 """
 
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -14,13 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.action import MAX_ANNOTATION, Runner
-from provisioner.errors import InputError, ProvisionerError
+from provisioner.action import Step
+from provisioner.config import Config
+from provisioner.errors import ActionRequiredError, InputError, ProvisionerError
+from provisioner.report import Exit, Item, Open, Report, Run, Set, Verdict
 from provisioner.secret import MIN_PART, Secret
-from tests.action.commands import COMMANDS, Command, pairs, parse
-from tests.action.step import lines_of
+from tests.action.commands import COMMANDS, Command, Record, lines_of, pairs, parse
 
-REAL = {"GITHUB_ACTIONS": "true"}
+ACCOUNT = "mybot@social.example"
+LINK = "https://social.example/oauth/authorize?client_id=x"
 PIECES = (
     *(f"::{name}" for name in sorted(COMMANDS)),
     *(f"##[{name}]x" for name in sorted(COMMANDS)),
@@ -31,10 +33,10 @@ PIECES = (
 hostile = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8))).map("".join)
 
 
-def written(do: Callable[[Runner], None], **environment: str) -> str:
-    """What a runner's standard output gets."""
+def written(do: Callable[[Step], object], **environment: str) -> str:
+    """What the runner gets on standard output."""
     out = io.StringIO(newline="")
-    do(Runner(REAL | environment, out))
+    do(Step(environment, out))
     return out.getvalue()
 
 
@@ -43,22 +45,18 @@ def commands(log: str) -> list[Command]:
     return [command for line in lines_of(log) if (command := parse(line))]
 
 
-# Lines.
+# Lines of the log.
 
 
 @given(hostile)
 def test_line_is_never_a_command(text: str) -> None:
     """No text, whatever a server put into it, makes a line that the runner takes for a command."""
-    assert commands(written(lambda runner: runner.line(text))) == []
+    assert commands(written(lambda step: step.say(text))) == []
 
 
 @given(st.text().filter(lambda text: not re.search(r"::|##\[|[\r\n]", text)))
 def test_honest_line_is_left_as_it_is(text: str) -> None:
-    """A text that means nothing to the runner, such as a link, is printed to the letter."""
-    assert written(lambda runner: runner.line(text)) == f"{text}\n"
-
-
-# Annotations.
+    assert written(lambda step: step.say(text)) == f"{text}\n"
 
 
 @pytest.mark.parametrize("kind", ["notice", "warning", "error"])
@@ -66,123 +64,24 @@ def test_honest_line_is_left_as_it_is(text: str) -> None:
 def test_annotation_arrives_whole(
     kind: Literal["notice", "warning", "error"], text: str, title: str
 ) -> None:
-    """A text comes out at the runner as it went in, line breaks and percent signs too."""
-    log = written(lambda runner: runner.annotate(kind, text, title=f"<{title}>"))
+    log = written(lambda step: step.annotate(kind, text, title=f"<{title}>"))
     assert commands(log) == [Command(kind, {"title": f"<{title}>"}, text)]
 
 
-@pytest.mark.parametrize("escape", ["%0A", "%0D", "%25", "%3A", "%2C", "%250A"])
-def test_percent_comes_first(escape: str) -> None:
-    """What looks like an escape in a text is no escape: the runner shows it to the letter."""
-    log = written(lambda runner: runner.annotate("notice", escape, title=escape))
-    assert commands(log) == [Command("notice", {"title": escape}, escape)]
-
-
-def test_long_annotation_is_cut_before_it_is_escaped() -> None:
-    """A text that is too long is cut where the runner would cut it, and in no escape."""
-    log = written(lambda runner: runner.annotate("error", "%" * 5000, title="x"))
-    assert commands(log)[0].data == "%" * MAX_ANNOTATION
-
-
-# Masks.
+@given(hostile)
+def test_explanation_is_a_line_for_those_who_debug(text: str) -> None:
+    assert commands(written(lambda step: step.explain(text))) == [Command("debug", {}, text)]
 
 
 @given(hostile)
-def test_each_part_is_masked(text: str) -> None:
-    """A secret is masked in each of its parts, to the letter, and nothing else is said."""
-    log = written(lambda runner: runner.mask(Secret(text)))
+def test_each_part_of_a_secret_is_masked_but_what_is_as_short_as_a_word(text: str) -> None:
+    log = written(lambda step: step.mask(Secret(text)))
     parts = [part for part in text.split() if len(part) >= MIN_PART]
     assert commands(log) == [Command("add-mask", {}, part) for part in parts]
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n", "true", "false", "a b c", "x" * 7])
-def test_short_parts_are_not_masked(text: str) -> None:
-    """What is as short as a word is not masked: the log would be full of asterisks."""
-    assert written(lambda runner: runner.mask(Secret(text))) == ""
-
-
-@pytest.mark.parametrize("environment", [{}, {"GITHUB_ACTIONS": ""}, {"GITHUB_ACTIONS": "false"}])
-def test_no_mask_without_a_runner(environment: dict[str, str]) -> None:
-    """Where no runner reads, no mask is written: it would show what it is to hide."""
-    out = io.StringIO()
-    Runner(environment, out).mask(Secret("x" * 20))
-    assert out.getvalue() == ""
-
-
-# Outputs and the summary.
-
-
-@given(st.lists(st.text(), min_size=1, max_size=4))
-def test_outputs_arrive_whole(tmp_path_factory: pytest.TempPathFactory, values: list[str]) -> None:
-    """Values come out at the runner as they went in, whatever lines they have."""
-    file = tmp_path_factory.mktemp("outputs") / "output"
-    expected = [(f"output-{number}", value) for number, value in enumerate(values)]
-    for name, value in expected:
-        Runner({"GITHUB_OUTPUT": str(file)}, io.StringIO()).output(name, value)
-    assert list(pairs(file.read_bytes().decode())) == expected
-
-
-def test_output_cannot_end_itself(tmp_path: Path) -> None:
-    """A value that knows how earlier ones ended does not end itself, and sets no other output."""
-    file = tmp_path / "output"
-    runner = Runner({"GITHUB_OUTPUT": str(file)}, io.StringIO())
-    runner.output("status", "healthy")
-    end = file.read_text().splitlines()[-1]
-    value = f"x\n{end}\nstatus<<{end}\nforged\n{end}"
-    runner.output("account", value)
-    assert dict(pairs(file.read_text())) == {"status": "healthy", "account": value}
-
-
-def test_summaries_add_up(tmp_path: Path) -> None:
-    """A second summary stands below the first, as a paragraph of its own."""
-    file = tmp_path / "summary"
-    runner = Runner({"GITHUB_STEP_SUMMARY": str(file)}, io.StringIO())
-    runner.summarize("\none\n")
-    runner.summarize("two")
-    assert file.read_text() == "one\n\ntwo\n\n"
-
-
-FULL = Path("/dev/full")
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param("", id="a folder"),
-        pytest.param("gone/file", id="in no folder"),
-        pytest.param(
-            str(FULL), marks=pytest.mark.skipif(not FULL.exists(), reason="Linux"), id="full"
-        ),
-    ],
-)
-@pytest.mark.parametrize("variable", ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"])
-def test_file_that_cannot_be_written(tmp_path: Path, variable: str, path: str) -> None:
-    """A file that can't be written is named in a line, and stops nothing: the token is stored."""
-
-    def do(runner: Runner) -> None:
-        runner.output("status", "provisioned")
-        runner.summarize("done")
-
-    said = written(do, **{variable: str(tmp_path / path)})
-    assert said.count("\n") == 1
-    assert variable in said
-
-
-def test_half_a_character_stops_nothing(tmp_path: Path) -> None:
-    """Half of a pair of surrogates, as JSON may hold, is no reason to stop half-way."""
-    file = tmp_path / "output"
-    Runner({"GITHUB_OUTPUT": str(file)}, io.StringIO()).output("account", "\ud83d")
-    assert len(dict(pairs(file.read_bytes().decode()))) == 1
-
-
-def test_no_files() -> None:
-    """Where the runner names no files, nothing is written and nothing is said."""
-
-    def do(runner: Runner) -> None:
-        runner.output("status", "healthy")
-        runner.summarize("well")
-
-    assert written(do) == ""
+def test_shortest_mask_has_eight_characters() -> None:
+    assert written(lambda step: step.mask(Secret("1234567 12345678"))) == "::add-mask::12345678\n"
 
 
 class Gone(io.StringIO):
@@ -192,169 +91,406 @@ class Gone(io.StringIO):
         raise BrokenPipeError
 
 
-def closed() -> io.StringIO:
-    """A log that was closed."""
-    out = io.StringIO()
-    out.close()
-    return out
+def test_log_that_nobody_reads_stops_nothing() -> None:
+    """A token may be between two places."""
+    Step({}, Gone()).say("line")
 
 
-@pytest.mark.parametrize("out", [Gone(), closed()], ids=["gone", "closed"])
-def test_log_that_nobody_reads(out: io.StringIO) -> None:
-    """A log that nobody reads stops nothing: a token may be between two places."""
-    runner = Runner(REAL, out)
-    runner.mask(Secret("x" * 20))
-    runner.line("line")
-    runner.annotate("notice", "text", title="title")
-    assert runner.is_real
+# Files.
 
 
-# Inputs and the event.
+@given(st.lists(st.text(), min_size=1, max_size=4))
+def test_outputs_arrive_whole(tmp_path_factory: pytest.TempPathFactory, values: list[str]) -> None:
+    file = tmp_path_factory.mktemp("outputs") / "output"
+    expected = [(f"output-{number}", value) for number, value in enumerate(values)]
+    for name, value in expected:
+        Step({"GITHUB_OUTPUT": str(file)}, io.StringIO()).output(name, value)
+    assert list(pairs(file.read_bytes().decode())) == expected
 
 
-@pytest.mark.parametrize(("given", "expected"), [("  x\n", "x"), ("", ""), (" ", "")])
-def test_input_is_trimmed(given: str, expected: str) -> None:
-    """An input is read by its name as it is, hyphens and all, without white space around it."""
-    runner = Runner({"INPUT_GITHUB-TOKEN": given}, io.StringIO())
-    assert runner.input("github-token") == expected
+def test_output_cannot_end_itself(tmp_path: Path) -> None:
+    """Not even if it knows how earlier ones ended."""
+    file = tmp_path / "output"
+    step = Step({"GITHUB_OUTPUT": str(file)}, io.StringIO())
+    step.output("status", "healthy")
+    end = file.read_text().splitlines()[-1]
+    value = f"x\n{end}\nstatus<<{end}\nforged\n{end}"
+    step.output("account", value)
+    assert dict(pairs(file.read_text())) == {"status": "healthy", "account": value}
 
 
-def event_of(tmp_path: Path, content: str) -> Runner:
-    """A runner whose event file holds that."""
-    file = tmp_path / "event.json"
+def test_summaries_add_up(tmp_path: Path) -> None:
+    file = tmp_path / "summary"
+    step = Step({"GITHUB_STEP_SUMMARY": str(file)}, io.StringIO())
+    step.summarize("\none\n")
+    step.summarize("two")
+    assert file.read_text() == "one\n\ntwo\n\n"
+
+
+@pytest.mark.parametrize("path", ["", "gone/file", "/dev/full"])
+@pytest.mark.parametrize("variable", ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"])
+def test_file_that_cannot_be_written_is_named_and_stops_nothing(
+    tmp_path: Path, variable: str, path: str
+) -> None:
+    """The token is stored; a file that nobody named is none."""
+
+    def do(step: Step) -> None:
+        step.output("status", "provisioned")
+        step.summarize("done")
+
+    assert written(do) == ""
+    said = written(do, **{variable: str(tmp_path / path)})
+    assert said.count("\n") == 1
+    assert variable in said
+
+
+def test_half_a_character_stops_nothing(tmp_path: Path) -> None:
+    """Half of a pair of surrogates, as JSON may hold."""
+    file = tmp_path / "output"
+    Step({"GITHUB_OUTPUT": str(file)}, io.StringIO()).output("account", "\ud83d")
+    assert dict(pairs(file.read_text())).keys() == {"account"}
+
+
+# The event.
+
+
+def event_of(folder: Path, content: str) -> Step:
+    """A dispatch whose event file holds that."""
+    file = folder / "event.json"
     file.write_text(content)
     environment = {"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_EVENT_PATH": str(file)}
-    return Runner(environment, io.StringIO())
+    return Step(environment, io.StringIO())
 
 
 @pytest.mark.parametrize(
     ("inputs", "expected"),
     [
-        ({"code": "abc"}, "abc"),
         ({"code": " a-b \n"}, "a-b"),
-        ({"code": ""}, ""),
         ({"code": None}, ""),
+        ({"code": True}, "true"),
+        ({"code": False}, ""),
         ({"rotate": "true"}, ""),
-        ({}, ""),
+        ([], ""),
         (None, ""),
     ],
     ids=repr,
 )
-def test_dispatched_input(tmp_path: Path, inputs: object, expected: str) -> None:
-    """An input of the workflow_dispatch is read from the event, and is empty where it is not."""
-    runner = event_of(tmp_path, json.dumps({"inputs": inputs}))
-    assert runner.dispatched("code") == expected
+def test_input_of_a_dispatch_is_read_from_the_event(
+    tmp_path: Path, inputs: object, expected: str
+) -> None:
+    assert event_of(tmp_path, json.dumps({"inputs": inputs})).dispatched("code") == expected
 
 
 @pytest.mark.parametrize(
-    "content",
-    [
-        "",
-        "not JSON",
-        "[]",
-        "null",
-        '"text"',
-        "1",
-        '{"inputs": ["code"]}',
-        '{"inputs": "code"}',
-        '{"inputs": 1}',
-        "\x00",
-    ],
+    "content", ["", "[]", '{"inputs": ["code"]}', '{"inputs": 1}', "\x00", "[" * 200_000]
 )
-def test_rubbish_for_an_event(tmp_path: Path, content: str) -> None:
-    """An event that is none of GitHub's is refused: a code in it would be passed over."""
+def test_event_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
+    """A code in it would be passed over."""
     with pytest.raises(ProvisionerError) as caught:
         event_of(tmp_path, content).dispatched("code")
     assert caught.value.code == "bad-event"
 
 
-@pytest.mark.parametrize("name", ["", "event.json", "\x00"])
-def test_no_event(tmp_path: Path, name: str) -> None:
-    """A dispatch without an event file is refused too."""
-    path = str(tmp_path / name) if name else ""
+@pytest.mark.parametrize("path", ["", "gone/event.json", "\x00"])
+def test_event_without_a_file_is_refused(path: str) -> None:
     environment = {"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_EVENT_PATH": path}
     with pytest.raises(ProvisionerError) as caught:
-        Runner(environment, io.StringIO()).dispatched("code")
+        Step(environment, io.StringIO()).dispatched("code")
     assert caught.value.code == "bad-event"
-
-
-def test_deep_event(tmp_path: Path) -> None:
-    """An event file that nests deeper than Python reads is refused, and no bug."""
-    with pytest.raises(ProvisionerError) as caught:
-        event_of(tmp_path, "[" * 200_000).dispatched("code")
-    assert caught.value.code == "bad-event"
-
-
-@pytest.mark.parametrize("content", ["{}", '{"inputs": null}', '{"inputs": []}'])
-def test_no_inputs(tmp_path: Path, content: str) -> None:
-    """A dispatch of a workflow that has no inputs has none."""
-    assert event_of(tmp_path, content).dispatched("code") == ""
-
-
-def test_another_event_has_no_inputs() -> None:
-    """A schedule brings no code, whatever its event file says."""
-    runner = Runner({"GITHUB_EVENT_NAME": "schedule"}, io.StringIO())
-    assert runner.dispatched("code") == ""
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("true", True),
-        ("false", False),
-        (True, True),
-        (False, False),
-        ("", False),
-        (None, False),
-        (" true ", True),
-    ],
-    ids=repr,
-)
-def test_flag(tmp_path: Path, value: object, expected: bool) -> None:  # noqa: FBT001
-    """A boolean is read as GitHub's form and its API send it; none is false."""
-    runner = event_of(tmp_path, json.dumps({"inputs": {"rotate": value}}))
-    assert runner.flag("rotate") is expected
-
-
-@pytest.mark.parametrize(
-    "value", ["True", "yes", "on", "1", 1, "truefalse", ["true"], {"a": 1}], ids=repr
-)
-def test_no_flag(tmp_path: Path, value: object) -> None:
-    """What is neither true nor false is refused, and not guessed at: it may replace a token."""
-    runner = event_of(tmp_path, json.dumps({"inputs": {"rotate": value}}))
-    with pytest.raises(InputError) as caught:
-        runner.flag("rotate")
-    assert caught.value.code == "bad-boolean"
-
-
-# What the environment says of the run.
 
 
 @pytest.mark.parametrize(
     ("ref", "page"),
     [
-        ("octo/bot/.github/workflows/bot.yml@refs/heads/main", "/workflows/bot.yml"),
         ("octo/bot/.github/workflows/a.b-c.yaml@refs/tags/v1@2", "/workflows/a.b-c.yaml"),
         ("octo/bot/.github/workflows/bot@home.yml@refs/heads/main", "/workflows/bot@home.yml"),
         ("", ""),
     ],
 )
-def test_page_of_the_workflow(ref: str, page: str) -> None:
-    """The page with the button is the workflow's; all workflows' where this one is not known."""
+@pytest.mark.parametrize("server", ["", "https://git.example"])
+def test_page_with_the_button_is_the_workflows(ref: str, page: str, server: str) -> None:
+    """On the server that the workflow runs on; all workflows' where this one is not known."""
     environment = {"GITHUB_WORKFLOW_REF": ref, "GITHUB_REPOSITORY": "octo/bot"}
-    runner = Runner(environment, io.StringIO())
-    assert runner.workflow_page == f"https://github.com/octo/bot/actions{page}"
+    step = Step(environment | {"GITHUB_SERVER_URL": server}, io.StringIO())
+    assert step.page == f"{server or 'https://github.com'}/octo/bot/actions{page}"
 
 
-def test_page_on_another_server() -> None:
-    """On an Enterprise server the page is that server's."""
-    environment = {"GITHUB_SERVER_URL": "https://git.example", "GITHUB_REPOSITORY": "octo/bot"}
-    runner = Runner(environment, io.StringIO())
-    assert runner.workflow_page == "https://git.example/octo/bot/actions"
+# What a run is asked.
 
 
-@pytest.mark.parametrize(("attempt", "expected"), [("1", False), ("2", True), ("", False)])
-def test_rerun(attempt: str, expected: bool) -> None:  # noqa: FBT001
-    """A second attempt is a re-run; where nothing is said, it is the first."""
-    environment = {"GITHUB_RUN_ATTEMPT": attempt} if attempt else {}
-    assert Runner(environment, io.StringIO()).is_rerun is expected
+class Scene:
+    """One step of a workflow in the repository me/mybot, with its log and its files."""
+
+    def __init__(
+        self,
+        folder: Path,
+        event: str = "workflow_dispatch",
+        inputs: object = None,
+        given: Mapping[str, str] | None = None,
+        **more: str,
+    ) -> None:
+        payload = folder / "event.json"
+        payload.write_text(json.dumps({"inputs": inputs}))
+        with_ = {"account": ACCOUNT, "github-token": "github-token-1", "command": "auto"}
+        with_ |= {"journal-key": "journal-key-1", **(given or {})}
+        self.log, self.folder = io.StringIO(), folder
+        environment = {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_EVENT_NAME": event,
+            "GITHUB_EVENT_PATH": str(payload),
+            "GITHUB_OUTPUT": str(folder / "output"),
+            "GITHUB_REPOSITORY": "me/mybot",
+            "GITHUB_STEP_SUMMARY": str(folder / "summary"),
+            **{f"INPUT_{name.upper()}": f" {value}\n" for name, value in with_.items()},
+            **more,
+        }
+        self.step = Step(environment, self.log)
+
+    def config(self) -> Config:
+        """What the run is asked."""
+        return self.step.config(self.step.command())
+
+    def refusal(self) -> str:
+        """The code of the error that the run ends with before anything is asked of anybody."""
+        with pytest.raises(InputError) as caught:
+            self.config()
+        return caught.value.code
+
+    @property
+    def lines(self) -> list[str]:
+        """The log."""
+        return self.log.getvalue().splitlines()
+
+    @property
+    def record(self) -> Record:
+        """What the runner makes of it."""
+        record = Record()
+        record.receive(self.lines)
+        record.read({"step_summary": self.folder / "summary", "output": self.folder / "output"})
+        return record
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    """A dispatch without inputs."""
+    return Scene(tmp_path)
+
+
+def test_inputs_event_and_attempt_make_the_config(tmp_path: Path) -> None:
+    config = Scene(
+        tmp_path,
+        inputs={"code": " c0de-c0de ", "rotate": True},
+        given={"secrets": "A=access_token\nB=client_id", "grace": "7d"},
+        GITHUB_RUN_ATTEMPT="2",
+        GITHUB_API_URL="https://ghe.example/api/v3",
+    ).config()
+    assert config.command == "auto"
+    assert str(config.account) == ACCOUNT
+    assert config.repository == "me/mybot"
+    assert config.code == "c0de-c0de"
+    assert config.rotate
+    assert config.is_rerun
+    assert not config.scheduled
+    assert config.in_workflow
+    assert config.keeps_key
+    assert config.api_url == "https://ghe.example/api/v3"
+    assert [mapping.name for mapping in config.secrets] == ["A", "B"]
+    assert config.given_grace == 7 * 24 * 3600
+
+
+def test_schedule_has_no_code(tmp_path: Path) -> None:
+    """Whatever its event file says."""
+    config = Scene(tmp_path, "schedule", inputs={"code": "c0de-c0de", "rotate": True}).config()
+    assert config.scheduled
+    assert config.code == ""
+    assert not config.rotate
+    assert not config.is_rerun
+
+
+def test_first_attempt_is_no_rerun(tmp_path: Path) -> None:
+    assert not Scene(tmp_path, GITHUB_RUN_ATTEMPT="1").config().is_rerun
+
+
+def test_grace_that_stands_nowhere_is_not_given(scene: Scene) -> None:
+    """Else each weekly check would shorten what a rotation was given."""
+    assert scene.config().given_grace is None
+
+
+@pytest.mark.parametrize("event", ["push", "pull_request_target", "issue_comment", ""])
+def test_events_of_strangers_are_refused(tmp_path: Path, event: str) -> None:
+    assert Scene(tmp_path, event).refusal() == "wrong-event"
+
+
+def test_demo_runs_on_any_event(tmp_path: Path) -> None:
+    assert Scene(tmp_path, "push", given={"command": "demo"}).step.command() == "demo"
+
+
+@pytest.mark.parametrize("name", ["code", "rotate"])
+@pytest.mark.parametrize("value", ["", "c0de-c0de"])
+def test_input_that_the_log_would_show_is_refused_and_masked(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    """Also where it is empty: the next time it would have a value."""
+    scene = Scene(tmp_path, given={name: value})
+    assert scene.refusal() == "input-in-log"
+    assert (f"::add-mask::{value}" in scene.lines) is bool(value)
+
+
+@pytest.mark.parametrize("command", ["login", "provision", "Check"])
+def test_other_commands_are_refused(tmp_path: Path, command: str) -> None:
+    assert Scene(tmp_path, given={"command": command}).refusal() == "bad-command"
+
+
+def test_empty_command_is_auto(tmp_path: Path) -> None:
+    assert Scene(tmp_path, given={"command": ""}).step.command() == "auto"
+
+
+@pytest.mark.parametrize("rotate", ["yes", "True", 1, ["true"]])
+def test_boolean_is_true_or_false(tmp_path: Path, rotate: object) -> None:
+    """What is neither is not guessed at: it may replace a token."""
+    assert Scene(tmp_path, inputs={"rotate": rotate}).refusal() == "bad-boolean"
+
+
+@pytest.mark.parametrize("rotate", ["false", False, ""])
+def test_what_is_not_ticked_does_not_rotate(tmp_path: Path, rotate: object) -> None:
+    assert not Scene(tmp_path, inputs={"rotate": rotate}).config().rotate
+
+
+def test_other_repository_needs_a_key_from_here(tmp_path: Path) -> None:
+    given = {"repository": "me/other", "journal-key": ""}
+    assert Scene(tmp_path, given=given).refusal() == "journal-key-elsewhere"
+    assert Scene(tmp_path, given={"repository": "me/other"}).config().repository == "me/other"
+    own = {"repository": "Me/MyBot", "journal-key": ""}
+    assert Scene(tmp_path, given=own).config().repository == "Me/MyBot"
+
+
+@pytest.mark.parametrize("value", ["", "false"])
+def test_nothing_runs_without_a_runner(tmp_path: Path, value: str) -> None:
+    """Nobody would hide the masks."""
+    scene = Scene(tmp_path, GITHUB_ACTIONS=value)
+    assert scene.refusal() == "no-runner"
+    assert scene.lines == []
+
+
+def test_secrets_are_masked_before_anything_else(tmp_path: Path) -> None:
+    given = {"client-secret": "client-secret-1", "client-id": "x", "command": "nonsense"}
+    scene = Scene(tmp_path, inputs={"code": "c0de-c0de"}, given=given)
+    scene.refusal()
+    masked = ["github-token-1", "journal-key-1", "client-secret-1", "c0de-c0de"]
+    assert scene.lines == [f"::add-mask::{secret}" for secret in masked]
+
+
+def test_secret_that_looks_like_an_address_is_masked_whole(tmp_path: Path) -> None:
+    secret = "https://client:secret-of-a-bot@social.example?code=of-a-bot"
+    scene = Scene(tmp_path, "push", given={"client-secret": secret})
+    scene.refusal()
+    assert f"::add-mask::{secret}" in scene.lines
+
+
+@pytest.mark.parametrize(
+    "pasted", ["https://social.example/oauth/native?code=c0de-c0de&state=x", "code=c0de-c0de"]
+)
+def test_only_the_code_of_an_address_is_masked(tmp_path: Path, pasted: str) -> None:
+    """The instance's address must stay readable."""
+    scene = Scene(tmp_path, inputs={"code": pasted})
+    scene.step.command()
+    assert scene.lines[2:] == ["::add-mask::c0de-c0de"]
+
+
+def test_address_without_a_code_is_not_masked(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, inputs={"code": LINK})
+    scene.step.command()
+    assert len(scene.lines) == 2
+
+
+# How a run ended.
+
+ITEM = Item("soon", "A secret is overwritten.", (Set("secrets", "A=access_token"),))
+
+
+def test_link_stands_in_log_annotation_and_summary(scene: Scene) -> None:
+    steps = (Open(LINK), Run("complete", code=True))
+    scene.step.report(Report("approval-pending", "Open this link", link=LINK, next=steps))
+    assert scene.lines[:3] == ["Open this link", LINK, f"::notice title=Open this link::{LINK}"]
+    assert [line for line in scene.lines if line.startswith("Next: ")] == [scene.lines[3]]
+    assert LINK in scene.record.summary
+
+
+def test_status_and_outputs_are_written(scene: Scene) -> None:
+    scene.step.report(Report("healthy", "All is well.", outputs={"account": ACCOUNT}))
+    assert scene.record.outputs == {"status": "healthy", "account": ACCOUNT}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "start"),
+    [
+        ("good", "✓ "),
+        ("unclear", "::warning "),
+        ("soon", "::warning "),
+        ("bad", "::error "),
+    ],
+)
+def test_item_is_as_loud_as_its_verdict(scene: Scene, verdict: Verdict, start: str) -> None:
+    scene.step.report(Report("attention", "x", items=(Item(verdict, "It.", ("Do this.",)),)))
+    [line] = [line for line in scene.lines if "It." in line]
+    assert line.startswith(start)
+    assert "Next: Do this." in scene.log.getvalue()
+
+
+def test_warning_of_the_run_is_told_once(scene: Scene) -> None:
+    scene.step.warn(ITEM)
+    scene.step.report(Report("healthy", "x", items=(ITEM,)))
+    assert scene.log.getvalue().count(ITEM.text) == 1
+    assert scene.record.summary.count(ITEM.text) == 1
+
+
+def test_warning_that_is_not_in_the_report_stands_in_the_summary(scene: Scene) -> None:
+    scene.step.warn(ITEM)
+    scene.step.report(Report("healthy", "x"))
+    assert ITEM.text in scene.record.summary
+
+
+def test_error_is_one_annotation_with_all_its_parts(scene: Scene) -> None:
+    steps = (Set("scopes", "full"), "Do this.")
+    link = "https://docs.example"
+    scene.step.error(
+        ActionRequiredError("its-code", "It happened.", why="A cause.", next=steps, link=link)
+    )
+    [annotation] = scene.record.annotations
+    assert (annotation.kind, annotation.title) == ("error", "its-code")
+    what, why, following, last = annotation.message.split("\n")
+    assert (what, why, last) == ("It happened.", "A cause.", link)
+    assert following.startswith("Next: ")
+    assert following.endswith(" Do this.")
+    assert scene.record.outputs == {}
+
+
+def test_what_an_error_has_not_is_left_out(scene: Scene) -> None:
+    scene.step.error(ProvisionerError("its-code", "It happened."))
+    assert scene.lines == ["::error title=its-code::It happened."]
+
+
+def test_link_that_is_a_step_is_told_once(scene: Scene) -> None:
+    scene.step.error(ProvisionerError("its-code", "What.", next=(Open(LINK),), link=LINK))
+    assert scene.log.getvalue().count(LINK) == 1
+
+
+def test_rerun_is_told_to_run_anew(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, GITHUB_RUN_ATTEMPT="2")
+    scene.step.error(ProvisionerError("its-code", "It happened."))
+    assert "re-run" in scene.lines[0]
+    assert "Re-run" in scene.record.summary
+
+
+def test_warnings_of_a_run_that_failed_stand_in_the_summary(scene: Scene) -> None:
+    scene.step.warn(ITEM)
+    scene.step.error(ProvisionerError("its-code", "It happened."))
+    assert ITEM.text in scene.record.summary
+
+
+@pytest.mark.parametrize("code", [code for code in Exit if code is not Exit.DONE])
+def test_every_exit_code_can_be_told(scene: Scene, code: Exit) -> None:
+    error = ProvisionerError("its-code", "It happened.")
+    error.exit_code = code
+    scene.step.error(error)
+    assert f"exit code {int(code)}" in scene.record.summary

@@ -1,9 +1,8 @@
 """Draws the README's other picture: the summaries of the two runs, as GitHub shows them.
 
     python -m tests.support.summary_page            draws .github/summary.png
-    python -m tests.support.summary_page FOLDER     draws each kind of summary into that folder
 
-The runs are played (tests/action/scene.py), the Markdown is rendered by GitHub's own parser and
+The runs are played at the sandbox, the Markdown is rendered by GitHub's own parser and
 styled as on github.com, and Chromium takes the picture. Needs what `make e2e` installs, npm, and
 Debian's fonts-liberation and fonts-noto-color-emoji.
 """
@@ -15,20 +14,20 @@ import os
 import shutil
 import sys
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 
 from PIL import Image
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 
 from tests.action.page import render
-from tests.action.scene import Scene
+from tests.action.step import served
 from tests.e2e.browser import ARGUMENTS
 from tests.servers.fetch import npm, run
 
-PICTURE = Path(".github/summary.png")
+PICTURE, HOST = Path(".github/summary.png"), "mastodon.social"
 STYLE = "github-markdown-css@5.9.0"
 SHA512 = (
     "b664f9b18fb3be0db7d365cb6047c7da6b6456220cd5259fda7bd8a05e4dd59b"
@@ -50,57 +49,20 @@ div.card article > :last-child { margin-bottom: 0; }
 """What stands around a summary on the run's page."""
 
 
-def main(folder: Path | None) -> None:
-    """Draw the picture, or all of them."""
-    pictures = {PICTURE: story()} if folder is None else everything(folder)
-    style = stylesheet()
+def main() -> None:
+    """Draw the picture of the two summaries that a new user meets."""
+    with TemporaryDirectory() as folder, served(Path(folder)) as site:
+        begin = site.run()
+        complete = site.run(inputs={"code": site.approve(begin.outputs["authorize-url"])})
+        captioned = {
+            "<b>First run.</b> <i>Run workflow</i>, both fields left empty:": begin,
+            "<b>Second run.</b> <i>Run workflow</i>, with the code:": complete,
+        }
+        local = site.instance.origin.removeprefix("http://")
+        html = page({caption: run.summary for caption, run in captioned.items()}, stylesheet())
+    html = html.replace(f"http://{local}", f"https://{HOST}").replace(local, HOST)
     with browser() as chrome:
-        for path, captioned in pictures.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(draw(chrome, page(captioned, style)))
-            print(f"{path}: {path.stat().st_size // 1024} KB")
-
-
-def story() -> dict[str, str]:
-    """The two summaries that a new user meets, by what was done before."""
-    with scene() as played:
-        return {
-            "<b>First run.</b> <i>Run workflow</i>, both fields left empty:": played.begin(),
-            "<b>Second run.</b> <i>Run workflow</i>, with the code:": played.complete(),
-        }
-
-
-def everything(folder: Path) -> dict[Path, dict[str, str]]:
-    """Each kind of summary."""
-    with scene() as played:
-        shown = {
-            "begin": played.begin(),
-            "begin-again": played.begin(),
-            "wrong-account": played.complete("alice"),
-            "complete": played.complete(),
-            "healthy": played.check(),
-            "finding": played.check(scopes="interact"),
-            "rotate": played.begin(rotate="true"),
-            "rotated": played.complete(),
-            "used-code": played.run({"code": "used"}),
-            "no-token": played.run(github_token=""),
-            "no-account": played.run(account=""),
-            "no-key": played.run(journal_key=""),
-            "wrong-event": played.run(event="push"),
-            "re-run": played.run({"rotate": "yes"}, attempt="2"),
-        }
-        played.instance.revoke_access("mybot")
-        shown["dead"] = played.check()
-        played.token = "github_pat_expired"
-        shown["expired"] = played.check()
-    return {folder / f"{name}.png": {name: summary} for name, summary in shown.items()}
-
-
-@contextlib.contextmanager
-def scene() -> Iterator[Scene]:
-    """A new bot."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield Scene(Path(folder))
+        PICTURE.write_bytes(draw(chrome, html))
 
 
 def page(captioned: dict[str, str], style: str) -> str:
@@ -115,7 +77,7 @@ def page(captioned: dict[str, str], style: str) -> str:
 
 def draw(chrome: Chrome, html: str) -> bytes:
     """The page as a PNG, cropped, in as many colours as a small file has."""
-    with tempfile.NamedTemporaryFile("w", suffix=".html") as file:
+    with NamedTemporaryFile("w", suffix=".html") as file:
         file.write(html)
         file.flush()
         chrome.get(f"file://{file.name}")
@@ -130,7 +92,7 @@ def draw(chrome: Chrome, html: str) -> bytes:
 @contextlib.contextmanager
 def browser() -> Iterator[Chrome]:
     """A headless Chromium, for screens of twice the usual density."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         options = ChromeOptions()
         options.binary_location = shutil.which("chromium") or "chromium"
         for argument in (
@@ -150,7 +112,7 @@ def browser() -> Iterator[Chrome]:
 
 def stylesheet() -> str:
     """GitHub's own style of Markdown, wherever this machine's npm is told to look for packages."""
-    with tempfile.TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder:
         quiet = {"npm_config_update_notifier": "false", "npm_config_cache": f"{folder}/cache"}
         command = (npm(), "pack", "--loglevel=error", STYLE)
         run(*command, cwd=Path(folder), env=os.environ | quiet)
@@ -164,4 +126,4 @@ def stylesheet() -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    main()
