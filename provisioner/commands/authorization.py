@@ -1,71 +1,44 @@
-"""The authorization that is to be completed, and what the account's owner gave for it."""
+"""The authorization that is to be completed: which it is, its code, and whose token came of it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Protocol
+
+from msgspec.structs import replace
 
 from provisioner.commands.begin import find_instance, scopes_to_ask
-from provisioner.commands.session import (
-    Session,
-    approve,
-    require_own,
-    warn_of_other_scopes,
-)
-from provisioner.errors import ActionRequiredError, InputError, ProvisionerError
-from provisioner.journal import Pending
+from provisioner.commands.session import Session, approve, require_own, warn_of_other_scopes
+from provisioner.errors import ActionRequiredError, IncompleteError, InputError, ProvisionerError
+from provisioner.http import both
+from provisioner.journal import Credential, Pending, Superseded
+from provisioner.journal_store import OvertakenError
 from provisioner.mastodon.client import Grant, Mastodon
+from provisioner.mastodon.errors import Alive, Dead, Unclear
 from provisioner.mastodon.instance import Application
+from provisioner.mastodon.scopes import missing
 from provisioner.parsing import parse_code
-from provisioner.report import Next, Run, when
+from provisioner.report import Next, Open, Run, Set, first_page, when
 from provisioner.secret import Secret
+from provisioner.urls import is_loopback
 
-
-class Given(Protocol):
-    """What the account's owner gave (RFC 6749, section 1.3: the authorization grant)."""
-
-    @property
-    def name(self) -> str:
-        """What it is, for a person: “the code”."""
-
-    @property
-    def fingerprint(self) -> str:
-        """What the journal keeps of it, so that it is never sent again; "" for nothing."""
-
-    def exchange(self, mastodon: Mastodon, pending: Pending) -> Grant:
-        """Send it to the instance, once. Raises as `Mastodon.exchange`."""
-
-    def again(self, session: Session, pending: Pending) -> Next:
-        """How to go on with another one."""
-
-    def same_again(self, error: ProvisionerError) -> Next:
-        """How to go on where it was not used."""
+LOOK_IS_OLD = 5
+"""Seconds: runs within that time of each other count as two at once, since GitHub reads late."""
 
 
 @dataclass(frozen=True)
-class Code:
-    """The one-time code that the instance showed (RFC 6749, section 4.1)."""
+class Approval:
+    """What the account's owner gave (RFC 6749, section 1.3): a code, or user name and password."""
 
-    code: Secret
-    name: str = "the code"
-
-    @property
-    def fingerprint(self) -> str:
-        """The code's hash."""
-        return sha256(self.code.reveal().encode()).hexdigest()
-
-    def exchange(self, mastodon: Mastodon, pending: Pending) -> Grant:
-        """Exchange the code, with the verifier of its link."""
-        return mastodon.exchange(
-            pending.application, self.code, pending.verifier, pending.redirect_uri
-        )
-
-    def again(self, session: Session, pending: Pending) -> Next:
-        """The link gives another code."""
-        return approve(session, pending)
-
-    def same_again(self, error: ProvisionerError) -> Next:
-        """The code is as good as before, for as long as it lives."""
-        return ("The code was not used: run this again with the same code.", *error.next)
+    name: str
+    """What it is, for a person: “the code”."""
+    exchange: Callable[[Mastodon], Grant] = field(repr=False)
+    """Sends it to the instance, once. Raises as `Mastodon.exchange`."""
+    again: Next
+    """How to go on with another one."""
+    unused: Next = ()
+    """What to know where it was not used."""
+    fingerprint: str = ""
+    """What the journal keeps of it, so that it is never sent again; "" for nothing."""
 
 
 def find_pending(session: Session) -> Pending:
@@ -81,10 +54,22 @@ def find_pending(session: Session) -> Pending:
         return pending
     if own:
         return _single_run(session, own)
-    if pending is None:
-        raise _nothing_pending(session)
-    warn_of_other_scopes(session, pending)
-    return pending
+    if pending:
+        warn_of_other_scopes(session, pending)
+        return pending
+    current, account = journal.current, session.config.handle
+    if current is None:
+        raise ActionRequiredError(
+            "nothing-pending",
+            f"There is nothing to complete: no approval is pending for {account}.",
+            next=(Run("begin"),),
+        )
+    raise ActionRequiredError(
+        "completed-already",
+        f"There is nothing to complete: {account} got its token on {when(current.issued_at)}.",
+        why="If you have a code: it works once, and was used then.",
+        next=(Run("check"), "For a new token:", Run("begin", rotate=True)),
+    )
 
 
 def _single_run(session: Session, application: Application) -> Pending:
@@ -111,45 +96,235 @@ def _single_run(session: Session, application: Application) -> Pending:
     )
 
 
-def _nothing_pending(session: Session) -> ActionRequiredError:
-    current, account = session.journal.current, session.config.handle
-    if current is None:
-        return ActionRequiredError(
-            "nothing-pending",
-            f"There is nothing to complete: no approval is pending for {account}.",
-            next=(Run("begin"),),
-        )
-    return ActionRequiredError(
-        "completed-already",
-        f"There is nothing to complete: {account} got its token on {when(current.issued_at)}.",
-        why="If you have a code: it works once, and was used then.",
-        next=(Run("check"), "For a new token:", Run("begin", rotate=True)),
-    )
+def by_code(session: Session, pending: Pending, pasted: str) -> Approval:
+    """The approval by the one-time code that was pasted (RFC 6749, section 4.1).
 
-
-def read_code(session: Session, pending: Pending, pasted: str) -> Secret:
-    """The code, if one is needed: empty for a staged token, and for a dry run without one."""
-    if pending.staged or (session.config.dry_run and not pasted):
-        return Secret("")
-    code = parse_code(pasted, pending.instance.origin, pending.link)
-    if code.reveal() in pending.link:  # nor could it be masked: the link is to be shown
-        raise InputError(
-            "bad-code",
-            "That is a part of the link, not the code.",
-            why="The instance shows the code after you press Authorize.",
-            next=approve(session, pending),
-            link=pending.link,
-        )
-    session.mask(code)
+    None is needed for a token that is staged, nor for a dry run. Raises InputError, and
+    ActionRequiredError for a code that was used.
+    """
+    again, code = approve(session, pending), Secret("")
+    if not pending.staged and (pasted or not session.config.dry_run):
+        code = parse_code(pasted, pending.instance.origin, pending.link)
+        if code.reveal() in pending.link:  # nor could it be masked: the link is to be shown
+            raise InputError(
+                "bad-code",
+                "That is a part of the link, not the code.",
+                why="The instance shows the code after you press Authorize.",
+                next=again,
+                link=pending.link,
+            )
+        session.mask(code)
+    fingerprint = sha256(code.reveal().encode()).hexdigest()
     # A server that is shown a code twice should revoke what it issued for it (RFC 6749, 4.1.2):
     # that may be the token in use.
     for credential in session.journal.credentials():
-        if credential.code == Code(code).fingerprint:
+        if credential.code == fingerprint:
             raise ActionRequiredError(
                 "code-used",
                 f"This code was used on {when(credential.issued_at)}, and works once.",
                 why="The run may have been a re-run, which brings the first attempt's inputs.",
-                next=approve(session, pending),
+                next=again,
                 link=pending.link,
             )
-    return code
+    return Approval(
+        "the code",
+        lambda mastodon: mastodon.exchange(
+            pending.application, code, pending.verifier, pending.redirect_uri
+        ),
+        again=again,
+        unused=("The code was not used: run this again with the same code.",),
+        fingerprint=fingerprint,
+    )
+
+
+def verify(session: Session, pending: Pending, staged: Credential, again: Next) -> Credential:
+    """The staged credential with the number of its account, once that is the right one.
+
+    The journal is looked at in the same moment: what comes next is written only if it is still
+    ours. `again` is how to go on with another approval.
+    Raises ActionRequiredError for another account, missing scopes or a dead token, all of which are
+    undone first; IncompleteError where the instance does not say, and the token stays staged.
+    """
+    if problem := _missing_scopes(session, pending, staged):
+        raise _undone(session, pending, staged, problem)
+    mastodon, began = Mastodon(session.http, pending.instance), session.clock()
+
+    def look() -> OvertakenError | None:
+        try:
+            session.store.look()
+        except OvertakenError as error:
+            return error
+        return None
+
+    state, overtaken = both(session.gather, lambda: mastodon.verify(staged.token), look)
+    match state:
+        case Alive(id=number) as account:
+            problem = _wrong_account(session, staged, account, again)
+            whose = _name(session, account) if problem else str(session.config.handle)
+            staged = replace(staged, account_id=number, account=whose)
+        case Dead(reason):
+            problem = ActionRequiredError(
+                "token-stillborn",
+                f"The new token was rejected immediately: {reason}.",
+                why="Somebody revoked it at the instance, perhaps by removing the application.",
+                next=again,
+                link=first_page(again),
+            )
+        case Unclear() as unclear:
+            raise overtaken or _unverified(session, unclear)
+    if problem:  # of use to no other run either
+        raise _undone(session, pending, staged, problem)
+    if overtaken:
+        raise overtaken
+    if session.clock() - began > LOOK_IS_OLD:
+        session.store.look()
+    session.reporter.done(f"The token is {staged.account}'s; scopes: {' '.join(staged.scopes)}")
+    return staged
+
+
+def _missing_scopes(
+    session: Session, pending: Pending, staged: Credential
+) -> ActionRequiredError | None:
+    lacking = missing(staged.scopes, pending.scopes)
+    if not lacking:
+        return None
+    return ActionRequiredError(
+        "scopes-missing",
+        f"The token lacks {' '.join(lacking)}: it was granted “{' '.join(staged.scopes)}”.",
+        why="The instance granted less than it was asked for.",
+        next=(
+            "If the application is your own, tick the scopes in its settings.",
+            "Otherwise begin again, with scopes that this server grants:",
+            Set("scopes"),
+            Run("begin", rotate=session.journal.current is not None),
+        ),
+    )
+
+
+def _wrong_account(
+    session: Session, staged: Credential, account: Alive, again: Next
+) -> ActionRequiredError | None:
+    wanted, current = session.config.handle, session.journal.current
+    # A loopback address is none that an account bears.
+    home = account.domain.casefold() in {"", wanted.domain} or is_loopback(wanted.domain)
+    if account.user.casefold() != wanted.user.casefold() or not home:
+        whose = f"“{_name(session, account)}”"
+    elif current and current.account_id != account.id:
+        whose = f"another account by the name {wanted} (number {account.id})"
+    else:
+        return None
+    return ActionRequiredError(
+        "wrong-account",
+        f"The authorization was given by {whose}, not by {wanted}.",
+        why="The browser was signed in as somebody else, or somebody else opened the link."
+        if staged.code
+        else "User name and password are another account's.",
+        next=(
+            "Sign out at the instance first."
+            if first_page(again)
+            else f"Use the user name and the password of {wanted}.",
+            *again,
+        ),
+        link=first_page(again),
+    )
+
+
+def _name(session: Session, account: Alive) -> str:
+    """`user@domain`: of its own accounts a server leaves the domain out."""
+    return account.shown if account.domain else f"{account.shown}@{session.config.handle.domain}"
+
+
+def _unverified(session: Session, unclear: Unclear) -> ProvisionerError:
+    if unclear.next:
+        return ActionRequiredError(
+            "account-barred",
+            f"The new token can't be used: {unclear.reason}.",
+            why=f"The instance issued it, and lets {session.config.handle} do nothing with it.",
+            next=(*unclear.next, Run("complete"), "Or give the token up:", Run("abandon")),
+        )
+    return IncompleteError(
+        "unverified",
+        f"Could not see whose token it is: {unclear.reason}.",
+        why="The instance is in trouble, or the token's scopes are too narrow.",
+        next=(
+            Run("complete"),
+            "If the scopes are too narrow, give the token up and begin with others:",
+            Run("abandon"),
+        ),
+    )
+
+
+def _undone(
+    session: Session, pending: Pending, staged: Credential, problem: ActionRequiredError
+) -> ProvisionerError:
+    """Take back a token that must not be used; the problem, with what became of the token.
+
+    A run that is killed in between is finished by the next one: the token is staged until it is
+    revoked, and after that it is seen dead.
+    """
+    superseded, current = session.journal.superseded, session.journal.current
+    removal: tuple[Open, ...] = (session.removal(staged),)
+    if current and current.token == staged.token:
+        became, removal = "The token was not revoked: it is the one that is in use.", ()
+    elif _has_equal(session, staged):
+        became = "The token was not stored. It is still to be revoked: the next run tries again."
+    elif staged.application.user_supplied:
+        became = "The token was not stored. It was not revoked either, since its application is "
+        became += "your own."
+    elif _revoke(session, staged):
+        became, removal = "The token was revoked, and not stored.", ()
+    else:
+        superseded += (Superseded(replace(staged, may_hold=()), session.now()),)
+        became = "The token was not stored, but could not be revoked."
+    try:
+        session.update(pending=pending.replace(staged=None), superseded=superseded)
+    except ProvisionerError as error:
+        return error.as_kind(type(error), why=f"{problem.what} {became} {error.why}")
+    why, steps = f"{problem.why} {became}", (*problem.next, *removal)
+    return problem.as_kind(ActionRequiredError, why=why, next=steps)
+
+
+def undo_unstaged(session: Session, token: Credential) -> None:
+    """Revoke a token that could not be staged, unless another run may hold the very same.
+
+    Two runs that complete the same application get the same token on Mastodon. So the journal is
+    read again: the token is ours alone if the journal is still as we wrote it, is deleted, or knows
+    nothing of this application. Where that can't be seen it lives on: on Mastodon, approving again
+    brings it back as long as the journal holds the application.
+    """
+    try:
+        session.store.look()
+    except OvertakenError:
+        if _may_be_known(session, token):
+            return
+    except ProvisionerError:
+        return
+    if token.application.user_supplied or _has_equal(session, token):
+        return
+    if _revoke(session, token):
+        session.warn("The new token could not be kept, and was revoked")
+
+
+def _may_be_known(session: Session, token: Credential) -> bool:
+    """Whether the journal, as another run left it, may hold the token's application."""
+    try:
+        session.store.read()
+        journal = session.store.open()
+        if journal is None:
+            session.repository.require_readable("variables")  # else it may be there
+    except ProvisionerError:
+        return True
+    return journal is not None and token.application in journal.applications()
+
+
+def _has_equal(session: Session, token: Credential) -> bool:
+    """Whether the journal holds the very same token besides, which revoking would kill as well."""
+    journal = session.journal
+    others = [journal.current, *(old.credential for old in journal.superseded)]
+    return any(other is not None and other.token == token.token for other in others)
+
+
+def _revoke(session: Session, token: Credential) -> bool:
+    """Revoke it; whether it was seen dead."""
+    mastodon = Mastodon(session.http, token.instance)
+    return isinstance(mastodon.revoke(token.application, token.token), Dead)

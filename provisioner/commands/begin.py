@@ -7,13 +7,14 @@ from functools import partial
 from provisioner.commands.session import (
     Session,
     approve,
+    dry_run,
     incomplete_on_error,
     require_nothing_staged,
     require_own,
     tell_lost,
     warn_of_other_scopes,
+    warn_of_unmanaged,
 )
-from provisioner.commands.writing import dry_run
 from provisioner.errors import InputError, plain
 from provisioner.github.destinations import names
 from provisioner.http import both
@@ -43,7 +44,7 @@ def begin(session: Session) -> Report:
     require_nothing_staged(session)
     scopes = scopes_to_ask(session, info)
     former = usable(session, info.instance)
-    announce(session, former, scopes)
+    announce(session, info.instance, former, scopes)
     if session.config.dry_run and former:
         return dry_run(session, (f"show the link of {when(former.begun_at)} again",))
     if session.config.dry_run:
@@ -94,15 +95,11 @@ def tell_instance(session: Session, found: discovery.Found) -> InstanceInfo:
     return found.info
 
 
-def announce(session: Session, pending: Pending | None, scopes: Candidates) -> None:
+def announce(
+    session: Session, instance: Instance, pending: Pending | None, scopes: Candidates
+) -> None:
     """Say beforehand what completing it will replace."""
-    for place in session.unmanaged(session.config.secrets):
-        session.warn(
-            f"{session.repository.name} has a secret {place.name} that is not in this journal. It "
-            "will be overwritten, and the token in it stays alive.",
-            "If the secret is another bot's, give this one a name of its own:",
-            Set("secrets", "OTHER_TOKEN=access_token"),
-        )
+    warn_of_unmanaged(session, instance)
     if pending:
         warn_of_other_scopes(session, pending)
     if current := session.journal.current:

@@ -14,16 +14,27 @@ The order of steps, and why (`tests/invariants/model` tries every other one):
 Whatever was given in exchange, a code or a password, the second half is the same: `finish`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from msgspec.structs import replace
 
-from provisioner.commands.authorization import Code, Given, find_pending, read_code
+from provisioner.commands.authorization import (
+    LOOK_IS_OLD,
+    Approval,
+    by_code,
+    find_pending,
+    undo_unstaged,
+    verify,
+)
 from provisioner.commands.revocation import OldToken, revoke_due
-from provisioner.commands.session import Session, incomplete_on_error, tell_lost
-from provisioner.commands.verification import LOOK_IS_OLD, undo_unstaged, verify
-from provisioner.commands.writing import reads_for_writing, safe_destinations, would_write, write
+from provisioner.commands.session import (
+    Session,
+    dry_run,
+    incomplete_on_error,
+    tell_lost,
+    warn_of_unmanaged,
+)
 from provisioner.errors import (
     ActionRequiredError,
     IncompleteError,
@@ -31,7 +42,7 @@ from provisioner.errors import (
     ProvisionerError,
     TransportError,
 )
-from provisioner.github.destinations import expression, names
+from provisioner.github.destinations import Destination, Mapping, expression, names
 from provisioner.journal import Credential, Pending, Superseded
 from provisioner.journal_store import OvertakenError, UnconfirmedError
 from provisioner.mastodon.client import MAX_SCOPES, Grant, Mastodon, ping
@@ -42,7 +53,7 @@ from provisioner.mastodon.errors import (
     NotNowError,
 )
 from provisioner.mastodon.instance import MAX_WORD
-from provisioner.report import Item, Open, Report, Run, first_page, iso, when
+from provisioner.report import Report, Run, first_page, iso, when
 from provisioner.secret import MAX_LENGTH, Secret
 
 LARGEST_GRANT = Grant(Secret("x" * MAX_LENGTH), ("x" * MAX_WORD,) * MAX_SCOPES, None)
@@ -60,21 +71,24 @@ def complete(session: Session, ask_code: Callable[[], str]) -> Report:
     if not (pasted or pending.staged or session.config.dry_run):
         pasted = ask_code()
         pending = _prepare(session)  # again: a person takes time, and another run may not have
-    given = Code(read_code(session, pending, pasted))
-    require_room(session, pending, given)
+    approval = by_code(session, pending, pasted)
+    require_room(session, pending, approval)
+    warn_of_unmanaged(session, pending.instance)
     if session.config.dry_run:
         exchanged = () if pending.staged else (f"exchange the code at {pending.instance.origin}",)
         return would_write(session, exchanged)
-    return finish(session, pending, given)
+    return finish(session, pending, approval)
 
 
-def finish(session: Session, pending: Pending, given: Given) -> Report:
+def finish(session: Session, pending: Pending, approval: Approval) -> Report:
     """Everything from the exchange on. Raises ProvisionerError."""
     with incomplete_on_error(session, completes=True):
-        former, resumed = session.journal.current, pending.staged is not None
-        staged = pending.staged or _exchange(session, pending, given)
-        staged = verify(session, pending, staged, given.again(session, pending))
-        written = write(session, pending, staged, resumed=resumed)
+        former, staged = session.journal.current, pending.staged
+        if staged is None:
+            grant = _exchange(session, pending, approval)
+            staged = _stage(session, pending, approval, grant)
+        verified = verify(session, pending, staged, approval.again)
+        written = _write(session, pending, verified)
         _make_current(session, pending, written)
         old_tokens = revoke_due(session, current_seen_alive=True)
     return _report(session, pending, written, former, old_tokens)
@@ -95,7 +109,7 @@ def _prepare(session: Session) -> Pending:
             answering.append(guess)
 
     began = session.clock()
-    session.read(greet, *reads_for_writing(session))
+    session.read(greet, *session.reads_for_writing())
     pending = find_pending(session)
     if pending.staged:
         return pending
@@ -108,99 +122,169 @@ def _prepare(session: Session) -> Pending:
     return pending
 
 
-def require_room(session: Session, pending: Pending, given: Given) -> None:
-    """Refuse a journal that would be too large, and say which secrets will be overwritten."""
-    if session.store.exists and not pending.staged:  # a new journal has room
-        places = tuple(session.destination(mapping) for mapping in session.config.mappings)
-        largest = replace(
-            _credential(session, pending, given, LARGEST_GRANT),
-            account=str(session.config.handle),
-            account_id="x" * MAX_WORD,
-            may_hold=places,
-            overwrites=places,
-        )
-        session.store.require_room(session.journal.replace(pending=pending.replace(staged=largest)))
-    for place in session.unmanaged(session.config.secrets):
-        session.warn(f"The secret {place.name}, which is not in this journal, is overwritten")
+def require_room(session: Session, pending: Pending, approval: Approval) -> None:
+    """Refuse a journal that would be too large. A new one has room."""
+    if not session.store.exists or pending.staged:
+        return
+    places = tuple(session.destination(mapping) for mapping in session.config.mappings)
+    largest = replace(
+        _credential(session, pending, approval, LARGEST_GRANT),
+        account=str(session.config.handle),
+        account_id="x" * MAX_WORD,
+        may_hold=places,
+        overwrites=places,
+    )
+    session.store.require_room(session.journal.replace(pending=pending.replace(staged=largest)))
 
 
-def _exchange(session: Session, pending: Pending, given: Given) -> Credential:
-    """Exchange what was given, the attempt written ahead; stage the token.
-
-    Between the instance's answer and the staging write nothing else is done but to mask the token.
-    """
-    mastodon = Mastodon(session.http, pending.instance)
-    attempted = pending.replace(attempts=(*pending.attempts, session.now()))
+def _exchange(session: Session, pending: Pending, approval: Approval) -> Grant:
+    """Write the attempt ahead, and exchange what was given, once."""
     session.claim()
     if session.store.is_claimed:  # the key was written since
         session.store.look()
+    attempted = pending.replace(attempts=(*pending.attempts, session.now()))
     session.save(account=str(session.config.handle), pending=attempted)
     try:
-        grant = given.exchange(mastodon, pending)
+        return approval.exchange(Mastodon(session.http, pending.instance))
     except InvalidClientError as error:
         tell_lost(session, pending)
         session.save(pending=None)
         steps = (*error.next, Run("begin", rotate=session.journal.current is not None))
         raise error.as_kind(ActionRequiredError, next=steps) from None
-    except (InvalidGrantError, NoPasswordGrantError, NotNowError, NotSentError) as error:
+    except (NotNowError, NotSentError) as error:
         session.save(pending=pending)  # no token was issued
-        raise _refused(session, pending, given, error) from None
+        raise error.as_kind(IncompleteError, next=(*approval.unused, *error.next)) from None
+    except NoPasswordGrantError:
+        session.save(pending=pending)
+        raise
+    except InvalidGrantError as error:
+        session.save(pending=pending)
+        steps = error.next or approval.again
+        raise error.as_kind(ActionRequiredError, next=steps, link=first_page(steps)) from None
     except TransportError as error:
-        raise _lost(session, pending, given, error) from None
+        why = "The instance may have issued a token whose answer was lost. "
+        if pending.instance.profile.reuses_token:
+            why += "The application gets the same token again. "
+        again = approval.again
+        raise error.as_kind(
+            ActionRequiredError, why=why + error.why, next=again, link=first_page(again)
+        ) from None
+
+
+def _stage(session: Session, pending: Pending, approval: Approval, grant: Grant) -> Credential:
+    """Write the token to the journal: until then nothing else is done but to mask it."""
     session.mask(grant.token)
-    staged = _credential(session, pending, given, grant)
+    staged = _credential(session, pending, approval, grant)
     try:
         session.save(pending=pending.replace(staged=staged))
     except UnconfirmedError:
         raise  # it may well be staged
+    except OvertakenError:
+        undo_unstaged(session, staged)
+        raise
     except ProvisionerError as error:
         undo_unstaged(session, staged)
-        if isinstance(error, OvertakenError):
-            raise
-        steps = (*error.next, *given.again(session, pending))
-        raise error.as_kind(ActionRequiredError, next=steps) from None
-    session.reporter.done(f"Exchanged {given.name}, and staged the token in the journal")
+        raise error.as_kind(ActionRequiredError, next=(*error.next, *approval.again)) from None
+    session.reporter.done(f"Exchanged {approval.name}, and staged the token in the journal")
     return staged
 
 
-def _lost(
-    session: Session, pending: Pending, given: Given, error: TransportError
-) -> ActionRequiredError:
-    """The error of an exchange that may have issued a token, with how to go on."""
-    again = given.again(session, pending)
-    why = "The instance may have issued a token whose answer was lost."
-    if pending.instance.profile.reuses_token:
-        why += " The application gets the same token again."
-    why = f"{why} {error.why}"
-    return error.as_kind(ActionRequiredError, why=why, next=again, link=first_page(again))
-
-
-def _refused(
-    session: Session, pending: Pending, given: Given, error: ProvisionerError
-) -> ProvisionerError:
-    """The error of an exchange that certainly issued no token, with how to go on."""
-    match error:
-        case NotSentError() | NotNowError():
-            return error.as_kind(IncompleteError, next=given.same_again(error))
-        case NoPasswordGrantError():
-            return error
-        case _:
-            steps = error.next or given.again(session, pending)
-            return error.as_kind(ActionRequiredError, next=steps, link=first_page(steps))
-
-
-def _credential(session: Session, pending: Pending, given: Given, grant: Grant) -> Credential:
+def _credential(session: Session, pending: Pending, approval: Approval, grant: Grant) -> Credential:
+    """The token, with the destinations that it may be named with before it is verified."""
     now = session.now()
     return Credential(
         instance=pending.instance,
         application=pending.application,
         token=grant.token,
         scopes=grant.scopes or pending.scopes,
-        code=given.fingerprint,
+        code=approval.fingerprint,
         issued_at=now,
         expires_at=None if grant.expires_in is None else now + grant.expires_in,
-        may_hold=safe_destinations(session),
+        may_hold=_safe_destinations(session),
     )
+
+
+def _safe_destinations(session: Session) -> tuple[Destination, ...]:
+    """The destinations that are empty, or known to hold something of the token in use.
+
+    Only these may be named before a token is verified: a later run deletes or restores what is
+    named.
+    """
+    current = session.journal.current
+    known = current.known if current else ()
+    places = (session.destination(mapping) for mapping in session.config.mappings)
+    return tuple(place for place in places if place in known or not session.may_exist(place))
+
+
+def _write(session: Session, pending: Pending, staged: Credential) -> Credential:
+    """Write every destination, and look whether the journal is still ours.
+
+    The journal names every destination beforehand. A run that goes on with a token which an earlier
+    run staged writes it in any case: that is how an abandon at the same time notices.
+    """
+    places = tuple(session.destination(mapping) for mapping in session.config.mappings)
+    unnamed = [place for place in places if place not in staged.may_hold]
+    if pending.staged or unnamed:
+        former = (place for place in staged.may_hold if session.may_exist(place))
+        safe = _safe_destinations(session)
+        foreign = (place for place in unnamed if place not in safe)
+        staged = replace(
+            staged,
+            may_hold=tuple(dict.fromkeys((*former, *places))),
+            overwrites=tuple(dict.fromkeys((*staged.overwrites, *foreign))),
+        )
+        session.save(pending=pending.replace(staged=staged))
+    written = publish(session, staged, session.config.mappings)
+    session.store.look()
+    return replace(staged, known=written)
+
+
+def publish(
+    session: Session, credential: Credential, mappings: Iterable[Mapping]
+) -> tuple[Destination, ...]:
+    """Write these secrets and variables, and no others; idempotent. Where they are ours now.
+
+    A variable that has its value already is not written, and is ours only if it was before.
+    """
+    repository, current, ours = session.repository, session.journal.current, []
+    application = credential.application
+    secrets = {
+        "access_token": credential.token,
+        "client_id": Secret(application.client_id),
+        "client_secret": application.client_secret,
+    }
+    variables = {
+        "base_url": credential.instance.origin,
+        "account": str(session.config.handle),
+        "scopes": " ".join(credential.scopes),
+        "expires_at": iso(credential.expires_at),
+        "client_id": application.client_id,
+    }
+    for mapping in mappings:
+        name, place = mapping.name, session.destination(mapping)
+        before = session.variables.get(name)
+        if place.is_secret:
+            repository.put_secret(name, secrets[mapping.field])
+            session.reporter.done(f"Sealed and wrote the secret {name}")
+        elif before != variables[mapping.field]:
+            repository.put_variable(name, variables[mapping.field], exists=before is not None)
+            session.reporter.done(f"Wrote the variable {name}")
+        elif current is None or place not in current.known:
+            continue
+        ours.append(place)
+    return tuple(ours)
+
+
+def would_write(session: Session, first: Iterable[str]) -> Report:
+    """What comes after the preparations, for a dry run."""
+    config = session.config
+    would = (
+        *first,
+        f"check that the token belongs to {config.handle}",
+        *(f"seal and write the secret {mapping.name}" for mapping in config.secrets),
+        *(f"write the variable {mapping.name}" for mapping in config.variables),
+    )
+    return dry_run(session, would)
 
 
 def _make_current(session: Session, pending: Pending, written: Credential) -> None:
@@ -209,26 +293,25 @@ def _make_current(session: Session, pending: Pending, written: Credential) -> No
     A credential that holds the very same token is not superseded: revoking it would kill both. It
     stands wherever either was written, and is as old as it was.
     """
-    journal, config = session.journal, session.config
-    former, now = journal.current, session.now()
-    equal = [one for one in journal.credentials() if one.token == written.token]
-    known = dict.fromkeys(place for one in (written, *equal) for place in one.known)
-    may_hold = dict.fromkeys(place for one in (written, *equal) for place in one.may_hold)
-    overwrites = {place for one in (written, *equal) for place in one.overwrites}
+    journal, former, now = session.journal, session.journal.current, session.now()
+    equal = (written, *(one for one in journal.credentials() if one.token == written.token))
+    known = dict.fromkeys(place for one in equal for place in one.known)
+    may_hold = dict.fromkeys(place for one in equal for place in one.may_hold)
+    overwrites = dict.fromkeys(place for one in equal for place in one.overwrites)
     current = replace(
         written,
         known=tuple(known),
         may_hold=tuple(place for place in may_hold if place not in known),
         overwrites=tuple(place for place in overwrites if place not in known),
-        issued_at=min(one.issued_at for one in (written, *equal)),
+        issued_at=min(one.issued_at for one in equal),
         seen_alive_at=now,
     )
     superseded = [old for old in journal.superseded if old.credential.token != written.token]
     if former and former.token != written.token:
-        until = now + config.grace
+        until = now + session.config.grace
         superseded = [old.by(until) for old in (*superseded, Superseded(former, until))]
     if written.instance.profile.reuses_token:  # the lost token of this account is the current one
-        tell_lost(session, pending, f"whoever else than {config.handle} approved the link")
+        tell_lost(session, pending, f"whoever else than {session.config.handle} approved the link")
     else:
         tell_lost(session, pending, is_in_use=True)
     session.save(pending=None, current=current, superseded=tuple(superseded))
@@ -243,29 +326,27 @@ def _report(
     old_tokens: list[OldToken],
 ) -> Report:
     """What was reached, and what a person has to know or to do besides."""
-    config, instance = session.config, written.instance
+    config, instance, repository = session.config, written.instance, session.repository.name
     account, scopes, expires_at = str(config.handle), " ".join(written.scopes), written.expires_at
     rotated = former is not None and former.token != written.token
     same_since = former.issued_at if former and not rotated else None
     overwritten = [place.name for place in written.known if place in written.overwrites]
+    if same_since is not None:
+        session.warn(
+            f"Not rotated: the instance returned the token that it issued on {when(same_since)}, "
+            "since the application is your own.",
+            "For another token, rotate without your own application:",
+            Run("begin", rotate=True),
+        )
     return Report(
         "rotated" if rotated else "provisioned",
-        f"{account} has {'a new' if rotated else 'its'} token in {session.repository.name}",
-        items=tuple(
-            dict.fromkeys(
-                (
-                    *session.noted,
-                    *_overwritten(session, written, overwritten),
-                    *_not_rotated(same_since),
-                    *(old.item for old in old_tokens),
-                )
-            )
-        ),
+        f"{account} has {'a new' if rotated else 'its'} token in {repository}",
+        items=tuple(dict.fromkeys((*session.noted, *(old.item for old in old_tokens)))),
         table={
             "Token of": account,
             "Instance": instance.origin,
             "Scopes": scopes,
-            "Stored in": f"{session.repository.name}: {names(written.known)}",
+            "Stored in": f"{repository}: {names(written.known)}",
             "Expires": when(expires_at),
         },
         snippet="\n".join(
@@ -280,26 +361,3 @@ def _report(
             "old-tokens": [old.facts() for old in old_tokens],
         },
     )
-
-
-def _overwritten(session: Session, written: Credential, overwritten: list[str]) -> Iterator[Item]:
-    account, page = str(session.config.handle), written.instance.authorized_applications
-    then = "remove its application"
-    if written.application.user_supplied:
-        then += ", unless it is the one that the new token belongs to"
-    for name in overwritten:
-        yield Item(
-            "soon",
-            f"The secret {name} held something else before, and that token is still alive.",
-            ("If it was this account's:", Open(page, account, then)),
-        )
-
-
-def _not_rotated(same_since: int | None) -> Iterator[Item]:
-    if same_since is not None:
-        yield Item(
-            "soon",
-            f"Not rotated: the instance returned the token that it issued on {when(same_since)}, "
-            "since the application is your own.",
-            ("For another token, rotate without your own application:", Run("begin", rotate=True)),
-        )

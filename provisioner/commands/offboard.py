@@ -4,9 +4,15 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
+from provisioner.commands.complete import publish
 from provisioner.commands.revocation import revoke_due
-from provisioner.commands.session import Session, incomplete_on_error, require_own, tell_lost
-from provisioner.commands.writing import dry_run, publish, reads_for_writing
+from provisioner.commands.session import (
+    Session,
+    dry_run,
+    incomplete_on_error,
+    require_own,
+    tell_lost,
+)
 from provisioner.config import REGISTERED_ID, REGISTERED_SECRET
 from provisioner.errors import ActionRequiredError, IncompleteError, InputError, ProvisionerError
 from provisioner.github.destinations import Destination, Kind, Mapping, names
@@ -24,7 +30,7 @@ def abandon(session: Session) -> Report:
     something stood that this journal does not know, the secret is left alone. Raises
     ProvisionerError.
     """
-    session.read(*reads_for_writing(session))
+    session.read(*session.reads_for_writing())
     require_own(session, session.config.instance)
     pending, superseded = session.journal.pending, session.journal.superseded
     if pending is None and all(old.revoke_after > session.now() for old in superseded):

@@ -6,7 +6,6 @@ begin, complete and login take them as an application of the person's own.
 from provisioner.commands.begin import find_instance
 from provisioner.commands.begin import register as register_application
 from provisioner.commands.session import Session
-from provisioner.commands.writing import reads_for_writing
 from provisioner.errors import ActionRequiredError, InputError, ProvisionerError
 from provisioner.github.destinations import expression
 from provisioner.mastodon.instance import Application
@@ -53,7 +52,7 @@ def register(session: Session) -> Report:
 def _require_free(session: Session) -> None:
     """Refuse names that are taken, after reading all that writing needs."""
     repository, mappings = session.repository, session.config.mappings
-    session.read_repository(*reads_for_writing(session))
+    session.read_repository(*session.reads_for_writing())
     taken = [one.name for one in mappings if one.name in repository.secret_names]
     taken += [name for name, value in session.variables.items() if value is not None]
     if taken:

@@ -67,10 +67,11 @@ def _choose(session: Session) -> str:
         return "check"
     if config.code:
         return "complete"
-    session.read_ahead()
-    journal, rotate = session.journal, config.rotate
+    session.read()
+    session.is_read = True
+    journal = session.journal
     if journal.staged:
         return "complete"
-    if config.is_rerun and not journal.pending:
-        rotate = False  # that rotation is done: a re-run of it must not start another
+    # A re-run of a rotation that is done must not start another.
+    rotate = config.rotate and (journal.pending is not None or not config.is_rerun)
     return "begin" if rotate or journal.current is None else "check"

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypedDict, Unpack, cast
+from functools import partial
+from typing import Any, cast
 
 from provisioner.config import Config
 from provisioner.errors import (
@@ -16,23 +17,13 @@ from provisioner.errors import (
 from provisioner.github.client import GitHub, Repository
 from provisioner.github.destinations import Destination, Mapping, names
 from provisioner.http import Gather, Http
-from provisioner.journal import Credential, Journal, Pending, Superseded, new_key
+from provisioner.journal import Credential, Journal, Pending, new_key
 from provisioner.journal_store import JournalStore
-from provisioner.mastodon.instance import Application
-from provisioner.report import Exit, Item, Next, Open, Reporter, Run, Set, when
+from provisioner.mastodon.instance import Application, Instance
+from provisioner.report import Exit, Item, Next, Open, Report, Reporter, Run, Set, Step, when
 from provisioner.secret import Secret
 
 APPLICATION_STAYS = "leave the application itself, which the token in use belongs to"
-
-
-class Changes(TypedDict, total=False):
-    """Fields of the journal that a run changes."""
-
-    account: str
-    pending: Pending | None
-    current: Credential | None
-    superseded: tuple[Superseded, ...]
-    deprovisioning: bool
 
 
 @dataclass
@@ -51,11 +42,12 @@ class Session:
     gather: Gather
     changed: bool = False
     """Whether this run, or the one that it goes on with, may have changed anything."""
+    is_read: bool = False
+    """Whether the journal was just read to choose a command, which then need not read it again."""
     variables: dict[str, str | None] = field(default_factory=dict)
     """Variables' values as this run read them; None for those that do not exist."""
     noted: list[Item] = field(default_factory=list)
     """What a person was warned of, for the report."""
-    _is_read: bool = False
     _told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -77,7 +69,7 @@ class Session:
             self._told.add(text)
             self.reporter.done(text)
 
-    def warn(self, text: str, *steps: str | Open | Run | Set) -> None:
+    def warn(self, text: str, *steps: Step) -> None:
         """Tell a person at once, and in the report; once, even if it is found twice."""
         item = Item("soon", text, steps)
         if item not in self.noted:
@@ -94,14 +86,25 @@ class Session:
 
         Raises InputError or ActionRequiredError where either can't be used.
         """
-        if self._is_read:  # a moment ago, to choose what to do
-            self._is_read = False
+        if self.is_read:
+            self.is_read = False
             self.gather(more)
             return
         self.read_repository(self.store.read, *more)
         journal = self.store.open()
-        self._take(journal or Journal(self.repository.id, str(self.config.account)))
-        self._reread_attempted()
+        if journal and journal.pending and journal.pending.attempts and not journal.staged:
+            # GitHub may answer late: the token of that exchange may be staged by now.
+            journal = self.store.reread() or journal
+        self.journal = journal or Journal(self.repository.id, str(self.config.account))
+        for secret in self.journal.secrets():
+            self.mask(secret)
+        if self.journal.deprovisioning and self.config.command != "deprovision":
+            raise ActionRequiredError(
+                "deprovisioning",
+                f"{self.journal.account} is being taken off {self.repository.name}.",
+                why="A deprovision was begun, and did not finish.",
+                next=(Run("deprovision"),),
+            )
         found = f"read its journal ({self.store.name})" if journal else "found no journal"
         self.done(f"Opened {self.repository.name} and {found}")
 
@@ -111,37 +114,18 @@ class Session:
         opened, *_ = self.gather((repository.open, repository.read_secret_names, *more))
         repository.id, repository.name = cast("tuple[int, str]", opened)
 
-    def read_ahead(self) -> None:
-        """Read, to choose a command; the command's own `read` then reads only what is missing."""
-        self.read()
-        self._is_read = True
+    def reads_for_writing(self) -> list[Callable[[], object]]:
+        """What is read before something is written: the public key, the variables' values."""
+        sealing_key = [self.repository.read_sealing_key] if self.config.secrets else []
+        return [
+            *sealing_key,
+            *(partial(self._read_variable, m.name) for m in self.config.variables),
+        ]
 
-    def read_variable(self, name: str) -> None:
-        """Read a variable's value."""
+    def _read_variable(self, name: str) -> None:
         self.variables[name] = self.repository.variable(name)
 
-    def _reread_attempted(self) -> None:
-        """Read the journal again where it says that an exchange was attempted, and no more.
-
-        GitHub may answer late: the token of that exchange may be staged by now.
-        """
-        pending = self.journal.pending
-        if pending and pending.attempts and pending.staged is None:
-            self._take(self.store.reread() or self.journal)
-
-    def _take(self, journal: Journal) -> None:
-        self.journal = journal
-        for secret in journal.secrets():
-            self.mask(secret)
-        if journal.deprovisioning and self.config.command != "deprovision":
-            raise ActionRequiredError(
-                "deprovisioning",
-                f"{journal.account} is being taken off {self.repository.name}.",
-                why="A deprovision was begun, and did not finish.",
-                next=(Run("deprovision"),),
-            )
-
-    def save(self, **changes: Unpack[Changes]) -> None:
+    def save(self, **changes: Any) -> None:
         """Write the journal with these fields changed; returns once that is certain.
 
         The journal was looked at, read or written with the request before this one.
@@ -151,7 +135,7 @@ class Session:
         self.store.save(journal)
         self.journal = journal
 
-    def update(self, **changes: Unpack[Changes]) -> None:
+    def update(self, **changes: Any) -> None:
         """Look whether the journal is still as this run knows it, and write it."""
         self.store.look()
         self.save(**changes)
@@ -195,12 +179,15 @@ class Session:
         return Destination(self.repository.scope, mapping.kind, mapping.name)
 
     def may_exist(self, destination: Destination) -> bool:
-        """Whether something may stand there: a secret that is not listed is gone.
+        """Whether something may stand there: what this run did not find is gone.
 
-        Another scope's secrets are not listed here, and so may exist.
+        What it did not look for, such as another scope's secrets, may exist.
         """
-        here = destination.is_secret and destination.scope == self.repository.scope
-        return not here or destination.name in self.repository.secret_names
+        if destination.scope != self.repository.scope:
+            return True
+        if destination.is_secret:
+            return destination.name in self.repository.secret_names
+        return self.variables.get(destination.name, "") is not None
 
     def unmanaged(self, mappings: Iterable[Mapping]) -> tuple[Destination, ...]:
         """Which of the secrets to be written exist, and may hold something that is not ours."""
@@ -254,8 +241,7 @@ def require_current(session: Session) -> Credential:
 def approve(session: Session, pending: Pending) -> Next:
     """How to go on with a link that waits for its approval."""
     account = str(session.config.handle)
-    button = pending.instance.profile.approve_button
-    opened = Open(pending.link, account, f"press {button}")
+    opened = Open(pending.link, account, f"press {pending.instance.profile.approve_button}")
     return (opened, *same_names(session), Run("complete", code=True))
 
 
@@ -277,6 +263,23 @@ def same_names(session: Session) -> tuple[str, ...]:
         return (f"{same}, if you named any.",)
     by_default = {session.destination(mapping) for mapping in config.mappings}
     return () if by_default.issuperset(current.known) else (f"{same}: {names(current.known)}.",)
+
+
+def warn_of_unmanaged(session: Session, instance: Instance) -> None:
+    """Say beforehand which secrets of somebody else's will be overwritten."""
+    page, account = instance.authorized_applications, str(session.config.handle)
+    remove = "once the new token is written, remove its application"
+    if session.config.application:
+        remove += ", unless the new token belongs to it"
+    for place in session.unmanaged(session.config.secrets):
+        session.warn(
+            f"{session.repository.name} has a secret {place.name} that is not in this journal. It "
+            "is overwritten, and the token in it stays alive.",
+            "If the secret is another bot's, give this one a name of its own:",
+            Set("secrets", "OTHER_TOKEN=access_token"),
+            "If it is this account's:",
+            Open(page, account, remove),
+        )
 
 
 def warn_of_other_scopes(session: Session, pending: Pending) -> None:
@@ -327,15 +330,28 @@ def tell_lost(
 
     `is_in_use` is whether the application is to stay, since the bot's new token belongs to it.
     """
-    for attempt in pending.attempts if pending else ():
-        assert pending is not None  # noqa: S101 - for mypy: there is an attempt
+    if pending is None:
+        return
+    page = pending.instance.authorized_applications
+    for attempt in pending.attempts:
         then = f"remove the authorization of {when(attempt)}, if there is one"
         if is_in_use or session.is_in_use(pending.application):
             then = f"{then}; {APPLICATION_STAYS}"
         session.warn(
             f"An exchange of {when(attempt)} may have issued a token that was lost.",
-            Open(pending.instance.authorized_applications, approver, then),
+            Open(page, approver, then),
         )
+
+
+def dry_run(session: Session, would: tuple[str, ...]) -> Report:
+    """Everything was checked that can be without changing anything; what would come next."""
+    return Report(
+        "dry-run",
+        "Nothing was changed. A real run would now:",
+        items=(*session.noted, *(Item("planned", step) for step in would)),
+        outputs={"account": str(session.config.handle)},
+        facts={"would": would},
+    )
 
 
 @contextmanager

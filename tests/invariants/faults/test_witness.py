@@ -1,5 +1,6 @@
 """What watches over the matrix can see: the tool is changed for the worse, and that is noticed."""
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -10,11 +11,11 @@ from secrets import token_hex
 import pytest
 from msgspec.structs import replace
 
-from provisioner.commands.authorization import find_pending
-from provisioner.commands.login import Password
+from provisioner.commands.authorization import Approval, find_pending
+from provisioner.commands.complete import publish
+from provisioner.commands.login import by_password
 from provisioner.commands.revocation import OldToken, revoke_due
 from provisioner.commands.session import Session
-from provisioner.commands.writing import publish, reads_for_writing
 from provisioner.errors import ProvisionerError
 from provisioner.github.destinations import Destination, Mapping
 from provisioner.journal import Credential, Pending
@@ -91,12 +92,12 @@ def deny(_session: Session, _current: Credential, _page: str, what: str) -> Prov
 
 def overwrite(session: Session) -> None:
     """Look whether something stands there, and don't mind."""
-    session.read_repository(*reads_for_writing(session))
+    session.read_repository(*session.reads_for_writing())
 
 
-def keep_the_password(login: Login) -> Password:
+def keep_the_password(pending: Pending, given: Login) -> Approval:
     """In the journal, as a code's hash is."""
-    return Password(login, fingerprint=login.password.reveal())
+    return dataclasses.replace(by_password(pending, given), fingerprint=given.password.reveal())
 
 
 def save_no_attempt(session: Session, **changes: Pending | None) -> None:
@@ -145,10 +146,10 @@ SABOTAGES = {
         EXCHANGE,
         "killed after it",
     ),
-    f"{I4}, shown": Sabotage("writing.publish", show, FIRST, "shown: Writing"),
-    f"{I4}, sent": Sabotage("writing.publish", write_in_the_clear, FIRST, "was sent a secret"),
+    f"{I4}, shown": Sabotage("complete.publish", show, FIRST, "shown: Writing"),
+    f"{I4}, sent": Sabotage("complete.publish", write_in_the_clear, FIRST, "was sent a secret"),
     f"{I4}, kept": Sabotage(
-        "login.Password", keep_the_password, "mastodon-4.2: login", "keeps a password"
+        "login.by_password", keep_the_password, "mastodon-4.2: login", "keeps a password"
     ),
     f"{I5}": Sabotage(
         "complete.incomplete_on_error",
