@@ -19,17 +19,10 @@ REGISTRATION = "POST /api/v1/apps"
 
 def begin_and_be_killed(world: World, method: str, **raw: str) -> None:
     """A first begin that ends after its first such request to GitHub."""
-
-    def killing(request: Request) -> Response:
-        answer = world.github(request)
-        if request.method == method:
-            raise Killed
-        return answer
-
-    world.wire.hosts["api.github.test"] = killing
+    world.wire.faults = [Fault("killed after it", method=method, path="/actions/")]
     with pytest.raises(Killed):
         world.begin(**raw)
-    world.wire.hosts["api.github.test"] = world.github
+    world.wire.faults = []
 
 
 def meanwhile(world: World, host: str, method: str, path: str, do: Callable[[], object]) -> None:
