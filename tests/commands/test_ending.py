@@ -35,9 +35,10 @@ def cut(world: World, path: str, who: str = "mybot") -> None:
 
 def cut_after_writing(world: World, code: str = "", **raw: str) -> None:
     """A completion that writes everything, and is killed before its token is current."""
+    # The last time that it reads the journal; a single run looks once more before it begins.
+    last = 3 if code else 2
     code = code or world.approve(world.link(**raw))
-    # The second look at the journal comes after the secrets and the variables were written.
-    world.wire.faults = [Fault("killed before it", 2, method="GET", path=f"variables/{JOURNAL}")]
+    world.wire.faults = [Fault("killed before it", last, method="GET", path=f"variables/{JOURNAL}")]
     with pytest.raises(Killed):
         world.complete(code, **raw)
     world.wire.faults = []
