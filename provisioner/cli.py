@@ -8,13 +8,13 @@ import inspect
 import re
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn, cast
 
 import typer
 
 from provisioner import __version__, process
 from provisioner.errors import InputError, ProvisionerError, StoppedError
-from provisioner.inputs import COMMANDS, INPUTS_OF, Input
+from provisioner.inputs import COMMANDS, HERE, INPUTS_OF, Input
 from provisioner.report import Exit, Item
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ Exit codes: 0 done; 1 failed, nothing was changed; 2 the input is wrong; 3 incom
 4 action required; 70 a bug; 130 or 143 interrupted, run it again.
 """
 EXAMPLES = {
+    "bot": "bot@mastodon.social",
     "account": "--account bot@mastodon.social",
     "repository": "--repository me/bot",
     "text": '"howdy!"',
@@ -53,7 +54,8 @@ class Asked(NamedTuple):
 def _add(command: str, text: str) -> None:
     """Add a command to the command line: it returns what is asked for."""
     inputs = INPUTS_OF[command]
-    words = ["provisioner", command, *(EXAMPLES[o.name] for o in inputs if o.name in EXAMPLES)]
+    shown = [EXAMPLES[one.name] for one in inputs if one.name in EXAMPLES]
+    words = ["provisioner", command, *(shown if command not in HERE else [EXAMPLES["bot"]])]
 
     def ask(**options: str | list[str] | bool) -> Asked:
         return Asked(command, {one.name: options[_key(one)] for one in inputs})
@@ -75,8 +77,8 @@ def _parameter(one: Input) -> inspect.Parameter:
         f"--{one.name}", metavar=one.metavar or None, help=_help(one), show_default=False
     )
     if one.argument:
-        kind, default = str, inspect.Parameter.empty
-        info = typer.Argument(metavar=one.metavar, help=one.help)
+        kind, default = str, "" if one.metavar.startswith("[") else inspect.Parameter.empty
+        info = typer.Argument(metavar=one.metavar, help=one.help, show_default=False)
     annotation: object = Annotated[kind, info]
     return inspect.Parameter(
         _key(one), inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
@@ -146,6 +148,7 @@ class CommandLine:
         from provisioner import environment
         from provisioner.commands.run import Prompts, run
         from provisioner.config import parse
+        from provisioner.laptop import Laptop, ask_missing
         from provisioner.terminal import Terminal
 
         command, values = asked
@@ -155,7 +158,12 @@ class CommandLine:
             as_json=bool(values.get("json")), verbose=bool(values.get("verbose"))
         )
         _warn(asked, terminal)
-        config = parse(command, environment.fill_in(command, values), api_url=environment.api_url())
+        if bot := values.get("bot"):  # named twice, it is refused
+            values["account"] = [*cast("list[str]", values["account"]), str(bot)]
+        given = environment.fill_in(command, values)
+        if command in HERE:
+            given = ask_missing(given)
+        config = parse(command, given, api_url=environment.api_url())
         terminal.config = config
         if config.reveal:
             terminal.require_person()
@@ -168,7 +176,10 @@ class CommandLine:
             )
         user = config.account.user if config.account else ""
         login = partial(environment.ask_login, user)
-        report = run(config, terminal, Prompts(environment.ask_code, login))
+        browser = () if values.get("no-browser") else environment.browser()
+        laptop = Laptop(terminal, browser) if command in HERE else None
+        prompts = Prompts(environment.ask_code, login, laptop)
+        report = run(config, terminal, prompts, environment.key_folder())
         terminal.report(report)
         return report.exit_code
 

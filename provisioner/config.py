@@ -68,6 +68,7 @@ class Config:
     reveal: bool = False
     dry_run: bool = False
     yes: bool = False
+    start_over: bool = False
     rotate: bool = False
     """In a workflow: whether a token in use is to be replaced."""
     scheduled: bool = False
@@ -146,6 +147,7 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
         reveal=bool(values.get("reveal")),
         dry_run=bool(values.get("dry-run")),
         yes=bool(values.get("yes")),
+        start_over=bool(values.get("start-over")),
         in_workflow=in_workflow,
         given={
             one.name: given[one.name]

@@ -17,7 +17,7 @@ import typer
 
 from provisioner.config import Values
 from provisioner.errors import InputError
-from provisioner.inputs import INPUTS_OF, Input
+from provisioner.inputs import HERE, INPUTS_OF, Input
 from provisioner.mastodon.instance import Instance
 from provisioner.parsing import Login, parse_api_url, parse_login, repository_in
 from provisioner.process import Interruption
@@ -30,6 +30,8 @@ from provisioner.urls import (
     origin_of,
 )
 
+BROWSERS = ("wslview", "xdg-open", "x-www-browser", "firefox", "chromium", "google-chrome")
+TEXT_BROWSERS = frozenset({"browsh", "elinks", "links", "links2", "lynx", "w3m", "www-browser"})
 SUBPROCESS_TIMEOUT = 10
 MAX_PASTE = 8192
 MAX_TEXT = 256 * 1024
@@ -69,13 +71,13 @@ def fill_in(command: str, given: Values) -> Values:
         values["text"] = _read_text(str(values["text"]))
     if any(one.name == "repository" for one in INPUTS_OF[command]) and not values.get("reveal"):
         url = parse_api_url(api_url())
-        if "repository" not in values:
-            remote = _output_of("git", "remote", "get-url", "origin")
+        if "repository" not in values and command not in HERE:  # there a person may choose
+            remote = output_of("git", "remote", "get-url", "origin")
             values["repository"] = repository_in(remote, url)
         # What stands in for GitHub on this machine gets no token of gh.
         if "github-token" not in values and not is_loopback(host_of(origin_of(url))):
             host = github_host(url)
-            values["github-token"] = _output_of("gh", "auth", "token", "--hostname", host)
+            values["github-token"] = output_of("gh", "auth", "token", "--hostname", host)
     return values
 
 
@@ -100,6 +102,34 @@ def wants_colour() -> bool:
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def key_folder() -> Path | None:
+    """Where this machine keeps the journals' keys; None in a workflow, whose secret keeps them.
+
+    https://specifications.freedesktop.org/basedir-spec/: a relative path is to be ignored.
+    """
+    if os.environ.get("GITHUB_ACTIONS"):
+        return None
+    given = Path(os.environ.get("XDG_STATE_HOME", ""))
+    base = given if given.is_absolute() else Path(os.environ.get("HOME", "/")) / ".local/state"
+    return base / "mastodon-provisioner"
+
+
+def browser() -> list[str]:
+    """The command that opens a page in a browser with a window; empty where there is none.
+
+    `webbrowser` of the standard library takes browsers of the terminal too, gives them the
+    terminal, and waits for them.
+    """
+    for given in os.environ.get("BROWSER", "").split(os.pathsep):
+        words = [word for word in given.split() if word not in {"%s", "&"}]
+        if words and Path(words[0]).name not in TEXT_BROWSERS and shutil.which(words[0]):
+            return words
+    if sys.platform == "darwin":
+        return ["open"]
+    has_windows = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return [name for name in BROWSERS if has_windows and shutil.which(name)][:1]
+
+
 def program() -> list[str]:
     """This program as it was called: the first words of a command that it prints.
 
@@ -120,7 +150,7 @@ def _as_typed(path: str) -> str:
         return path
 
 
-def _output_of(program: str, *arguments: str) -> str:
+def output_of(program: str, *arguments: str) -> str:
     """What a program prints, "" where it is missing, fails or takes too long."""
     try:
         run = subprocess.run(  # noqa: S603
@@ -160,7 +190,7 @@ def ask_code() -> str:
     if sys.stdin is None:
         return ""
     if sys.stdin.isatty():
-        return _hidden("Code, or the address of its page (not shown)")
+        return hidden("Code, or the address of its page (not shown)")
     return sys.stdin.read(MAX_PASTE).removeprefix(BOM)
 
 
@@ -173,26 +203,21 @@ def ask_login(user: str, instance: Instance) -> Login:
     if sys.stdin is None:
         return parse_login("", "")
     if sys.stdin.isatty():
-        with _line_ended(Interruption, typer.Abort):
+        with line_ended(Interruption, typer.Abort):
             if instance.profile.user_name_is_email:
                 typed = str(typer.prompt("E-mail address", err=True))
             else:
                 typed = str(typer.prompt("E-mail address or user name", user, err=True))
-        return parse_login(typed, _hidden("Password (not shown)"))
+        return parse_login(typed, hidden("Password (not shown)"))
     name, password = (sys.stdin.readline(MAX_PASTE) for _ in ("name", "password"))
     return parse_login(name.removeprefix(BOM), password)
 
 
 def confirm(what: str, word: str) -> None:
     """Have a person confirm by typing a word what can't be undone. Raises InputError if not."""
-    if sys.stdin is None or not sys.stdin.isatty():
-        raise InputError(
-            "not-confirmed",
-            "This needs a confirmation, and standard input is not a terminal.",
-            why=what,
-            next=("To do it without being asked:", Set("yes")),
-        )
-    with _line_ended(Interruption, typer.Abort):
+    if not is_attended():
+        raise _unconfirmed(what)
+    with line_ended(Interruption, typer.Abort):
         typer.echo(textwrap.fill(what, shutil.get_terminal_size().columns), err=True)
         typed = str(typer.prompt(f"Type {word} to confirm", "", show_default=False, err=True))
     if typed.strip() != word:
@@ -201,11 +226,39 @@ def confirm(what: str, word: str) -> None:
         )
 
 
-def _hidden(prompt: str) -> str:
+def agree(question: str) -> bool:
+    """Ask a question that is answered with yes or no; no is the default. Raises InputError."""
+    if not is_attended():
+        raise _unconfirmed(question)
+    with line_ended(Interruption, typer.Abort):
+        return bool(typer.confirm(question, default=False, err=True))
+
+
+def ask(what: str, default: str = "") -> str:
+    """Ask a person for something that is no secret."""
+    with line_ended(Interruption, typer.Abort):
+        return str(typer.prompt(what, default, show_default=bool(default), err=True))
+
+
+def is_attended() -> bool:
+    """Whether somebody is at the terminal, who can be asked."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _unconfirmed(what: str) -> InputError:
+    return InputError(
+        "not-confirmed",
+        "This needs a confirmation, and standard input is not a terminal.",
+        why=what,
+        next=("To do it without being asked:", Set("yes")),
+    )
+
+
+def hidden(prompt: str) -> str:
     """What is typed without an echo. Raises InputError where it is no text."""
     try:
         # typer itself ends the line at the end of the input, where the typing is hidden
-        with _line_ended(Interruption, UnicodeDecodeError):
+        with line_ended(Interruption, UnicodeDecodeError):
             return str(typer.prompt(prompt, "", show_default=False, hide_input=True, err=True))
     except UnicodeDecodeError as error:
         raise InputError(
@@ -217,7 +270,7 @@ def _hidden(prompt: str) -> str:
 
 
 @contextmanager
-def _line_ended(*endings: type[BaseException]) -> Iterator[None]:
+def line_ended(*endings: type[BaseException]) -> Iterator[None]:
     """End the prompt's line where a person ends the run there: the next text needs its own."""
     try:
         yield

@@ -8,6 +8,11 @@ once.
 from dataclasses import dataclass
 
 COMMANDS = {
+    "setup": """Get a token with your browser, and store it.
+
+    Run again, it goes on where it stopped, or offers to rotate the token.
+    """,
+    "rotate": """Replace the token in use by a new one, as setup does it.""",
     "begin": """Register an application and show the link to approve it.
 
     While the approval is pending, running it again shows the same link.
@@ -63,8 +68,10 @@ COMMANDS = {
 }
 """The commands of the command line, with their help; the first line is the summary."""
 
+HERE = ("setup", "rotate")
+"""The commands for a person's own machine."""
 AUTHORIZING = ("begin", "complete", "login")
-WITH_JOURNAL = (*AUTHORIZING, "check", "abandon", "deprovision", "post")
+WITH_JOURNAL = (*HERE, *AUTHORIZING, "check", "abandon", "deprovision", "post")
 WITH_GITHUB = (*WITH_JOURNAL, "register")
 WITH_INSTANCE = (*WITH_GITHUB, "doctor")
 
@@ -131,7 +138,7 @@ ACTION_INPUTS = (
         "secrets",
         "The secrets to write, one NAME=field a line; fields: access_token, client_id, "
         "client_secret.",
-        (*AUTHORIZING, "abandon"),
+        (*HERE, *AUTHORIZING, "abandon"),
         "NAME=FIELD",
         "MASTODON_ACCESS_TOKEN=access_token",
         repeatable=True,
@@ -140,7 +147,7 @@ ACTION_INPUTS = (
         "variables",
         "The variables to write, one NAME=field a line; fields: base_url, account, scopes, "
         "expires_at, client_id.",
-        (*AUTHORIZING, "abandon"),
+        (*HERE, *AUTHORIZING, "abandon"),
         "NAME=FIELD",
         "MASTODON_BASE_URL=base_url",
         repeatable=True,
@@ -149,13 +156,13 @@ ACTION_INPUTS = (
         "scopes",
         "What the token may do: post (the default), interact (also reads mentions), full, or names "
         "such as read:accounts write:statuses. A check demands them of the token in use.",
-        (*AUTHORIZING, "check", "register", "doctor"),
+        (*HERE, *AUTHORIZING, "check", "register", "doctor"),
         "SCOPES",
     ),
     Input(
         "app-name",
         "The application's name, shown in public under each post; the account's name by default.",
-        ("begin", "login", "register"),
+        (*HERE, "begin", "login", "register"),
         "NAME",
     ),
     Input(
@@ -182,7 +189,7 @@ ACTION_INPUTS = (
         "grace",
         "How long a replaced token stays alive for runs that still use it: 0, 90m, 24h (the "
         "default), 7d. A check that is given one revokes by it.",
-        ("complete", "login", "check"),
+        (*HERE, "complete", "login", "check"),
         "TIME",
     ),
     Input(
@@ -206,6 +213,7 @@ PORT = "0 to 65535; 0 for any free port."
 
 INPUTS = (
     *ACTION_INPUTS,
+    Input("bot", "The bot's account; asked for if missing.", HERE, "[ACCOUNT]", argument=True),
     Input(
         "text", "What to post; - reads it from standard input.", ("post",), "TEXT", argument=True
     ),
@@ -247,8 +255,18 @@ INPUTS = (
         ("register",),
     ),
     Input("dry-run", "Check everything, change nothing.", (*AUTHORIZING, "deprovision")),
-    Input("yes", "Don't ask for confirmation.", ("deprovision",)),
-    Input("verbose", "Explain what was chosen for the instance, and why.", ("begin", "login")),
+    Input("yes", "Don't ask for confirmation.", (*HERE, "deprovision")),
+    Input("no-browser", "Show the link, and let the code be pasted, from any browser.", HERE),
+    Input(
+        "start-over",
+        "Give up a journal that nobody can open any more. Its tokens stay alive.",
+        ("setup",),
+    ),
+    Input(
+        "verbose",
+        "Explain what was chosen for the instance, and why.",
+        (*HERE, "begin", "login"),
+    ),
     Input("json", "Print one JSON object on standard output.", WITH_INSTANCE),
     Input("instance-port", PORT, ("sandbox",), "PORT", "0"),
     Input("github-port", PORT, ("sandbox",), "PORT", "0"),

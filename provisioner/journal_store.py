@@ -56,6 +56,10 @@ class JournalStore:
     _earlier: set[str | None] = field(default_factory=set, repr=False)
     """What this run read or wrote before that."""
     _rewritten: bool = False
+    given_up: bool = False
+    """Whether the journal that is there can't be opened, and is to be replaced by a new one."""
+    _replaced: str | None = field(default=None, repr=False)
+    """That journal, once this run has claimed its place."""
 
     @property
     def key_name(self) -> str:
@@ -75,7 +79,7 @@ class JournalStore:
     @property
     def exists(self) -> bool:
         """Whether there is a journal; a claim is none."""
-        return self.is_present and not self.is_claimed
+        return self.is_present and not self.is_claimed and not self.given_up
 
     @property
     def key_is_stored(self) -> bool:
@@ -178,14 +182,17 @@ class JournalStore:
 
     def claim(self) -> None:
         """Create the variable: only one of two first runs can. Raises as `save`."""
+        before = self._latest
         self._write(CLAIM + secrets.token_hex(8))
+        if self.given_up:
+            self.given_up, self._replaced = False, before
 
     def require_no_key(self) -> None:
         """Raise InputError where a key that was made now would overwrite a secret.
 
         The claim comes first: it shows that no journal needs that secret.
         """
-        if self.key_is_stored:
+        if self.key_is_stored and self._replaced is None:
             raise InputError(
                 "journal-key-exists",
                 f"{self.repository.name} has a secret {self.key_name}, but no journal {self.name}.",
@@ -200,14 +207,17 @@ class JournalStore:
             )
 
     def take_back_claim(self) -> None:
-        """Delete this run's claim, since no journal will follow; not one that took it over.
+        """Undo this run's claim, since no journal will follow; not one that took it over.
 
         What fails here is left to the next run: it finds the claim, and goes on.
         """
         with suppress(ProvisionerError):
             self.look()
-            self.repository.delete("variables", self.name)
-            self._note(None)
+            if self._replaced is None:
+                self.repository.delete("variables", self.name)
+            else:
+                self.repository.write_variable(self.name, self._replaced, create=False)
+            self._note(self._replaced)
 
     def _write(self, value: str) -> None:
         """Write; after a lost answer, read back before each new try, and after the last."""

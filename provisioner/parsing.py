@@ -286,10 +286,14 @@ def parse_code(text: str, origin: str, link: str) -> Secret:
         raise ActionRequiredError(
             "denied", "The authorization was denied in the browser.", next=again, link=link
         )
-    if pasted.startswith(f"{host_of(origin)}/"):  # some browsers copy addresses so
-        pasted = f"{origin.partition('://')[0]}://{pasted}"
+    asked = parse_qs(link.partition("?")[2])
+    # A browser that can't come back to us ends at the redirect URI all the same.
+    origins = {origin, origin_of(asked.get("redirect_uri", [""])[0])} - {""}
+    for one in origins:
+        if pasted.startswith(f"{host_of(one)}/"):  # some browsers copy addresses so
+            pasted = f"{one.partition('://')[0]}://{pasted}"
     is_address = "://" in pasted or pasted.startswith("urn:")
-    if is_address and not pasted.startswith("urn:") and origin_of(pasted) != origin:
+    if is_address and not pasted.startswith("urn:") and origin_of(pasted) not in origins:
         host = plain(re.sub(r"^.*?://|[/?#].*", "", pasted).rpartition("@")[2])
         raise InputError(
             "foreign-code",
@@ -299,8 +303,16 @@ def parse_code(text: str, origin: str, link: str) -> Secret:
             link=link,
         )
     if is_address or re.match(r"\?|code=|state=|error=", pasted):
-        query = pasted.partition("#")[0].rpartition("?")[2]
-        pasted = parse_qs(query).get("code", [""])[0]
+        given = parse_qs(pasted.partition("#")[0].rpartition("?")[2])
+        if "state" in asked and given.get("state", asked["state"]) != asked["state"]:
+            raise InputError(
+                "foreign-code",
+                "The pasted address comes from another link.",
+                why="A code is valid only with the link that it came of.",
+                next=again,
+                link=link,
+            )
+        pasted = given.get("code", [""])[0]
     code = "".join(pasted.partition("&")[0].split())
     if not code or len(code) > MAX_CODE or not code.isascii() or not code.isprintable():
         raise InputError(

@@ -27,7 +27,17 @@ class Exit(IntEnum):
 
 
 Command = Literal[
-    "again", "begin", "complete", "check", "abandon", "deprovision", "login", "post", "register"
+    "again",
+    "begin",
+    "complete",
+    "check",
+    "abandon",
+    "deprovision",
+    "login",
+    "post",
+    "register",
+    "setup",
+    "rotate",
 ]
 
 

@@ -121,11 +121,17 @@ class Terminal:
 
     def report(self, report: Report) -> None:
         """How the run ended well."""
-        out = self._out
         if self.as_json:
             facts = {"status": report.status, **report.outputs, **report.facts}
-            out.line(json.dumps(facts, default=self._as_json))
-            return
+            self._out.line(json.dumps(facts, default=self._as_json))
+        else:
+            self._show(self._out, report)
+
+    def preview(self, report: Report) -> None:
+        """What is about to happen, or what a person is to do while the run waits."""
+        self._show(self._err, report)
+
+    def _show(self, out: _Stream, report: Report) -> None:
         if self._err.is_used:
             self._err.line()
         if report.headline:

@@ -22,7 +22,7 @@ from provisioner.journal import Pending
 from provisioner.mastodon import discovery
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import ScopesRefusedError
-from provisioner.mastodon.instance import Application, Instance
+from provisioner.mastodon.instance import OUT_OF_BAND, Application, Instance
 from provisioner.mastodon.scopes import InstanceInfo, candidates, excess, explain, missing
 from provisioner.report import Next, Report, Run, Set, duration, when
 from provisioner.secret import Secret
@@ -138,7 +138,12 @@ def usable(session: Session, instance: Instance) -> Pending | None:
     return pending if is_same and is_fresh else None
 
 
-def start(session: Session, instance: Instance, scopes: Candidates) -> Pending:
+def start(
+    session: Session,
+    instance: Instance,
+    scopes: Candidates,
+    redirect_uri: str = OUT_OF_BAND,
+) -> Pending:
     """Register an application, and write the journal with it.
 
     A new authorization always gets a new application, since Mastodon gives the same application,
@@ -149,10 +154,8 @@ def start(session: Session, instance: Instance, scopes: Candidates) -> Pending:
     session.claim()
     application, granted = config.application, scopes[0]
     if application is None:
-        application, granted = register(session, instance, scopes)
-    # A PKCE code verifier of 43 characters (RFC 7636, section 4.1).
-    random = base64.urlsafe_b64encode(session.entropy(32)).rstrip(b"=").decode()
-    verifier = Secret(random)
+        application, granted = register(session, instance, scopes, redirect_uri)
+    verifier = Secret(_random(session, 32))  # 43 characters (RFC 7636, section 4.1)
     session.mask(verifier)
     pending = Pending(
         instance=instance,
@@ -162,12 +165,18 @@ def start(session: Session, instance: Instance, scopes: Candidates) -> Pending:
         requested_scopes=config.requested_scopes,
         app_name=config.name_of_app,
         begun_at=session.now(),
+        redirect_uri=redirect_uri,
+        state="" if redirect_uri == OUT_OF_BAND else _random(session, 16),
     )
     session.update(account=str(config.handle), pending=pending)
     session.reporter.done("Wrote the journal")
     if former:
         session.reporter.done(f"The link of {when(former.begun_at)} is replaced by a new one")
     return pending
+
+
+def _random(session: Session, size: int) -> str:
+    return base64.urlsafe_b64encode(session.entropy(size)).rstrip(b"=").decode()
 
 
 def would_start(session: Session, instance: Instance, scopes: tuple[str, ...]) -> list[str]:
@@ -204,7 +213,7 @@ def scopes_to_ask(session: Session, info: InstanceInfo) -> Candidates:
 
 
 def register(
-    session: Session, instance: Instance, scopes: Candidates
+    session: Session, instance: Instance, scopes: Candidates, redirect_uri: str = OUT_OF_BAND
 ) -> tuple[Application, tuple[str, ...]]:
     """A new application with the first of these sets of scopes that the instance takes.
 
@@ -213,7 +222,7 @@ def register(
     name, reporter = session.config.name_of_app, session.reporter
     for tried in scopes:
         try:
-            application = Mastodon(session.http, instance).register(name, tried)
+            application = Mastodon(session.http, instance).register(name, tried, redirect_uri)
         except ScopesRefusedError as error:
             if tried == scopes[-1]:
                 raise
@@ -252,7 +261,7 @@ def _approval(session: Session, pending: Pending, way_out: Next = ()) -> Report:
     account, scopes = str(config.handle), " ".join(pending.scopes)
     minutes = duration(instance.profile.code_seconds)
     complete = approve(session, pending)[1:]
-    if not (config.in_workflow or config.journal_key):  # this run made the key
+    if not (config.in_workflow or config.journal_key or session.key_file):  # this run made the key
         complete = (
             f"The journal's key was made now, for the secret {session.store.key_name}.",
             f"Only workflows can read it: complete in the workflow of {session.repository.name}.",

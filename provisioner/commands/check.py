@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from provisioner.commands.revocation import revoke_due
+from provisioner.commands.revocation import end_grace, revoke_due
 from provisioner.commands.session import (
     Session,
     approve,
@@ -87,7 +87,8 @@ def _look_at(session: Session, current: Credential) -> Iterator[Item]:
             f"An authorization of {when(pending.begun_at)} waits for its approval",
             (*approve(session, pending), "Or give it up:", Run("abandon")),
         )
-    _end_grace(session)
+    if session.config.given_grace is not None:  # one that is given ends those that run
+        end_grace(session, session.config.given_grace)
     yield from (old.item for old in revoke_due(session, current_seen_alive=alive))
     if session.github.token_expires_at is not None:
         new = "Make another token in GitHub's settings, and hand that in."
@@ -114,16 +115,6 @@ def _token(session: Session, current: Credential) -> Item:
                 return Item("unclear", f"{text}. The next check tries again")
             seen = f"{text}. It was last seen alive on {when(current.seen_alive_at)}"
             return Item("bad", seen, ("Look at the instance in a browser.", *rotate(session)))
-
-
-def _end_grace(session: Session) -> None:
-    """A grace that is given explicitly shortens those that run: `--grace 0` ends them now."""
-    grace, journal = session.config.given_grace, session.journal
-    if grace is None:
-        return
-    until = session.now() + grace
-    if any(old.revoke_after > until for old in journal.superseded):
-        session.update(superseded=tuple(old.by(until) for old in journal.superseded))
 
 
 def _age(session: Session, current: Credential) -> Item:

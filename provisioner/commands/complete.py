@@ -27,7 +27,7 @@ from provisioner.commands.authorization import (
     undo_unstaged,
     verify,
 )
-from provisioner.commands.revocation import OldToken, revoke_due
+from provisioner.commands.revocation import OldToken, end_grace_where_idle, revoke_due
 from provisioner.commands.session import (
     Session,
     dry_run,
@@ -90,6 +90,7 @@ def finish(session: Session, pending: Pending, approval: Approval) -> Report:
         verified = verify(session, pending, staged, approval.again)
         written = _write(session, pending, verified)
         _make_current(session, pending, written)
+        end_grace_where_idle(session)
         old_tokens = revoke_due(session, current_seen_alive=True)
     return _report(session, pending, written, former, old_tokens)
 

@@ -83,6 +83,8 @@ def deprovision(session: Session) -> Report:
         if store.is_present:
             _delete(session, "variables", store.name)
         had_key = _delete(session, "secrets", store.key_name)
+        if session.key_file:
+            session.key_file.delete()
     for token in own:
         session.warn(
             f"The token of {when(token.issued_at)} lives on, since its application is your own.",

@@ -1,10 +1,13 @@
 """Revoking superseded tokens: each once nothing can need it, and then seen dead."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from provisioner.commands.session import Session
-from provisioner.errors import ProvisionerError
+from provisioner.errors import ProvisionerError, TransportError
+from provisioner.github.client import UNFINISHED
 from provisioner.github.destinations import Destination, names
 from provisioner.journal import Credential, Superseded
 from provisioner.mastodon.client import Mastodon
@@ -58,6 +61,27 @@ def revoke_due(session: Session, *, current_seen_alive: bool = False) -> list[Ol
         except ProvisionerError as error:
             became.append(_told(session, old, "retry", error.what))
     return became
+
+
+def end_grace_where_idle(session: Session) -> None:
+    """After a rotation by `setup` or `rotate`, end the grace if no workflow run uses old secrets.
+
+    On a person's own machine no schedule would revoke the old token later.
+    """
+    here = session.config.command in {"setup", "rotate"} and session.config.given_grace is None
+    if not here or not session.journal.superseded:
+        return
+    states = [partial(session.repository.has_runs, state) for state in UNFINISHED]
+    with suppress(TransportError):  # then it ends by itself
+        if not any(session.gather(states)):
+            end_grace(session, 0)
+
+
+def end_grace(session: Session, seconds: int) -> None:
+    """Have the replaced tokens live for so many seconds from now on at the most."""
+    until, superseded = session.now() + seconds, session.journal.superseded
+    if any(old.revoke_after > until for old in superseded):
+        session.update(superseded=tuple(old.by(until) for old in superseded))
 
 
 def uncovered(session: Session, old: Credential) -> list[Destination]:

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from provisioner.commands.begin import begin
 from provisioner.commands.check import check
@@ -14,6 +15,7 @@ from provisioner.commands.offboard import abandon, deprovision
 from provisioner.commands.post import post
 from provisioner.commands.register import register
 from provisioner.commands.session import Session
+from provisioner.commands.setup import Laptop, setup
 from provisioner.config import Config
 from provisioner.github.client import GitHub
 from provisioner.http import Http, in_threads
@@ -38,13 +40,22 @@ class Prompts:
 
     code: Callable[[], str]
     login: Callable[[Instance], Login]
+    laptop: Laptop | None = None
+    """For setup and rotate, which are for a person's own machine."""
 
 
-def run(config: Config, reporter: Reporter, prompts: Prompts) -> Report:
-    """Run `config.command`. Keeps no state in the process. Raises ProvisionerError."""
+def run(
+    config: Config, reporter: Reporter, prompts: Prompts, key_folder: Path | None = None
+) -> Report:
+    """Run `config.command`. Keeps no state in the process. Raises ProvisionerError.
+
+    `key_folder` is where this machine keeps the journals' keys, if it does.
+    """
     with Http(waiting=reporter.waiting) as http:
         github = GitHub(http, config.api_url, config.github_token)
-        session = Session(config, http, github, reporter, time.time, os.urandom, in_threads)
+        session = Session(
+            config, http, github, reporter, time.time, os.urandom, in_threads, key_folder
+        )
         return perform(session, prompts)
 
 
@@ -57,6 +68,8 @@ def perform(session: Session, prompts: Prompts) -> Report:
         return complete(session, prompts.code)
     if command == "login":
         return login(session, prompts.login)
+    if command in {"setup", "rotate"} and prompts.laptop:
+        return setup(session, prompts.laptop)
     return COMMANDS[command](session)
 
 

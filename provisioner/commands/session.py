@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 from provisioner.config import Config
@@ -19,10 +20,18 @@ from provisioner.github.destinations import Destination, Mapping, names
 from provisioner.http import Gather, Http
 from provisioner.journal import Credential, Journal, Pending, new_key
 from provisioner.journal_store import JournalStore
+from provisioner.key_file import KeyFile
 from provisioner.mastodon.instance import Application, Instance
 from provisioner.report import Exit, Item, Next, Open, Report, Reporter, Run, Set, Step, when
 from provisioner.secret import Secret
+from provisioner.urls import host_of, origin_of
 
+UNOPENED = frozenset({"journal-key-missing", "journal-key-wrong", "journal-damaged"})
+"""Errors of a journal that nobody may ever open again."""
+START_OVER = (
+    "Only if nobody can open it any more, give it up. The tokens that it knows stay alive until "
+    "you remove their applications by hand:"
+)
 APPLICATION_STAYS = "leave the application itself, which the token in use belongs to"
 
 
@@ -40,6 +49,8 @@ class Session:
     clock: Callable[[], float]
     entropy: Callable[[int], bytes]
     gather: Gather
+    key_folder: Path | None = None
+    """Where the journal's key is kept on this machine; None where the secret alone keeps it."""
     changed: bool = False
     """Whether this run, or the one that it goes on with, may have changed anything."""
     is_read: bool = False
@@ -91,7 +102,7 @@ class Session:
             self.gather(more)
             return
         self.read_repository(self.store.read, *more)
-        journal = self.store.open()
+        journal = self._open()
         if journal and journal.pending and journal.pending.attempts and not journal.staged:
             # GitHub may answer late: the token of that exchange may be staged by now.
             journal = self.store.reread() or journal
@@ -107,6 +118,46 @@ class Session:
             )
         found = f"read its journal ({self.store.name})" if journal else "found no journal"
         self.done(f"Opened {self.repository.name} and {found}")
+
+    def _open(self) -> Journal | None:
+        """Open the journal with the key that was handed in, or the one that is kept here."""
+        if self.key_file and not self.store.key:
+            self.store.key = self.key_file.read()
+            if self.store.key:
+                self.mask(self.store.key)
+        try:
+            journal = self.store.open()
+        except ProvisionerError as error:
+            if self.key_folder is None or error.code not in UNOPENED:
+                raise
+            if not self.config.start_over:
+                over = Run("setup", options=(Set("start-over"),))
+                raise error.as_kind(type(error), next=(*error.next, START_OVER, over)) from None
+            self.store.given_up = True
+            return None
+        if journal and self.config.start_over:
+            raise InputError(
+                "nothing-to-start-over",
+                "The journal can be opened: there is no reason to start over.",
+                next=(Run("setup"),),
+            )
+        return journal
+
+    @property
+    def key_file(self) -> KeyFile | None:
+        """The file for the journal's key, once the repository's number is known."""
+        if self.key_folder is None:
+            return None
+        host = host_of(origin_of(self.config.api_url))
+        return KeyFile.of(self.key_folder, host, self.repository.id, self.store.name)
+
+    def look_again(self) -> None:
+        """Look at what a person's time may have changed; `read` then reads only what is missing.
+
+        Raises OvertakenError where another run wrote the journal.
+        """
+        self.gather((self.store.look, self.repository.read_secret_names))
+        self.is_read = True
 
     def read_repository(self, *more: Callable[[], object]) -> None:
         """Read whose repository it is and which secrets it has, and call `more` meanwhile."""
@@ -154,7 +205,8 @@ class Session:
             store.look()
         made = not store.key
         if made:
-            store.key = new_key(self.entropy)
+            key = new_key(self.entropy)
+            store.key = self.key_file.keep(key) if self.key_file else key
             self.mask(store.key)
         self.changed = True
         store.claim()

@@ -22,6 +22,8 @@ from provisioner.secret import Secret, is_visible
 from provisioner.urls import joined, origin_of
 
 API_VERSION = "2022-11-28"
+UNFINISHED = ("queued", "in_progress", "requested", "waiting", "pending")
+"""The states of workflow runs that may still use the secrets as they were."""
 MAX_REDIRECTS = 3
 MOVED = {301, 302, 307, 308}
 WRITTEN = {201, 204}
@@ -202,6 +204,12 @@ class Repository:
         answer = self.github.call("GET", self._path(kind))
         if "total_count" not in answer.fields():
             raise explain(answer, f"list the {kind} of {self.name}")
+
+    def has_runs(self, status: str) -> bool:
+        """Whether workflow runs are in this state, or may be: not every token may look."""
+        asked = {"status": status, "per_page": "1"}
+        answer = self.github.call("GET", f"/repos/{self.name}/actions/runs", params=asked)
+        return answer.fields().get("total_count") != 0
 
     def put_variable(self, name: str, value: str, *, exists: bool) -> None:
         """Write a variable; idempotent. `exists` says which way to try first.

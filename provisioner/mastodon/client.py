@@ -79,11 +79,14 @@ class Mastodon:
     ) -> Application:
         """Register a new application (POST /api/v1/apps).
 
-        `scopes` goes as one string: Mastodon silently drops a list, and grants `read` only.
+        `scopes` goes as one string: Mastodon silently drops a list, and grants `read` only. Where
+        the server takes several redirect URIs, the one that shows the code is registered too.
         Raises ScopesRefusedError or another ProvisionerError for what the instance refuses,
         NotNowError where it asks us to wait, TransportError.
         """
-        form = {"client_name": name, "redirect_uris": redirect_uri, "scopes": " ".join(scopes)}
+        several = redirect_uri != OUT_OF_BAND and not self.instance.profile.one_redirect_uri
+        uris = f"{redirect_uri}\n{OUT_OF_BAND}" if several else redirect_uri
+        form = {"client_name": name, "redirect_uris": uris, "scopes": " ".join(scopes)}
         answer = self.http.send("POST", self.instance.registration_endpoint, form=form)
         if not answer.ok:
             raise registration_refused(self.instance, answer, scopes)

@@ -174,6 +174,8 @@ class ServerProfile:
     """How it says that the account may not act, though the token is good."""
     invalid_or_disabled: tuple[Sign, ...] = ()
     """How it says one of the two and leaves open which."""
+    one_redirect_uri: bool = False
+    """Whether an application has one redirect URI, and a list of them is refused or cut."""
     prompt: str = ""
     """The parameter `prompt` that makes it ask the person even where a token exists already."""
     approve_button: str = "Authorize"
@@ -189,7 +191,7 @@ class ServerProfile:
     `{account}` stands for `user@domain`."""
 
 
-UNKNOWN = ServerProfile(code_seconds=60, unused_seconds=15 * 60)
+UNKNOWN = ServerProfile(code_seconds=60, unused_seconds=15 * 60, one_redirect_uri=True)
 """For a server that is not in the table: the least that any server grants."""
 
 _MASTODON = ServerProfile(
@@ -234,13 +236,15 @@ PROFILES = {
     # gets 500 where JSON is accepted (app/Exceptions/Handler.php; pixelfed#5613), otherwise a
     # redirect to the login page (#6166, #6186). /oauth/revoke is missing before #7336. Without the
     # prompt, Laravel Passport approves the same application again unasked, and shows no code.
-    # Posts: statusCreate in app/Http/Controllers/Api/ApiV1Controller.php.
+    # Posts: statusCreate in app/Http/Controllers/Api/ApiV1Controller.php, which stores a list of
+    # redirect URIs as one.
     "pixelfed": ServerProfile(
         scopes=("read", "write", "follow", "push", "admin:read", "admin:write"),
         invalid_token=(Sign(500, "Unauthenticated."), Sign(302, "/login")),
         password_grant=False,
         posts_text_alone=False,
         revokes=False,
+        one_redirect_uri=True,
         prompt="consent",
         settings_path="/settings/applications",
     ),
@@ -257,12 +261,14 @@ PROFILES = {
         settings_path="/@{account}/settings/tokens/",
     ),
     # Measured with 2024.09-rc; src/Security/OAuth.php. A dead token gets an HTML page with a random
-    # id in it. Revoking a token ends those of all accounts of its application.
+    # id in it. Revoking a token ends those of all accounts of its application. Of a list of
+    # redirect URIs it keeps the first (src/Module/Api/Mastodon/Apps.php).
     "friendica": ServerProfile(
         code_seconds=300,
         password_grant=False,
         invalid_token=(Sign(401, None, realm="Friendica"),),
         approve_button="Yes",
+        one_redirect_uri=True,
         replaces_token=True,
         revokes_application=True,
         settings_path="/settings/oauth",
@@ -275,12 +281,14 @@ PROFILES = {
         settings_path="/auth",
     ),
     # Measured with 2.94; mastoapi.c. Codes are not checked at all, so they don't expire. There is
-    # no page for applications; each one is a file, and revoking its token deletes it.
+    # no page for applications; each one is a file, and revoking its token deletes it. It keeps one
+    # redirect URI, and compares none.
     "snac": ServerProfile(
         password_grant=False,
         revokes_application=True,
         invalid_token=(Sign(422, ""),),
         approve_button="OK",
+        one_redirect_uri=True,
     ),
 }
 

@@ -1,4 +1,5 @@
-"""An embedded GitHub: the part of its REST API that concerns repository secrets and variables.
+"""An embedded GitHub: the part of its REST API that concerns repository secrets and variables,
+and whether workflows run.
 
 Written from GitHub's OpenAPI description (2022-11-28) and its documentation, and from no client's
 code. A token may do everything.
@@ -122,6 +123,9 @@ class GitHub(Application):
                     return _variables(request, repository, names)
                 case "GET", []:
                     return json_response(200, self.describe(repository))
+                case "GET", ["actions", "runs"]:
+                    busy = request.queries.get("status") in repository.runs
+                    return json_response(200, {"total_count": int(busy), "workflow_runs": []})
                 case _:
                     raise refused(404, "Not Found")
         except Invalid as invalid:

@@ -38,6 +38,8 @@ class Repository:
     clock: Callable[[], float] = field(repr=False)
     random: Callable[[int], bytes] = field(repr=False)
     archived: bool = False
+    runs: set[str] = field(default_factory=set)
+    """The states in which workflow runs are, such as `queued`."""
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     variables: dict[str, str] = field(default_factory=dict, repr=False)
 

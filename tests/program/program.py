@@ -6,7 +6,7 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,12 +139,12 @@ def launch(
 def launch_in_terminal(
     *arguments: str,
     env: Mapping[str, str] | None = None,
-    answers: tuple[tuple[str, str | bytes], ...] = (),
+    answers: tuple[tuple[str, str | bytes | Callable[[str], str]], ...] = (),
     program: tuple[str, ...] = PROGRAM,
 ) -> str:
     """Run it as a program of its own in a terminal, and give each answer when its prompt is shown.
 
-    Returns all that is shown there.
+    An answer may be a function of what is shown so far. Returns all that is shown there.
     """
     waiting = list(answers)
     ours, theirs = pty.openpty()
@@ -161,12 +161,13 @@ def launch_in_terminal(
         os.close(theirs)
         watchdog = Timer(PATIENCE, process.kill)
         watchdog.start()
-        shown = b""
+        shown, seen = b"", 0
         with suppress(OSError):  # Linux says so when the last program has left the terminal
             while piece := os.read(ours, 4096):
                 shown += piece
-                if waiting and waiting[0][0].encode() in shown:
-                    answer = waiting.pop(0)[1]
+                if waiting and waiting[0][0].encode() in shown[seen:]:
+                    answer, seen = waiting.pop(0)[1], len(shown)
+                    answer = answer(shown.decode(errors="replace")) if callable(answer) else answer
                     os.write(ours, (answer.encode() if isinstance(answer, str) else answer) + b"\n")
         os.close(ours)
         process.wait(PATIENCE)

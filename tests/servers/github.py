@@ -317,6 +317,8 @@ def needed(method: str, rest: list[str]) -> tuple[str, Access] | None:
     match method, rest:
         case "GET", []:
             return "metadata", access
+        case "GET", ["actions", "runs"]:
+            return "actions", access
         case "GET", ["actions", "secrets"]:
             return "secrets", access
         case "GET" | "PUT" | "DELETE", ["actions", "secrets", _]:

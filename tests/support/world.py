@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -39,6 +40,7 @@ from provisioner.secret import Secret
 from tests.servers import GitHub, make
 from tests.servers.github_description import Description, checking_observer
 from tests.support.gather import in_order
+from tests.support.laptop import Answer, Laptop, approves
 from tests.support.leaks import forms
 from tests.support.person import Person
 from tests.support.told import in_words, said
@@ -55,6 +57,7 @@ STRINGS = ("MASTODON_CLIENT_ID", "MASTODON_CLIENT_SECRET")
 USERS = {"mastodon-4.2": "{}@example.org", "pleroma": "{}"}
 """Servers that take passwords from programs, and what they want for a user name."""
 
+FLAGS = ("dry-run", "yes", "start-over", "no-browser")
 FAULTS: tuple[FaultKind, ...] = ("refused", "request lost", "answer lost", "500", "html")
 """Kinds that a test of one command tries: those that differ to it."""
 
@@ -99,6 +102,9 @@ class World:
         """Client ids of the applications that a person made."""
         self.in_workflow = in_workflow
         """Whether a run gets the journal's key out of its secret, as that is when it is queued."""
+        self.laptop = Laptop(self)
+        self.key_folder: Path | None = None
+        """Where the person's machine keeps keys; None where the key is handed in."""
         self._drawn = 0
 
     def copied(self) -> Self:
@@ -133,24 +139,27 @@ class World:
 
     def session(self, command: str, code: str = "", **raw: str) -> Session:
         """A run's inputs and collaborators; `raw` are inputs, with underscores for hyphens."""
-        key = self.stored("MASTODON_JOURNAL_KEY") if self.in_workflow else self.key
+        key = "" if self.key_folder else self.key
+        if self.in_workflow:
+            key = self.stored("MASTODON_JOURNAL_KEY")
         given = {"account": self.account, "repository": NAME, "journal-key": key}
         given |= {"github-token": self.token}
         given |= {name.replace("_", "-"): text for name, text in raw.items()}
         config = parse(
             command,
-            {**given, "dry-run": given.get("dry-run") == "true"},
+            {**given, **{name: given.get(name) == "true" for name in FLAGS}},
             api_url=self.api,
             in_workflow=self.in_workflow,
         )
         config = dataclasses.replace(config, code=code)
         http = Http(sleep=self.sleep, clock=self.clock, transport=self.network)
         github = GitHubClient(http, self.api, config.github_token)
-        return Session(config, http, github, self, self.clock, self.entropy, in_order)
+        folder = self.key_folder
+        return Session(config, http, github, self, self.clock, self.entropy, in_order, folder)
 
     def run(self, command: str, code: str = "", **raw: str) -> Report:
         """Run a command; all that it shows is kept."""
-        prompts = Prompts(lambda: code, lambda _instance: parse_login("", ""))
+        prompts = Prompts(lambda: code, lambda _instance: parse_login("", ""), self.laptop)
         return self._perform(self.session(command, code, **raw), prompts)
 
     def _perform(self, session: Session, prompts: Prompts) -> Report:
@@ -161,6 +170,11 @@ class World:
             raise
         self.shown += [repr(report), *report.outputs.values()]
         return report
+
+    def setup(self, *answers: Answer, **raw: str) -> Report:
+        """Setup, where the person answers so while it waits; by default they approve."""
+        self.laptop.answers = list(answers or (approves,))
+        return self.run("setup", **raw)
 
     def begin(self, **raw: str) -> Report:
         return self.run("begin", **raw)
@@ -250,7 +264,8 @@ class World:
 
     def journal(self) -> Journal:
         """What the repository remembers."""
-        key = self.stored("MASTODON_JOURNAL_KEY") if self.in_workflow else self.key
+        made = self.in_workflow or self.key_folder
+        key = self.stored("MASTODON_JOURNAL_KEY") if made else self.key
         return unseal(self.repository.variables["MASTODON_JOURNAL"], parse_key(Secret(key)))
 
     def rewrite(self, **changes: object) -> None:

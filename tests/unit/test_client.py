@@ -81,6 +81,9 @@ REVOKED = say({"error": "The access token was revoked"}, 401)
 IN_SEVEN_MINUTES = "2027-01-15T08:07:00.000000Z"
 
 
+LOOPBACK = "http://127.0.0.1:8080/callback"
+
+
 def mastodon(web: Web, software: str = "Mastodon") -> Mastodon:
     """The API of an instance in a web."""
     return Mastodon(web.http, instance_of(software))
@@ -131,10 +134,16 @@ class TestRegister:
             "scopes": "read:accounts write:statuses",
         }
 
-    def test_another_redirect_uri_can_be_given(self) -> None:
+    @pytest.mark.parametrize(
+        ("software", "uris"),
+        [("Mastodon", f"{LOOPBACK}\n{OUT_OF_BAND}"), ("Friendica", LOOPBACK), ("", LOOPBACK)],
+    )
+    def test_redirect_to_this_machine_goes_beside_the_usual_one_where_two_are_taken(
+        self, software: str, uris: str
+    ) -> None:
         web = Web({APPS: say(REGISTERED)})
-        mastodon(web).register("mybot", SCOPES, "http://127.0.0.1:8080/")
-        assert form_of(web.requests[0])["redirect_uris"] == "http://127.0.0.1:8080/"
+        mastodon(web, software).register("mybot", SCOPES, LOOPBACK)
+        assert form_of(web.requests[0])["redirect_uris"] == uris
 
     def test_the_application_is_what_the_server_registered(self) -> None:
         application = register(say(REGISTERED))

@@ -1,0 +1,304 @@
+"""setup and rotate: from an account's name to the token in its secrets, through a browser here.
+
+It is begin and complete in one run, and in between the instance sends the browser back to this
+machine (RFC 8252). Where it can't come back, what it shows is pasted.
+"""
+
+from dataclasses import replace
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+
+from provisioner.commands.begin import (
+    Candidates,
+    announce,
+    read_with_instance,
+    scopes_to_ask,
+    start,
+    usable,
+)
+from provisioner.commands.complete import complete
+from provisioner.commands.session import (
+    Session,
+    approve,
+    incomplete_on_error,
+    require_current,
+)
+from provisioner.errors import ActionRequiredError, InputError, ProvisionerError, plain
+from provisioner.github.destinations import names
+from provisioner.journal import Credential, Pending
+from provisioner.loopback import Redirect
+from provisioner.mastodon.instance import OUT_OF_BAND, Instance
+from provisioner.report import Item, Report, Run, Set, iso, when
+
+AGAIN = frozenset({"bad-code", "code-refused", "code-used", "foreign-code", "no-code"})
+"""Errors after which something else can be pasted: nothing is lost, and the link is as good."""
+
+
+class Laptop(Protocol):
+    """The person's own machine: terminal, browser, and an address that the browser can reach."""
+
+    @property
+    def has_browser(self) -> bool:
+        """Whether a browser with a window can be opened, and is wanted."""
+
+    @property
+    def is_attended(self) -> bool:
+        """Whether somebody is at the terminal."""
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether anything can arrive: a redirect, or a line of standard input."""
+
+    def show(self, report: Report) -> None:
+        """Show at once what is about to happen, or what is to be done."""
+
+    def agrees(self, question: str) -> bool:
+        """Ask a question that is answered with yes or no. Raises InputError where nobody is."""
+
+    def confirm(self, what: str, word: str) -> None:
+        """Have a word typed before what can't be undone. Raises InputError if it is not."""
+
+    def listen(self, port: int) -> str:
+        """Listen on this port of this machine, 0 for a free one; the redirect URI, "" if taken."""
+
+    def open(self, link: str) -> None:
+        """Open a page in the browser, if there is one."""
+
+    def wait(self, state: str, origin: str) -> Redirect | str | None:
+        """What the browser brings, or a line that is typed; None after ten minutes in all."""
+
+    def land(self, ended: Report | ProvisionerError) -> None:
+        """Show the browser that came back how the run ended."""
+
+
+def setup(session: Session, laptop: Laptop) -> Report:
+    """Have the account's owner approve in a browser, and store the token; finish what was begun.
+
+    A token in use is replaced by `rotate`, or if the person agrees. Raises ProvisionerError.
+    """
+    info = read_with_instance(session, *session.reads_for_writing())
+    if session.store.given_up and not session.config.yes:
+        laptop.confirm(_cost(session), str(session.config.handle))
+    if session.config.command == "rotate":
+        require_current(session)
+    if session.journal.staged:
+        session.is_read = True
+        return _with_old_tokens(session, complete(session, _nobody))
+    pending, current = usable(session, info.instance), session.journal.current
+    if current and not pending and not _is_to_rotate(session, laptop, current):
+        return _in_use(session, current)
+    scopes = scopes_to_ask(session, info)
+    announce(session, info.instance, pending, scopes)
+    laptop.show(_plan(session, info.instance, pending.scopes if pending else scopes[0]))
+    _require_agreed(session, laptop)
+    with incomplete_on_error(session):
+        pending = _link(session, laptop, pending, info.instance, scopes)
+        try:
+            report = _with_old_tokens(session, _approved(session, laptop, pending))
+        except ProvisionerError as error:
+            laptop.land(error)
+            raise
+    laptop.land(report)
+    return report
+
+
+def _nobody() -> str:
+    """Who is asked for a code: nobody, since it is in hand or not needed."""
+    return ""
+
+
+def _is_to_rotate(session: Session, laptop: Laptop, current: Credential) -> bool:
+    """Whether a token in use is to be replaced. `--yes` answers for what was asked for only."""
+    if session.config.command == "rotate":
+        return True
+    if session.config.yes or not laptop.is_attended:
+        return False
+    account, since = session.config.handle, when(current.issued_at)
+    return laptop.agrees(f"A token of {account} is in use since {since}. Replace it by a new one?")
+
+
+def _in_use(session: Session, current: Credential) -> Report:
+    account, since = str(session.config.handle), when(current.issued_at)
+    return Report(
+        "in-use",
+        f"{account} has its token in {session.repository.name} since {since}",
+        items=tuple(session.noted),
+        next=("For a new token:", Run("rotate")),
+        outputs={
+            "account": account,
+            "scopes": " ".join(current.scopes),
+            "expires-at": iso(current.expires_at),
+        },
+    )
+
+
+def _plan(session: Session, instance: Instance, scopes: tuple[str, ...]) -> Report:
+    """Whose token will be written where, and what is there already."""
+    config, name = session.config, session.repository.name
+    there = [
+        place for one in config.mappings if session.may_exist(place := session.destination(one))
+    ]
+    return Report(
+        "plan",
+        f"This stores a token of {config.handle} in {name}",
+        table={
+            "Instance": instance.origin,
+            "Asks for": " ".join(scopes),
+            "Stored in": names(config.mappings),
+            "There already": names(there) or "none of them",
+            "GitHub token": "used by this run, and stored nowhere",
+        },
+    )
+
+
+def _require_agreed(session: Session, laptop: Laptop) -> None:
+    """Ask before something is replaced that this journal does not know. Raises InputError."""
+    unmanaged = session.unmanaged(session.config.secrets)
+    if not unmanaged or session.config.yes:
+        return
+    question = (
+        f"{names(unmanaged)} is not from this journal, and its token stays alive. Replace it?"
+    )
+    if not laptop.agrees(f"{question[0].upper()}{question[1:]}"):
+        raise InputError(
+            "not-confirmed",
+            "Nothing was changed.",
+            next=(
+                "To keep what is there, store the token under another name:",
+                Set("secrets", "OTHER_TOKEN=access_token"),
+            ),
+        )
+
+
+def _cost(session: Session) -> str:
+    return (
+        f"The journal of {session.config.handle} can't be opened here, and is given up for a new "
+        "one. The tokens that it knows stay alive, until you remove their applications by hand. If "
+        "the bot was begun in a workflow or on another machine, go on there."
+    )
+
+
+def _link(
+    session: Session,
+    laptop: Laptop,
+    pending: Pending | None,
+    instance: Instance,
+    scopes: Candidates,
+) -> Pending:
+    """The authorization to approve, with a listener for its redirect where one is of use."""
+    if pending:
+        port = urlsplit(pending.redirect_uri).port
+        waits = laptop.has_browser or laptop.can_wait
+        if port and waits and not laptop.listen(port):
+            session.warn(f"Port {port} of this machine is taken: the browser can't come back to it")
+        session.done(f"The link of {when(pending.begun_at)} is still good")
+        return pending
+    redirect_uri = laptop.listen(0) if laptop.has_browser else ""
+    if redirect_uri:
+        try:  # the address is this run's already: servers compare the port
+            return start(session, instance, scopes, redirect_uri)
+        except ProvisionerError as error:
+            if error.code != "redirect-refused":
+                raise
+            session.reporter.explain(f"Redirect: not {redirect_uri} ({error.what})")
+    return start(session, instance, scopes)
+
+
+def _approved(session: Session, laptop: Laptop, pending: Pending) -> Report:
+    """Wait for the approval of this link, and complete it."""
+    shown = pending
+    laptop.show(_invitation(session, laptop, pending))
+    laptop.open(pending.link)
+    while True:
+        arrived = laptop.wait(pending.state, pending.instance.origin)
+        match arrived:
+            case None:
+                raise _unanswered(session, laptop, shown)
+            case Redirect(error=error) if error:
+                raise _denied(session, error)
+            case Redirect(code=code):
+                chosen, text = pending, code.reveal()
+            case str() if not arrived.strip():
+                shown = _showing_code(pending)
+                laptop.show(_invitation(session, laptop, shown))
+                continue
+            case str():
+                chosen = pending if arrived.strip().startswith(pending.redirect_uri) else shown
+                text = arrived
+        session.journal = session.journal.replace(pending=chosen)
+        session.config = replace(session.config, code=text)
+        try:
+            session.look_again()
+            return complete(session, _nobody)
+        except ProvisionerError as error:
+            if isinstance(arrived, Redirect) or error.code not in AGAIN:
+                raise
+            session.reporter.warn(Item("soon", f"{error.what} {error.why}"))
+
+
+def _showing_code(pending: Pending) -> Pending:
+    """The same authorization, with a link that ends on a page with the code.
+
+    A server that takes one redirect URI has that page for no other: there the address is pasted.
+    """
+    if pending.instance.profile.one_redirect_uri:
+        return pending
+    return msgspec.structs.replace(pending, redirect_uri=OUT_OF_BAND, state="")
+
+
+def _invitation(session: Session, laptop: Laptop, pending: Pending) -> Report:
+    """The link, and what to do with it."""
+    profile, account = pending.instance.profile, session.config.handle
+    if pending.redirect_uri == OUT_OF_BAND:
+        steps = ["Then paste the code that is shown, or the address of its page."]
+    else:
+        comes_back = "If the browser does not come back by itself, or runs on another machine, "
+        steps = [comes_back + "paste the address that it ends on."]
+        if not profile.one_redirect_uri:
+            steps.append("Or press Enter for a link that shows a code to paste.")
+    opened = laptop.has_browser and pending.redirect_uri != OUT_OF_BAND
+    where = "Your browser opens this link" if opened else "Open this link in any browser"
+    return Report(
+        "approval-pending",
+        f"{where}. Sign in as {account}, and press {profile.approve_button}",
+        link=pending.link,
+        next=tuple(steps),
+    )
+
+
+def _unanswered(session: Session, laptop: Laptop, pending: Pending) -> ActionRequiredError:
+    what = "Nobody approved the link in ten minutes."
+    why = ""
+    if not laptop.can_wait:
+        what = "The link is still to be approved, and nobody can be waited for."
+        why = "There is no browser here, and standard input is neither a terminal nor a pipe."
+    return ActionRequiredError(
+        "approval-timeout",
+        what,
+        why=why,
+        next=(*approve(session, pending), "Or wait for the browser again:", _again(session)),
+        link=pending.link,
+    )
+
+
+def _denied(session: Session, error: str) -> ActionRequiredError:
+    if error == "access_denied":
+        what = "The authorization was denied in the browser."
+    else:
+        what = f"The instance sent the browser back without a code: “{plain(error, 60)}”."
+    return ActionRequiredError("denied", what, next=("To open the link again:", _again(session)))
+
+
+def _again(session: Session) -> Run:
+    return Run("rotate" if session.config.command == "rotate" else "setup")
+
+
+def _with_old_tokens(session: Session, report: Report) -> Report:
+    """Say when the old token can be revoked: no schedule does that here."""
+    if not session.journal.superseded:
+        return report
+    until = max(old.revoke_after for old in session.journal.superseded)
+    steps = ("To revoke the old token:", Run("check", when=f"after {when(until)}"))
+    return replace(report, next=(*report.next, *steps))

@@ -1,0 +1,89 @@
+"""The journal's key as a person's own machine keeps it: a file in the user's state folder.
+
+It is named by the API's host, the repository's number and the journal, since several bots may be
+looked after from one machine. The files hold nothing but keys.
+"""
+
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioner.errors import InputError
+from provisioner.report import Set
+from provisioner.secret import Secret
+
+MAX_KEY = 256
+"""Bytes that are read of a file: a key has 44."""
+
+
+@dataclass(frozen=True)
+class KeyFile:
+    """The file for one journal's key, in a folder that is made when it is needed."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, folder: Path, host: str, repository_id: int, journal: str) -> "KeyFile":
+        """The file for a journal of a repository of this API."""
+        return cls(folder / f"{host}_{repository_id}_{journal}.key")
+
+    def read(self) -> Secret:
+        """The key; empty where there is none. Raises InputError where it can't be read."""
+        try:
+            with self.path.open("rb") as file:
+                return Secret(file.read(MAX_KEY).decode("ascii", errors="replace").strip())
+        except (FileNotFoundError, NotADirectoryError):
+            return Secret("")
+        except OSError as error:
+            raise self._unusable("read", error) from None
+
+    def keep(self, key: Secret) -> Secret:
+        """Keep a key for good; where another process kept one meanwhile, that one.
+
+        It is on the disk, whole and under its name, when this returns: what is sealed under it
+        outlives a power cut. Raises InputError where it can't be kept.
+        """
+        folder = self.path.parent
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor, draft = tempfile.mkstemp(dir=folder)  # mode 0600
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(f"{key.reveal()}\n".encode())
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.link(draft, self.path)  # only one process can
+            except FileExistsError:
+                return self.read()
+            finally:
+                Path(draft).unlink()
+            self._sync_folder()
+        except OSError as error:
+            raise self._unusable("kept", error) from None
+        return key
+
+    def delete(self) -> None:
+        """Delete the key, if there is one; nothing is lost where one is left that opens nothing."""
+        with suppress(OSError):
+            self.path.unlink()
+
+    def _sync_folder(self) -> None:
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _unusable(self, what: str, error: OSError) -> InputError:
+        return InputError(
+            "key-file",
+            f"The journal's key can't be {what} in {self.path.parent}: {error.strerror}.",
+            why="The next run on this machine needs that key.",
+            next=(
+                "Make that folder writable, or name another one in XDG_STATE_HOME.",
+                "Or keep a key yourself: make one with `openssl rand -base64 32`.",
+                Set("journal-key"),
+            ),
+        )

@@ -1,0 +1,188 @@
+"""A person's own machine, as `setup` needs it: terminal, browser, and a loopback address."""
+
+import os
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+import typer
+
+from provisioner.config import Values
+from provisioner.environment import (
+    agree,
+    api_url,
+    ask,
+    confirm,
+    hidden,
+    is_attended,
+    output_of,
+)
+from provisioner.errors import InputError, ProvisionerError
+from provisioner.github.errors import FORM_FOR_NEW_TOKENS
+from provisioner.landing import outcome
+from provisioner.loopback import Loopback, Redirect
+from provisioner.parsing import parse_api_url, repository_in
+from provisioner.process import write_errors_ignored
+from provisioner.report import Report, Set
+from provisioner.terminal import Terminal
+from provisioner.urls import github_host
+
+WAIT = 600.0
+"""Seconds that an approval may take; most codes live as long."""
+
+
+class Laptop:
+    """The terminal that a command was typed at, and the browser beside it."""
+
+    def __init__(self, terminal: Terminal, browser: Sequence[str]) -> None:
+        """`browser` is the command that opens a page; empty where there is none."""
+        self._terminal = terminal
+        self._browser = browser
+        self._stdin = sys.stdin.fileno() if sys.stdin else None
+        self._loopback = Loopback(self._stdin)
+        self._until = 0.0
+        self._shown = ""
+
+    @property
+    def has_browser(self) -> bool:
+        """Whether a browser with a window can be opened, and is wanted."""
+        return bool(self._browser)
+
+    @property
+    def is_attended(self) -> bool:
+        """Whether somebody is at the terminal."""
+        return is_attended()
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether anything can arrive."""
+        return self._loopback.is_open
+
+    def show(self, report: Report) -> None:
+        """Show at once what is about to happen, or what is to be done."""
+        self._terminal.preview(report)
+
+    def agrees(self, question: str) -> bool:
+        """Ask a question that is answered with yes or no. Raises InputError where nobody is."""
+        return agree(question)
+
+    def confirm(self, what: str, word: str) -> None:
+        """Have a word typed before what can't be undone. Raises InputError if it is not."""
+        confirm(what, word)
+
+    def listen(self, port: int) -> str:
+        """Listen on this port, 0 for a free one; the redirect URI, "" if it is taken."""
+        return self._loopback.listen(port)
+
+    def open(self, link: str) -> None:
+        """Open a page in the browser, without waiting for it or giving it the terminal.
+
+        The link is visible in the list of processes. It holds no secret: the code that comes of it
+        is worth nothing without the verifier.
+        """
+        if self._browser:
+            nothing = subprocess.DEVNULL
+            with suppress(OSError):  # the link is on the screen
+                self._started = subprocess.Popen(  # noqa: S603
+                    [*self._browser, link],
+                    stdin=nothing,
+                    stdout=nothing,
+                    stderr=nothing,
+                    start_new_session=True,
+                )
+
+    def wait(self, state: str, origin: str) -> Redirect | str | None:
+        """What the browser brings, or a line that is typed; None after ten minutes in all."""
+        self._until = self._until or time.monotonic() + WAIT
+        with self._unechoed():
+            try:
+                return self._loopback.wait(state, origin, self._until, self._tell_time)
+            finally:
+                self._write("\r" + " " * len(self._shown) + "\r" if self._shown else "")
+                self._shown = ""
+
+    def land(self, ended: Report | ProvisionerError) -> None:
+        """Show the browser that came back how the run ended."""
+        self._loopback.show(outcome(ended))
+
+    def _tell_time(self, left: float) -> None:
+        """The time that is left, in place."""
+        minutes, seconds = divmod(round(left), 60)
+        shown = f"Waiting, {minutes}:{seconds:02} left. What you paste is not shown. "
+        if shown != self._shown and sys.stderr and sys.stderr.isatty():
+            self._write(f"\r{shown:<{len(self._shown)}}")
+            self._shown = shown
+
+    def _write(self, text: str) -> None:
+        if sys.stderr:
+            with write_errors_ignored(sys.stderr):
+                sys.stderr.write(text)
+                sys.stderr.flush()
+
+    @contextmanager
+    def _unechoed(self) -> Iterator[None]:
+        """Don't show what is typed: it is a code."""
+        terminal = self._stdin
+        if terminal is None or not os.isatty(terminal):
+            yield
+            return
+        before = termios.tcgetattr(terminal)
+        silent = termios.tcgetattr(terminal)
+        silent[3] &= ~termios.ECHO
+        termios.tcsetattr(terminal, termios.TCSADRAIN, silent)
+        try:
+            yield
+        finally:
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+def ask_missing(given: Values) -> Values:
+    """What was given, and what the checkout tells or the person types where it is needed."""
+    values = dict(given)
+    if not values.get("repository"):
+        values["repository"] = _choose_repository()
+    if is_attended() and not values.get("account"):
+        values["account"] = ask("The bot's account, as on its profile page (user@domain)")
+    if is_attended() and not values.get("github-token"):
+        host = github_host(parse_api_url(api_url()))
+        form = FORM_FOR_NEW_TOKENS.replace("https://github.com", f"https://{host}")
+        typer.echo(
+            "There is no token for GitHub. Sign in with `gh auth login` and run this again; or\n"
+            f"make one for this repository alone, and paste it:\n{form}",
+            err=True,
+        )
+        values["github-token"] = hidden("GitHub token (not shown, and not stored)")
+    return values
+
+
+def _choose_repository() -> str:
+    """The repository of this checkout; the person's choice where there are several, or none.
+
+    The one that `gh` was told to use, as in a fork, needs no choice.
+    """
+    url, found = parse_api_url(api_url()), dict[str, str]()
+    for line in output_of("git", "remote", "-v").splitlines():
+        remote, _, address = line.partition("\t")
+        if repository := repository_in(address.rpartition(" (")[0], url):
+            found[remote] = repository
+    pattern = r"^remote\..*\.gh-resolved$"
+    for line in output_of("git", "config", "--get-regexp", pattern).splitlines():
+        key, _, chosen = line.partition(" ")
+        remote = key.removeprefix("remote.").removesuffix(".gh-resolved")
+        return found.get(remote, "") if chosen == "base" else chosen
+    names = list(dict.fromkeys(found.values()))
+    if len(names) == 1:
+        return names[0]
+    several = f" ({', '.join(names)})" if names else ""
+    if is_attended():
+        return ask(f"The bot's repository on GitHub{several}", found.get("origin", ""))
+    if not names:
+        return ""
+    raise InputError(
+        "bad-repository",
+        f"This checkout has several repositories{several}.",
+        next=(Set("repository", names[0]),),
+    )

@@ -1,0 +1,89 @@
+"""The file that keeps the journal's key on a person's own machine."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from provisioner.errors import InputError
+from provisioner.key_file import KeyFile
+from provisioner.secret import Secret
+
+KEY, OTHER = Secret("first-key"), Secret("second-key")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> KeyFile:
+    return KeyFile.of(tmp_path / "state" / "tool", "api.github.com", 7, "MASTODON_JOURNAL")
+
+
+def test_key_is_found_again(file: KeyFile) -> None:
+    assert file.read() == Secret("")
+    assert file.keep(KEY) == KEY
+    assert file.read() == KEY
+
+
+def test_nobody_else_can_read_it(file: KeyFile) -> None:
+    file.keep(KEY)
+    assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.path.parent.stat().st_mode) == 0o700
+
+
+def test_second_process_takes_the_key_that_is_there(file: KeyFile) -> None:
+    file.keep(KEY)
+    assert file.keep(OTHER) == KEY
+    assert [one.name for one in file.path.parent.iterdir()] == [file.path.name]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ("api.github.com", 8, "MASTODON_JOURNAL"),
+        ("ghe.test", 7, "MASTODON_JOURNAL"),
+        ("api.github.com", 7, "OTHER"),
+    ],
+)
+def test_each_journal_has_a_file_of_its_own(file: KeyFile, other: tuple[str, int, str]) -> None:
+    file.keep(KEY)
+    assert KeyFile.of(file.path.parent, *other).read() == Secret("")
+
+
+def test_file_and_folder_are_on_the_disk_before_it_goes_on(
+    file: KeyFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = list[str]()
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+        synced.append(f"{kind} {file.path.exists()}")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    file.keep(KEY)
+    assert synced == ["file False", "folder True"]
+
+
+def test_deleted_key_is_gone(file: KeyFile) -> None:
+    file.delete()
+    file.keep(KEY)
+    file.delete()
+    assert file.read() == Secret("")
+
+
+def test_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("no folder")
+    file = KeyFile.of(tmp_path / "home" / "state", "host", 7, "JOURNAL")
+    assert file.read() == Secret("")
+    with pytest.raises(InputError) as caught:
+        file.keep(KEY)
+    assert caught.value.code == "key-file"
+    assert KEY.reveal() not in caught.value.what
+
+
+def test_file_that_can_not_be_read_is_told(file: KeyFile) -> None:
+    file.path.mkdir(parents=True)
+    with pytest.raises(InputError):
+        file.read()
+    file.delete()
