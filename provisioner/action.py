@@ -120,19 +120,24 @@ class Step:
             )
         given = {one.name: self.input(one.name) for one in ACTION_INPUTS}
         given["repository"] = given["repository"] or self._value("GITHUB_REPOSITORY")
+        code, scheduled = self.dispatched("code"), self._value("GITHUB_EVENT_NAME") == "schedule"
+        checks = command == "check" or (command == "auto" and (given["access-token"] or scheduled))
+        if checks and not given["github-token"]:
+            command = "check-token"
+            _refuse({"code": code, "rotate": rotate == "true", "max-age": given["max-age"]})
         config = replace(
             parse(command, given, api_url=self._value("GITHUB_API_URL"), in_workflow=True),
-            code=self.dispatched("code"),
+            code=code,
             rotate=rotate == "true",
-            scheduled=self._value("GITHUB_EVENT_NAME") == "schedule",
+            scheduled=scheduled,
             is_rerun=self.is_rerun,
         )
         self._require_key(config)
         return config
 
     def _require_key(self, config: Config) -> None:
-        here = config.repository.casefold() == self._value("GITHUB_REPOSITORY").casefold()
-        if not here and not config.keeps_key:
+        own = self._value("GITHUB_REPOSITORY")
+        if not config.keeps_key and config.repository.casefold() not in {"", own.casefold()}:
             raise InputError(
                 "journal-key-elsewhere",
                 f"The journal of {config.repository} needs a key from this workflow.",
@@ -296,6 +301,17 @@ def _next(*texts: str) -> list[str]:
 
 def _no_login(_instance: object) -> NoReturn:
     raise ValueError("No command of the action logs in.")
+
+
+def _refuse(asked: Mapping[str, object]) -> None:
+    """Refuse what a check of the token alone can't do. Raises InputError."""
+    if name := next((name for name, value in asked.items() if value), ""):
+        raise InputError(
+            "no-github-token",
+            f"The input {name} was given, but no GitHub token.",
+            why="Without one, nothing is done but to ask the instance about access-token.",
+            next=(Set("github-token"),),
+        )
 
 
 def _code_within(pasted: str) -> str:

@@ -40,7 +40,7 @@ class Config:
     """Everything that a run is asked, parsed."""
 
     command: str
-    """In a workflow also “auto”, which chooses when it has read the journal."""
+    """In a workflow also “auto”, which chooses when it has read the journal, and “check-token”."""
     account: Handle | None = None
     """None for a doctor or a register that were given an instance alone."""
     repository: str = ""
@@ -54,6 +54,8 @@ class Config:
     journal: str = DEFAULTS["journal"][0]
     journal_key: Secret = field(default_factory=lambda: Secret(""))
     github_token: Secret = field(default_factory=lambda: Secret(""))
+    access_token: Secret = field(default_factory=lambda: Secret(""))
+    """The bot's own, as its secret holds it; only a check takes it."""
     api_url: str = "https://api.github.com"
     application: Application | None = None
     """The person's own: made in Preferences > Development, or by `register`."""
@@ -137,6 +139,7 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
         variables=parse_mappings("variables", words["variables"]),
         journal=check_name(text("journal")),
         journal_key=Secret(text("journal-key").strip()),
+        access_token=Secret(text("access-token").strip()),
         api_url=parse_api_url(api_url),
         application=_application(text("client-id").strip(), text("client-secret").strip()),
         given_grace=parse_grace(text("grace")) if "grace" in given else None,
@@ -160,8 +163,8 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
     require_distinct(config.journal, config.mappings)
     if command == "register":
         config = _for_register(config, set(given))
-    if command == "doctor" or config.reveal:
-        return config  # neither needs GitHub
+    if command in {"doctor", "check-token"} or config.reveal:
+        return config  # none of them needs GitHub
     return replace(
         config,
         repository=parse_repository(text("repository"), config.api_url),

@@ -118,6 +118,14 @@ ACTION_INPUTS = (
         secret=True,
     ),
     Input(
+        "access-token",
+        "The token that the bot's secret holds. A check that is given it needs no github-token: it "
+        "asks the instance alone.",
+        (),
+        "TOKEN",
+        secret=True,
+    ),
+    Input(
         "journal-key",
         "The key of the encrypted journal, from the secret MASTODON_JOURNAL_KEY. It is empty "
         "before the first run, which makes the key.",

@@ -54,6 +54,12 @@ class Handle(NamedTuple):
         scheme = "http" if is_loopback(self.domain) else "https"
         return origin_of(f"{scheme}://{self.domain}")
 
+    def is_named(self, user: str, domain: str) -> bool:
+        """Whether an instance's name of an account is this one; "" is the instance's own domain."""
+        # A loopback address is none that an account bears.
+        home = domain.casefold() in {"", self.domain} or is_loopback(self.domain)
+        return user.casefold() == self.user.casefold() and home
+
 
 class Login(NamedTuple):
     """A user name and a password, as the account's owner typed them."""

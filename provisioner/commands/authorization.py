@@ -19,7 +19,6 @@ from provisioner.mastodon.scopes import missing
 from provisioner.parsing import parse_code
 from provisioner.report import Next, Open, Run, Set, first_page, when
 from provisioner.secret import Secret
-from provisioner.urls import is_loopback
 
 LOOK_IS_OLD = 5
 """Seconds: runs within that time of each other count as two at once, since GitHub reads late."""
@@ -205,9 +204,7 @@ def _wrong_account(
     session: Session, staged: Credential, account: Alive, again: Next
 ) -> ActionRequiredError | None:
     wanted, current = session.config.handle, session.journal.current
-    # A loopback address is none that an account bears.
-    home = account.domain.casefold() in {"", wanted.domain} or is_loopback(wanted.domain)
-    if account.user.casefold() != wanted.user.casefold() or not home:
+    if not wanted.is_named(account.user, account.domain):
         whose = f"“{_name(session, account)}”"
     elif current and current.account_id != account.id:
         whose = f"another account by the name {wanted} (number {account.id})"

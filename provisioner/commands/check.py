@@ -1,6 +1,6 @@
 """check: whether the token is alive, the right account's, where it should be, and not too old."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from msgspec.structs import replace
@@ -43,6 +43,12 @@ def check(session: Session) -> Report:
                 session.warn(old.item.text, *old.item.next)
     current = require_current(session)
     items = (*session.noted, *_look_at(session, current))
+    scopes, expires_at = " ".join(current.scopes), iso(current.expires_at)
+    return checked(session, items, {"scopes": scopes, "expires-at": expires_at})
+
+
+def checked(session: Session, items: Sequence[Item], outputs: Mapping[str, str]) -> Report:
+    """The report of what a check found."""
     account, verdicts = str(session.config.handle), {item.verdict for item in items}
     status, headline = "healthy", f"{account} is healthy"
     if verdicts & {"bad", "soon"}:
@@ -55,11 +61,7 @@ def check(session: Session) -> Report:
         headline,
         exit_code=Exit.ACTION_REQUIRED if "bad" in verdicts else Exit.DONE,
         items=items,
-        outputs={
-            "account": account,
-            "scopes": " ".join(current.scopes),
-            "expires-at": iso(current.expires_at),
-        },
+        outputs={"account": account, **outputs},
         facts={"findings": items},
     )
 

@@ -52,7 +52,11 @@ def revoke_due(session: Session, *, current_seen_alive: bool = False) -> list[Ol
     revoked only once it is seen dead. Trouble on the way undoes nothing that was reached before:
     the token stays in the journal, and a later run goes on.
     """
-    due = [old for old in session.journal.superseded if old.revoke_after <= session.now()]
+    due = [
+        old
+        for old in session.journal.superseded
+        if old.revoke_after <= session.now() and not _is_handed_in(session, old)
+    ]
     trouble = "" if current_seen_alive or not due else _trouble_with_current(session)
     became = []
     for old in session.journal.superseded:
@@ -149,6 +153,11 @@ def _drop(session: Session, old: Superseded, reason: str) -> OldToken:
     return told
 
 
+def _is_handed_in(session: Session, old: Superseded) -> bool:
+    """Whether the secret holds it, or held it when this run was queued, before the rotation."""
+    return old.credential.token == session.config.access_token
+
+
 def _forget(session: Session, old: Superseded) -> None:
     session.update(superseded=tuple(one for one in session.journal.superseded if one != old))
 
@@ -156,6 +165,8 @@ def _forget(session: Session, old: Superseded) -> None:
 def _waits(session: Session, old: Superseded) -> OldToken:
     left = uncovered(session, old.credential)
     reason = f"it may still stand in {names(left)}" if left else ""
+    if _is_handed_in(session, old):
+        reason = "the secret that this run was handed holds it"
     return _told(session, old, "waiting", reason, left)
 
 
@@ -175,9 +186,9 @@ def _told(
     item = {
         "revoked": Item("good", f"{which} is revoked"),
         "waiting": Item(
-            "soon" if left else "good",
+            "soon" if why else "good",
             f"{which} stays alive for runs that still use it, until {when(old.revoke_after)}"
-            + (f". But {why}" if left else ""),
+            + (f". But {why}" if why else ""),
             delete,
         ),
         "retry": Item("unclear", f"{which} is not revoked yet: {why}. The next run tries again"),

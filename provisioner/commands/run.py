@@ -8,6 +8,7 @@ from pathlib import Path
 
 from provisioner.commands.begin import begin
 from provisioner.commands.check import check
+from provisioner.commands.check_token import check_token
 from provisioner.commands.complete import complete
 from provisioner.commands.doctor import doctor
 from provisioner.commands.login import login
@@ -27,6 +28,7 @@ COMMANDS: Mapping[str, Callable[[Session], Report]] = {
     "abandon": abandon,
     "begin": begin,
     "check": check,
+    "check-token": check_token,
     "deprovision": deprovision,
     "doctor": doctor,
     "post": post,

@@ -5,6 +5,7 @@ GoToSocial, Takahē and the others all take (https://docs.joinmastodon.org/metho
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -166,11 +167,9 @@ class Mastodon:
                 "not be masked in a log, one with a line break not be used.",
                 next=("Tell the instance's admin.",),
             )
-        words = (word for word in answer.text("scope").split() if WORD.fullmatch(word))
-        # A scope is shown; the token is not among the answer's secrets yet.
-        secrets = (token, *answer.secrets)
-        scopes = [word for word in words if redact(word, secrets) == word]
-        return Grant(token, tuple(scopes[:MAX_SCOPES]) or None, _seconds(answer))
+        # The token is not among the answer's secrets yet.
+        scopes = _scopes(answer.text("scope").split(), (token, *answer.secrets))
+        return Grant(token, scopes or None, _seconds(answer))
 
     def verify(self, token: Secret) -> Alive | Dead | Unclear:
         """Whose token it is (GET /api/v1/accounts/verify_credentials)."""
@@ -187,6 +186,18 @@ class Mastodon:
             reason = f"{self.instance.host} did not say of which domain the account is"
             return Unclear(reason, refused=False, token_accepted=True)
         return Alive(number, user, domain, answer.shown(f"{user}@{domain}".rstrip("@")))
+
+    def scopes_of(self, token: Secret) -> tuple[str, ...]:
+        """What the token may do; () where the server does not tell.
+
+        GET /oauth/token/info is Doorkeeper's (token_info_controller.rb), and so Mastodon's.
+        """
+        try:
+            answer = self.http.send("GET", f"{self.instance.origin}/oauth/token/info", bearer=token)
+        except TransportError:
+            return ()
+        told = answer.fields().get("scope") if answer.ok else None
+        return _scopes(told, answer.secrets) if isinstance(told, list) else ()
 
     def _domain(self, account: Answer, number: str, token: Secret) -> str | None:
         """The domain of one's own account; "" for the instance's own, None where it can't be told.
@@ -259,6 +270,12 @@ class Mastodon:
         # Where there is no such endpoint, that may be said by a page.
         refused = answer.status == 404 or (answer.refused and not answer.is_page)
         return "refused" if refused else "unheard"
+
+
+def _scopes(words: list[object] | list[str], secrets: Collection[Secret]) -> tuple[str, ...]:
+    """The words that can be scopes, and are fit to be shown."""
+    scopes = [word for word in words if isinstance(word, str) and WORD.fullmatch(word)]
+    return tuple(word for word in scopes if redact(word, secrets) == word)[:MAX_SCOPES]
 
 
 def _seconds(answer: Answer) -> int | None:

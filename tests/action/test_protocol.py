@@ -364,6 +364,56 @@ def test_other_repository_needs_a_key_from_here(tmp_path: Path) -> None:
     assert Scene(tmp_path, given=own).config().repository == "Me/MyBot"
 
 
+# A check without a token for GitHub.
+
+
+@pytest.mark.parametrize(
+    ("event", "command", "token", "checks"),
+    [
+        ("schedule", "auto", "access-token-1", True),
+        ("workflow_dispatch", "auto", "access-token-1", True),
+        ("workflow_dispatch", "check", "access-token-1", True),
+        ("schedule", "auto", "", True),
+        ("workflow_dispatch", "check", "", True),
+        ("workflow_dispatch", "auto", "", False),
+        ("workflow_dispatch", "begin", "access-token-1", False),
+        ("schedule", "deprovision", "access-token-1", False),
+    ],
+)
+def test_check_needs_no_github_token(
+    tmp_path: Path, event: str, command: str, token: str, *, checks: bool
+) -> None:
+    """A check of the token itself; an empty one is not provisioned yet."""
+    given = {"github-token": "", "journal-key": "", "access-token": token, "command": command}
+    scene = Scene(tmp_path, event, given=given)
+    if checks:
+        config = scene.config()
+        assert config.command == "check-token"
+        assert config.access_token == Secret(token)
+        assert config.repository == ""
+    else:
+        assert scene.refusal() == "no-github-token"
+    assert (f"::add-mask::{token}" in scene.lines) is bool(token)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "given"),
+    [({"code": "c0de-c0de"}, {}), ({"rotate": True}, {}), ({}, {"max-age": "90d"})],
+)
+def test_what_needs_github_is_refused_without_a_token_for_it(
+    tmp_path: Path, inputs: object, given: Mapping[str, str]
+) -> None:
+    """Nothing is asked, and so the code is unspent."""
+    tokens = {"github-token": "", "access-token": "access-token-1", **given}
+    assert Scene(tmp_path, inputs=inputs, given=tokens).refusal() == "no-github-token"
+
+
+def test_with_both_tokens_the_command_stays(tmp_path: Path) -> None:
+    config = Scene(tmp_path, given={"access-token": "access-token-1"}).config()
+    assert config.command == "auto"
+    assert config.access_token == Secret("access-token-1")
+
+
 @pytest.mark.parametrize("value", ["", "false"])
 def test_nothing_runs_without_a_runner(tmp_path: Path, value: str) -> None:
     """Nobody would hide the masks."""

@@ -91,6 +91,16 @@ def test_named_command_is_obeyed(site: Site, command: str, event: str, status: s
     assert site.run(event, inputs, {"command": command}).status == status
 
 
+def test_check_of_the_token_alone_asks_github_nothing(site: Site) -> None:
+    site.provision()
+    asked = len(site.requests)
+    alone = {"github-token": "", "journal-key": "", "access-token": site.stored()}
+    done = site.run("schedule", given=alone)
+    assert (done.code, done.status) == (0, "healthy")
+    assert site.stored() in done.record.masked
+    assert [one for one in site.requests[asked:] if "/repos/" in one] == []
+
+
 def test_demo_needs_no_inputs_and_asks_nobody_outside(site: Site) -> None:
     """On any event."""
     nothing = dict.fromkeys(("account", "github-token", "journal-key", "repository"), "")
