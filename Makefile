@@ -45,13 +45,11 @@ lint: .venv/.dev ## Check the action, its image and the workflows
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows $(workflows)
 	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
-faults: .venv/.dev .cache/github-api.json ## Strike at every request with every fault, and count
-	$(python) -m pytest -m whole tests/invariants/model
-	$(python) -m tests.invariants.faults
-	$(python) -m tests.invariants.interleavings
+faults: .venv/.dev ## Strike at every request with every fault, let runs meet, and count
+	$(python) -m tests.invariants
 
-interleavings: .venv/.dev .cache/github-api.json ## Let two runs meet at every pair of requests
-	$(python) -m tests.invariants.interleavings --all
+interleavings: .venv/.dev ## Let two runs meet at every pair of requests
+	$(python) -m tests.invariants interleavings
 
 tried: .venv/.dev .cache/github-api.json ## Print what faults, runs and orders are tried
 	@$(python) -m tests.tools.tried

@@ -62,7 +62,8 @@ def redact(text: str, secrets: Iterable[Secret]) -> str:
     forms = {form for secret in secrets if secret for form in _forms(secret.reveal())}
     for form in sorted(forms, key=len, reverse=True):
         # Percent-encoding may be in lower case; nothing is lost where more than that is.
-        text = re.sub(re.escape(form), MASK, text, flags=re.IGNORECASE)
+        if form.casefold() in text.casefold():
+            text = re.sub(re.escape(form), MASK, text, flags=re.IGNORECASE)
     return text
 
 
