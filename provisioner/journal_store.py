@@ -260,9 +260,7 @@ class JournalStore:
         return False
 
     def _note(self, value: str | None) -> None:
-        if value != self._latest:
-            self._earlier.add(self._latest)
-            self._earlier.discard(value)
+        self._earlier.add(self._latest)
         self._latest = value
 
     def _deleted(self) -> OvertakenError:

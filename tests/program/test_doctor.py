@@ -8,7 +8,7 @@ from provisioner.sandbox import serve
 from tests.program.program import run
 from tests.program.site import SCOPES, Site
 from tests.servers import Instance, make
-from tests.unit.github_server import RawServer, reply
+from tests.unit.server import ScriptedServer, answer
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_without_account_and_instance_nothing_is_asked() -> None:
 
 
 def test_server_that_is_no_instance_is_refused() -> None:
-    with RawServer(lambda _seen: reply(404)) as server:
+    with ScriptedServer(answer(404)) as server:
         refused = run("doctor", "--instance", server.origin, "--json")
     assert (refused.code, refused.error) == (2, "not-mastodon")
 

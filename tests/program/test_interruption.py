@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from signal import SIGINT, SIGTERM
 
 from tests.program.program import PATIENCE, ROOT, WITHOUT_TIMEOUTS, environment, launch
-from tests.unit.github_server import RawServer
+from tests.unit.server import ScriptedServer, Wire
 
 BEGIN = (*WITHOUT_TIMEOUTS, "begin", "--account", "a@b.test", "--repository", "a/b")
 
@@ -22,12 +22,12 @@ def hanging() -> Iterator[subprocess.Popen[str]]:
     """A begin whose first request has arrived, and is not answered."""
     asked, over = threading.Event(), threading.Event()
 
-    def hang(_seen: object) -> None:
+    def hang(_wire: Wire) -> None:
         asked.set()
         over.wait(PATIENCE)
 
     with (
-        RawServer(hang) as server,
+        ScriptedServer(hang) as server,
         subprocess.Popen(
             BEGIN,
             env=environment({"GITHUB_API_URL": server.origin, "GH_TOKEN": "x" * 20}),

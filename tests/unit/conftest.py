@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from provisioner.http import Http
+from tests.unit.octo import Octo
 from tests.unit.server import ScriptedServer
 
 NOW = 1_800_000_000.0
@@ -66,3 +67,11 @@ def other() -> Iterator[ScriptedServer]:
     with ScriptedServer() as made:
         yield made
     assert made.unexpected == []
+
+
+@pytest.fixture
+def octo() -> Iterator[Octo]:
+    """An embedded GitHub, to which nothing is sent that GitHub's description does not know."""
+    made = Octo()
+    yield made
+    assert made.checked.violations == []

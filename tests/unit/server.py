@@ -4,31 +4,26 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
 Headers = tuple[tuple[str, str], ...]
 
 
+@dataclass
 class Wire:
     """One connection, after its request was read."""
 
-    def __init__(self, connection: socket.socket, stopping: threading.Event) -> None:
-        self._connection = connection
-        self.stopping = stopping
-        self.written = 0
-
-    def next_request(self) -> None:
-        """Read another request on the same connection."""
-        assert _read(self._connection)
+    connection: socket.socket
+    stopping: threading.Event
+    written: int = 0
 
     def write(self, data: bytes) -> None:
         """Send, as long as the client listens."""
-        self._connection.sendall(data)
+        self.connection.sendall(data)
         self.written += len(data)
 
 
@@ -37,11 +32,11 @@ Reply = Callable[[Wire], None]
 
 @dataclass(frozen=True)
 class Recorded:
-    """A request as it arrived."""
+    """A request as it arrived; the names of its headers are in lower case."""
 
     method: str
     target: str
-    headers: Headers
+    headers: Mapping[str, str]
     body: bytes
 
     @property
@@ -49,34 +44,30 @@ class Recorded:
         return self.target if self.method == "CONNECT" else urlsplit(self.target).path
 
     @property
-    def query(self) -> dict[str, str]:
-        return _single(urlsplit(self.target).query)
-
-    @property
     def form(self) -> dict[str, str]:
-        assert self.header("content-type") == "application/x-www-form-urlencoded"
-        return _single(self.body.decode("ascii"))
-
-    def header(self, name: str) -> str | None:
-        """The one header of this name; None where there is none."""
-        values = [value for key, value in self.headers if key == name]
-        assert len(values) <= 1
-        return values[0] if values else None
-
-
-def _single(text: str) -> dict[str, str]:
-    pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text))
-    assert len(dict(pairs)) == len(pairs), "a parameter stands twice"
-    return dict(pairs)
+        assert self.headers["content-type"] == "application/x-www-form-urlencoded"
+        pairs = parse_qsl(self.body.decode("ascii"), keep_blank_values=True, strict_parsing=True)
+        assert len(dict(pairs)) == len(pairs), "a parameter stands twice"
+        return dict(pairs)
 
 
 class ScriptedServer:
-    """Answers each method and path with its replies in turn, the last one again and again."""
+    """Answers each method and path with its replies in turn, the last one again and again.
 
-    def __init__(self, *, listening: bool = True, tls: ssl.SSLContext | None = None) -> None:
+    `always` is the reply to all other requests; without one they are `unexpected`.
+    """
+
+    def __init__(
+        self,
+        always: Reply | None = None,
+        *,
+        listening: bool = True,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.requests: list[Recorded] = []
         self.unexpected: list[str] = []
         self.wires: list[Wire] = []
+        self._always = always
         self._script: dict[tuple[str, str], list[Reply]] = {}
         self._tls = tls
         self._stopping = threading.Event()
@@ -102,12 +93,7 @@ class ScriptedServer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stopping.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -115,8 +101,8 @@ class ScriptedServer:
         for thread in self._threads:
             thread.join(5)
 
-    def _spawn(self, work: Callable[[], None]) -> None:
-        thread = threading.Thread(target=work, daemon=True)
+    def _spawn(self, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
         self._threads.append(thread)
         thread.start()
 
@@ -126,7 +112,7 @@ class ScriptedServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            self._spawn(lambda connection=connection: self._serve(connection))  # type: ignore[misc]
+            self._spawn(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
         connection.settimeout(60)
@@ -137,19 +123,14 @@ class ScriptedServer:
                 connection.close()
                 return
         with connection, suppress(OSError):
-            request = _read(connection)
+            request = read(connection)
             if request is None:
                 return
             wire = Wire(connection, self._stopping)
             with self._lock:
                 self.requests.append(request)
                 self.wires.append(wire)
-                replies = self._script.get((request.method, request.path), [])
-                if not replies:
-                    self.unexpected.append(f"{request.method} {request.target}")
-                    reply = answer(599)
-                else:
-                    reply = replies.pop(0) if len(replies) > 1 else replies[0]
+                reply = self._reply(request)
             reply(wire)
             connection.shutdown(socket.SHUT_WR)
             # Read on until the client is done, so that it never sees a reset in place of an end.
@@ -157,21 +138,30 @@ class ScriptedServer:
             while connection.recv(65536):
                 pass
 
+    def _reply(self, request: Recorded) -> Reply:
+        replies = self._script.get((request.method, request.path))
+        if replies:
+            return replies.pop(0) if len(replies) > 1 else replies[0]
+        if self._always is None:
+            self.unexpected.append(f"{request.method} {request.target}")
+        return self._always or answer(599)
 
-def _read(connection: socket.socket) -> Recorded | None:
+
+def read(connection: socket.socket) -> Recorded | None:
+    """Read one request; None where the client hangs up, or begins a TLS handshake."""
     data = b""
     while b"\r\n\r\n" not in data:
-        if not (chunk := connection.recv(65536)):
-            return None
+        chunk = connection.recv(65536)
         data += chunk
-        if data[:1] == b"\x16":  # the beginning of a TLS handshake
+        if not chunk or data[:1] == b"\x16":
             return None
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ")
-    pairs = (line.split(":", 1) for line in lines)
-    headers = tuple((name.lower(), value.strip()) for name, value in pairs)
-    while len(body) < int(dict(headers).get("content-length", "0")):
+    pairs = [(name.lower(), value.strip()) for name, _, value in (o.partition(":") for o in lines)]
+    headers = dict(pairs)
+    assert len(headers) == len(pairs), "a header stands twice"
+    while len(body) < int(headers.get("content-length", "0")):
         body += connection.recv(65536)
     return Recorded(method, target, headers, body)
 
@@ -188,21 +178,9 @@ def answer(status: int = 200, body: bytes = b"", headers: Headers = ()) -> Reply
     return raw(f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode("latin-1") + body)
 
 
-def say(value: object, status: int = 200, headers: Headers = ()) -> Reply:
+def say(value: object, status: int = 200) -> Reply:
     """A JSON answer."""
-    body = json.dumps(value).encode()
-    return answer(status, body, (("Content-Type", "application/json"), *headers))
-
-
-def page(status: int = 200) -> Reply:
-    """An HTML page, as a front end or a proxy sends it."""
-    body = b"<!DOCTYPE html><title>Hello</title><p>error"
-    return answer(status, body, (("Content-Type", "text/html; charset=utf-8"),))
-
-
-def redirect(location: str, status: int = 302) -> Reply:
-    """An answer that sends the client elsewhere."""
-    return answer(status, b"", (("Location", location),))
+    return answer(status, json.dumps(value).encode(), (("Content-Type", "application/json"),))
 
 
 def hang(wire: Wire) -> None:
@@ -217,13 +195,6 @@ def hang_up(_wire: Wire) -> None:
 def truncated(wire: Wire) -> None:
     """An answer that ends before its announced length."""
     wire.write(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"access')
-
-
-def flood(wire: Wire) -> None:
-    """An answer of 50 MB."""
-    wire.write(b"HTTP/1.1 200 OK\r\nContent-Length: 52428800\r\n\r\n")
-    for _ in range(800):
-        wire.write(b"x" * 65536)
 
 
 def drip(beginning: bytes, piece: bytes) -> Reply:

@@ -9,9 +9,13 @@ from hypothesis import strategies as st
 from provisioner.errors import InputError
 from provisioner.github.destinations import (
     MAX_VALUE,
+    Destination,
     Mapping,
     check_name,
     check_size,
+    expression,
+    is_repository,
+    names,
     parse_mappings,
     require_distinct,
 )
@@ -20,6 +24,7 @@ from tests.support.told import fails
 
 TOKEN = Mapping("secrets", "TOKEN", "access_token")
 ID = Mapping("secrets", "ID", "client_id")
+URL = Mapping("variables", "URL", "base_url")
 
 
 @pytest.mark.parametrize(
@@ -28,19 +33,12 @@ ID = Mapping("secrets", "ID", "client_id")
         "TOKEN=access_token\nID=client_id",
         "TOKEN=access_token,ID=client_id",
         "\n  TOKEN = access_token \r\n\n ID=client_id\n",
-        "token=access_token\nid=client_id",
-        "TOKEN=access_token,\nID=client_id,",
+        "token=access_token,\nid=client_id,",
     ],
 )
-def test_lines(text: str) -> None:
-    """Lines or commas part the mappings; white space and the names' case don't matter."""
+def test_lines_or_commas_part_the_mappings(text: str) -> None:
     assert parse_mappings("secrets", [text]) == (TOKEN, ID)
-
-
-@pytest.mark.parametrize("text", ["", " \n ", ","])
-def test_nothing(text: str) -> None:
-    """No lines are no mappings."""
-    assert parse_mappings("secrets", [text]) == ()
+    assert parse_mappings("secrets", ["", " \n ", ",", text]) == (TOKEN, ID)
 
 
 @pytest.mark.parametrize(
@@ -48,41 +46,33 @@ def test_nothing(text: str) -> None:
     [
         "TOKEN",
         "TOKEN=",
-        "TOKEN=token",
         "TOKEN=ACCESS_TOKEN",
-        "TOKEN=access_token=x",
         "TOKEN:access_token",
         "TOKEN=access_token ID=client_id",
         "TOKEN=base_url",
         "TOKEN=journal_key",
+        "TOKEN=s3cr3t-t0k3n",
+        "s3cr3t-t0k3n",
+        "A=s3cr3t-t0k3n=access_token",
     ],
 )
-def test_bad_lines(text: str) -> None:
-    """A line that names no field that a secret can hold is refused."""
-    with fails("bad-mapping", Exit.INPUT):
-        parse_mappings("secrets", [text])
-
-
-@pytest.mark.parametrize("field", ["access_token", "client_secret"])
-def test_no_secret_into_a_variable(field: str) -> None:
-    """What is secret is never written to a variable, which anybody with the repository reads."""
-    with pytest.raises(InputError):
-        parse_mappings("variables", [f"NAME={field}"])
-
-
-@pytest.mark.parametrize(
-    "text", ["TOKEN=s3cr3t-t0k3n", "s3cr3t-t0k3n", "A=s3cr3t-t0k3n=access_token"]
-)
-def test_a_pasted_token_is_not_repeated(text: str) -> None:
-    """Who puts the token itself where its field belongs does not read it in the error."""
-    with pytest.raises(InputError) as caught:
+def test_line_that_names_no_field_is_refused_and_not_repeated(text: str) -> None:
+    """People put the token itself where its field belongs."""
+    with fails("bad-mapping", Exit.INPUT) as caught:
         parse_mappings("secrets", [text])
     assert "s3cr3t" not in str(vars(caught.value))
 
 
+@pytest.mark.parametrize("field", ["access_token", "client_secret"])
+def test_nothing_secret_is_written_to_a_variable(field: str) -> None:
+    """Anybody with the repository reads it."""
+    with fails("bad-mapping", Exit.INPUT):
+        parse_mappings("variables", [f"NAME={field}"])
+
+
 @pytest.mark.parametrize("text", ["A=access_token\nA=client_id", "A=access_token\na=access_token"])
-def test_duplicates(text: str) -> None:
-    """A name stands once, in whatever case: GitHub does not tell them apart."""
+def test_name_stands_once_in_whatever_case(text: str) -> None:
+    """GitHub does not tell them apart."""
     with fails("duplicate-name", Exit.INPUT):
         parse_mappings("secrets", [text])
 
@@ -90,80 +80,77 @@ def test_duplicates(text: str) -> None:
 @pytest.mark.parametrize(
     "name", ["A", "_", "a_1", "A" * 255, "GITHUB", "GITHUBX", "MY_GITHUB_TOKEN"]
 )
-def test_names(name: str) -> None:
-    """A name that GitHub takes is stored in upper case."""
+def test_name_that_github_takes_is_stored_in_upper_case(name: str) -> None:
     assert check_name(name) == name.upper()
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "",
-        "1A",
-        "A-B",
-        "A B",
-        "A.B",
-        "A/B",
-        "A\n",
-        "../A",
-        "\u00c4",
-        "\u0131",
-        "\uff21",
-        "A\u0661",
-        "A" * 256,
-        "GITHUB_TOKEN",
-        "github_token",
-        "GitHub_",
+        *("", "1A", "A-B", "A B", "A/B", "A\n", "../A", "\u00c4", "\u0131", "\u017f", "A\u0661"),
+        *("A" * 256, "GITHUB_TOKEN", "github_token", "GitHub_"),
     ],
     ids=lambda name: ascii(name[:20]) + str(len(name)),
 )
-def test_bad_names(name: str) -> None:
-    """A name that GitHub refuses is refused before anything is sent."""
+def test_name_that_github_refuses_is_refused_before_anything_is_sent(name: str) -> None:
     with fails("bad-name", Exit.INPUT):
         check_name(name)
 
 
-@given(st.text())
-def test_any_name(name: str) -> None:
-    """Any text is a name in ASCII, or refused."""
-    try:
-        checked = check_name(name)
-    except InputError:
-        return
-    assert set(checked) <= set(string.ascii_uppercase + string.digits + "_")
-
-
 @given(st.text() | st.text("AB=_,\n\r access_token"))
-def test_any_lines(text: str) -> None:
-    """Any text is mappings with names and fields that can be written, or refused."""
+def test_any_text_is_mappings_that_can_be_written_or_refused(text: str) -> None:
     try:
         mappings = parse_mappings("secrets", [text])
     except InputError:
         return
-    assert all(check_name(mapping.name) == mapping.name for mapping in mappings)
+    for mapping in mappings:
+        assert check_name(mapping.name) == mapping.name
+        assert set(mapping.name) <= set(string.ascii_uppercase + string.digits + "_")
 
 
 @pytest.mark.parametrize("name", ["MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"])
-def test_reserved_names(name: str) -> None:
-    """Nothing is written over the journal or its key."""
+def test_nothing_is_written_over_the_journal_or_its_key(name: str) -> None:
+    require_distinct("MASTODON_JOURNAL", [TOKEN, ID])
     with fails("reserved-name", Exit.INPUT):
         require_distinct("MASTODON_JOURNAL", [TOKEN, Mapping("secrets", name, "access_token")])
 
 
-def test_other_names() -> None:
-    """All other names are free."""
-    require_distinct("MASTODON_JOURNAL", [TOKEN, ID])
-
-
-@pytest.mark.parametrize("value", ["", "x" * MAX_VALUE, "\u00fc" * (MAX_VALUE // 2)], ids=len)
-def test_sizes(value: str) -> None:
-    """A value of 48 KB fits."""
-    check_size("TOKEN", value)
-
-
-@pytest.mark.parametrize("value", ["x" * (MAX_VALUE + 1), "\u00fc" * (MAX_VALUE // 2 + 1)], ids=len)
-def test_too_large(value: str) -> None:
-    """A larger one does not, counted in bytes, and is not repeated in the error."""
-    with pytest.raises(InputError) as caught:
-        check_size("TOKEN", value)
+@pytest.mark.parametrize("letter", ["x", "\u00fc"])
+def test_value_has_48_kilobytes_at_most(letter: str) -> None:
+    """Counted in bytes; a larger one is not repeated in the error."""
+    largest = letter * (MAX_VALUE // len(letter.encode()))
+    check_size("TOKEN", largest)
+    with fails("value-too-large", Exit.INPUT) as caught:
+        check_size("TOKEN", f"{largest}x")
     assert len(str(vars(caught.value))) < 1000
+
+
+def test_places_are_named_for_a_workflow_and_for_a_person() -> None:
+    assert expression(TOKEN) == "${{ secrets.TOKEN }}"
+    assert expression(URL) == "${{ vars.URL }}"
+    place = Destination("repository/1", "secrets", "TOKEN")
+    assert str(place) == "the secret TOKEN"
+    assert names([URL, place, TOKEN]) == "the secret TOKEN and the variable URL"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("octo/bot", True),
+        ("Octo-1_a/.github", True),
+        ("octo/a.b-c_d", True),
+        ("octo", False),
+        ("octo/", False),
+        ("/bot", False),
+        ("octo/bot/x", False),
+        ("-octo/bot", False),
+        ("octo/.", False),
+        ("octo/..", False),
+        ("octo/b t", False),
+        ("octo/b?t", False),
+        ("octo/bot\n", False),
+        ("öcto/bot", False),
+    ],
+)
+def test_repository_has_the_characters_that_github_takes(name: str, *, is_one: bool) -> None:
+    assert is_repository(name) is is_one

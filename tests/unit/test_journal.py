@@ -1,0 +1,227 @@
+"""The journal: sealed, unsealed, and refused where it can't be trusted."""
+
+import base64
+import re
+import string
+from itertools import count
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nacl.secret import SecretBox
+
+from provisioner.errors import ProvisionerError
+from provisioner.github.destinations import Destination
+from provisioner.journal import (
+    Credential,
+    Journal,
+    Pending,
+    Superseded,
+    new_key,
+    parse_key,
+    seal,
+    unseal,
+)
+from provisioner.mastodon.instance import Application, Instance
+from provisioner.report import Exit, Set
+from provisioner.secret import Secret
+from tests.support.told import fails, said
+
+KEY = bytes(range(32))
+KEY_TEXT = base64.b64encode(KEY).decode()
+TOKEN = "token-that-must-stay-secret"
+BASE64 = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+HERE = Destination("repository/1", "secrets", "TOKEN")
+THERE = Destination("repository/1", "secrets", "OTHER")
+
+texts = st.text(st.characters(codec="utf-8"), max_size=20)
+st.register_type_strategy(str, texts)
+st.register_type_strategy(int, st.integers(0, 2**40))
+st.register_type_strategy(Secret, texts.map(Secret))
+journals = st.from_type(Journal)
+
+INSTANCE = Instance(
+    origin="https://social.example",
+    authorization_endpoint="https://social.example/oauth/authorize",
+    token_endpoint="https://social.example/oauth/token",
+    registration_endpoint="https://social.example/api/v1/apps",
+    revocation_endpoint="https://social.example/oauth/revoke",
+    has_metadata=True,
+)
+CREDENTIAL = Credential(
+    instance=INSTANCE,
+    application=Application("id", Secret("client-secret-of-it")),
+    token=Secret(TOKEN),
+    scopes=("read",),
+    issued_at=1,
+    expires_at=None,
+)
+PENDING = Pending(
+    instance=INSTANCE,
+    application=Application("pending", Secret("pending-secret")),
+    verifier=Secret("verifier"),
+    scopes=("read",),
+    requested_scopes=(),
+    app_name="bot",
+    begun_at=1,
+)
+JOURNAL = Journal(repository_id=1, account="bot@social.example", current=CREDENTIAL)
+SEALED = seal(JOURNAL, KEY)
+
+
+# What is in it.
+
+
+def test_credential_knows_where_it_is_and_where_nothing_else_can_stand() -> None:
+    credential = CREDENTIAL.replace(known=(HERE,), may_hold=(HERE, THERE), overwrites=(THERE,))
+    assert credential.destinations == (HERE, THERE)
+    assert credential.managed == (HERE,)
+
+
+@pytest.mark.parametrize(("moment", "due"), [(5, 5), (10, 10), (15, 10)])
+def test_revocation_may_be_brought_forward_and_never_put_off(moment: int, due: int) -> None:
+    assert Superseded(CREDENTIAL, 10).by(moment).revoke_after == due
+
+
+def test_journal_names_all_its_secrets() -> None:
+    """Each of them is masked."""
+    old = CREDENTIAL.replace(token=Secret("old"), application=Application("old", Secret("o")))
+    staged = CREDENTIAL.replace(token=Secret("staged"))
+    pending = PENDING.replace(staged=staged)
+    journal = JOURNAL.replace(pending=pending, superseded=(Superseded(old, 1),))
+    assert {secret.reveal() for secret in journal.secrets()} == {
+        *("staged", TOKEN, "old"),
+        *("pending-secret", "client-secret-of-it", "o"),
+        "verifier",
+    }
+    assert journal.staged == staged
+    assert journal.credentials() == (staged, CREDENTIAL, old)
+
+
+@pytest.mark.parametrize(
+    ("journal", "holds"),
+    [
+        (Journal(1, ""), False),
+        (Journal(1, "", pending=PENDING), False),
+        (Journal(1, "", pending=PENDING.replace(attempts=(1,))), True),
+        (Journal(1, "", pending=PENDING.replace(staged=CREDENTIAL)), True),
+        (Journal(1, "", superseded=(Superseded(CREDENTIAL, 1),)), True),
+        (JOURNAL, True),
+    ],
+)
+def test_journal_holds_tokens_if_one_was_perhaps_issued(journal: Journal, *, holds: bool) -> None:
+    assert journal.holds_tokens is holds
+    assert journal.origin == (INSTANCE.origin if journal != Journal(1, "") else "")
+
+
+# Sealing.
+
+
+@settings(max_examples=50)
+@given(journals, st.binary(min_size=32, max_size=32))
+def test_sealed_journal_is_one_line_that_is_unsealed_unchanged(
+    journal: Journal, key: bytes
+) -> None:
+    sealed = seal(journal, key)
+    assert re.fullmatch(r"1:[0-9a-f]{16}:[A-Za-z0-9+/]+={0,2}", sealed)
+    assert unseal(sealed, key) == journal
+    assert unseal(f" {sealed}\n", key) == journal
+    assert seal(journal, key) != sealed
+
+
+def test_journal_that_is_shown_or_dumped_holds_no_secret() -> None:
+    shown = f"{JOURNAL!r} {JOURNAL} {msgspec.structs.asdict(JOURNAL)}"
+    assert TOKEN not in shown
+    assert "client-secret-of-it" not in shown
+    for dump in (msgspec.json.encode, msgspec.to_builtins):
+        with pytest.raises(TypeError):
+            dump(JOURNAL)
+
+
+def test_change_or_cut_anywhere_is_noticed() -> None:
+    for place, character in enumerate(SEALED):
+        other = BASE64[(BASE64.index(character) + 32) % 64] if character in BASE64 else "A"
+        for value in (SEALED[:place] + other + SEALED[place + 1 :], SEALED[:place]):
+            with pytest.raises(ProvisionerError):
+                unseal(value, KEY)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "x", "1::", "{}", SEALED * 2, f"{SEALED}A", SEALED[2:], "1:" * 1000, "\ud800"),
+        *(f"{version}{SEALED[1:]}" for version in ("0", "00", "01", "-1", "1.0", "\u0661", "x")),
+    ],
+    ids=count(),
+)
+def test_garbage_is_called_damaged(value: str) -> None:
+    with fails("journal-damaged", Exit.ACTION_REQUIRED):
+        unseal(value, KEY)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_nothing_may_stand_behind_the_box(length: int) -> None:
+    """Whether its last characters are padding or not."""
+    sealed = seal(JOURNAL.replace(account="a" * length), KEY)
+    with fails("journal-damaged", Exit.ACTION_REQUIRED):
+        unseal(f"{sealed}AAAA", KEY)
+
+
+@settings(max_examples=100)
+@given(st.text() | st.from_regex(r"1:[0-9a-f]{16}:[A-Za-z0-9+/=]+"))
+def test_any_text_is_an_error_in_words(value: str) -> None:
+    with pytest.raises(ProvisionerError):
+        unseal(value, KEY)
+
+
+@pytest.mark.parametrize("version", ["2", "10", "999999999"])
+def test_journal_of_a_newer_version_is_left_alone(version: str) -> None:
+    with fails("journal-newer", Exit.ACTION_REQUIRED):
+        unseal(f"{version}:something=else;entirely", KEY)
+
+
+def test_another_key_is_told_from_damage() -> None:
+    with fails("journal-key-wrong", Exit.INPUT) as caught:
+        unseal(SEALED, bytes(32))
+    assert Set("journal", "OTHER_JOURNAL") in caught.value.next  # fit to be pasted as it is
+
+
+def test_refusal_quotes_nothing_of_the_journal() -> None:
+    box = base64.b64encode(SecretBox(KEY).encrypt(b'{"account": "secret"}')).decode()
+    with fails("journal-unreadable", Exit.ACTION_REQUIRED) as caught:
+        unseal(SEALED[:19] + box, KEY)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+# The key.
+
+
+def test_new_key_is_one() -> None:
+    assert parse_key(new_key(lambda size: bytes(range(size)))) == KEY
+
+
+@pytest.mark.parametrize(
+    "text",
+    [KEY_TEXT, f"  {KEY_TEXT}\n", base64.urlsafe_b64encode(bytes(range(224, 256))).decode()],
+)
+def test_key_is_the_base64_of_32_bytes_in_either_alphabet(text: str) -> None:
+    assert len(parse_key(Secret(text))) == 32
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "malformed", KEY_TEXT[:-1], KEY_TEXT[:-4], KEY_TEXT + "AAAA", KEY.hex(), "ключ"),
+        f"{KEY_TEXT[:20]} {KEY_TEXT[20:]}",
+        base64.b64encode(bytes(31)).decode(),
+        base64.b64encode(bytes(33)).decode(),
+        "\ud800",
+    ],
+    ids=ascii,
+)
+def test_malformed_key_is_refused_without_quoting_it(text: str) -> None:
+    with fails("bad-journal-key", Exit.INPUT) as caught:
+        parse_key(Secret(text))
+    assert not text or text not in said(caught.value)

@@ -1,0 +1,519 @@
+"""The journal's variable: written for certain, and no other run's is written over."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import pytest
+
+from provisioner.errors import InputError
+from provisioner.github.destinations import MAX_VALUE
+from provisioner.journal import Journal, Superseded, seal, unseal
+from provisioner.journal_store import LATE_READS, RETRY_DELAYS, JournalStore, OvertakenError
+from provisioner.report import Exit
+from provisioner.sandbox import Request, Response
+from provisioner.secret import Secret
+from tests.support.told import fails, runs, said
+from tests.unit.octo import FAILED, Octo, reply
+from tests.unit.test_journal import CREDENTIAL, JOURNAL, KEY, KEY_TEXT, TOKEN
+
+NAME = "MASTODON_JOURNAL"
+OTHERS = "other@social.example"
+Loss = Literal["before", "after", "502 before", "502 after"]
+BEFORE: tuple[Loss, ...] = ("before", "502 before")
+AFTER: tuple[Loss, ...] = ("after", "502 after")
+
+
+class Run:
+    """One run's store on the embedded GitHub, and how long it waited."""
+
+    def __init__(self, octo: Octo, key: str = KEY_TEXT, name: str = NAME) -> None:
+        self.octo = octo
+        self.waits: list[float] = []
+        self.store = JournalStore(octo.open(), name, Secret(key), self.waits.append)
+
+    def journal(self, **changes: object) -> Journal:
+        """A journal of this repository."""
+        return JOURNAL.replace(**{"repository_id": self.octo.stored.id, **changes})
+
+    def read(self) -> Journal | None:
+        """What a run opens at its start."""
+        self.store.read()
+        self.octo.seen.clear()
+        return self.store.open()
+
+    @property
+    def value(self) -> str | None:
+        """The variable as it is, however late GitHub reads."""
+        return self.octo.stored.variables.get(NAME)
+
+    @value.setter
+    def value(self, value: str) -> None:
+        self.octo.stored.variables[NAME] = value
+
+    @property
+    def written(self) -> Journal:
+        """What stands in the repository."""
+        assert self.value is not None
+        return unseal(self.value, KEY)
+
+    def lose(self, loss: Loss, *methods: str, times: int = 1) -> None:
+        """Lose the answers to so many such requests, before or after GitHub acts on them."""
+        lost: list[Request] = []
+
+        def interfere(request: Request, real: Callable[[], Response]) -> Response | None:
+            if request.method not in methods or len(lost) >= times:
+                return real()
+            lost.append(request)
+            if loss in AFTER:
+                real()
+            return reply(502, FAILED) if "502" in loss else None
+
+        self.octo.interfere = interfere
+
+    def meanwhile(self, method: str, do: Callable[[], object], *, lost: bool = False) -> None:
+        """Before such a request is answered something else happens; it may get no answer."""
+
+        def interfere(request: Request, real: Callable[[], Response]) -> Response | None:
+            if request.method != method:
+                return real()
+            do()
+            return None if lost else real()
+
+        self.octo.interfere = interfere
+
+
+@pytest.fixture
+def first(octo: Octo) -> Run:
+    """A run that found no journal."""
+    run = Run(octo)
+    assert run.read() is None
+    return run
+
+
+@pytest.fixture
+def run(octo: Octo) -> Run:
+    """A run that read a journal."""
+    run = Run(octo)
+    run.value = seal(run.journal(), KEY)
+    assert run.read() == run.journal()
+    return run
+
+
+# Reading.
+
+
+@pytest.mark.parametrize("key", [KEY_TEXT, ""])
+def test_where_there_is_no_journal_none_is_read(octo: Octo, key: str) -> None:
+    run = Run(octo, key)
+    assert run.read() is None
+    assert not run.store.exists
+    assert not run.store.is_present
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+@pytest.mark.parametrize("in_workflow", [False, True])
+def test_missing_key_loses_nothing_while_its_secret_exists(
+    octo: Octo, *, claimed: bool, in_workflow: bool
+) -> None:
+    """Nobody is told to delete anything (I5)."""
+    one = Run(octo)
+    one.store.claim() if claimed else setattr(one, "value", seal(one.journal(), KEY))
+    repository = octo.open()
+    repository.secret_names = frozenset({f"{NAME}_KEY"})
+    store = JournalStore(repository, NAME, Secret(""), one.waits.append, in_workflow)
+    store.read()
+    with fails("journal-key-missing", Exit.INPUT) as caught:
+        store.open()
+    assert f"{NAME}_KEY" in said(caught.value)
+    assert "Nothing is lost" in caught.value.why
+    assert "delete" not in said(caught.value).casefold()
+    assert runs(caught.value.next) == (["again"] if in_workflow else [])
+
+
+def test_missing_key_whose_secret_is_gone_says_what_to_delete(run: Run) -> None:
+    with fails("journal-key-missing", Exit.INPUT) as caught:
+        Run(run.octo, "").read()
+    assert f"{NAME}_KEY" in said(caught.value)
+    assert f"delete the variable {NAME}" in said(caught.value)
+
+
+def test_malformed_key_is_refused_where_there_is_no_journal_yet(octo: Octo) -> None:
+    with fails("bad-journal-key", Exit.INPUT):
+        Run(octo, "malformed").read()
+
+
+def test_journal_of_another_repository_is_refused(first: Run) -> None:
+    first.value = seal(first.journal(repository_id=1), KEY)
+    with fails("journal-foreign", Exit.INPUT):
+        first.read()
+
+
+def test_renamed_repository_keeps_its_journal(run: Run) -> None:
+    run.octo.github.rename("octo/bot", "octo/robot")
+    store = JournalStore(run.octo.open("octo/robot"), NAME, Secret(KEY_TEXT), run.waits.append)
+    store.read()
+    assert store.open() == run.written
+
+
+# Writing.
+
+
+def test_first_write_only_creates(first: Run) -> None:
+    """It can't overwrite another run's."""
+    first.store.save(first.journal())
+    assert first.octo.methods == ["POST"]
+    assert first.written == first.journal()
+    assert first.store.exists
+
+
+def test_what_is_written_is_read(run: Run) -> None:
+    journal = run.journal(account=OTHERS)
+    run.store.save(journal)
+    assert run.octo.methods == ["PATCH"]
+    assert Run(run.octo).read() == journal
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+@pytest.mark.parametrize("loss", [*BEFORE, *AFTER])
+def test_lost_answer_is_settled_by_reading_back(octo: Octo, method: str, loss: Loss) -> None:
+    """A write that is found is not repeated, and one that is not found is."""
+    run = Run(octo)
+    if method == "PATCH":
+        run.value = seal(run.journal(), KEY)
+    run.read()
+    run.lose(loss, method)
+    journal = run.journal(account=OTHERS)
+    run.store.save(journal)
+    assert run.written == journal
+    assert run.octo.methods == [method, "GET", *([method] if loss in BEFORE else [])]
+    assert run.waits == list(RETRY_DELAYS[:2])
+
+
+@pytest.mark.parametrize("loss", [*BEFORE, *AFTER])
+def test_write_goes_on_until_it_is_certain(run: Run, loss: Loss) -> None:
+    """A read-back that is lost as well settles nothing."""
+    run.lose(loss, "PATCH", "GET", times=5)
+    run.store.save(run.journal(account=OTHERS))
+    assert run.written == run.journal(account=OTHERS)
+
+
+@pytest.mark.parametrize("loss", [*BEFORE, *AFTER])
+def test_write_that_stays_uncertain_ends_the_run_incomplete(run: Run, loss: Loss) -> None:
+    run.lose(loss, "PATCH", "GET", times=1000)
+    with fails("journal-unconfirmed", Exit.INCOMPLETE):
+        run.store.save(run.journal())
+    assert run.waits == list(RETRY_DELAYS)
+
+
+def test_last_try_is_read_back_too(run: Run) -> None:
+    run.lose("before", "PATCH", times=len(RETRY_DELAYS) - 1)
+    counted = run.octo.interfere
+
+    def interfere(request: Request, real: Callable[[], Response]) -> Response | None:
+        """The last of the five is carried out, and its answer lost."""
+        last = run.octo.methods.count("PATCH") == len(RETRY_DELAYS)
+        if request.method == "PATCH" and last:
+            real()
+            return None
+        return counted(request, real)
+
+    run.octo.interfere = interfere
+    run.store.save(run.journal(account=OTHERS))
+    assert run.written == run.journal(account=OTHERS)
+
+
+def test_refused_read_back_settles_nothing(run: Run) -> None:
+    """It is not said that nothing was written."""
+    run.meanwhile("GET", lambda: None)
+    limit = reply(403, {"message": "API rate limit exceeded"}, {"Retry-After": "999"})
+
+    def interfere(request: Request, real: Callable[[], Response]) -> Response | None:
+        if request.method == "GET":
+            return limit
+        real()
+        return None
+
+    run.octo.interfere = interfere
+    with fails("journal-unconfirmed", Exit.INCOMPLETE):
+        run.store.save(run.journal())
+
+
+def test_definite_refusal_is_raised_at_once(run: Run) -> None:
+    """Nothing was written, and nothing is repeated."""
+    run.octo.use(run.octo.github.add_token({"actions_variables": "read"}))
+    with fails("github-permission", Exit.ACTION_REQUIRED):
+        run.store.save(run.journal())
+    assert run.octo.methods == ["PATCH"]
+
+
+def test_journal_of_many_rotations_fits_and_no_larger_one_is_sent(run: Run) -> None:
+    old = Superseded(CREDENTIAL, 1)
+    fits, too_large = (run.journal(superseded=(old,) * number) for number in (40, MAX_VALUE // 300))
+    run.store.require_room(fits)
+    run.store.save(fits)
+    run.octo.seen.clear()
+    with fails("value-too-large", Exit.INPUT):
+        run.store.save(too_large)
+    with fails("journal-full", Exit.ACTION_REQUIRED):
+        run.store.require_room(too_large)
+    assert run.written == fits
+    assert run.octo.methods == []
+
+
+def test_journal_has_room_up_to_the_last_byte(run: Run) -> None:
+    """The box's base64 grows by four characters for three more in the account."""
+    length = next(
+        length
+        for length in range(30_000, 40_000)
+        if len(seal(run.journal(account="a" * length), KEY)) > MAX_VALUE - 4
+    )
+    largest = run.journal(account="a" * length)
+    assert MAX_VALUE - 4 < len(seal(largest, KEY)) <= MAX_VALUE
+    run.store.require_room(largest)
+    run.store.save(largest)
+    with fails("journal-full", Exit.ACTION_REQUIRED):
+        run.store.require_room(run.journal(account="a" * (length + 3)))
+
+
+def test_no_request_holds_a_secret_of_the_journal(first: Run) -> None:
+    first.store.save(first.journal())
+    sent = b"".join(request.body for request in first.octo.seen)
+    for secret in (TOKEN, "client-secret", KEY_TEXT):
+        assert secret.encode() not in sent
+
+
+def test_two_bots_keep_their_journals_apart(octo: Octo) -> None:
+    one, two = Run(octo, name="ONE"), Run(octo, name="TWO")
+    one.read()
+    one.store.save(one.journal())
+    assert two.read() is None
+    assert one.store.key_name == "ONE_KEY"
+
+
+# Another run.
+
+
+def test_lost_write_in_whose_place_another_runs_is_found_ends_the_run(run: Run) -> None:
+    others = seal(run.journal(account=OTHERS), KEY)
+    run.meanwhile("PATCH", lambda: setattr(run, "value", others), lost=True)
+    with fails("overtaken", Exit.INCOMPLETE):
+        run.store.save(run.journal())
+    assert run.value == others
+
+
+@pytest.mark.parametrize("key", [KEY, b"k" * 32], ids=["same key", "another key"])
+def test_another_runs_value_is_noticed_at_the_first_look(run: Run, key: bytes) -> None:
+    """It may have staged a token there, which nobody would know of afterwards."""
+    run.value = others = seal(run.journal(), key)
+    with fails("overtaken", Exit.INCOMPLETE):
+        run.store.look()
+    assert run.value == others
+    assert run.octo.methods == ["GET"]
+
+
+def test_very_first_write_leaves_another_runs_journal(first: Run) -> None:
+    """Another run creates the variable just before the POST."""
+    others = seal(first.journal(account=OTHERS), KEY)
+    first.meanwhile("POST", lambda: setattr(first, "value", others))
+    with fails("overtaken", Exit.INCOMPLETE):
+        first.store.save(first.journal())
+    assert first.value == others
+
+
+def test_runs_that_take_turns_overtake_nobody(run: Run) -> None:
+    other = Run(run.octo)
+    for one in (other, run, other):
+        assert one.read()
+        one.store.look()
+        one.store.save(one.journal())
+
+
+# A journal that this run knew and that is gone stays gone: its key may be deleted, too.
+
+
+def test_look_notices_a_deletion(run: Run) -> None:
+    del run.octo.stored.variables[NAME]
+    with fails("journal-deleted", Exit.INCOMPLETE):
+        run.store.look()
+    assert sum(run.waits) == sum(LATE_READS) == 5
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_write_does_not_make_a_deleted_journal_anew(run: Run, *, lost: bool) -> None:
+    run.meanwhile("PATCH", run.octo.stored.variables.clear, lost=lost)
+    with fails("journal-deleted", Exit.INCOMPLETE):
+        run.store.save(run.journal())
+    assert run.value is None
+    assert "POST" not in run.octo.methods
+    assert run.octo.methods.count("PATCH") == 1
+
+
+def test_404_alone_is_no_deletion(run: Run) -> None:
+    """GitHub answers so to whoever may not look, too: that is what the run stops with."""
+    run.octo.always(reply(404, {"message": "Not Found"}))
+    with fails("github-not-found", Exit.ACTION_REQUIRED):
+        run.store.look()
+
+
+def test_run_that_starts_after_a_deletion_makes_a_new_one(run: Run) -> None:
+    del run.octo.stored.variables[NAME]
+    later = Run(run.octo)
+    assert later.read() is None
+    later.store.save(later.journal())
+    assert run.written == run.journal()
+
+
+# GitHub answers reads late: an old answer is not another run (I9).
+
+
+@pytest.mark.parametrize("late", [1, len(LATE_READS)])
+def test_old_value_after_our_write_is_read_again(run: Run, late: int) -> None:
+    run.octo.github.late_reads = late
+    run.store.save(run.journal())
+    run.store.look()
+    assert run.waits[1:] == list(LATE_READS[:late])
+    assert run.octo.methods == ["PATCH", *["GET"] * (late + 1)]
+
+
+@pytest.mark.parametrize("late", [1, len(LATE_READS)])
+def test_404_after_our_first_write_is_read_again(first: Run, late: int) -> None:
+    first.octo.github.late_reads = late
+    first.store.save(first.journal())
+    first.store.look()
+    assert first.octo.methods == ["POST", *["GET"] * (late + 1)]
+
+
+def test_404_that_stays_after_our_first_write_is_a_deletion(first: Run) -> None:
+    first.store.save(first.journal())
+    del first.octo.stored.variables[NAME]
+    with fails("journal-deleted", Exit.INCOMPLETE):
+        first.store.look()
+    assert first.octo.methods.count("POST") == 1
+
+
+def test_own_older_value_that_stays_is_written_over_once(run: Run) -> None:
+    """A write of ours arrived after the latest one."""
+    former = run.value
+    assert former is not None
+    journal = run.journal(account=OTHERS)
+    run.store.save(journal)
+    run.value = former
+    run.store.look()
+    assert run.written == journal
+    assert run.octo.methods == ["PATCH", *["GET"] * 5, "PATCH"]
+    run.value = former
+    with fails("overtaken", Exit.INCOMPLETE):
+        run.store.look()
+    assert run.value == former
+
+
+def test_value_that_was_written_again_is_the_latest_and_no_old_one(run: Run) -> None:
+    """A value may come back, as a claim does."""
+    first, second = run.value, seal(run.journal(account=OTHERS), KEY)
+    assert first is not None
+    for value in (second, first):
+        run.value = value
+        run.store.read()
+    run.value = second
+    run.store.look()
+    assert run.value == first
+
+
+def test_another_runs_value_is_noticed_among_late_answers(run: Run) -> None:
+    run.octo.github.late_reads = 2
+    run.store.save(run.journal())
+    run.value = others = seal(run.journal(account=OTHERS), KEY)
+    with fails("overtaken", Exit.INCOMPLETE):
+        run.store.look()
+    assert run.value == others
+    assert run.octo.methods.count("PATCH") == 1
+
+
+@pytest.mark.parametrize("method", ["PATCH", "POST"])
+def test_lost_write_that_is_read_back_late_is_settled(octo: Octo, method: str) -> None:
+    run = Run(octo)
+    if method == "PATCH":
+        run.value = seal(run.journal(), KEY)
+    run.read()
+    octo.github.late_reads = 2
+    run.lose("after", method)
+    run.store.save(run.journal(account=OTHERS))
+    run.store.look()
+    assert run.written == run.journal(account=OTHERS)
+
+
+@pytest.mark.parametrize("late", [1, len(LATE_READS)])
+def test_reread_sees_what_another_run_wrote_just_before(run: Run, late: int) -> None:
+    """A journal that says “attempted”: the token may be staged by now."""
+    journal = run.journal(account=OTHERS)
+    former, run.value = run.value, seal(journal, KEY)
+
+    def interfere(_request: Request, real: Callable[[], Response]) -> Response:
+        old = reply(200, {"name": NAME, "value": former})
+        return real() if len(run.octo.seen) >= late else old
+
+    run.octo.interfere = interfere
+    assert run.store.reread() == journal
+    assert run.waits == list(LATE_READS[:late])
+    run.store.look()
+
+
+def test_reread_ends_after_five_seconds_and_passes_over_a_404(run: Run) -> None:
+    run.octo.always(reply(404, {"message": "Not Found"}))
+    assert run.store.reread() == run.journal()
+    assert sum(run.waits) == 5
+
+
+# A claim: the variable before its first journal.
+
+
+def test_claim_is_no_journal(first: Run) -> None:
+    first.store.claim()
+    assert first.store.is_claimed
+    assert first.store.is_present
+    assert not first.store.exists
+    assert Run(first.octo).read() is None
+
+
+def test_only_one_of_two_first_runs_can_claim(first: Run) -> None:
+    other = Run(first.octo)
+    other.read()
+    other.store.claim()
+    claimed = first.value
+    with fails("overtaken", Exit.INCOMPLETE):
+        first.store.claim()
+    assert first.value == claimed
+
+
+def test_run_that_finds_a_claim_takes_it_over(first: Run) -> None:
+    """Whoever made it notices, and does not take it back."""
+    first.store.claim()
+    other = Run(first.octo)
+    other.read()
+    other.store.claim()
+    first.store.take_back_claim()
+    assert other.value is not None
+    other.store.save(other.journal())
+    with pytest.raises(OvertakenError):
+        first.store.look()
+    assert first.written == other.journal()
+
+
+def test_claim_that_is_taken_back_is_gone(first: Run) -> None:
+    first.store.claim()
+    first.store.take_back_claim()
+    assert first.value is None
+    assert not first.store.is_present
+
+
+def test_claim_whose_key_was_never_written_is_gone_on_with(first: Run) -> None:
+    first.store.claim()
+    assert Run(first.octo, "").read() is None
+
+
+def test_key_that_is_made_overwrites_no_secret(first: Run) -> None:
+    first.store.require_no_key()
+    first.store.repository.secret_names = frozenset({f"{NAME}_KEY"})
+    with pytest.raises(InputError) as caught:
+        first.store.require_no_key()
+    assert caught.value.code == "journal-key-exists"
