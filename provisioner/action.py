@@ -48,7 +48,7 @@ class Step:
         if command == "demo":
             return self._demo()
         config = self.config(command)
-        report = run(config, self, Prompts(lambda: config.code, _no_login))
+        report = run(config, self, Prompts(lambda: config.code))
         self.report(report)
         return report.exit_code
 
@@ -198,6 +198,8 @@ class Step:
 
     def warn(self, item: Item) -> None:
         """Something that a person should know at once: on the run's page too, but if it is good."""
+        if item in self.warned:
+            return
         self.warned.append(item)
         text = "\n".join([item.text, *_next(" ".join(summary.sentences(item.next)))])
         if item.verdict == "good":
@@ -236,8 +238,7 @@ class Step:
             self.say(report.link)
             self.annotate("notice", report.link, report.headline)
         for item in report.items:
-            if item not in self.warned:
-                self.warn(item)
+            self.warn(item)
         for text in _next(*summary.sentences(besides(report.next, report.link))):
             self.say(text)
         for name, value in {"status": report.status, **report.outputs}.items():
@@ -297,10 +298,6 @@ def _data(text: str) -> str:
 
 def _next(*texts: str) -> list[str]:
     return [f"Next: {text}" for text in texts if text]
-
-
-def _no_login(_instance: object) -> NoReturn:
-    raise ValueError("No command of the action logs in.")
 
 
 def _refuse(asked: Mapping[str, object]) -> None:

@@ -18,7 +18,6 @@ from provisioner.environment import program
 from provisioner.errors import InputError, ProvisionerError
 from provisioner.http import Http
 from provisioner.journal import new_key
-from provisioner.parsing import parse_login
 from provisioner.report import Report, Reporter
 from provisioner.sandbox import Repository, Request, Response, Sandbox
 from provisioner.secret import Secret
@@ -44,7 +43,7 @@ def play(teller: Teller) -> Report:
 
         def do(command: str, code: str = "") -> Report:
             config = parse(command, given | {"code": code}, api_url=sandbox.github.api_url)
-            return run(config, teller, Prompts(str, lambda _instance: parse_login("", "")))
+            return run(config, teller, Prompts(str))
 
         teller.say("\n1. begin: register an application, show the link", bold=True)
         link = do("begin").link

@@ -93,7 +93,10 @@ def of_report(report: Report, page: str, warned: Iterable[Item] = ()) -> str:
     parts.append(_steps(besides(report.next, report.link), page))
     if report.snippet:
         parts.append(f"To paste into the workflow:\n\n```yaml\n{report.snippet}\n```")
-    rows = [f"| {_text(label)} | {_cell(value)} |" for label, value in report.table.items()]
+    rows = []
+    for label, value in report.table.items():
+        cell = "<br>".join(_code(line) for line in value.split("\n"))
+        rows.append(f"| {_text(label)} | {cell} |")
     # The first row is the head, since GitHub's tables need one.
     parts.append("\n".join([*rows[:1], *["| :--- | :--- |"][: len(rows)], *rows[1:]]))
     return "\n\n".join(filter(None, parts))
@@ -147,11 +150,6 @@ def _button(page: str) -> str:
 
 def _prominent(url: str) -> str:
     return f"### ➜ [**Open {_name(url)}**]({_target(url)})"
-
-
-def _cell(text: str) -> str:
-    """A fact in a table: a code span for each of its lines."""
-    return "<br>".join(_code(line) for line in text.split("\n"))
 
 
 def _text(text: str) -> str:

@@ -92,7 +92,7 @@ class Terminal:
         """Bind to the streams as they are now."""
         self._out = _Stream(sys.stdout)
         self._err = _Stream(self.progress)
-        self._warned: list[Item] = []
+        self._told: list[Item] = []
 
     def done(self, text: str) -> None:
         """A step is done."""
@@ -100,7 +100,6 @@ class Terminal:
 
     def warn(self, item: Item) -> None:
         """Something that a person should know at once."""
-        self._warned.append(item)
         self._items(self._err, [item])
 
     def explain(self, text: str) -> None:
@@ -146,7 +145,7 @@ class Terminal:
         if report.snippet:
             yaml = textwrap.indent(report.snippet, "    ")
             out.line(f"\nTo paste into the workflow:\n\n{yaml}\n")
-        self._items(out, [item for item in report.items if item not in self._warned])
+        self._items(out, report.items)
         self._steps(out, besides(report.next, report.link))
 
     def error(self, error: ProvisionerError) -> None:
@@ -179,8 +178,10 @@ class Terminal:
 
     def _items(self, stream: _Stream, items: Iterable[Item]) -> None:
         for item in items:
-            stream.prose(item.text, *MARKS[item.verdict])
-            self._steps(stream, item.next)
+            if item not in self._told:
+                self._told.append(item)
+                stream.prose(item.text, *MARKS[item.verdict])
+                self._steps(stream, item.next)
 
     def _steps(self, stream: _Stream, steps: Next) -> None:
         label, leads = "  Next: ", False

@@ -41,7 +41,7 @@ class Prompts:
     """How a person is asked, each only if that is needed."""
 
     code: Callable[[], str]
-    login: Callable[[Instance], Login]
+    login: Callable[[Instance], Login] | None = None
     laptop: Laptop | None = None
     """For setup and rotate, which are for a person's own machine."""
 
@@ -68,7 +68,7 @@ def perform(session: Session, prompts: Prompts) -> Report:
         command = _choose(session)
     if command == "complete":
         return complete(session, prompts.code)
-    if command == "login":
+    if command == "login" and prompts.login:
         return login(session, prompts.login)
     if command in {"setup", "rotate"} and prompts.laptop:
         return setup(session, prompts.laptop)

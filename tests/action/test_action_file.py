@@ -45,11 +45,6 @@ def test_input_has_the_default_of_the_table(one: Input) -> None:
     assert ACTION["inputs"][one.name].get("default", "") == default
 
 
-def test_code_and_rotate_are_no_inputs() -> None:
-    """The runner would print them in the log before the action could mask them."""
-    assert not set(action.DISPATCHED) & set(ACTION["inputs"])
-
-
 def test_no_expression_stands_in_a_description() -> None:
     """The runner evaluates them wherever they stand, and fails."""
     described = {**ACTION["inputs"], **ACTION["outputs"]}.values()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from provisioner.action import Step
@@ -49,6 +49,9 @@ def commands(log: str) -> list[Command]:
 
 
 @given(hostile)
+@example(" \t::error::x")
+@example("x\r::error::x")
+@example("x ##[error]x")
 def test_line_is_never_a_command(text: str) -> None:
     """No text, whatever a server put into it, makes a line that the runner takes for a command."""
     assert commands(written(lambda step: step.say(text))) == []
@@ -61,6 +64,8 @@ def test_honest_line_is_left_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize("kind", ["notice", "warning", "error"])
 @given(text=hostile, title=hostile)
+@example("%0A%25", "%3A,:%2C")
+@example("a\r\nb\rc", "a\nb")
 def test_annotation_arrives_whole(
     kind: Literal["notice", "warning", "error"], text: str, title: str
 ) -> None:
@@ -488,6 +493,7 @@ def test_item_is_as_loud_as_its_verdict(scene: Scene, verdict: Verdict, start: s
 
 
 def test_warning_of_the_run_is_told_once(scene: Scene) -> None:
+    scene.step.warn(ITEM)
     scene.step.warn(ITEM)
     scene.step.report(Report("healthy", "x", items=(ITEM,)))
     assert scene.log.getvalue().count(ITEM.text) == 1

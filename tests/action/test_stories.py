@@ -72,21 +72,6 @@ def test_what_comes_to_life_is_masked_before_it_travels(name: str) -> None:
                 assert said[number + 1].startswith(MASK + secret)
 
 
-@pytest.mark.parametrize(
-    ("name", "secrets"),
-    [
-        ("complete", ["<client secret 1>", "<verifier 1>"]),
-        ("check", ["<client secret 1>", "<access token 1>"]),
-        ("rotate", ["<client secret 1>", "<access token 1>"]),
-        ("complete-rotation", ["<client secret 2>", "<verifier 2>", "<access token 1>"]),
-    ],
-)
-def test_what_the_journal_holds_is_masked_before_anything_is_said(
-    name: str, secrets: list[str]
-) -> None:
-    assert {f"{MASK}{secret}" for secret in secrets} <= set(leading(lines(name)))
-
-
 @each
 def test_later_masks_are_for_what_this_very_run_brought_to_life(name: str) -> None:
     """All others stand before everything else."""
@@ -112,10 +97,3 @@ def test_what_the_action_makes_is_masked_before_it_travels() -> None:
     journal = said.index(f"{WRITTEN}PATCH /repos/{REPOSITORY}/actions/variables/{JOURNAL} 204")
     link = next(number for number, line in enumerate(said) if "code_challenge=" in line)
     assert key < stored < verifier < journal < link
-
-
-@pytest.mark.parametrize(
-    "name", ["wrong-event", "no-github-token", "own-token", "forbidden", "code-under-with"]
-)
-def test_what_is_refused_writes_nothing(name: str) -> None:
-    assert [line for line in lines(name) if line.startswith(WRITTEN)] == []
