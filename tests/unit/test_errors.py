@@ -1,6 +1,8 @@
 """Errors as data."""
 
-from provisioner.errors import ActionRequiredError, ProvisionerError
+import pytest
+
+from provisioner.errors import ActionRequiredError, ProvisionerError, plain
 from provisioner.report import Run
 
 
@@ -12,3 +14,16 @@ def test_error_of_another_kind_keeps_what_is_not_given() -> None:
     assert type(changed) is ActionRequiredError
     assert (changed.code, changed.what) == ("code", "What.")
     assert (changed.why, changed.next, changed.link) == ("Else.", other, "https://b.test")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a “b”\n c", 'a "b" c'),
+        ("\x1b[31mred\u202e", "[31mred"),
+        ("x" * 200, "x" * 200),
+        ("x" * 201, "x" * 199 + "…"),
+    ],
+)
+def test_text_of_a_server_is_one_printable_line_without_our_marks(text: str, shown: str) -> None:
+    assert plain(text) == shown

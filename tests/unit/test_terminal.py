@@ -10,7 +10,7 @@ import termios
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -75,7 +75,11 @@ def test_command_can_be_pasted_with_what_was_not_left_to_the_defaults(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     asked = config(
-        journal="OTHER_JOURNAL", secrets="A=access_token", client_id="id", client_secret="s"
+        account="acct:mybot@social.example",
+        journal="OTHER_JOURNAL",
+        secrets="A=access_token",
+        client_id="id",
+        client_secret="s",
     )
     asked = replace(asked, given={**asked.given, "client-id": ("i d",)})
     assert pasted(capsys, Run("complete", code=True), asked) == [
@@ -337,6 +341,21 @@ def test_person_can_do_without_colours(
 def test_file_has_no_colours(capsys: pytest.CaptureFixture[str]) -> None:
     Terminal().error(error())
     assert "\x1b" not in capsys.readouterr().err
+
+
+def test_line_is_there_at_once() -> None:
+    """What follows it may take long, or never come."""
+    seen = BytesIO()
+    progress = TextIOWrapper(seen, encoding="utf-8")
+    Terminal(progress=progress).done("Done.")
+    assert seen.getvalue() == "✓ Done.\n".encode()
+
+
+def test_word_is_not_broken_at_its_hyphens(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be a name, to be copied."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    Terminal(progress=screen.file).done(f"{'x' * 25} a-name-with-hyphens")
+    assert screen.read()[1].strip() == "a-name-with-hyphens"
 
 
 def test_missing_streams_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
