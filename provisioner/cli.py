@@ -148,7 +148,7 @@ class CommandLine:
         from provisioner import environment
         from provisioner.commands.run import Prompts, run
         from provisioner.config import parse
-        from provisioner.laptop import Laptop, ask_missing
+        from provisioner.laptop import Laptop, ask_missing, write_workflows
         from provisioner.terminal import Terminal
 
         command, values = asked
@@ -174,6 +174,9 @@ class CommandLine:
                 "is provisioned again.",
                 str(config.handle),
             )
+        if command == "init":
+            terminal.report(write_workflows(config))
+            return Exit.DONE
         user = config.account.user if config.account else ""
         login = partial(environment.ask_login, user)
         browser = () if values.get("no-browser") else environment.browser()
@@ -181,6 +184,12 @@ class CommandLine:
         prompts = Prompts(environment.ask_code, login, laptop)
         report = run(config, terminal, prompts, environment.key_folder())
         terminal.report(report)
+        asks = environment.is_attended() and not (terminal.as_json or config.yes)
+        is_here = environment.checkout() and not environment.is_given(values.get("repository", ""))
+        if (command, report.status) == ("setup", "provisioned") and asks and is_here:
+            files = "Write the workflow files of the bot and of a weekly check into this checkout?"
+            if environment.agree(files):
+                terminal.report(write_workflows(config))
         return report.exit_code
 
 

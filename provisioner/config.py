@@ -71,6 +71,7 @@ class Config:
     dry_run: bool = False
     yes: bool = False
     start_over: bool = False
+    with_rotation: bool = False
     rotate: bool = False
     """In a workflow: whether a token in use is to be replaced."""
     scheduled: bool = False
@@ -151,6 +152,7 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
         dry_run=bool(values.get("dry-run")),
         yes=bool(values.get("yes")),
         start_over=bool(values.get("start-over")),
+        with_rotation=bool(values.get("with-rotation")),
         in_workflow=in_workflow,
         given={
             one.name: given[one.name]
@@ -163,7 +165,7 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
     require_distinct(config.journal, config.mappings)
     if command == "register":
         config = _for_register(config, set(given))
-    if command in {"doctor", "check-token"} or config.reveal:
+    if command in {"doctor", "check-token", "init"} or config.reveal:
         return config  # none of them needs GitHub
     return replace(
         config,

@@ -97,6 +97,23 @@ def ignores_client_secret(command: str, given: Values) -> bool:
     return "client-id" in takes and not named and bool(is_set)
 
 
+def checkout() -> Path | None:
+    """The top folder of the git checkout that this runs in, if it is one."""
+    top = output_of("git", "rev-parse", "--show-toplevel")
+    return Path(top) if top else None
+
+
+def lacks_workflow_scope() -> bool:
+    """Whether GitHub refuses workflow files from the token of gh, which git pushes with.
+
+    With ssh nothing of the kind is needed. The scope:
+    https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
+    """
+    status = output_of("gh", "auth", "status", "--hostname", github_host(parse_api_url(api_url())))
+    over_https = output_of("git", "remote", "get-url", "--push", "origin").startswith("https:")
+    return over_https and "Token scopes:" in status and "'workflow'" not in status
+
+
 def wants_colour() -> bool:
     """Whether the person did not ask for none (https://no-color.org)."""
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -13,6 +13,10 @@ COMMANDS = {
     Run again, it goes on where it stopped, or offers to rotate the token.
     """,
     "rotate": """Replace the token in use by a new one, as setup does it.""",
+    "init": """Write the workflow files of the bot and of a weekly check.
+
+    Into this checkout. A file that is there is changed only if you agree to the difference.
+    """,
     "begin": """Register an application and show the link to approve it.
 
     While the approval is pending, running it again shows the same link.
@@ -73,7 +77,7 @@ HERE = ("setup", "rotate")
 AUTHORIZING = ("begin", "complete", "login")
 WITH_JOURNAL = (*HERE, *AUTHORIZING, "check", "abandon", "deprovision", "post")
 WITH_GITHUB = (*WITH_JOURNAL, "register")
-WITH_INSTANCE = (*WITH_GITHUB, "doctor")
+WITH_INSTANCE = (*WITH_GITHUB, "doctor", "init")
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ ACTION_INPUTS = (
         "secrets",
         "The secrets to write, one NAME=field a line; fields: access_token, client_id, "
         "client_secret.",
-        (*HERE, *AUTHORIZING, "abandon"),
+        (*HERE, *AUTHORIZING, "abandon", "init"),
         "NAME=FIELD",
         "MASTODON_ACCESS_TOKEN=access_token",
         repeatable=True,
@@ -155,7 +159,7 @@ ACTION_INPUTS = (
         "variables",
         "The variables to write, one NAME=field a line; fields: base_url, account, scopes, "
         "expires_at, client_id.",
-        (*HERE, *AUTHORIZING, "abandon"),
+        (*HERE, *AUTHORIZING, "abandon", "init"),
         "NAME=FIELD",
         "MASTODON_BASE_URL=base_url",
         repeatable=True,
@@ -164,7 +168,7 @@ ACTION_INPUTS = (
         "scopes",
         "What the token may do: post (the default), interact (also reads mentions), full, or names "
         "such as read:accounts write:statuses. A check demands them of the token in use.",
-        (*HERE, *AUTHORIZING, "check", "register", "doctor"),
+        (*HERE, *AUTHORIZING, "check", "register", "doctor", "init"),
         "SCOPES",
     ),
     Input(
@@ -210,7 +214,7 @@ ACTION_INPUTS = (
         "journal",
         "The variable that keeps the journal, one for each bot. The journal's key is in the secret "
         "of that name with _KEY.",
-        WITH_JOURNAL,
+        (*WITH_JOURNAL, "init"),
         "NAME",
         "MASTODON_JOURNAL",
     ),
@@ -221,7 +225,13 @@ PORT = "0 to 65535; 0 for any free port."
 
 INPUTS = (
     *ACTION_INPUTS,
-    Input("bot", "The bot's account; asked for if missing.", HERE, "[ACCOUNT]", argument=True),
+    Input(
+        "bot",
+        "The bot's account; asked for if missing.",
+        (*HERE, "init"),
+        "[ACCOUNT]",
+        argument=True,
+    ),
     Input(
         "text", "What to post; - reads it from standard input.", ("post",), "TEXT", argument=True
     ),
@@ -263,7 +273,12 @@ INPUTS = (
         ("register",),
     ),
     Input("dry-run", "Check everything, change nothing.", (*AUTHORIZING, "deprovision")),
-    Input("yes", "Don't ask for confirmation.", (*HERE, "deprovision")),
+    Input("yes", "Don't ask for confirmation.", (*HERE, "init", "deprovision")),
+    Input(
+        "with-rotation",
+        "Write the workflow that also rotates the token, in place of the weekly check.",
+        ("init",),
+    ),
     Input("no-browser", "Show the link, and let the code be pasted, from any browser.", HERE),
     Input(
         "start-over",

@@ -7,17 +7,21 @@ import termios
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import typer
 
-from provisioner.config import Values
+from provisioner.commands.init import init
+from provisioner.config import Config, Values
 from provisioner.environment import (
     agree,
     api_url,
     ask,
+    checkout,
     confirm,
     hidden,
     is_attended,
+    lacks_workflow_scope,
     output_of,
 )
 from provisioner.errors import InputError, ProvisionerError
@@ -137,6 +141,25 @@ class Laptop:
             yield
         finally:
             termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+def write_workflows(config: Config) -> Report:
+    """Write the workflow files into this checkout. Raises InputError where it is none."""
+    root = checkout()
+    if root is None:
+        raise InputError(
+            "no-checkout",
+            "This folder is not a git checkout. Nothing was written.",
+            next=("Change to the bot's checkout, and run the command there.",),
+        )
+
+    def may_replace(path: Path, diff: str) -> bool:
+        if config.yes:
+            return True
+        typer.echo(diff, err=True)
+        return agree(f"Replace {path} by this?")
+
+    return init(config, root, may_replace, lacks_scope=lacks_workflow_scope())
 
 
 def ask_missing(given: Values) -> Values:

@@ -70,6 +70,8 @@ class Run:
     """To replace a token that is in use."""
     options: tuple["Set", ...] = ()
     """With these inputs besides."""
+    text: str = ""
+    """What to post."""
     when: str = ""
     """“in 10 minutes”; "" for now."""
 

@@ -223,6 +223,7 @@ class Terminal:
         for one in INPUTS_OF[step.command]:
             for text in filter(None, given.get(one.name, ())):
                 words += [f"--{one.name}", text]
+        words += [step.text] if step.text else []
         return " ".join([shlex.join(words), *map(_option, step.options)])
 
     def _todo(self, steps: Next) -> str:

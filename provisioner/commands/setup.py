@@ -101,6 +101,9 @@ def setup(session: Session, laptop: Laptop) -> Report:
             laptop.land(error)
             raise
     laptop.land(report)
+    if report.status == "provisioned":
+        first = ("For a first post:", Run("post", text="howdy universe!"))
+        return replace(report, next=(*report.next, *first))
     return report
 
 

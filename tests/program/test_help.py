@@ -9,7 +9,7 @@ from provisioner.report import Exit
 from tests.program.program import PATIENCE, PROGRAM, ROOT, Run, run
 
 COMMANDS = (
-    *("setup", "rotate"),
+    *("setup", "rotate", "init"),
     *("begin", "complete", "login", "register", "post", "check"),
     *("abandon", "deprovision", "doctor", "demo", "sandbox"),
 )

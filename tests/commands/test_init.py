@@ -1,0 +1,120 @@
+"""init: the files that it writes, and the files that it leaves."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from provisioner.commands.init import EXAMPLES, FOLDER, init, rendered
+from provisioner.config import Config, parse
+from provisioner.report import Report
+
+BOT = FOLDER / "bot.yml"
+
+
+def config(**values: str | bool | list[str]) -> Config:
+    given = {"account": "bot@social.example", **values}
+    return parse("init", {name.replace("_", "-"): value for name, value in given.items()})
+
+
+def run(root: Path, asked: Config | None = None, *, agrees: bool = False) -> tuple[Report, str]:
+    """What init reports, and the differences that it showed."""
+    shown: list[str] = []
+
+    def may_replace(_: Path, diff: str) -> bool:
+        shown.append(diff)
+        return agrees
+
+    return init(asked or config(), root, may_replace, lacks_scope=False), "\n".join(shown)
+
+
+def with_of(root: Path, name: str) -> dict[str, str]:
+    [job] = yaml.safe_load((root / FOLDER / name).read_text())["jobs"].values()
+    given: dict[str, str] = job["steps"][0]["with"]
+    return given
+
+
+def test_bot_is_written_as_readme_shows_it(tmp_path: Path) -> None:
+    run(tmp_path)
+    assert (tmp_path / BOT).read_text() == (EXAMPLES / "bot.yml").read_text()
+
+
+def test_check_names_the_account_and_needs_no_github_token(tmp_path: Path) -> None:
+    run(tmp_path)
+    assert with_of(tmp_path, "token-check.yml") == {
+        "account": "bot@social.example",
+        "access-token": "${{ secrets.MASTODON_ACCESS_TOKEN }}",
+    }
+
+
+def test_workflow_that_rotates_takes_the_place_of_the_check(tmp_path: Path) -> None:
+    run(tmp_path, config(with_rotation=True))
+    assert "github-token" in with_of(tmp_path, "credentials.yml")
+    assert not (tmp_path / FOLDER / "token-check.yml").exists()
+
+
+def test_files_name_what_this_bot_uses(tmp_path: Path) -> None:
+    names = config(
+        with_rotation=True,
+        journal="SECOND_JOURNAL",
+        secrets=["SECOND_TOKEN=access_token", "SECOND_ID=client_id"],
+        variables=["SECOND_URL=base_url"],
+        instance="https://other.example",
+        scopes="interact",
+    )
+    run(tmp_path, names)
+    bot = (tmp_path / BOT).read_text()
+    assert "${{ secrets.SECOND_TOKEN }}" in bot
+    assert "${{ vars.SECOND_URL }}" in bot
+    given = with_of(tmp_path, "credentials.yml")
+    assert given["secrets"] == "SECOND_TOKEN=access_token\nSECOND_ID=client_id\n"
+    assert given["variables"] == "SECOND_URL=base_url"
+    assert given["journal"] == "SECOND_JOURNAL"
+    assert given["journal-key"] == "${{ secrets.SECOND_JOURNAL_KEY }}"
+    assert given["instance"] == "https://other.example"
+    assert given["scopes"] == "interact"
+    assert parse(
+        "auto",
+        {**given, "github-token": "ghp_" + "a" * 36, "repository": "me/bot"},
+        in_workflow=True,
+    ).secrets
+
+
+def test_check_is_given_no_names_that_it_does_not_take() -> None:
+    text = rendered("token-check.yml", config(secrets=["OTHER=access_token"], scopes="full"))
+    [job] = yaml.safe_load(text)["jobs"].values()
+    assert job["steps"][0]["with"] == {
+        "account": "bot@social.example",
+        "scopes": "full",
+        "access-token": "${{ secrets.OTHER }}",
+    }
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_changed_file_is_replaced_only_if_the_person_agrees(
+    tmp_path: Path,
+    agrees: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    run(tmp_path)
+    ours = (tmp_path / BOT).read_text()
+    theirs = ours.replace("howdy universe!", "hello")
+    (tmp_path / BOT).write_text(theirs)
+    report, shown = run(tmp_path, agrees=agrees)
+    assert "-          STATUS: hello" in shown
+    assert "+          STATUS: howdy universe!" in shown
+    assert (tmp_path / BOT).read_text() == (ours if agrees else theirs)
+    assert report.facts["files"] == ([str(BOT)] if agrees else [])
+
+
+def test_second_run_changes_and_asks_nothing(tmp_path: Path) -> None:
+    run(tmp_path)
+    report, shown = run(tmp_path)
+    assert shown == ""
+    assert report.facts["files"] == []
+    assert report.next == ()
+
+
+def test_missing_scope_of_gh_is_named_before_the_push(tmp_path: Path) -> None:
+    report = init(config(), tmp_path, lambda *_: False, lacks_scope=True)
+    steps = [str(step) for step in report.next]
+    assert steps.index("`gh auth refresh -s workflow`") < steps.index("`git push`")

@@ -1,0 +1,111 @@
+"""`provisioner init`, and the offer at the end of a setup, in a real checkout."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.program.program import PROGRAM, ROOT, Run, launch, launch_in_terminal
+from tests.program.site import PASSWORD, Site
+
+BOT = ".github/workflows/bot.yml"
+THERE = ("sh", "-c", 'cd "$CHECKOUT" && exec "$@"', "sh", *PROGRAM)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A clone of a bot's repository, over https."""
+    git = ("git", "-C", str(tmp_path))
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    origin = "https://github.com/me/bot.git"
+    subprocess.run([*git, "remote", "add", "origin", origin], check=True)
+    return tmp_path
+
+
+def init(folder: Path, *options: str, env: Mapping[str, str] | None = None) -> Run:
+    given = {"CHECKOUT": str(folder), **(env or {})}
+    return launch("init", "bot@social.example", *options, env=given, program=THERE)
+
+
+def test_files_are_written_at_the_top_of_the_checkout(checkout: Path) -> None:
+    (checkout / "src").mkdir()
+    done = init(checkout / "src")
+    assert done.code == 0
+    assert (checkout / BOT).is_file()
+    assert (checkout / ".github/workflows/token-check.yml").is_file()
+    assert "git push" in done.output
+
+
+def test_folder_that_is_no_checkout_is_left_alone(tmp_path: Path) -> None:
+    done = init(tmp_path, "--json")
+    assert (done.code, done.error) == (2, "no-checkout")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_changed_file_stays_where_nobody_can_be_asked(checkout: Path) -> None:
+    init(checkout)
+    (checkout / BOT).write_text("mine\n")
+    done = init(checkout, "--json")
+    assert (done.code, done.error) == (2, "not-confirmed")
+    assert (checkout / BOT).read_text() == "mine\n"
+
+
+def test_changed_file_is_replaced_after_yes(checkout: Path) -> None:
+    init(checkout)
+    (checkout / BOT).write_text("mine\n")
+    shown = launch_in_terminal(
+        "init",
+        "bot@social.example",
+        env={"CHECKOUT": str(checkout)},
+        answers=(("Replace", "y"),),
+        program=THERE,
+    )
+    assert "-mine" in shown
+    assert (checkout / BOT).read_text().startswith("# The bot")
+
+
+@pytest.mark.parametrize(
+    ("scopes", "is_named"), [("'gist', 'repo'", True), ("'repo', 'workflow'", False)]
+)
+def test_scope_that_gh_lacks_is_named(
+    checkout: Path,
+    scopes: str,
+    is_named: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """As `gh auth status` prints it, gh 2.x (pkg/cmd/auth/status/status.go)."""
+    gh = checkout / "bin" / "gh"
+    gh.parent.mkdir()
+    gh.write_text(f'#!/bin/sh\n[ "$2" = status ] && echo "  - Token scopes: {scopes}"\n')
+    gh.chmod(0o755)
+    done = init(checkout, env={"PATH": f"{gh.parent}:/usr/bin:/bin"})
+    assert ("gh auth refresh -s workflow" in done.output) == is_named
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_setup_offers_the_files_in_the_bots_checkout(
+    site: Site, checkout: Path, answer: str
+) -> None:
+    origin = "https://github.com/octocat/mybot"
+    subprocess.run(["git", "-C", checkout, "remote", "set-url", "origin", origin], check=True)
+    browser = checkout / ".git" / "browser.py"
+    browser.write_text(
+        "import sys\nfrom tests.support.person import Person, PersonStuckError\n"
+        f"with Person('mybot', {PASSWORD!r}) as person:\n"
+        "    try: person.approve(sys.argv[1])\n"
+        "    except PersonStuckError: pass  # a page without a code\n"
+    )
+    shown = launch_in_terminal(
+        "setup",
+        site.whose[1],
+        env=site.env
+        | {"CHECKOUT": str(checkout), "BROWSER": f"{sys.executable} {browser}"}
+        | {"PYTHONPATH": str(ROOT)},
+        answers=(("into this checkout?", answer),),
+        program=THERE,
+    )
+    site.shown += shown
+    assert site.live_tokens == [site.stored()]
+    assert (checkout / BOT).exists() == (answer == "y")
+    assert "howdy universe!" in shown
