@@ -160,14 +160,6 @@ def _describe(http: Http, origin: str, answers: list[Outcome]) -> InstanceInfo:
         software, number = _node_info(http, origin)
     if software.casefold() in WITHOUT_API:
         raise not_mastodon(host_of(origin), software, number)
-    lists = {
-        name: fields.get(name)
-        for name in (
-            "scopes_supported",
-            "grant_types_supported",
-            "code_challenge_methods_supported",
-        )
-    }
     return InstanceInfo(
         Instance(
             origin=origin,
@@ -176,7 +168,8 @@ def _describe(http: Http, origin: str, answers: list[Outcome]) -> InstanceInfo:
             software=software,
             version=number,
         ),
-        **{name: _words(value) for name, value in lists.items()},
+        _words(fields.get("scopes_supported")),
+        _words(fields.get("grant_types_supported")),
     )
 
 
@@ -259,7 +252,9 @@ def _node_info(http: Http, origin: str) -> tuple[str, str]:
                 answer = http.send("GET", origin + urlsplit(url).path, retry=IF_UNSENT)
                 software = answer.fields().get("software")
                 told = software if isinstance(software, dict) else {}
-                named = (answer.shown(str(told.get(key) or "")) for key in ("name", "version"))
-                name, version = ("".join(text.split())[:MAX_NAME] for text in named)
+                name, version = (
+                    "".join(answer.shown(text).split())[:MAX_NAME] if isinstance(text, str) else ""
+                    for text in (told.get("name"), told.get("version"))
+                )
                 return name, version
     return "", ""

@@ -45,9 +45,8 @@ class InstanceInfo:
 
     instance: Instance
     scopes_supported: tuple[str, ...] = ()
-    """As its metadata lists them (RFC 8414, section 2), like the next two; empty: not told."""
+    """As its metadata lists them (RFC 8414, section 2), like the next; empty: not told."""
     grant_types_supported: tuple[str, ...] = ()
-    code_challenge_methods_supported: tuple[str, ...] = ()
 
     @property
     def scopes_known(self) -> Choice[tuple[str, ...]]:
@@ -57,11 +56,10 @@ class InstanceInfo:
             return Choice(self.scopes_supported, "its metadata lists them")
         if profile.scopes:
             return Choice(profile.scopes, f"{software} knows only {' '.join(profile.scopes)}")
+        why = "it does not tell which scopes it knows"
         if profile.verifying_scope == "read":
-            return Choice((), f"{software} needs read to tell whose token it is")
-        if self._is_mastodon(2, 0):
-            return Choice((), "by its version")
-        return Choice((), "it does not tell which scopes it knows")
+            why = f"{software} needs read to tell whose token it is"
+        return Choice((), "by its version" if self.is_mastodon(2, 0) else why)
 
     @property
     def password_grant(self) -> Choice[bool]:
@@ -77,45 +75,17 @@ class InstanceInfo:
         return Choice(known, self.known_from)
 
     @property
-    def revocation(self) -> Choice[bool]:
-        """Whether it has an endpoint that revokes tokens (RFC 7009)."""
-        if self.instance.has_metadata:
-            return Choice(bool(self.instance.revocation_endpoint), "by its metadata")
-        return Choice(self.instance.profile.revokes, self.known_from)
-
-    @property
-    def pkce(self) -> Choice[str]:
-        """The code challenge method: always S256 (RFC 7636)."""
-        methods = self.code_challenge_methods_supported
-        if "S256" in methods:
-            return Choice("S256", "its metadata offers it")
-        if methods:
-            return Choice("S256", f"though its metadata offers only {' '.join(methods)}")
-        return Choice("S256", "a server that does not know it ignores it")
-
-    @property
     def known_from(self) -> str:
         """Where the profile's facts come from."""
         if self.instance.software.casefold() in PROFILES:
             return f"as known of {self.instance.software}"
         return "the least that any server grants"
 
-    def knows(self, scope: str, since: tuple[int, int]) -> bool:
-        """Whether it certainly knows a scope, which Mastodon knows since that version."""
-        known = self.scopes_known.value
-        return scope in known if known else self._is_mastodon(*since)
-
-    @property
-    def knows_granular_scopes(self) -> bool:
-        """Whether it certainly knows scopes such as `write:statuses` (Mastodon has since 2.4.3)."""
-        known = self.scopes_known.value
-        granular = any(scope.startswith(("read:", "write:")) for scope in known)
-        return granular if known else self._is_mastodon(3, 0)
-
-    def _is_mastodon(self, major: int, minor: int) -> bool:
+    def is_mastodon(self, major: int, minor: int) -> bool:
+        """Whether it is a Mastodon of at least that version."""
         instance = self.instance
-        named = instance.software.casefold() == "mastodon"
-        return named and is_at_least(instance.version, major, minor)
+        is_one = instance.software.casefold() == "mastodon"
+        return is_one and is_at_least(instance.version, major, minor)
 
 
 def parse_scopes(text: str) -> tuple[str, ...]:
@@ -156,9 +126,12 @@ def candidates(requested: tuple[str, ...], info: InstanceInfo) -> tuple[tuple[st
     broader = tuple(dict.fromkeys("read" if s in VERIFYING else s for s in requested))
     coarse = tuple(dict.fromkeys(_coarse(scope) for scope in requested))
     known = set(info.scopes_known.value)
-    sets = [requested, classic] if info.knows("profile", since=(4, 3)) else [classic]
+    # `profile` came with Mastodon 4.3, and scopes such as `write:statuses` with 2.4.3.
+    knows_profile = "profile" in known if known else info.is_mastodon(4, 3)
+    is_granular = any(":" in s and not s.startswith("admin:") for s in known)
+    sets = [requested, classic] if knows_profile else [classic]
     sets += [broader] if known and not set(classic) <= known else []
-    sets += [] if info.knows_granular_scopes else [coarse]
+    sets += [] if (is_granular if known else info.is_mastodon(3, 0)) else [coarse]
     fitting = tuple(dict.fromkeys(s for s in sets if not known or set(s) <= known))
     if not fitting:
         unknown = sorted(set(sets[-1]) - known)
@@ -185,10 +158,9 @@ def excess(scopes: tuple[str, ...], requested: tuple[str, ...]) -> list[str]:
 
 
 def _broader(scope: str) -> set[str]:
-    if scope == "profile":
-        return set(VERIFYING) - {scope}
     parts = scope.split(":")
-    return {":".join(parts[:n]) for n in range(1, len(parts))}
+    broader = {":".join(parts[:n]) for n in range(1, len(parts))}
+    return broader | set(VERIFYING) if scope == "profile" else broader
 
 
 def _coarse(scope: str) -> str:
@@ -200,50 +172,40 @@ def _coarse(scope: str) -> str:
 
 def explain(info: InstanceInfo, requested: tuple[str, ...]) -> dict[str, str]:
     """What is chosen for an instance, and why, by subject. Raises InputError for unknown scopes."""
-    instance, profile = info.instance, info.instance.profile
-    first, *others = candidates(requested, info)
-    scopes = f"{_with_excess(first, requested)} ({info.scopes_known.reason})"
+    instance, profile, known = info.instance, info.instance.profile, info.known_from
+    sets = candidates(requested, info)
+    each = [
+        " ".join(scopes) + (", more than was requested" if excess(scopes, requested) else "")
+        for scopes in sets
+    ]
+    each[0] += f" ({info.scopes_known.reason})"
     unused = profile.unused_seconds
-    kept = f"deleted after {duration(unused)}" if unused else "kept"
+    removal = f"a person removes the application at {instance.authorized_applications}"
+    revokes, revokes_from = profile.revokes, known
+    if instance.has_metadata:
+        revokes, revokes_from = bool(instance.revocation_endpoint), "by its metadata"
+    password = info.password_grant
+    if not profile.posts_text_alone:
+        posting = f"only with a picture, which `post` does not send ({known})"
+    elif missing(sets[0], ("write:statuses",)):
+        posting = "not possible with these scopes (it needs write:statuses)"
+    elif profile.idempotency_key:
+        posting = f"the same Idempotency-Key does not post twice ({known})"
+    else:
+        posting = f"an Idempotency-Key may be ignored ({known})"
     return {
         "Endpoints": "from its metadata (RFC 8414), all of its own origin"
         if instance.has_metadata
         else "Mastodon's usual paths (it has no RFC 8414 metadata)",
-        "Scopes": "; if it refuses them: ".join(
-            (scopes, *(_with_excess(other, requested) for other in others))
-        ),
-        "PKCE": f"{info.pkce.value} ({info.pkce.reason})",
-        "Code": f"valid for {duration(profile.code_seconds)} ({info.known_from})",
-        "Unused application": f"{kept} ({info.known_from})",
-        "Revocation": _revocation(info),
-        "Password": _password(info.password_grant),
-        "Posting": _posting(info, first),
+        "Scopes": "; if it refuses them: ".join(each),
+        "PKCE": "S256 (a server that does not know it ignores it)",
+        "Code": f"valid for {duration(profile.code_seconds)} ({known})",
+        "Unused application": f"deleted after {duration(unused)} ({known})"
+        if unused
+        else f"kept ({known})",
+        "Revocation": f"over the API ({revokes_from}); if the token stays alive, {removal}"
+        if revokes
+        else f"no endpoint ({revokes_from}); {removal}",
+        "Password": f"{'' if password.value else 'not '}offered ({password.reason})",
+        "Posting": posting,
     }
-
-
-def _with_excess(scopes: tuple[str, ...], requested: tuple[str, ...]) -> str:
-    more = ", more than was requested" if excess(scopes, requested) else ""
-    return " ".join(scopes) + more
-
-
-def _revocation(info: InstanceInfo) -> str:
-    by_hand = f"a person removes the application at {info.instance.authorized_applications}"
-    choice = info.revocation
-    if choice.value:
-        return f"over the API ({choice.reason}); if the token stays alive, {by_hand}"
-    return f"no endpoint ({choice.reason}); {by_hand}"
-
-
-def _password(choice: Choice[bool]) -> str:
-    return f"{'offered' if choice.value else 'not offered'} ({choice.reason})"
-
-
-def _posting(info: InstanceInfo, scopes: tuple[str, ...]) -> str:
-    profile = info.instance.profile
-    if not profile.posts_text_alone:
-        return f"only with a picture, which `post` does not send ({info.known_from})"
-    if missing(scopes, ("write:statuses",)):
-        return "not possible with these scopes (it needs write:statuses)"
-    if profile.idempotency_key:
-        return f"the same Idempotency-Key does not post twice ({info.known_from})"
-    return f"an Idempotency-Key may be ignored ({info.known_from})"

@@ -14,22 +14,13 @@ def instance_of(
     software: str = "",
     version: str = "",
     *,
-    origin: str = ORIGIN,
-    authorization: str = "",
-    revocation: str | None = None,
+    authorization: str = f"{ORIGIN}/oauth/authorize",
+    revocation: str = f"{ORIGIN}/oauth/revoke",
     has_metadata: bool = False,
 ) -> Instance:
     """An instance at Mastodon's usual paths."""
-    return Instance(
-        origin=origin,
-        authorization_endpoint=authorization or f"{origin}/oauth/authorize",
-        token_endpoint=f"{origin}/oauth/token",
-        registration_endpoint=f"{origin}/api/v1/apps",
-        revocation_endpoint=f"{origin}/oauth/revoke" if revocation is None else revocation,
-        has_metadata=has_metadata,
-        software=software,
-        version=version,
-    )
+    token, apps = f"{ORIGIN}/oauth/token", f"{ORIGIN}/api/v1/apps"
+    return Instance(ORIGIN, authorization, token, apps, revocation, has_metadata, software, version)
 
 
 def info_of(
@@ -37,11 +28,10 @@ def info_of(
     version: str = "",
     scopes: tuple[str, ...] = (),
     grants: tuple[str, ...] = (),
-    pkce: tuple[str, ...] = (),
     *,
-    revocation: str | None = None,
+    revocation: str = f"{ORIGIN}/oauth/revoke",
 ) -> InstanceInfo:
     """An instance that tells this much about itself; lists are what only metadata has."""
-    has_metadata = bool(scopes or grants or pkce)
+    has_metadata = bool(scopes or grants)
     instance = instance_of(software, version, revocation=revocation, has_metadata=has_metadata)
-    return InstanceInfo(instance, scopes, grants, pkce)
+    return InstanceInfo(instance, scopes, grants)

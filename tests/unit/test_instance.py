@@ -1,4 +1,4 @@
-"""The link that the person opens, and the page where an application is removed."""
+"""The link, the page where an application is removed, and what only a server's name tells."""
 
 from urllib.parse import parse_qsl, urlsplit
 
@@ -6,89 +6,188 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.mastodon.instance import OUT_OF_BAND, Instance, authorization_url, challenge
+from provisioner.mastodon.instance import (
+    MAX_NAME,
+    OUT_OF_BAND,
+    PROFILES,
+    UNKNOWN,
+    Instance,
+    authorization_url,
+    challenge,
+    is_at_least,
+    parse_version,
+    profile_of,
+)
 from provisioner.secret import Secret
 from tests.unit.instances import instance_of
 
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+"""Both are RFC 7636's, appendix B."""
 SCOPES = ("read:accounts", "write:statuses")
 
 
-def link(instance: Instance, verifier: str = "", state: str = "", client_id: str = "id") -> str:
-    """The authorization URL."""
+def query(
+    instance: Instance, verifier: str = "", state: str = "", client_id: str = "id"
+) -> list[tuple[str, str]]:
+    """The parameters of the authorization URL."""
     secret = Secret(verifier) if verifier else None
-    return authorization_url(instance, client_id, SCOPES, secret, OUT_OF_BAND, state)
-
-
-def query_of(url: str) -> list[tuple[str, str]]:
-    """The parameters of a URL."""
+    url = authorization_url(instance, client_id, SCOPES, secret, OUT_OF_BAND, state)
+    assert url.startswith(instance.authorization_endpoint.partition("?")[0] + "?")
+    assert url.isascii()
+    assert url.isprintable()
     return parse_qsl(urlsplit(url).query, keep_blank_values=True)
 
 
-def test_the_link_has_these_parameters_and_no_others() -> None:
-    url = link(instance_of(), VERIFIER)
-    assert url.startswith("https://social.example/oauth/authorize?")
-    assert query_of(url) == [
+def test_link_has_these_parameters_and_no_others() -> None:
+    """Without a verifier there is no challenge: Mastodon refuses either without the other."""
+    bare = [
         ("response_type", "code"),
         ("client_id", "id"),
         ("redirect_uri", OUT_OF_BAND),
         ("scope", "read:accounts write:statuses"),
         ("force_login", "true"),
-        ("code_challenge", CHALLENGE),
-        ("code_challenge_method", "S256"),
     ]
-
-
-def test_the_challenge_is_that_of_rfc_7636_appendix_b() -> None:
+    pkce = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")]
+    assert query(instance_of()) == bare
+    assert query(instance_of(), VERIFIER) == [*bare, *pkce]
+    assert query(instance_of(), state="xyz") == [*bare, ("state", "xyz")]
+    assert query(instance_of("Pixelfed", "0.12.6")) == [*bare, ("prompt", "consent")]
     assert challenge(Secret(VERIFIER)) == CHALLENGE
 
 
-def test_without_a_verifier_there_is_no_challenge() -> None:
-    """Mastodon refuses either without the other."""
-    assert "code_challenge" not in link(instance_of())
-
-
-def test_the_link_does_not_contain_the_verifier() -> None:
-    assert VERIFIER not in link(instance_of(), VERIFIER)
-
-
-def test_a_state_is_sent_where_there_is_one() -> None:
-    assert ("state", "xyz") in query_of(link(instance_of(), state="xyz"))
-
-
-def test_pixelfed_is_made_to_ask() -> None:
-    assert ("prompt", "consent") in query_of(link(instance_of("Pixelfed", "0.12.6")))
-
-
-def test_the_query_of_an_endpoint_is_kept() -> None:
+def test_query_of_an_endpoint_is_kept() -> None:
     endpoint = "https://social.example/authorize?tenant=1&force_login=false"
-    query = query_of(link(instance_of(authorization=endpoint)))
-    assert ("tenant", "1") in query
-    assert [value for name, value in query if name == "force_login"] == ["true"]
+    parameters = query(instance_of(authorization=endpoint))
+    assert ("tenant", "1") in parameters
+    assert [value for name, value in parameters if name == "force_login"] == ["true"]
 
 
 @given(st.text())
 def test_no_client_id_adds_a_parameter_or_a_line(client_id: str) -> None:
-    url = link(instance_of(), client_id=client_id)
-    assert dict(query_of(url))["client_id"] == client_id
-    assert len(query_of(url)) == 5
-    assert url.isascii()
-    assert url.isprintable()
+    parameters = query(instance_of(), client_id=client_id)
+    assert dict(parameters)["client_id"] == client_id
+    assert len(parameters) == 5
 
 
 @pytest.mark.parametrize(
-    ("software", "page"),
+    ("software", "page", "with_account"),
     [
-        ("Mastodon", "https://social.example/oauth/authorized_applications"),
-        ("hollo", "https://social.example/auth"),
-        ("takahe", "https://social.example/@bot@second.example/settings/tokens/"),
-        ("Nobody", "https://social.example"),
+        ("Mastodon", "/oauth/authorized_applications", "/oauth/authorized_applications"),
+        ("takahe", "/", "/@bot@second.example/settings/tokens/"),
+        ("Nobody", "", ""),
     ],
 )
-def test_the_page_of_an_account_s_applications(software: str, page: str) -> None:
-    assert instance_of(software).applications_of("bot@second.example") == page
+def test_page_of_applications_is_the_accounts_where_each_has_one(
+    software: str, page: str, with_account: str
+) -> None:
+    instance = instance_of(software)
+    assert instance.authorized_applications == f"https://social.example{page}"
+    assert instance.applications_of("bot@second.example") == f"https://social.example{with_account}"
 
 
-def test_without_an_account_takahe_has_no_page_but_its_own() -> None:
-    assert instance_of("takahe").authorized_applications == "https://social.example/"
+@pytest.mark.parametrize(
+    ("told", "name", "version"),
+    [
+        ("4.3.0+glitch", "Mastodon", "4.3.0+glitch"),
+        ("v4.3.0-alpha.1+nightly.2024-03-01", "Mastodon", "4.3.0-alpha.1+nightly.2024-03-01"),
+        ("0.20.0+git-57cb4fe", "GoToSocial", "0.20.0+git-57cb4fe"),
+        ("1.0.0+git-57cb4fe", "GoToSocial", "1.0.0+git-57cb4fe"),
+        ("2.7.2 (compatible; Pleroma 2.9.1)", "Pleroma", "2.9.1"),
+        ("3.5.3 (compatible; Pixelfed 0.12.6)", "Pixelfed", "0.12.6"),
+        ("2.8.0 (compatible; Friendica 2024.09-rc)", "Friendica", "2024.09-rc"),
+        ("4.2.1 (compatible; Iceshrimp.NET/2024.1-beta2)", "Iceshrimp.NET", "2024.1-beta2"),
+        ("3.0.0 (compatible; Sharkey 2025.2.2; like Akkoma)", "Sharkey", "2025.2.2"),
+        ("4.0.0 (not true; really snac/2.94)", "snac", "2.94"),
+        ("takahe/0.11.0", "takahe", "0.11.0"),
+        *((text, "", "") for text in ("0.10.0", "", "unknown")),
+    ],
+)
+def test_servers_version_gives_its_name_and_number(told: str, name: str, version: str) -> None:
+    assert parse_version(told) == (name, version)
+
+
+@given(st.text())
+def test_name_and_version_are_always_short_and_without_white_space(told: str) -> None:
+    for part in parse_version(told):
+        assert len(part) <= MAX_NAME
+        assert "".join(part.split()) == part
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        *((version, True) for version in ("4.3.0", "4.3.0-beta.1+glitch", "4.10.0", "5.0.0")),
+        *((version, False) for version in ("4.2.29", "3.5.3", "")),
+    ],
+)
+def test_versions_are_compared_as_numbers(version: str, *, expected: bool) -> None:
+    assert is_at_least(version, 4, 3) == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "password", "unused"),
+    [
+        ("3.5.3", True, 86400),
+        ("4.2.29+hometown-1.1.2", True, 86400),
+        ("4.3.0", True, None),
+        ("4.4.0", False, None),
+        ("", False, None),
+    ],
+)
+def test_mastodon_has_the_profile_of_its_version(
+    version: str, *, password: bool, unused: int | None
+) -> None:
+    found = profile_of("mastodon", version)
+    assert found == profile_of("MASTODON", version)
+    assert found.password_grant == password
+    assert found.unused_seconds == unused
+    assert found.idempotency_key
+    assert found.reuses_token
+    assert found.user_name_is_email
+
+
+def test_unknown_server_is_promised_the_least_of_the_table() -> None:
+    assert profile_of("Nobody") == UNKNOWN
+    assert not UNKNOWN.idempotency_key
+    assert UNKNOWN.password_grant is None
+    assert UNKNOWN.invalid_token == ()
+    assert UNKNOWN.code_seconds == min(one.code_seconds for one in PROFILES.values())
+    unused = [one.unused_seconds for one in PROFILES.values() if one.unused_seconds]
+    assert UNKNOWN.unused_seconds == min(unused)
+
+
+@pytest.mark.parametrize(
+    ("software", "measured"),
+    [
+        ("gotosocial", {"code_seconds": 300, "password_grant": False, "approve_button": "Allow"}),
+        (
+            "takahe",
+            {"code_seconds": 60, "verifying_scope": "read", "many_domains": True},
+        ),
+        (
+            "friendica",
+            {
+                "code_seconds": 300,
+                "approve_button": "Yes",
+                "replaces_token": True,
+                "revokes_application": True,
+                "settings_path": "/settings/oauth",
+            },
+        ),
+        ("hollo", {"idempotency_key": True, "password_grant": False, "settings_path": "/auth"}),
+        (
+            "snac",
+            {
+                "password_grant": False,
+                "revokes_application": True,
+                "approve_button": "OK",
+                "settings_path": "",
+            },
+        ),
+    ],
+)
+def test_profile_has_what_was_measured(software: str, measured: dict[str, object]) -> None:
+    profile = profile_of(software)
+    assert {name: getattr(profile, name) for name in measured} == measured
+    assert not profile.reuses_token

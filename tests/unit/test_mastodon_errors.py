@@ -1,0 +1,298 @@
+"""What an instance's answers mean: three tables from an answer to its outcome."""
+
+from collections.abc import Mapping
+
+import httpx
+import pytest
+
+from provisioner.answer import Answer
+from provisioner.errors import ProvisionerError
+from provisioner.mastodon.errors import (
+    Dead,
+    InvalidClientError,
+    ScopesRefusedError,
+    Unclear,
+    exchange_refused,
+    judge,
+    registration_refused,
+)
+from provisioner.report import Exit, Run, Set, Step
+from tests.unit.instances import instance_of
+from tests.unit.web import NOW, Reply, page, redirect, say
+
+IN_SEVEN_MINUTES = "2027-01-15T08:07:00.000000Z"
+FRIENDICA = Reply(
+    401,
+    b"<!DOCTYPE html><title>Unauthorized</title><p>Request: 66d1c2",
+    {"Content-Type": "text/html", "WWW-Authenticate": 'Basic realm="Friendica"'},
+)
+DOORKEEPER = 'Bearer realm="Doorkeeper", error="invalid_token", error_description="Token revoked"'
+OTHERS = ("Mastodon", "takahe", "Pleroma", "Pixelfed", "snac", "")
+
+
+def answer_of(reply: Reply) -> Answer:
+    return Answer(reply.status, httpx.Headers(dict(reply.headers)), reply.body, NOW, ())
+
+
+def invalid(words: str, status: int = 422) -> Reply:
+    return say({"error": f"Validation failed: {words}"}, status)
+
+
+# A refused registration.
+
+REGISTRATIONS: Mapping[str, tuple[Reply, str, Exit, Step | None]] = {
+    "scopes": (
+        *(invalid("Scopes doesn't match configured on the server."), "scope-refused"),
+        *(Exit.INPUT, Set("scopes")),
+    ),
+    "scopes, 400": (invalid("bad scopes", 400), "scope-refused", Exit.INPUT, Set("scopes")),
+    "redirect URI": (
+        *(invalid("Redirect URI must be an absolute URI."), "redirect-refused"),
+        *(Exit.FAILED, None),
+    ),
+    "Hollo's redirect URI": (
+        say({"error": "invalid", "zod_error": {"issues": [{"path": ["redirect_uris"]}]}}, 422),
+        *("redirect-refused", Exit.FAILED, None),
+    ),
+    "website": (
+        *(invalid("Website must start with http:// or https://"), "website-refused"),
+        *(Exit.ACTION_REQUIRED, Set("client-id")),
+    ),
+    "name": (
+        *(invalid("Name is too long (maximum is 60 characters)"), "name-refused"),
+        *(Exit.INPUT, Set("app-name")),
+    ),
+    "another language": (
+        *(invalid("Überprüfung gescheitert"), "registration-refused"),
+        *(Exit.INPUT, Set("app-name")),
+    ),
+    "moved": (
+        *(redirect("https://web.example/api/v1/apps", 308), "instance-moved"),
+        *(Exit.INPUT, Set("instance")),
+    ),
+    **{
+        name: (reply, "registration-closed", Exit.ACTION_REQUIRED, Set("client-id"))
+        for name, reply in {
+            "page 401": page(401),
+            "page 403": page(403),
+            "page 422": page(422),
+            "no OAuth": Reply(404),
+            "forbidden": Reply(403),
+        }.items()
+    },
+    "unwell": (page(503), "instance-unwell", Exit.FAILED, None),
+    "unwell, JSON": (say({}, 500), "instance-unwell", Exit.FAILED, None),
+}
+
+
+@pytest.mark.parametrize("name", REGISTRATIONS)
+def test_refused_registration_is_blamed_on_what_its_answer_names(name: str) -> None:
+    reply, code, exit_code, step = REGISTRATIONS[name]
+    error = registration_refused(instance_of("Mastodon"), answer_of(reply), ("read",))
+    assert error.code == code
+    assert error.exit_code is exit_code
+    assert step is None or step in error.next
+    assert isinstance(error, ScopesRefusedError) == (
+        code in {"scope-refused", "registration-refused"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("software", "reply", "wait"),
+    [
+        ("Mastodon", say({}, 429, X_RateLimit_Reset=IN_SEVEN_MINUTES), "in 7 minutes"),
+        ("Mastodon", say({}, 429, Retry_After="300"), "in 5 minutes"),
+        ("Mastodon", page(429), "in 10 minutes"),
+        ("Pleroma", say({"error": "Throttled"}, 429), "in a few minutes"),
+        ("", say({"error": "Throttled"}, 429), "in a few minutes"),
+    ],
+)
+def test_throttled_registration_says_when_to_come_back(
+    software: str, reply: Reply, wait: str
+) -> None:
+    error = registration_refused(instance_of(software), answer_of(reply), ("read",))
+    assert error.code == "registration-throttled"
+    assert error.next == (Run("again", when=wait),)
+    assert ("Mastodon registers 5 in 10 minutes" in error.why) == (software == "Mastodon")
+
+
+# A refused exchange. Only for "exchange-unclear" a token may have been issued.
+
+EXCHANGES: Mapping[str, tuple[Reply, str]] = {
+    "Mastodon": (say({"error": "invalid_grant"}, 400), "code-refused"),
+    "GoToSocial, wrong code": (say({"error": "sql: no rows in result set"}, 400), "code-refused"),
+    "GoToSocial, wrong redirect": (say({"error": "invalid redirect uri"}, 403), "code-refused"),
+    "Takahē, expired": (say({"error": "access_denied"}, 401), "code-refused"),
+    "Friendica": (say({"error": "Unauthorized"}, 403), "code-refused"),
+    "GoToSocial's client": (say({"error": "invalid_client"}, 400), "unknown-application"),
+    "Mastodon's client": (say({"error": "invalid_client"}, 401), "unknown-application"),
+    "Friendica's client": (say({"error": "invalid_client"}, 403), "unknown-application"),
+    "snac's client": (Reply(401), "unknown-application"),
+    "a limit": (Reply(429), "instance-busy"),
+    "a proxy's limit": (page(429), "instance-busy"),
+    "GoToSocial, booting": (say({}, 503, Retry_After="120"), "instance-busy"),
+    "a page that says when": (Reply(503, page().body, {"Retry-After": "120"}), "instance-busy"),
+    "busy": (say({"error": "busy"}, 503), "instance-busy"),
+    "busy, empty": (Reply(503), "instance-busy"),
+    "a proxy": (page(403), "exchange-unclear"),
+    "a proxy's 401": (page(401), "exchange-unclear"),
+    "missing": (Reply(404), "exchange-unclear"),
+    "Takahē, wrong code": (page(500), "exchange-unclear"),
+    "invalid_client of a gateway": (say({"error": "invalid_client"}, 502), "exchange-unclear"),
+    "front end": (page(200), "exchange-unclear"),
+    "nothing": (Reply(200), "exchange-unclear"),
+    "list": (say(["t" * 20]), "exchange-unclear"),
+    "gateway": (page(502), "exchange-unclear"),
+    "Varnish, too slow": (page(503), "exchange-unclear"),
+    "timed out": (Reply(408), "exchange-unclear"),
+    "redirect": (redirect("https://social.example/login"), "exchange-unclear"),
+}
+
+
+def refused(reply: Reply, *, by_password: bool = False) -> ProvisionerError:
+    return exchange_refused(instance_of("Mastodon"), answer_of(reply), by_password=by_password)
+
+
+@pytest.mark.parametrize("by_password", [False, True])
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_definite_refusal_of_an_exchange_issued_no_token(name: str, *, by_password: bool) -> None:
+    reply, code = EXCHANGES[name]
+    error = refused(reply, by_password=by_password)
+    assert error.code == (code.replace("code", "login") if by_password else code)
+    assert isinstance(error, InvalidClientError) == (code == "unknown-application")
+
+
+@pytest.mark.parametrize(
+    ("reply", "wait"),
+    [
+        (say({}, 429, X_RateLimit_Reset=IN_SEVEN_MINUTES), "in 7 minutes"),
+        (say({}, 503, Retry_After="120"), "in 2 minutes"),
+        (Reply(429), "in a few minutes"),
+    ],
+)
+def test_busy_server_says_when_to_come_back(reply: Reply, wait: str) -> None:
+    assert refused(reply).next == (Run("again", when=wait),)
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "code"),
+    [
+        ({"error": "Invalid credentials"}, 400, "login-refused"),
+        ({"error": "mfa_required", "error_description": "Second factor."}, 403, "second-factor"),
+        (
+            {"error": "invalid_grant", "error_description": "not mfa_required"},
+            *(400, "login-refused"),
+        ),
+        ({"error": "unsupported_grant_type"}, 400, "no-password-grant"),
+        ({"error": "unauthorized_client"}, 401, "no-password-grant"),
+    ],
+)
+def test_refused_login_leads_to_begin(said: dict[str, str], status: int, code: str) -> None:
+    error = refused(say(said, status), by_password=True)
+    assert error.code == code
+    assert error.next[-1] == Run("begin")
+
+
+# What an answer says of a token.
+
+DEAD: Mapping[str, tuple[str, Reply]] = {
+    "invalid": ("Mastodon", say({"error": "The access token is invalid"}, 401)),
+    "revoked": ("", say({"error": "Unauthorized: token was revoked"}, 401)),
+    "Hollo": ("hollo", say({"error": "invalid_token"}, 401)),
+    "Sharkey": ("Sharkey", say({"error": {"code": "AUTHENTICATION_FAILED", "id": "x"}}, 401)),
+    "RFC 6750": ("Mastodon", Reply(401, b"", {"WWW-Authenticate": DOORKEEPER})),
+    "Takahē": ("takahe", Reply(400, b"Invalid Bearer token")),
+    "Pixelfed": ("Pixelfed", redirect("/login")),
+    "Pixelfed, whole": ("Pixelfed", redirect("https://social.example/login")),
+    "Pixelfed, JSON": ("Pixelfed", say({"error": "Unauthenticated."}, 500)),
+    "snac": ("snac", Reply(422)),
+    "Friendica": ("Friendica", FRIENDICA),
+}
+
+
+@pytest.mark.parametrize("name", DEAD)
+def test_servers_own_word_that_a_token_is_invalid_means_dead(name: str) -> None:
+    software, reply = DEAD[name]
+    assert isinstance(judge(instance_of(software), answer_of(reply)), Dead)
+
+
+def may_not(words: str) -> Reply:
+    return say({"error": f"Your {words}"}, 403)
+
+
+@pytest.mark.parametrize(
+    ("software", "reply", "accepted"),
+    [
+        ("Pleroma", say({"error": "Invalid credentials."}, 403), False),
+        ("Akkoma", say({"error": "Invalid credentials."}, 403), False),
+        ("GoToSocial", say({"error": "Unauthorized: application not supplied"}, 401), True),
+        ("Mastodon", may_not("login is currently disabled"), True),
+        ("Mastodon", may_not("login is missing a confirmed e-mail address"), True),
+        ("Mastodon", may_not("login is currently pending approval"), True),
+        ("Mastodon", may_not("account requires two-factor authentication"), True),
+    ],
+)
+def test_barred_account_is_told_what_it_needs(
+    software: str, reply: Reply, *, accepted: bool
+) -> None:
+    state = judge(instance_of(software), answer_of(reply))
+    assert isinstance(state, Unclear)
+    assert state.next
+    assert state.refused
+    assert state.token_accepted == accepted
+
+
+UNCLEAR: Mapping[str, tuple[Reply, bool]] = {
+    "a page with 401": (page(401), True),
+    "401 alone": (Reply(401), True),
+    "401 with a list": (say([], 401), True),
+    "401 with a message": (say({"message": "no"}, 401), True),
+    "a proxy's password": (Reply(401, b"", {"WWW-Authenticate": 'Basic realm="Staging"'}), True),
+    "400": (Reply(400, b"Bad token"), True),
+    "narrow scopes": (say({"error": "This action is outside the authorized scopes"}, 403), True),
+    "Pleroma's scopes": (say({"error": "Insufficient permissions: read:accounts."}, 403), True),
+    "a page with 403": (page(403), True),
+    "a page with 422": (page(422), True),
+    "application's token": (say({"error": "This method requires a user"}, 422), True),
+    "disabled, with 401": (say({}, 401), True),
+    "teapot": (Reply(418), True),
+    "timed out": (Reply(408), False),
+    "too many": (say({"error": "Too many"}, 429), False),
+    "unwell": (page(500), False),
+    "page": (page(200), False),
+    "nothing": (Reply(200), False),
+    "maintenance": (redirect("/maintenance"), False),
+    "another's login": (redirect("https://other.example/login"), False),
+    "no address": (redirect("urn:ietf:wg:oauth:2.0:oob?error=x"), False),
+}
+
+
+@pytest.mark.parametrize("software", OTHERS)
+@pytest.mark.parametrize("name", UNCLEAR)
+def test_anything_else_condemns_no_token(software: str, name: str) -> None:
+    """Whether it was a refusal is kept, for tokens that we just revoked ourselves."""
+    reply, is_refused = UNCLEAR[name]
+    state = judge(instance_of(software), answer_of(reply))
+    assert isinstance(state, Unclear)
+    assert state.refused == is_refused
+    assert state.next == ()
+    assert not state.token_accepted
+
+
+@pytest.mark.parametrize(
+    ("software", "reply"),
+    [
+        ("Mastodon", Reply(422)),
+        ("Mastodon", FRIENDICA),
+        ("Mastodon", redirect("/login")),
+        ("Friendica", page(401)),
+        ("Friendica", Reply(403, FRIENDICA.body, FRIENDICA.headers)),
+        ("snac", say({}, 422)),
+        ("snac", say({"error": ""}, 422)),
+        ("Mastodon", say({"error": "Your login is currently disabled"}, 422)),
+    ],
+)
+def test_one_servers_way_means_nothing_elsewhere_or_by_half(software: str, reply: Reply) -> None:
+    state = judge(instance_of(software), answer_of(reply))
+    assert isinstance(state, Unclear)
+    assert state.next == ()
