@@ -88,6 +88,8 @@ class Pending(Record, frozen=True):
     begun_at: int
     redirect_uri: str = OUT_OF_BAND
     state: str = ""
+    subject: str = ""
+    """What WebFinger calls the account, where that is another name than the inputs'."""
     attempts: tuple[int, ...] = ()
     """When an exchange was made whose answer is not known: a token may have been issued."""
     staged: Credential | None = None

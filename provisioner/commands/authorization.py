@@ -6,8 +6,14 @@ from hashlib import sha256
 
 from msgspec.structs import replace
 
-from provisioner.commands.begin import find_instance, scopes_to_ask
-from provisioner.commands.session import Session, approve, require_own, warn_of_other_scopes
+from provisioner.commands.begin import find_instance, scopes_to_ask, warn_of_subject
+from provisioner.commands.session import (
+    Session,
+    approve,
+    require_own,
+    tell_lost,
+    warn_of_other_scopes,
+)
 from provisioner.errors import ActionRequiredError, IncompleteError, InputError, ProvisionerError
 from provisioner.http import both
 from provisioner.journal import Credential, Pending, Superseded
@@ -16,7 +22,7 @@ from provisioner.mastodon.client import Grant, Mastodon
 from provisioner.mastodon.errors import Alive, Dead, Unclear
 from provisioner.mastodon.instance import Application
 from provisioner.mastodon.scopes import missing
-from provisioner.parsing import parse_code
+from provisioner.parsing import Handle, parse_code, parse_handle
 from provisioner.report import Next, Open, Run, Set, first_page, when
 from provisioner.secret import Secret
 
@@ -84,6 +90,7 @@ def _single_run(session: Session, application: Application) -> Pending:
             link=former.link,
         )
     info = find_instance(session)
+    warn_of_subject(session)
     return Pending(
         instance=info.instance,
         application=application,
@@ -92,6 +99,7 @@ def _single_run(session: Session, application: Application) -> Pending:
         requested_scopes=session.config.requested_scopes,
         app_name=session.config.name_of_app,
         begun_at=session.now(),
+        subject=session.subject,
     )
 
 
@@ -145,7 +153,7 @@ def verify(session: Session, pending: Pending, staged: Credential, again: Next) 
     undone first; IncompleteError where the instance does not say, and the token stays staged.
     """
     if problem := _missing_scopes(session, pending, staged):
-        raise _undone(session, pending, staged, problem)
+        raise _undone(session, pending, staged, problem, again)
     mastodon, began = Mastodon(session.http, pending.instance), session.clock()
 
     def look() -> OvertakenError | None:
@@ -158,21 +166,23 @@ def verify(session: Session, pending: Pending, staged: Credential, again: Next) 
     state, overtaken = both(session.gather, lambda: mastodon.verify(staged.token), look)
     match state:
         case Alive(id=number) as account:
-            problem = _wrong_account(session, staged, account, again)
-            whose = _name(session, account) if problem else str(session.config.handle)
+            wanted = parse_handle(pending.subject or str(session.config.handle))
+            problem = _wrong_account(session, staged, account, wanted, again)
+            whose = _name(account, wanted) if problem else str(wanted)
             staged = replace(staged, account_id=number, account=whose)
         case Dead(reason):
             problem = ActionRequiredError(
                 "token-stillborn",
                 f"The new token was rejected immediately: {reason}.",
-                why="Somebody revoked it at the instance, perhaps by removing the application.",
+                why="Somebody revoked it at the instance, perhaps by removing the application. Or "
+                "the code was not the one that the instance showed: snac takes any.",
                 next=again,
                 link=first_page(again),
             )
         case Unclear() as unclear:
             raise overtaken or _unverified(session, unclear)
     if problem:  # of use to no other run either
-        raise _undone(session, pending, staged, problem)
+        raise _undone(session, pending, staged, problem, again)
     if overtaken:
         raise overtaken
     if session.clock() - began > LOOK_IS_OLD:
@@ -201,11 +211,11 @@ def _missing_scopes(
 
 
 def _wrong_account(
-    session: Session, staged: Credential, account: Alive, again: Next
+    session: Session, staged: Credential, account: Alive, wanted: Handle, again: Next
 ) -> ActionRequiredError | None:
-    wanted, current = session.config.handle, session.journal.current
+    current = session.journal.current
     if not wanted.is_named(account.user, account.domain):
-        whose = f"“{_name(session, account)}”"
+        whose = f"“{_name(account, wanted)}”"
     elif current and current.account_id != account.id:
         whose = f"another account by the name {wanted} (number {account.id})"
     else:
@@ -226,9 +236,9 @@ def _wrong_account(
     )
 
 
-def _name(session: Session, account: Alive) -> str:
+def _name(account: Alive, wanted: Handle) -> str:
     """`user@domain`: of its own accounts a server leaves the domain out."""
-    return account.shown if account.domain else f"{account.shown}@{session.config.handle.domain}"
+    return account.shown if account.domain else f"{account.shown}@{wanted.domain}"
 
 
 def _unverified(session: Session, unclear: Unclear) -> ProvisionerError:
@@ -252,33 +262,52 @@ def _unverified(session: Session, unclear: Unclear) -> ProvisionerError:
 
 
 def _undone(
-    session: Session, pending: Pending, staged: Credential, problem: ActionRequiredError
+    session: Session,
+    pending: Pending,
+    staged: Credential,
+    problem: ActionRequiredError,
+    again: Next,
 ) -> ProvisionerError:
     """Take back a token that must not be used; the problem, with what became of the token.
 
     A run that is killed in between is finished by the next one: the token is staged until it is
-    revoked, and after that it is seen dead.
+    revoked, and after that it is seen dead. Where a server ends the application with a token, or
+    all of its tokens, the link is given up too. `again` are the problem's steps that lead to it.
     """
     superseded, current = session.journal.superseded, session.journal.current
     removal: tuple[Open, ...] = (session.removal(staged),)
-    if current and current.token == staged.token:
+    left: Pending | None = pending.replace(staged=None)
+    if problem.code == "token-stillborn":  # to revoke it as well could end the application
+        became, removal = "It was not stored.", ()
+    elif current and current.token == staged.token:
         became, removal = "The token was not revoked: it is the one that is in use.", ()
     elif _has_equal(session, staged):
         became = "The token was not stored. It is still to be revoked: the next run tries again."
     elif staged.application.user_supplied:
         became = "The token was not stored. It was not revoked either, since its application is "
         became += "your own."
-    elif _revoke(session, staged):
-        became, removal = "The token was revoked, and not stored.", ()
     else:
-        superseded += (Superseded(replace(staged, may_hold=()), session.now()),)
         became = "The token was not stored, but could not be revoked."
+        if _revoke(session, staged):
+            became, removal = "The token was revoked, and not stored.", ()
+        else:
+            superseded += (Superseded(replace(staged, may_hold=()), session.now()),)
+        if pending.instance.profile.revokes_application:
+            tell_lost(session, pending)
+            left = None
     try:
-        session.update(pending=pending.replace(staged=None), superseded=superseded)
+        session.update(pending=left, superseded=superseded)
     except ProvisionerError as error:
         return error.as_kind(type(error), why=f"{problem.what} {became} {error.why}")
-    why, steps = f"{problem.why} {became}", (*problem.next, *removal)
-    return problem.as_kind(ActionRequiredError, why=why, next=steps)
+    why, steps, link = f"{problem.why} {became}", problem.next, problem.link
+    if left is None:
+        why += " The link is given up: this server ends an application, or all of its tokens, "
+        why += "with one token."
+        begin = Run("begin", rotate=current is not None)
+        steps = (*(step for step in steps if step not in {*again, begin}), begin)
+        link = ""
+    steps = (*steps, *removal)
+    return ActionRequiredError(problem.code, problem.what, why=why, next=steps, link=link)
 
 
 def undo_unstaged(session: Session, token: Credential) -> None:

@@ -88,6 +88,7 @@ def tell_instance(session: Session, found: discovery.Found) -> InstanceInfo:
         session.warn(
             f"{config.handle.domain} does not know the account {config.handle}: check the spelling"
         )
+    session.subject = str(found.subject or "")
     product = f" ({instance.product})" if instance.product else ""
     session.done(f"Found the instance: {instance.origin}{product}")
     for subject, choice in explain(found.info, config.requested_scopes).items():
@@ -95,10 +96,20 @@ def tell_instance(session: Session, found: discovery.Found) -> InstanceInfo:
     return found.info
 
 
+def warn_of_subject(session: Session) -> None:
+    """Say whose token it will be where WebFinger calls the account by another name."""
+    if session.subject:
+        session.warn(
+            f"{session.config.handle} is another name of {session.subject}, whose token it will "
+            "be: sign in as that account"
+        )
+
+
 def announce(
     session: Session, instance: Instance, pending: Pending | None, scopes: Candidates
 ) -> None:
-    """Say beforehand what completing it will replace."""
+    """Say beforehand whose token it will be, and what completing it will replace."""
+    warn_of_subject(session)
     warn_of_unmanaged(session, instance)
     if pending:
         warn_of_other_scopes(session, pending)
@@ -107,6 +118,15 @@ def announce(
         session.reporter.done(f"A token is in use since {since}: this is its rotation")
         if less := missing(pending.scopes if pending else scopes[0], current.scopes):
             session.warn(f"The new token will not have the scopes “{plain(' '.join(less))}”")
+        own = pending.application if pending else session.config.application
+        same = own is not None and own.client_id == current.application.client_id
+        if same and instance.profile.replaces_token:
+            session.warn(
+                f"{instance.host} ends the token in use as soon as its application is approved "
+                "again: workflows fail from then on, until complete has written the new one.",
+                "To rotate without that, leave out your own application:",
+                Run("begin", rotate=True),
+            )
 
 
 def usable(session: Session, instance: Instance) -> Pending | None:
@@ -130,6 +150,7 @@ def usable(session: Session, instance: Instance) -> Pending | None:
     application = pending.application if pending.application.user_supplied else None
     is_same = (
         session.journal.account.casefold() == str(config.handle).casefold()
+        and pending.subject == session.subject
         and pending.instance.origin == instance.origin
         and set(pending.requested_scopes) == set(config.requested_scopes)
         and pending.app_name == config.name_of_app
@@ -167,6 +188,7 @@ def start(
         begun_at=session.now(),
         redirect_uri=redirect_uri,
         state="" if redirect_uri == OUT_OF_BAND else _random(session, 16),
+        subject=session.subject,
     )
     session.update(account=str(config.handle), pending=pending)
     session.reporter.done("Wrote the journal")
@@ -241,13 +263,15 @@ def register(
 
 def _shown_again(session: Session, pending: Pending) -> Next:
     """Say why it is the same link; the way out, should the instance not know it any more."""
+    profile = pending.instance.profile
     if not pending.attempts:
         session.reporter.done("An approval is pending already: the same link again")
-    elif pending.instance.profile.reuses_token:
+    elif profile.reuses_token or profile.replaces_token:
+        does = "brings it back" if profile.reuses_token else "ends it"
         for attempt in pending.attempts:
             session.warn(
                 f"An exchange of {when(attempt)} may have issued a token that was lost.",
-                "Approving the same link again brings it back.",
+                f"Approving the same link again {does}.",
             )
     else:
         tell_lost(session, pending)
@@ -268,12 +292,13 @@ def _approval(session: Session, pending: Pending, way_out: Next = ()) -> Report:
         )
     return Report(
         "approval-pending",
-        f"Open this link, sign in as {account}, and press Authorize",
+        f"Open this link, sign in as {pending.subject or account}, and press "
+        f"{instance.profile.approve_button}",
         link=pending.link,
         next=(*complete, *way_out),
         items=tuple(session.noted),
         table={
-            "Token of": account,
+            "Token of": pending.subject or account,
             "Instance": instance.origin,
             "Asks for": scopes,
             "The code": f"works once, for about {minutes}",

@@ -130,7 +130,7 @@ def require_room(session: Session, pending: Pending, approval: Approval) -> None
     places = tuple(session.destination(mapping) for mapping in session.config.mappings)
     largest = replace(
         _credential(session, pending, approval, LARGEST_GRANT),
-        account=str(session.config.handle),
+        account=pending.subject or str(session.config.handle),
         account_id="x" * MAX_WORD,
         may_hold=places,
         overwrites=places,
@@ -311,7 +311,8 @@ def _make_current(session: Session, pending: Pending, written: Credential) -> No
     if former and former.token != written.token:
         until = now + session.config.grace
         superseded = [old.by(until) for old in (*superseded, Superseded(former, until))]
-    if written.instance.profile.reuses_token:  # the lost token of this account is the current one
+    # Of this account's lost tokens none is left then, or it is the current one.
+    if written.instance.profile.reuses_token or written.instance.profile.replaces_token:
         tell_lost(session, pending, f"whoever else than {session.config.handle} approved the link")
     else:
         tell_lost(session, pending, is_in_use=True)

@@ -68,7 +68,9 @@ def post(session: Session) -> Report:
 
 
 def _page(session: Session, instance: Instance) -> str:
-    return f"{instance.origin}/@{session.config.handle.user}"
+    current = session.journal.current
+    account = current.account if current else ""
+    return f"{instance.origin}/@{account.partition('@')[0] or session.config.handle.user}"
 
 
 def _require_text(text: str) -> None:

@@ -57,6 +57,8 @@ class Session:
     """Whether the journal was just read to choose a command, which then need not read it again."""
     variables: dict[str, str | None] = field(default_factory=dict)
     """Variables' values as this run read them; None for those that do not exist."""
+    subject: str = ""
+    """What WebFinger calls the account, where that is another name."""
     noted: list[Item] = field(default_factory=list)
     """What a person was warned of, for the report."""
     _told: set[str] = field(default_factory=set)
@@ -249,7 +251,9 @@ class Session:
 
     def approved_by_other(self, credential: Credential) -> bool:
         """Whether somebody else than the bot is known to have approved it."""
-        return credential.account.casefold() not in {"", self.journal.account.casefold()}
+        current = self.journal.current
+        own = {"", self.journal.account.casefold(), current.account.casefold() if current else ""}
+        return credential.account.casefold() not in own
 
     def removal(self, credential: Credential) -> Open:
         """Where a person removes the credential's application, and as whom."""
@@ -292,7 +296,7 @@ def require_current(session: Session) -> Credential:
 
 def approve(session: Session, pending: Pending) -> Next:
     """How to go on with a link that waits for its approval."""
-    account = str(session.config.handle)
+    account = pending.subject or str(session.config.handle)
     opened = Open(pending.link, account, f"press {pending.instance.profile.approve_button}")
     return (opened, *same_names(session), Run("complete", code=True))
 

@@ -33,23 +33,14 @@ ASK_THE_INSTANCE: Next = (
 SECOND_FACTOR = "mfa_required"
 """The `error` with which Pleroma and Akkoma answer the right password of an account that has a
 second factor. Mastodon's answer is the same as to a wrong password."""
-DISABLED: dict[str, tuple[str, Next]] = {
-    "currently disabled": ("is disabled: suspended, frozen, or moved", ASK_THE_INSTANCE),
-    "confirmed e-mail": (
-        "has no confirmed e-mail address",
-        ("Confirm the account's address with the mail that the instance sends.",),
-    ),
-    "pending approval": (
-        "still waits for approval",
-        ("Wait until the instance's moderators have approved the account.",),
-    ),
-    "two-factor": (
-        "needs two-factor authentication",
-        ("Sign in as the account, and set it up under Preferences > Account.",),
-    ),
+DISABLED: dict[str, Next] = {
+    "currently disabled": ASK_THE_INSTANCE,  # suspended, frozen, or moved
+    "confirmed e-mail": ("Confirm the account's address with the mail that the instance sends.",),
+    "pending approval": ("Wait until the instance's moderators have approved the account.",),
+    "two-factor": ("Sign in as the account, and set it up under Preferences > Account.",),
 }
 """Why an account may do nothing, though its token is good: the fixed English of Mastodon's
-`require_functional!` and `require_user!`, and what to do. Other words are quoted as they are."""
+`require_functional!` and `require_user!`, and what to do."""
 
 
 class ScopesRefusedError(InputError):
@@ -301,21 +292,20 @@ def judge(instance: Instance, answer: Answer) -> Dead | Unclear:
     proxies answer anything.
     """
     host, profile = instance.host, instance.profile
-    for words, (state, steps) in DISABLED.items():
+    answered = f"{host} answered {answer.described()}"
+    for words, steps in DISABLED.items():
         if answer.status == 403 and words in answer.text("error"):
-            reason = f"{host} says that the account {state}"
-            return Unclear(reason, refused=True, next=steps, token_accepted=True)
+            return Unclear(answered, refused=True, next=steps, token_accepted=True)
     disabled = _shows(instance, answer, profile.account_disabled)
     if disabled or _shows(instance, answer, profile.invalid_or_disabled):
         reason = f"{host} says that the account may not act"
         reason += "" if disabled else ", or that the token is invalid, but not which of the two"
         return Unclear(reason, refused=True, next=ASK_THE_INSTANCE, token_accepted=disabled)
-    reason = f"{host} answered {answer.described()}"
     challenge = answer.headers.get("www-authenticate", "")
     named = answer.fields().get("error") or 'error="invalid_token"' in challenge
     if (answer.status == 401 and named) or _shows(instance, answer, profile.invalid_token):
-        return Dead(reason)
-    return Unclear(reason, answer.refused)
+        return Dead(answered)
+    return Unclear(answered, answer.refused)
 
 
 def _shows(instance: Instance, answer: Answer, signs: Iterable[Sign]) -> bool:

@@ -4,66 +4,44 @@ from contextlib import suppress
 
 import pytest
 
-from provisioner.errors import ActionRequiredError, ProvisionerError
+from provisioner.errors import ProvisionerError
 from provisioner.report import Exit
-from provisioner.sandbox import Account
 from provisioner.sandbox.records import State
 from tests.support.told import calls_dead, fails
 from tests.support.world import Fault, World
 
-STATES = ("unconfirmed", "pending", "disabled", "suspended", "moved", "needs-2fa")
+AT_OTHERS: tuple[State, ...] = ("unconfirmed", "pending", "disabled", "suspended")
+STATES: tuple[State, ...] = (*AT_OTHERS, "moved", "needs-2fa")
 
 
-@pytest.fixture(params=STATES)
-def barred(world: World, request: pytest.FixtureRequest) -> Account:
-    """The bot's account, with a token in use, which may do nothing any more."""
+@pytest.mark.parametrize("state", STATES)
+def test_check_of_a_barred_account_needs_a_person_and_keeps_the_token(
+    world: World, state: State
+) -> None:
     world.provision()
-    account = world.instance.accounts[0]
-    account.state = request.param
-    return account
-
-
-def test_check_of_a_barred_account_needs_a_person(world: World, barred: Account) -> None:
+    world.instance.accounts[0].state = state
+    before = world.stored()
     finding = world.check().items[0]
     assert finding.verdict == "bad"
     assert finding.next
     assert not calls_dead(finding)
-    assert barred.username == "mybot"
+    assert world.live() == [world.stored()] == [before]
 
 
-@pytest.mark.usefixtures("barred")
-def test_token_of_a_barred_account_stays_where_it_is(world: World) -> None:
-    before = world.stored()
-    world.check()
-    assert world.stored() == before
-    assert world.live() == [before]
-
-
-@pytest.mark.usefixtures("barred")
-def test_rotation_of_a_barred_account_keeps_the_new_token_staged(world: World) -> None:
-    before, link = world.stored(), world.link()
-    world.instance.accounts[0].state, state = "active", world.instance.accounts[0].state
-    code = world.approve(link)
+@pytest.mark.parametrize("state", STATES)
+def test_rotation_of_a_barred_account_goes_on_once_the_account_may_act(
+    world: World, state: State
+) -> None:
+    """The new token stays staged until then, and needs no code any more."""
+    world.provision()
+    before, code = world.stored(), world.approve(world.link())
     world.instance.accounts[0].state = state
     with fails("account-barred", Exit.ACTION_REQUIRED):
         world.complete(code)
     assert world.stored() == before
     assert len(world.live()) == 2
-
-
-@pytest.mark.usefixtures("barred")
-def test_rotation_goes_on_without_a_code_once_the_account_may_act(world: World) -> None:
-    link = world.link()
-    world.instance.accounts[0].state, state = "active", world.instance.accounts[0].state
-    code = world.approve(link)
-    world.instance.accounts[0].state = state
-    with pytest.raises(ActionRequiredError):
-        world.complete(code)
     world.instance.accounts[0].state = "active"
     assert world.complete("").status == "rotated"
-
-
-AT_OTHERS = ("unconfirmed", "pending", "disabled", "suspended")
 
 
 @pytest.mark.parametrize("state", AT_OTHERS)

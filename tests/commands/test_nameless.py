@@ -80,19 +80,6 @@ def test_lost_token_is_not_said_to_come_back(nameless: World) -> None:
     assert ORIGIN in warning
 
 
-def test_no_page_is_made_up(nameless: World) -> None:
-    nameless.provision()
-    current = nameless.journal().current
-    assert current is not None
-    assert current.instance.authorized_applications == ORIGIN
-
-
-def test_doctor_tells_the_least_that_any_server_grants(nameless: World) -> None:
-    lines = nameless.run("doctor").table
-    assert "1 minute" in lines["Code"]
-    assert "15 minutes" in lines["Unused application"]
-
-
 def test_link_of_a_lost_exchange_is_kept_since_its_token_may_come_back(nameless: World) -> None:
     """The server may be a Mastodon: the application of a lost exchange is kept, however old."""
     link = nameless.link()

@@ -6,10 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from provisioner.commands.begin import find_instance, register
-from provisioner.commands.session import Session
 from provisioner.errors import ProvisionerError
-from provisioner.mastodon.errors import ScopesRefusedError
-from provisioner.mastodon.instance import Application
 from provisioner.report import Exit
 from provisioner.sandbox import Request, Response
 from tests.support.told import fails, said
@@ -45,15 +42,7 @@ def knows(world: World, *scopes: str) -> None:
     world.instance.server.scopes = scopes
 
 
-def register_one_of(
-    session: Session, *sets: tuple[str, ...]
-) -> tuple[Application, tuple[str, ...]]:
-    """Register an application with one of these sets of scopes."""
-    instance = find_instance(session).instance
-    return register(session, instance, sets)
-
-
-def test_broad_scopes_are_requested_where_narrow_ones_are_refused(
+def test_broad_scopes_are_requested_and_told_where_narrow_ones_are_refused(
     world: World, asked: list[str]
 ) -> None:
     """The server's first word decides: the link asks for what was registered, and it serves."""
@@ -61,35 +50,15 @@ def test_broad_scopes_are_requested_where_narrow_ones_are_refused(
     link = world.link()
     assert asked == [NARROW, BROAD]
     assert parse_qs(urlsplit(link).query)["scope"] == [BROAD]
+    (refusal,) = [line for line in world.explained if "HTTP 422" in line]
+    assert NARROW in refusal
+    told = [line for line in world.shown if line not in world.explained and BROAD in line]
+    assert [line for line in told if "“mybot”" in line and line not in world.warned]
+    (warning,) = world.warned
+    assert warning in told
     world.complete(world.approve(link))
     assert world.live() == [world.stored()]
     assert len(world.instance.applications) == 1
-
-
-def test_refused_scopes_are_explained_to_those_who_ask(world: World, asked: list[str]) -> None:
-    knows(world, "read", "write")
-    world.begin()
-    (refusal,) = [line for line in world.explained if "HTTP 422" in line]
-    assert NARROW in refusal
-    assert len(asked) == 2
-
-
-@pytest.mark.usefixtures("asked")
-def test_registered_scopes_are_told_and_broad_ones_warned_of(world: World) -> None:
-    """To everybody, with the application's name; that they are broad is a warning."""
-    knows(world, "read", "write")
-    world.begin()
-    told = [line for line in world.shown if line not in world.explained and BROAD in line]
-    (registered,) = [line for line in told if "“mybot”" in line]
-    assert registered not in world.warned
-    (warning,) = world.warned
-    assert warning in told
-
-
-def test_no_more_is_requested_than_a_server_takes(world: World, asked: list[str]) -> None:
-    world.begin()
-    assert asked == [NARROW]
-    assert world.warned == []
 
 
 def test_refusal_of_all_scopes_leaves_a_claim_and_the_key(world: World, asked: list[str]) -> None:
@@ -126,7 +95,8 @@ def test_other_trouble_is_no_refusal_of_scopes(world: World, asked: list[str], s
 def test_each_set_is_tried_once_and_in_order(world: World, asked: list[str], taken: int) -> None:
     sets = (("make:tea",), ("make:coffee",), ("make:water",))
     knows(world, *sets[taken])
-    application, scopes = register_one_of(world.session("begin"), *sets)
+    session = world.session("begin")
+    application, scopes = register(session, find_instance(session).instance, sets)
     assert asked == [" ".join(one) for one in sets[: taken + 1]]
     (registered,) = world.instance.applications
     assert application.client_id == registered.client_id
@@ -134,19 +104,9 @@ def test_each_set_is_tried_once_and_in_order(world: World, asked: list[str], tak
     assert registered.client_secret in world.hidden
 
 
-def test_refusal_of_the_last_set_is_told(world: World, asked: list[str]) -> None:
-    sets = (("make:tea",), ("make:coffee",), ("make:water",))
-    with pytest.raises(ScopesRefusedError) as caught:
-        register_one_of(world.session("begin"), *sets)
-    assert "make:water" in said(caught.value)
-    assert "make:tea" not in said(caught.value)
-    assert asked == [" ".join(one) for one in sets]
-
-
 @pytest.mark.parametrize(
     ("personality", "scopes", "broader"),
     [
-        ("mastodon-4.7", "", ""),
         ("mastodon-4.2", "", ""),
         ("pixelfed", "", "read write"),
         ("pixelfed", "read write", ""),

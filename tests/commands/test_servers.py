@@ -6,26 +6,33 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from provisioner.errors import ProvisionerError
-from provisioner.report import Exit
-from tests.servers import PERSONALITIES
+from provisioner.report import Exit, Run
+from tests.servers import SERVERS
 from tests.servers.github_description import Description
 from tests.support.told import calls_dead, fails, in_words
-from tests.support.world import World
+from tests.support.world import Fault, World
 
+NEW = "profile write:statuses write:media"
 ASKED = {
-    "mastodon-4.7": "profile write:statuses write:media",
-    "mastodon-4.2": "read:accounts write:statuses write:media",
-    "gotosocial": "read:accounts write:statuses write:media",
-    "pleroma": "read:accounts write:statuses write:media",
+    "mastodon-4.7": NEW,
+    "hollo": NEW,
     "pixelfed": "read write",
     "takahe": "read write:statuses write:media",
 }
-CODE_SECONDS = {name: 600 for name in PERSONALITIES if name != "pleroma"}
-CODE_SECONDS |= {"gotosocial": 300, "takahe": 60}
-"""How long a code is good; on Pleroma that is 100 years."""
+CLASSIC = "read:accounts write:statuses write:media"
+CODE_SECONDS = {
+    "mastodon-4.7": 600,
+    "mastodon-4.2": 600,
+    "pixelfed": 600,
+    "hollo": 600,
+    "gotosocial": 300,
+    "takahe": 60,
+}
+"""How long a code is good. On Pleroma that is 100 years, snac looks at no code, and Friendica has
+issued the token before."""
 
 
-@pytest.fixture(params=PERSONALITIES)
+@pytest.fixture(params=SERVERS)
 def name(request: pytest.FixtureRequest) -> str:
     """A server's name."""
     return str(request.param)
@@ -41,7 +48,7 @@ def world(name: str) -> Iterator[World]:
 
 def test_link_asks_for_the_narrowest_scopes(name: str, world: World) -> None:
     query = parse_qs(urlsplit(world.link()).query)
-    assert query["scope"] == [ASKED[name]]
+    assert query["scope"] == [ASKED.get(name, CLASSIC)]
 
 
 def test_link_has_no_state_and_forces_a_login(world: World) -> None:
@@ -133,8 +140,44 @@ def test_forgotten_application_is_given_up(world: World) -> None:
     assert world.live() == [world.stored()]
 
 
-def test_token_of_another_account_is_never_stored(world: World) -> None:
+def test_token_of_another_account_is_never_stored(name: str, world: World) -> None:
+    """Where its application ends with a token, so does the link."""
     link = world.link()
-    with fails("wrong-account", Exit.ACTION_REQUIRED):
+    with fails("wrong-account", Exit.ACTION_REQUIRED) as caught:
         world.complete(world.approve(link, "alice"))
     assert world.stored() == ""
+    ends = name in {"snac", "friendica"}
+    assert (world.journal().pending is None) == ends
+    assert caught.value.link == ("" if ends else link)
+    assert (Run("begin") in caught.value.next) == ends
+    world.complete(world.approve(world.link()))
+    assert world.stored() in world.live()
+
+
+@pytest.mark.parametrize("name", ["friendica"])
+def test_late_revocation_of_a_strangers_token_ends_no_other(world: World) -> None:
+    """Friendica ends all tokens of an application with one."""
+    link = world.link()
+    world.wire.faults = [Fault("500", path="/oauth/revoke", times=99)]
+    with fails("wrong-account", Exit.ACTION_REQUIRED):
+        world.complete(world.approve(link, "alice"))
+    world.wire.faults = []
+    world.provision()
+    assert world.check().status == "healthy"
+    assert world.live() == [world.stored()]
+
+
+@pytest.mark.parametrize("name", ["friendica", "hollo"])
+def test_own_application_that_ends_its_token_when_it_is_approved_is_warned_of(
+    name: str, world: World
+) -> None:
+    application = world.hand_made()
+    own = {"client_id": application.client_id, "client_secret": application.client_secret}
+    world.complete(world.code_for(application), **own)
+    before = len(world.warned)
+    link = world.link(**own, scopes=world.scopes_by_hand)
+    warned = [line for line in world.warned[before:] if "as soon as" in line]
+    assert len(warned) == (name == "friendica")
+    old = world.stored()
+    world.approve(link)
+    assert (old in world.live()) == (name == "hollo")

@@ -8,7 +8,6 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import chain
 from typing import ClassVar
 from urllib.parse import urlencode, urlsplit
 
@@ -18,7 +17,6 @@ from provisioner.sandbox.oauth import require_client
 from provisioner.sandbox.pages import page
 from provisioner.sandbox.records import (
     OOB,
-    VISIBILITIES,
     AccessToken,
     Account,
     Grant,
@@ -36,16 +34,15 @@ from provisioner.sandbox.web import (
     json_response,
     redirect,
 )
-from tests.servers import contents, table
+from tests.servers import table
 
 DAY = 86_400
-PUBLIC = VISIBILITIES[:2]
 CENTURY = 100 * 365 * DAY
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def base64url(store: Store, size: int) -> str:
-    """Make base64url of so many random bytes; `-` first or not."""
+    """So many random bytes; `-` first or not."""
     return base64.urlsafe_b64encode(store.random(size)).rstrip(b"=").decode()
 
 
@@ -53,11 +50,9 @@ class Server(Mastodon):
     """A server with what only tests use of it."""
 
     answers: ClassVar[Mapping[Situation, Answer | None]] = table.answers("mastodon-4.7")
-    needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        **Mastodon.needs,
-        "list": ("read", "read:statuses"),
-    }
     name: str
+    node_info: tuple[str, str] | None = None
+    """Software and version as NodeInfo names them, where a client needs them."""
     registration_limit: int | None = None
     """How many applications an address may register in a window; None: any number."""
     registration_seconds = 600
@@ -68,22 +63,11 @@ class Server(Mastodon):
     """After how long an application that nobody used is deleted; None: never."""
     applications_page = "/oauth/authorized_applications"
     """Where a person sees what they authorized."""
-    shown_to_author: tuple[str, ...] = VISIBILITIES
-    """Which of their own posts a list shows to an author."""
 
     def is_unused(self, store: Store, application: RegisteredApplication) -> bool:
         """Whether an application has neither tokens nor codes (Mastodon's ApplicationsVacuum)."""
         used = [one.application for one in store.tokens] + [one.application for one in store.grants]
         return all(one is not application for one in used)
-
-    def reader(self, store: Store, request: Request) -> Account | None:
-        """Who lists posts: on Mastodon a token that nobody knows is none, and others must do."""
-        known = store.token(request.bearer or "") is not None
-        return store.authorized(request, "list").account if known else None
-
-    def other_account(self, store: Store, account: Account) -> dict[str, object]:  # noqa: ARG002
-        """What an account found by its number tells otherwise than to its owner."""
-        return {}
 
     def by_other_grant(self, store: Store, given: Mapping[str, str]) -> AccessToken:
         """Take a password, where the server does: client, person, scopes (Doorkeeper's order)."""
@@ -130,13 +114,15 @@ class Mastodon42(Server):
 
     def registered(self, application: RegisteredApplication) -> dict[str, object]:
         """Tell neither scopes nor when the secret ends."""
-        later = ("scopes", "redirect_uris", "client_secret_expires_at")
-        whole = super().registered(application)
-        return {name: value for name, value in whole.items() if name not in later}
+        return _without_scopes(super().registered(application))
 
 
 class _AnotherEachTime(Server):
-    """A server that issues another token each time, and asks each time."""
+    """A server that issues another token each time, asks each time, and ignores PKCE."""
+
+    absent: tuple[str, ...] = (METADATA,)
+    scopes: tuple[str, ...] | None = None  # any are registered
+    pkce = False
 
     def is_known(
         self,
@@ -160,21 +146,9 @@ class _AnotherEachTime(Server):
         """Ignore an Idempotency-Key."""
         return None
 
-    def reader(self, store: Store, request: Request) -> Account | None:
-        """Show posts to nobody without a token that may read them."""
-        return store.authorized(request, "list").account
-
     def registered(self, application: RegisteredApplication) -> dict[str, object]:
         """Tell no scopes."""
-        return {
-            "id": str(application.id),
-            "name": application.name,
-            "website": None,
-            "redirect_uri": "\n".join(application.redirect_uris),
-            "client_id": application.client_id,
-            "client_secret": application.client_secret,
-            "vapid_key": None,
-        }
+        return _without_scopes(super().registered(application))
 
 
 class GoToSocial(_AnotherEachTime):
@@ -184,12 +158,9 @@ class GoToSocial(_AnotherEachTime):
     software = "GoToSocial 0.20"
     version = "0.20.0+git-57cb4fe"  # measured
     answers = table.answers("gotosocial")
-    absent = (METADATA,)  # measured
-    scopes = None  # measured: any are registered
     # Measured. The nominal ten minutes shrink: what is left of them is computed at each read and
     # then added to the time of creation (internal/oauth/tokenstore.go).
     code_seconds = 300
-    pkce = False  # measured; internal/api/auth/authorize.go drops the challenge
     sign_in_by_email = True  # internal/api/auth/signin.go
     applications_page = "/settings/user/tokens"  # web/source/settings/views/user/tokens
 
@@ -204,23 +175,18 @@ class GoToSocial(_AnotherEachTime):
     def new_client(self, store: Store) -> tuple[str, str]:
         """Make a ULID and a UUID (measured)."""
         number = int.from_bytes(store.random(16)) >> 1
-        digits = (_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
-        return "".join(chain(digits)), str(uuid.UUID(bytes=store.random(16), version=4))
+        digits = [_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5)]
+        return "".join(digits), str(uuid.UUID(bytes=store.random(16), version=4))
 
     def new_code(self, store: Store) -> str:
         """Make 48 upper-case letters and digits (measured): a UUID in base64."""
         text = str(uuid.UUID(bytes=store.random(16), version=4))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=").upper()
 
-    def redirect_uris(self, text: str) -> tuple[str, ...]:
-        """Take none for out of band (measured)."""
-        return tuple(text.split()) or (OOB,)
-
     def registered(self, application: RegisteredApplication) -> dict[str, object]:
         """Tell scopes and redirect URIs (measured)."""
-        uris = list(application.redirect_uris)
-        scopes = list(application.scopes)
-        return super().registered(application) | {"scopes": scopes, "redirect_uris": uris}
+        told = {"scopes": application.scopes, "redirect_uris": application.redirect_uris}
+        return super().registered(application) | told
 
     def may(self, application: RegisteredApplication, wanted: tuple[str, ...]) -> bool:
         """`write` permits `write:statuses` (measured; internal/api/util/scopes.go)."""
@@ -232,9 +198,6 @@ class GoToSocial(_AnotherEachTime):
         query = {"code": grant.code} | ({"state": state} if state else {})
         return redirect(f"/oauth/authorize/native?{urlencode(query)}")
 
-    def content(self, store: Store, text: str) -> str:
-        return contents.GOTOSOCIAL(contents.place(store), text)
-
 
 class Pleroma(_AnotherEachTime):
     """Pleroma 2.9, read: lib/pleroma/web of kphrx/pleroma at 112caa05. Nobody measured it."""
@@ -243,17 +206,13 @@ class Pleroma(_AnotherEachTime):
     software = "Pleroma 2.9"
     version = "2.7.2 (compatible; Pleroma 2.9.1)"  # mastodon_api/views/instance_view.ex
     answers = table.answers("pleroma")
-    absent = (METADATA,)  # the front end is the answer to any address
-    scopes = None  # any are registered
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "account": ("read", "read:accounts"),
         "post": ("write", "write:statuses"),
-        "list": ("read", "read:statuses"),
     }  # o_auth/scopes.ex: `read` covers its parts
     # o_auth/authorization.ex gives a code as long as a token: token_expires_in of config.exs.
     code_seconds = CENTURY
     token_seconds = CENTURY
-    pkce = False  # o_auth_controller.ex knows no challenge
     password_grant = True
     registration_limit = 5  # config.exs: oauth_app_creation
     registration_seconds = 900
@@ -285,10 +244,10 @@ class Pleroma(_AnotherEachTime):
     def show_unasked(self, store: Store, grant: Grant, state: str) -> Response:  # noqa: ARG002
         """Show an existing ACCESS TOKEN in place of a code."""
         mine = [one for one in store.tokens if one.account is grant.account and store.accepts(one)]
-        return self._shown("Authorization exists", mine[0].token)
+        return _shown("Authorization exists", mine[0].token)
 
     def show_code(self, store: Store, grant: Grant, state: str) -> Response:  # noqa: ARG002
-        return self._shown("Successfully authorized", grant.code)
+        return _shown("Successfully authorized", grant.code)
 
     def issued(self, store: Store, token: AccessToken) -> dict[str, object]:
         """Tell an end in a hundred years, a refresh token, and whose it is."""
@@ -301,16 +260,8 @@ class Pleroma(_AnotherEachTime):
 
     def account(self, store: Store, account: Account) -> dict[str, object]:
         """Name an account by its actor's address."""
-        return super().account(store, account) | {
-            "url": f"{store.origin}/users/{account.username}",
-            "fqn": store.address_of(account),
-        }
-
-    def reader(self, store: Store, request: Request) -> Account | None:
-        """Who has no token for it is anybody (`proceed_unauthenticated`)."""
-        token = store.token(request.bearer or "")
-        may = token and store.accepts(token) and {"read", "read:statuses"} & set(token.scopes)
-        return token.account if token and may else None
+        url = f"{store.origin}/users/{account.username}"
+        return super().account(store, account) | {"url": url, "fqn": store.address_of(account)}
 
     def arrives(self, store: Store, request: Request) -> None:
         """Replay what an Idempotency-Key was answered with, refusals too, for six hours.
@@ -332,12 +283,6 @@ class Pleroma(_AnotherEachTime):
             self.replies[key] = store.clock(), response
         return response
 
-    def content(self, store: Store, text: str) -> str:
-        return contents.PLEROMA(contents.place(store), text)
-
-    def _shown(self, title: str, value: str) -> Response:
-        return html_response(200, page(title, f"<h2>Token code is <br>{value}</h2>"))
-
 
 class Pixelfed(_AnotherEachTime):
     """Pixelfed 0.12, read: pixelfed/pixelfed at 8aae92d7 and 00af376f, with Passport 11.10.
@@ -350,19 +295,14 @@ class Pixelfed(_AnotherEachTime):
     version = "3.5.3 (compatible; Pixelfed 0.12.6)"  # Api/ApiV1Controller.php
     answers = table.answers("pixelfed")
     absent = (METADATA, "/oauth/revoke")  # the second came with pixelfed#7336
-    scopes = None  # registration ignores them
+    pkce = True
     links: ClassVar[frozenset[str]] = frozenset(  # AuthServiceProvider's Passport::tokensCan
         {"read", "write", "follow", "push", "admin:read", "admin:write"}
     )
-    needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "account": ("read",),
-        "post": ("write",),
-        "list": ("read",),
-    }
+    needs: ClassVar[Mapping[str, tuple[str, ...]]] = {"account": ("read",), "post": ("write",)}
     token_seconds = 365 * DAY  # config/instance.php: OAUTH_TOKEN_DAYS
     sign_in_by_email = True  # resources/views/auth/login.blade.php
     applications_page = "/settings/applications"
-    shown_to_author = VISIBILITIES[:3]  # accountStatusesById
 
     def __init__(self) -> None:
         self.keys: set[tuple[int, str]] = set()
@@ -438,18 +378,13 @@ class Takahe(_AnotherEachTime):
     software = "Takahē 0.11"
     version = "takahe/0.11.0"  # measured
     answers = table.answers("takahe")
-    absent = (METADATA,)  # measured
-    scopes = None  # measured: any are registered
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "account": ("read",),  # measured: no part will do
         "post": ("write", "write:statuses"),
-        "list": ("read", "read:statuses"),
     }  # api/models/token.py: has_scope
     code_seconds = 60  # measured
-    pkce = False  # measured
     sign_in_by_email = True  # users/models/user.py: USERNAME_FIELD
     applications_page = "/settings/tokens"  # measured: below /@USER@DOMAIN
-    shown_to_author = PUBLIC  # api/views/accounts.py
 
     def arrives(self, store: Store, request: Request) -> None:
         """Refuse a dead token wherever it is sent (api/middleware.py; measured).
@@ -504,13 +439,6 @@ class Takahe(_AnotherEachTime):
         scheme, host = urlsplit(store.origin).scheme, account.domain or store.host
         return {"acct": account.username, "url": f"{scheme}://{host}/@{account.username}/"}
 
-    def other_account(self, store: Store, account: Account) -> dict[str, object]:
-        """Tell the domain in `acct` (measured)."""
-        return {"acct": store.address_of(account)}
-
-    def content(self, store: Store, text: str) -> str:
-        return contents.TAKAHE(contents.place(store), text)
-
 
 class Friendica(_AnotherEachTime):
     """Friendica 2024.09-rc, measured."""
@@ -519,11 +447,13 @@ class Friendica(_AnotherEachTime):
     software = "Friendica 2024.09"
     version = "2.8.0 (compatible; Friendica 2024.09-rc)"
     answers = table.answers("friendica")
-    absent = (METADATA,)
-    scopes = None
     code_seconds = 300
-    pkce = False
     applications_page = "/settings/oauth"
+
+    def leaves(self, store: Store, request: Request, response: Response) -> Response:  # noqa: ARG002
+        """Challenge who is refused."""
+        challenge = {"WWW-Authenticate": 'Basic realm="Friendica"'}
+        return response.plus(challenge) if response.status == 401 else response
 
     def is_known(
         self,
@@ -547,13 +477,15 @@ class Friendica(_AnotherEachTime):
         store: Store,
         application: RegisteredApplication,
         account: Account,
-        wanted: tuple[str, ...],  # noqa: ARG002
+        wanted: tuple[str, ...],
     ) -> AccessToken:
         """Return the token of the approval, any number of times."""
-        return store.tokens_of(application, account)[-1]
+        issued = store.tokens_of(application, account)
+        return issued[-1] if issued else store.mint(application, account, wanted)
 
     def revoke(self, store: Store, token: AccessToken) -> None:
-        """Revoke the tokens of all accounts of that application."""
+        """Revoke the tokens of all accounts of that application; a dead one is unknown."""
+        store.require(store.accepts(token), "revoke: unknown token")
         for one in store.tokens:
             if one.application is token.application:
                 super().revoke(store, one)
@@ -566,9 +498,6 @@ class Snac(_AnotherEachTime):
     software = "snac 2.94"
     version = "4.0.0 (not true; really snac/2.94)"
     answers = table.answers("snac")
-    absent = (METADATA,)
-    scopes = None
-    pkce = False
 
     def arrives(self, store: Store, request: Request) -> None:
         """Look at no code: any string gives a token, one of nobody if nobody approved it."""
@@ -585,14 +514,15 @@ class Snac(_AnotherEachTime):
         return Response(200, (("Content-Type", "text/html"),), text.encode())
 
     def issued(self, store: Store, token: AccessToken) -> dict[str, object]:
-        """Tell no scope, and keep no token of nobody."""
+        """Tell no scope. A token of nobody opens nothing."""
         if not token.account.username:
-            store.tokens.remove(token)
+            token.revoked_at = store.clock()
         return super().issued(store, token) | {"scope": ""}
 
     def revoke(self, store: Store, token: AccessToken) -> None:
-        """Delete the application with its token."""
-        store.applications.remove(token.application)
+        """Delete the application with its token, whoever's it is."""
+        if token.application in store.applications:
+            store.applications.remove(token.application)
         store.tokens.remove(token)
 
 
@@ -602,7 +532,11 @@ class Hollo(_AnotherEachTime):
     name = "hollo"
     software = "Hollo 0.10"
     version = "0.10.0"
+    node_info = ("hollo", "0.10.0")
     answers = table.answers("hollo")
+    absent = ()
+    scopes = Mastodon.scopes
+    pkce = True
     applications_page = "/auth"
 
     def posted(self, store: Store, account: Account, request: Request) -> Status | None:
@@ -612,6 +546,15 @@ class Hollo(_AnotherEachTime):
     def issued(self, store: Store, token: AccessToken) -> dict[str, object]:
         """Tell the time in milliseconds."""
         return super().issued(store, token) | {"created_at": int(token.created_at * 1000)}
+
+
+def _without_scopes(whole: dict[str, object]) -> dict[str, object]:
+    later = ("scopes", "redirect_uris", "client_secret_expires_at")
+    return {name: value for name, value in whole.items() if name not in later}
+
+
+def _shown(title: str, value: str) -> Response:
+    return html_response(200, page(title, f"<h2>Token code is <br>{value}</h2>"))
 
 
 def _idempotency_key(request: Request) -> str:

@@ -110,7 +110,3 @@ class Client:
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
         fields = {"status": text} | fields
         return self.http.post("/api/v1/statuses", data=fields, headers=headers)
-
-    def posts(self, token: str = "") -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return self.http.get(f"/api/v1/accounts/{self.alice.id}/statuses", headers=headers)

@@ -1,4 +1,4 @@
-"""An instance with what only tests use: a throttle, lists of posts, the end of authorizations."""
+"""An instance with what only tests use: a throttle, NodeInfo, the end of authorizations."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from html import escape
 
 from provisioner.sandbox import Instance as SandboxInstance
 from provisioner.sandbox import Response
-from provisioner.sandbox.api import account_entity, register, status_entity
+from provisioner.sandbox.api import account_entity, register
 from provisioner.sandbox.authorize import check
 from provisioner.sandbox.instance import ROUTES, Route
 from provisioner.sandbox.pages import page
@@ -21,10 +21,7 @@ from provisioner.sandbox.records import (
 from provisioner.sandbox.sessions import session_of, sign_in_first
 from provisioner.sandbox.store import Store
 from provisioner.sandbox.web import Refused, Request, html_response, json_response, redirect
-from tests.servers.behaviour import PUBLIC, Server
-
-STATUSES, MOST_STATUSES = 20, 40
-"""How many posts of an account are listed, without a `limit` and at most."""
+from tests.servers.behaviour import Server
 
 
 @dataclass(frozen=True)
@@ -117,10 +114,10 @@ class Instance(SandboxInstance):
                 return self._authorize
             case ("POST", "api", "v1", "apps"):
                 return self._register
-            case ("GET", "api", "v1", "accounts", _, "statuses"):
-                return self._list_statuses
             case ("GET", "api", "v1", "accounts", number) if number.isdigit():
                 return self._show_account
+            case ("GET", ".well-known", "nodeinfo") | ("GET", "nodeinfo", _):
+                return self._node_info if self.server.node_info else None
             case _:
                 return super().route(request)
 
@@ -192,24 +189,19 @@ class Instance(SandboxInstance):
         (users/models/identity.py, `to_mastodon_json`).
         """
         store.authorized(request, "account")
-        account = self._numbered(request)
-        entity = account_entity(self, account) | {"acct": self.address_of(account)}
-        return json_response(200, entity)
-
-    def _list_statuses(self, _: Store, request: Request) -> Response:
-        """`GET /api/v1/accounts/:id/statuses`: who sees what is the server's."""
-        reader, account = self.server.reader(self, request), self._numbered(request)
-        seen = self.server.shown_to_author if account is reader else PUBLIC
-        mine = [one for one in reversed(self.statuses) if one.account is account]
-        posts = [one for one in mine if one.visibility in seen]
-        most = min(int(request.queries.get("limit", STATUSES)), MOST_STATUSES)
-        return json_response(200, [status_entity(self, one) for one in posts[:most]])
-
-    def _numbered(self, request: Request) -> Account:
         for account in self.accounts:
             if str(account.id) == request.segments[3]:
-                return account
-        raise self.refused("list: unknown account")
+                entity = account_entity(self, account) | {"acct": self.address_of(account)}
+                return json_response(200, entity)
+        raise self.refused("no such page")
+
+    def _node_info(self, _: Store, request: Request) -> Response:
+        """NodeInfo (https://nodeinfo.diaspora.software/protocol)."""
+        name, version = self.server.node_info or ("", "")
+        if request.segments[0] == "nodeinfo":
+            return json_response(200, {"software": {"name": name, "version": version}})
+        rel = "http://nodeinfo.diaspora.software/ns/schema/2.1"
+        return json_response(200, {"links": [{"rel": rel, "href": f"{self.origin}/nodeinfo/2.1"}]})
 
     def _show_authorizations(self, store: Store, request: Request) -> Response:
         """Where a person ends what they authorized. Each server has such a page, mostly in

@@ -12,7 +12,7 @@ from provisioner.sandbox import answers as sandbox
 from provisioner.sandbox.answers import Answer, Situation
 
 Body = Mapping[str, object] | str | bytes
-OOB = "urn:ietf:wg:oauth:2.0:oob"
+AS_MASTODON = "nobody measured it: taken to be as Mastodon"
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,36 @@ def _ignored(source: str) -> Row:
 
 def _never(source: str) -> Row:
     return Row(None, source, occurs=False)
+
+
+PKCE = (
+    "link: plain challenge",
+    "exchange: no verifier",
+    "exchange: wrong verifier",
+    "exchange: verifier without a challenge",
+)
+REFUSED_CODES = (
+    "exchange: unknown client",
+    "exchange: wrong secret",
+    "exchange: unknown code",
+    "exchange: used code",
+    "exchange: expired code",
+    "exchange: another client's code",
+)
+DEAD = ("token: none", "token: unknown", "token: revoked", "token: expired")
+UNCHECKED_REVOCATIONS = (
+    "revoke: wrong secret",
+    "revoke: unknown token and wrong secret",
+    "revoke: another client's token",
+)
+ACCOUNTS = (
+    "account: unconfirmed",
+    "account: pending",
+    "account: suspended",
+    "account: disabled",
+    "account: moved",
+    "account: needs-2fa",
+)
 
 
 def answers(personality: str) -> Mapping[Situation, Answer | None]:
@@ -76,7 +106,6 @@ _MASTODON_4_7: dict[Situation, Row] = {
     "password: second factor": _never(_NO_PASSWORDS),
     "password: barred account": _never(_NO_PASSWORDS),
     "password: scope not registered": _never(_NO_PASSWORDS),
-    "list: unknown account": _error(404, "Record not found", MASTODON),
     "link: barred account": _row(403, "Your login is currently disabled", DK),
     "account: unconfirmed": _error(
         403, "Your login is missing a confirmed e-mail address", MASTODON
@@ -109,6 +138,12 @@ _MASTODON_4_2: dict[Situation, Row] = {
 }
 
 
+def _else_as_mastodon(rows: Mapping[Situation, Row]) -> dict[Situation, Row]:
+    """These rows; in all other situations, Mastodon's answers stand in."""
+    others = {name: Row(row.answer, AS_MASTODON, row.occurs) for name, row in _MASTODON_4_7.items()}
+    return others | {"register: too many": _ignored(AS_MASTODON)} | dict(rows)
+
+
 # GoToSocial.
 
 GTS = "measured: GoToSocial 0.20.0-rc1"
@@ -125,83 +160,64 @@ _GTS_MAY_NOT_REVOKE = _oauth(
 _GTS_NO_TOKEN = _error(401, "Unauthorized: token not supplied", GTS)
 _GTS_BARRED = _error(401, "Unauthorized: application not supplied", GTS_READ)
 
-_GOTOSOCIAL: dict[Situation, Row] = {
-    "request: no User-Agent": _error(418, "I'm a teapot: no user-agent sent with request", GTS),
-    "request: no JSON accepted": _error(406, "Not Acceptable: no format can be offered", GTS),
-    "no such page": _error(404, "Not Found", GTS),
-    "instance v2": _ignored(GTS),
-    "webfinger: no resource": _error(400, "Bad Request: no 'resource' in request query", GTS_READ),
-    "webfinger: another host": _error(400, "Bad Request: requested host does not", GTS_READ),
-    "webfinger: unknown account": _error(404, "Not Found", GTS_READ),
-    "register: too many": _ignored(GTS_READ),
-    "register: no name": _error(400, "Bad Request: ClientName failed on 'required'", GTS_READ),
-    "register: long name": _ignored("read: up to 1,024 characters; not measured"),
-    "register: no redirect URI": _ignored(GTS),
-    "register: bad redirect URI": _ignored(GTS_READ),
-    "register: unknown scope": _ignored(GTS),
-    "link: unknown client": _row(500, "db error getting app for clientID", GTS_READ),
-    "link: foreign redirect URI": _row(
-        302, b"", GTS_READ, "{redirect_uri}?error=server_error&error_description=The+authorization"
-    ),
-    "link: response type": _row(401, "Unauthorized", GTS_READ),
-    "link: scope not registered": _row(
-        302, b"", GTS, "{redirect_uri}?error=invalid_scope&error_description=The+requested+scope"
-    ),
-    "link: plain challenge": _ignored(GTS),
-    "link: barred account": _row(200, "Account disabled.", GTS_READ),
-    "exchange: grant type": _oauth(
-        400, "unsupported_grant_type", "Bad Request: could not validate token request", GTS
-    ),
-    "exchange: no code": _oauth(400, "invalid_request", "Bad Request: code was not set", GTS),
-    "exchange: malformed code": _never("any text may be a code"),
-    "exchange: no verifier": _ignored(GTS),
-    "exchange: no redirect URI": _oauth(
-        400, "invalid_request", "Bad Request: redirect_uri was not set", GTS
-    ),
-    "exchange: unknown client": _NO_ROWS,
-    "exchange: wrong secret": _oauth(
-        400, "invalid_client", "Bad Request: could not get access token: invalid_client", GTS
-    ),
-    "exchange: unknown code": _NO_ROWS,
-    "exchange: used code": _NO_ROWS,
-    "exchange: expired code": _oauth(
-        400, "invalid_grant", "Bad Request: could not get access token: invalid_grant", GTS
-    ),
-    "exchange: another client's code": _oauth(
-        400, "invalid_grant", "Bad Request: could not get access token: invalid_grant", GTS_READ
-    ),
-    "exchange: wrong redirect URI": _oauth(
-        403, "invalid redirect uri", "Forbidden: requested redirect URI was not covered", GTS
-    ),
-    "exchange: wrong verifier": _ignored(GTS),
-    "exchange: verifier without a challenge": _ignored(GTS),
-    "password: wrong": _never("there is no password grant"),
-    "password: second factor": _never("there is no password grant"),
-    "password: barred account": _never("there is no password grant"),
-    "password: scope not registered": _never("there is no password grant"),
-    "revoke: wrong secret": _GTS_MAY_NOT_REVOKE,
-    "revoke: unknown token and wrong secret": _ignored(GTS),
-    "revoke: another client's token": _GTS_MAY_NOT_REVOKE,
-    "revoke: unknown token": _ignored(GTS),
-    "revoke: done": _row(200, {}, GTS),
-    "token: none": _GTS_NO_TOKEN,
-    "token: unknown": _GTS_NO_TOKEN,
-    "token: revoked": _GTS_NO_TOKEN,
-    "token: expired": _never("tokens have no end"),
-    "token: narrow scope": _error(403, "Forbidden: token has insufficient scope permission", GTS),
-    "account: unconfirmed": _GTS_BARRED,
-    "account: pending": _GTS_BARRED,
-    "account: disabled": _error(401, "Unauthorized: application not supplied", GTS),
-    "account: suspended": _GTS_BARRED,
-    "account: moved": _ignored(GTS_READ),
-    "account: needs-2fa": _ignored(GTS_READ),
-    "post: no text": _error(400, "Bad Request: no status, attachment, or poll provided", GTS_READ),
-    "post: text alone": _ignored(GTS),
-    "post: long text": _ignored("read: up to 5,000 characters; not measured"),
-    "post: unknown visibility": _ignored(GTS_READ),
-    "post: the same key again": _ignored(GTS),
-    "list: unknown account": _error(404, "Not Found", GTS_READ),
-}
+_GOTOSOCIAL = _else_as_mastodon(
+    {
+        "request: no User-Agent": _error(418, "I'm a teapot: no user-agent sent with request", GTS),
+        "request: no JSON accepted": _error(406, "Not Acceptable: no format can be offered", GTS),
+        "no such page": _error(404, "Not Found", GTS),
+        "webfinger: another host": _error(400, "Bad Request: requested host does not", GTS_READ),
+        "webfinger: unknown account": _error(404, "Not Found", GTS_READ),
+        "register: too many": _ignored(GTS_READ),
+        "register: unknown scope": _ignored(GTS),
+        "link: unknown client": _row(500, "db error getting app for clientID", GTS_READ),
+        "link: foreign redirect URI": _row(
+            302,
+            b"",
+            GTS_READ,
+            "{redirect_uri}?error=server_error&error_description=The+authorization",
+        ),
+        "link: scope not registered": _row(
+            302,
+            b"",
+            GTS,
+            "{redirect_uri}?error=invalid_scope&error_description=The+requested+scope",
+        ),
+        "link: barred account": _row(200, "Account disabled.", GTS_READ),
+        "exchange: grant type": _oauth(
+            400, "unsupported_grant_type", "Bad Request: could not validate token request", GTS
+        ),
+        "exchange: unknown client": _NO_ROWS,
+        "exchange: wrong secret": _oauth(
+            400, "invalid_client", "Bad Request: could not get access token: invalid_client", GTS
+        ),
+        "exchange: unknown code": _NO_ROWS,
+        "exchange: used code": _NO_ROWS,
+        "exchange: expired code": _oauth(
+            400, "invalid_grant", "Bad Request: could not get access token: invalid_grant", GTS
+        ),
+        "exchange: another client's code": _oauth(
+            400, "invalid_grant", "Bad Request: could not get access token: invalid_grant", GTS_READ
+        ),
+        "exchange: wrong redirect URI": _oauth(
+            403, "invalid redirect uri", "Forbidden: requested redirect URI was not covered", GTS
+        ),
+        "revoke: wrong secret": _GTS_MAY_NOT_REVOKE,
+        "revoke: unknown token and wrong secret": _ignored(GTS),
+        "revoke: another client's token": _GTS_MAY_NOT_REVOKE,
+        "revoke: unknown token": _ignored(GTS),
+        "revoke: done": _row(200, {}, GTS),
+        "token: narrow scope": _error(
+            403, "Forbidden: token has insufficient scope permission", GTS
+        ),
+        **dict.fromkeys(PKCE, _ignored(GTS)),
+        **dict.fromkeys(DEAD[:3], _GTS_NO_TOKEN),
+        **dict.fromkeys(ACCOUNTS[:4], _GTS_BARRED),
+        "account: disabled": _error(401, "Unauthorized: application not supplied", GTS),
+        "account: needs-2fa": _ignored(GTS_READ),
+        "post: long text": _ignored("read: up to 5,000 characters; not measured"),
+        "post: unknown visibility": _ignored(GTS_READ),
+    }
+)
 
 
 # Pleroma.
@@ -212,72 +228,37 @@ _PL_CRASHED = _row(500, {"errors": {"detail": "Internal server error"}}, PL)
 _PL_NOBODY = _error(403, "Invalid credentials.", PL)
 _PL_BARRED = _error(403, "Your account is currently disabled", PL)
 
-_PLEROMA: dict[Situation, Row] = {
-    "request: no User-Agent": _ignored(PL),
-    "request: no JSON accepted": _ignored(PL),
-    "no such page": _row(200, "Pleroma's front end", PL),
-    "instance v2": _ignored(PL),
-    "webfinger: no resource": _row(400, b"Bad Request", PL),
-    "webfinger: another host": _error(404, "Couldn't find user", PL),
-    "webfinger: unknown account": _error(404, "Couldn't find user", PL),
-    "register: too many": _error(429, "Throttled", PL),
-    "register: no name": _error(400, "client_name: can't be blank", PL),
-    "register: long name": _ignored(PL),
-    "register: no redirect URI": _error(400, "Missing field: redirect_uris.", PL),
-    "register: bad redirect URI": _ignored(PL),
-    "register: unknown scope": _ignored(PL),
-    "link: unknown client": _row(401, "Unknown OAuth app client_id", PL),
-    "link: foreign redirect URI": _row(401, "Redirect URI not requested by the app", PL),
-    "link: response type": _ignored(PL),
-    # The form offers the application's own scopes alone: a part of one is not granted.
-    "link: scope not registered": _row(401, "This action is outside the authorized scopes", PL),
-    "link: plain challenge": _ignored(PL),
-    "link: barred account": _row(403, "Your account is currently disabled", PL),
-    "exchange: grant type": _error(500, "Bad request", PL),
-    "exchange: no code": _PL_CRASHED,
-    "exchange: malformed code": _PL_CRASHED,
-    "exchange: no verifier": _ignored(PL),
-    "exchange: no redirect URI": _ignored(PL),
-    "exchange: unknown client": _PL_INVALID,
-    "exchange: wrong secret": _PL_INVALID,
-    "exchange: unknown code": _PL_INVALID,
-    "exchange: used code": _PL_INVALID,
-    "exchange: expired code": _PL_INVALID,
-    "exchange: another client's code": _PL_INVALID,
-    "exchange: wrong redirect URI": _ignored(PL),
-    "exchange: wrong verifier": _ignored(PL),
-    "exchange: verifier without a challenge": _ignored(PL),
-    "password: wrong": _PL_INVALID,
-    "password: second factor": _row(
-        403,
-        {"error": "mfa_required", "mfa_token": "A1b2C3", "supported_challenge_types": "totp"},
-        PL,
-    ),
-    "password: barred account": _PL_BARRED,
-    "password: scope not registered": _PL_INVALID,
-    "revoke: wrong secret": _ignored(PL),
-    "revoke: unknown token and wrong secret": _ignored(PL),
-    "revoke: another client's token": _ignored(PL),
-    "revoke: unknown token": _ignored(PL),
-    "revoke: done": _row(200, {}, PL),
-    "token: none": _PL_NOBODY,
-    "token: unknown": _PL_NOBODY,
-    "token: revoked": _PL_NOBODY,
-    "token: expired": _PL_NOBODY,
-    "token: narrow scope": _error(403, "Insufficient permissions: {scope}.", PL),
-    "account: unconfirmed": _PL_NOBODY,
-    "account: pending": _PL_NOBODY,
-    "account: disabled": _PL_NOBODY,
-    "account: suspended": _PL_NOBODY,
-    "account: moved": _ignored(PL),
-    "account: needs-2fa": _ignored(PL),
-    "post: no text": _error(422, "Cannot post an empty status without attachments", PL),
-    "post: text alone": _ignored(PL),
-    "post: long text": _ignored("read: up to 5,000 characters; not measured"),
-    "post: unknown visibility": _ignored(PL),
-    "post: the same key again": _ignored(PL),
-    "list: unknown account": _error(404, "Can't find user", PL),
-}
+_PLEROMA = _else_as_mastodon(
+    {
+        "no such page": _row(200, "Pleroma's front end", PL),
+        "webfinger: another host": _error(404, "Couldn't find user", PL),
+        "webfinger: unknown account": _error(404, "Couldn't find user", PL),
+        "register: too many": _error(429, "Throttled", PL),
+        "link: unknown client": _row(401, "Unknown OAuth app client_id", PL),
+        "link: foreign redirect URI": _row(401, "Redirect URI not requested by the app", PL),
+        # The form offers the application's own scopes alone: a part of one is not granted.
+        "link: scope not registered": _row(401, "This action is outside the authorized scopes", PL),
+        "link: barred account": _row(403, "Your account is currently disabled", PL),
+        "exchange: grant type": _error(500, "Bad request", PL),
+        "exchange: malformed code": _PL_CRASHED,
+        "password: second factor": _row(
+            403,
+            {"error": "mfa_required", "mfa_token": "A1b2C3", "supported_challenge_types": "totp"},
+            PL,
+        ),
+        "password: barred account": _PL_BARRED,
+        "revoke: done": _row(200, {}, PL),
+        **dict.fromkeys(REFUSED_CODES, _PL_INVALID),
+        "password: wrong": _PL_INVALID,
+        "password: scope not registered": _PL_INVALID,
+        **dict.fromkeys((*DEAD, *ACCOUNTS[:4]), _PL_NOBODY),
+        **dict.fromkeys((*PKCE, *UNCHECKED_REVOCATIONS), _ignored(PL)),
+        **dict.fromkeys(("register: unknown scope", "exchange: wrong redirect URI"), _ignored(PL)),
+        **dict.fromkeys(("account: needs-2fa", "post: unknown visibility"), _ignored(PL)),
+        "token: narrow scope": _error(403, "Insufficient permissions: {scope}.", PL),
+        "post: long text": _ignored("read: up to 5,000 characters; not measured"),
+    }
+)
 
 
 # Pixelfed, as it answers who asks for JSON: then 500 stands for each error of OAuth.
@@ -302,73 +283,46 @@ _PF_NO_TOKEN = _error(500, "Unauthenticated.", PF_SEEN)
 _PF_NO_PAGE = _error(404, "The route could not be found.", PF)
 _PF_NO_REVOCATION = _never("there is no /oauth/revoke before pixelfed#7336")
 
-_PIXELFED: dict[Situation, Row] = {
-    "request: no User-Agent": _ignored(PF),
-    "request: no JSON accepted": _ignored(PF),
-    "no such page": _PF_NO_PAGE,
-    "instance v2": _ignored(PF),
-    "webfinger: no resource": _row(400, b"", PF),
-    "webfinger: another host": _row(400, b"", PF),
-    "webfinger: unknown account": _row(400, b"", PF),
-    "register: too many": _ignored(PF),
-    "register: no name": _row(500, {"message": "The client name field is required."}, PF),
-    "register: long name": _ignored(PF),
-    "register: no redirect URI": _row(500, {"message": "The redirect uris field is required."}, PF),
-    "register: bad redirect URI": _ignored(PF),
-    "register: unknown scope": _ignored(PF),
-    "link: unknown client": _oauth(401, "invalid_client", "Client authentication failed", PF),
-    "link: foreign redirect URI": _oauth(401, "invalid_client", "Client authentication failed", PF),
-    "link: response type": _oauth(400, "unsupported_grant_type", "It is not supported", PF),
-    "link: scope not registered": _row(
-        302, b"", PF, "{redirect_uri}?error=invalid_scope&hint=Check+the+scope"
-    ),
-    "link: plain challenge": _oauth(
-        400, "invalid_request", "Malformed", "Pixelfed takes it; the double does not"
-    ),
-    "link: barred account": _ignored(PF),
-    "exchange: grant type": _error(
-        500, "The authorization grant type is not supported by the authorization server.", PF
-    ),
-    "exchange: no code": _PF_INVALID_REQUEST,
-    "exchange: malformed code": _never("any text may be a code"),
-    "exchange: no verifier": _PF_INVALID_REQUEST,
-    "exchange: no redirect URI": _PF_INVALID_REQUEST,
-    "exchange: unknown client": _PF_INVALID_CLIENT,
-    "exchange: wrong secret": _PF_INVALID_CLIENT,
-    "exchange: unknown code": _PF_INVALID_REQUEST,
-    "exchange: used code": _PF_INVALID_REQUEST,
-    "exchange: expired code": _PF_INVALID_REQUEST,
-    "exchange: another client's code": _PF_INVALID_REQUEST,
-    "exchange: wrong redirect URI": _PF_INVALID_CLIENT,
-    "exchange: wrong verifier": _PF_INVALID_GRANT,
-    "exchange: verifier without a challenge": _PF_INVALID_REQUEST,
-    "password: wrong": _never("registered applications are no password clients"),
-    "password: second factor": _never("registered applications are no password clients"),
-    "password: barred account": _never("registered applications are no password clients"),
-    "password: scope not registered": _never("registered applications are no password clients"),
-    "revoke: wrong secret": _PF_NO_REVOCATION,
-    "revoke: unknown token and wrong secret": _PF_NO_REVOCATION,
-    "revoke: another client's token": _PF_NO_REVOCATION,
-    "revoke: unknown token": _PF_NO_REVOCATION,
-    "revoke: done": _PF_NO_PAGE,
-    "token: none": _PF_NO_TOKEN,
-    "token: unknown": _PF_NO_TOKEN,
-    "token: revoked": _PF_NO_TOKEN,
-    "token: expired": _PF_NO_TOKEN,
-    "token: narrow scope": _error(403, "", PF),
-    "account: unconfirmed": _row(302, b"", PF, "{origin}/i/verify-email"),
-    "account: pending": _error(403, "", PF),
-    "account: disabled": _error(403, "", PF),
-    "account: suspended": _error(403, "", PF),
-    "account: moved": _ignored(PF),
-    "account: needs-2fa": _error(403, "", PF),
-    "post: no text": _error(403, "Empty statuses are not allowed", PF),
-    "post: text alone": _error(403, "Empty statuses are not allowed", PF),
-    "post: long text": _ignored(PF),
-    "post: unknown visibility": _row(500, {"message": "The selected visibility is invalid."}, PF),
-    "post: the same key again": _error(400, "Duplicate idempotency key.", PF),
-    "list: unknown account": _error(404, "Account not found", PF),
-}
+_PIXELFED = _else_as_mastodon(
+    {
+        "no such page": _PF_NO_PAGE,
+        "webfinger: another host": _row(400, b"", PF),
+        "webfinger: unknown account": _row(400, b"", PF),
+        "register: too many": _ignored(PF),
+        "register: unknown scope": _ignored(PF),
+        "link: unknown client": _oauth(401, "invalid_client", "Client authentication failed", PF),
+        "link: foreign redirect URI": _oauth(
+            401, "invalid_client", "Client authentication failed", PF
+        ),
+        "link: scope not registered": _row(
+            302, b"", PF, "{redirect_uri}?error=invalid_scope&hint=Check+the+scope"
+        ),
+        "link: barred account": _ignored(PF),
+        "exchange: grant type": _error(
+            500, "The authorization grant type is not supported by the authorization server.", PF
+        ),
+        "exchange: unknown client": _PF_INVALID_CLIENT,
+        "exchange: wrong secret": _PF_INVALID_CLIENT,
+        "exchange: wrong redirect URI": _PF_INVALID_CLIENT,
+        "exchange: wrong verifier": _PF_INVALID_GRANT,
+        **dict.fromkeys((*REFUSED_CODES[2:], *PKCE[1::2]), _PF_INVALID_REQUEST),
+        **dict.fromkeys(DEAD, _PF_NO_TOKEN),
+        **dict.fromkeys((*UNCHECKED_REVOCATIONS, "revoke: unknown token"), _PF_NO_REVOCATION),
+        "revoke: done": _PF_NO_PAGE,
+        "token: narrow scope": _error(403, "", PF),
+        "account: unconfirmed": _row(302, b"", PF, "{origin}/i/verify-email"),
+        "account: pending": _error(403, "", PF),
+        "account: disabled": _error(403, "", PF),
+        "account: suspended": _error(403, "", PF),
+        "account: needs-2fa": _error(403, "", PF),
+        "post: text alone": _error(403, "Empty statuses are not allowed", PF),
+        "post: long text": _ignored(PF),
+        "post: unknown visibility": _row(
+            500, {"message": "The selected visibility is invalid."}, PF
+        ),
+        "post: the same key again": _error(400, "Duplicate idempotency key.", PF),
+    }
+)
 
 
 # Takahē.
@@ -381,76 +335,41 @@ _TK_403 = _row(403, b"", TK)
 _TK_DEAD = _row(400, b"Invalid Bearer token", TK)
 _TK_ACTS = _ignored(TK)  # a banned user and a blocked identity still get 200
 
-_TAKAHE: dict[Situation, Row] = {
-    "request: no User-Agent": _ignored(TK),
-    "request: no JSON accepted": _ignored(TK),
-    "no such page": _row(404, "Sorry about that.", TK),
-    "instance v2": _TK_CRASHED,  # where there is no administrator
-    "webfinger: no resource": _row(400, b"No resource specified", TK_READ),
-    "webfinger: another host": _row(404, "Sorry about that.", TK),
-    "webfinger: unknown account": _row(404, "Sorry about that.", TK_READ),
-    "register: too many": _ignored(TK),
-    "register: no name": _error(400, "invalid_input", TK_READ),
-    "register: long name": _ignored(TK_READ),
-    "register: no redirect URI": _error(400, "invalid_input", TK_READ),
-    "register: bad redirect URI": _ignored(TK_READ),
-    "register: unknown scope": _ignored(TK),
-    "link: unknown client": _row(400, "Error: Invalid client_id", TK_READ),
-    "link: foreign redirect URI": _row(401, "Error: Invalid application redirect URI", TK_READ),
-    "link: response type": _row(400, "Error: Invalid response type", TK_READ),
-    "link: scope not registered": _ignored(TK),
-    "link: plain challenge": _ignored(TK),
-    "link: barred account": _ignored(TK_READ),
-    "exchange: grant type": _error(400, "invalid_grant_type", TK_READ),
-    "exchange: no code": _oauth(400, "invalid_request", "Required param : code", TK_READ),
-    "exchange: malformed code": _never("any text may be a code"),
-    "exchange: no verifier": _ignored(TK),
-    "exchange: no redirect URI": _TK_DENIED,
-    "exchange: unknown client": _TK_DENIED,
-    "exchange: wrong secret": _TK_DENIED,
-    "exchange: unknown code": _TK_CRASHED,
-    "exchange: used code": _ignored(TK),
-    "exchange: expired code": _TK_DENIED,
-    "exchange: another client's code": _error(401, "access_denied", TK_READ),
-    "exchange: wrong redirect URI": _TK_DENIED,
-    "exchange: wrong verifier": _ignored(TK),
-    "exchange: verifier without a challenge": _ignored(TK),
-    "password: wrong": _never("there is no password grant"),
-    "password: second factor": _never("there is no password grant"),
-    "password: barred account": _never("there is no password grant"),
-    "password: scope not registered": _never("there is no password grant"),
-    "revoke: wrong secret": _TK_403,
-    "revoke: unknown token and wrong secret": _TK_403,
-    "revoke: another client's token": _TK_403,
-    "revoke: unknown token": _TK_403,
-    "revoke: done": _row(200, b"", TK),
-    "token: none": _error(401, "identity_token_required", TK_READ),
-    "token: unknown": _TK_DEAD,
-    "token: revoked": _TK_DEAD,
-    "token: expired": _never("tokens have no end"),
-    "token: narrow scope": _error(403, "out_of_scope_for_token", TK),
-    "account: unconfirmed": _TK_ACTS,
-    "account: pending": _TK_ACTS,
-    "account: disabled": _TK_ACTS,
-    "account: suspended": _TK_ACTS,
-    "account: moved": _TK_ACTS,
-    "account: needs-2fa": _TK_ACTS,
-    "post: no text": _error(400, "Status is empty", TK_READ),
-    "post: text alone": _ignored(TK),
-    "post: long text": _error(400, "Status is too long", TK_READ),
-    "post: unknown visibility": _error(400, "invalid_input", TK_READ),
-    "post: the same key again": _ignored(TK),
-    "list: unknown account": _row(404, "Sorry about that.", TK_READ),
-}
-
-# Three more that were measured, and of which the rest is taken to be as Mastodon.
+_TAKAHE = _else_as_mastodon(
+    {
+        "no such page": _row(404, "Sorry about that.", TK),
+        "instance v2": _TK_CRASHED,  # where there is no administrator
+        "webfinger: another host": _row(404, "Sorry about that.", TK),
+        "webfinger: unknown account": _row(404, "Sorry about that.", TK_READ),
+        "register: too many": _ignored(TK),
+        "register: unknown scope": _ignored(TK),
+        "link: unknown client": _row(400, "Error: Invalid client_id", TK_READ),
+        "link: foreign redirect URI": _row(401, "Error: Invalid application redirect URI", TK_READ),
+        "link: scope not registered": _ignored(TK),
+        "link: barred account": _ignored(TK_READ),
+        "exchange: grant type": _error(400, "invalid_grant_type", TK_READ),
+        "exchange: unknown client": _TK_DENIED,
+        "exchange: wrong secret": _TK_DENIED,
+        "exchange: unknown code": _TK_CRASHED,
+        "exchange: used code": _ignored(TK),
+        "exchange: expired code": _TK_DENIED,
+        "exchange: another client's code": _error(401, "access_denied", TK_READ),
+        "exchange: wrong redirect URI": _TK_DENIED,
+        **dict.fromkeys(PKCE, _ignored(TK)),
+        **dict.fromkeys((*UNCHECKED_REVOCATIONS, "revoke: unknown token"), _TK_403),
+        "revoke: done": _row(200, b"", TK),
+        "token: none": _error(401, "identity_token_required", TK_READ),
+        "token: unknown": _TK_DEAD,
+        "token: revoked": _TK_DEAD,
+        "token: narrow scope": _error(403, "out_of_scope_for_token", TK),
+        "post: long text": _error(400, "Status is too long", TK_READ),
+        "post: unknown visibility": _error(400, "invalid_input", TK_READ),
+        **dict.fromkeys(ACCOUNTS, _TK_ACTS),
+    }
+)
 
 
-def _else_as_mastodon(rows: Mapping[Situation, Row]) -> dict[Situation, Row]:
-    source = "nobody measured it: taken to be as Mastodon"
-    others = {name: Row(row.answer, source, row.occurs) for name, row in _MASTODON_4_7.items()}
-    return others | {"register: too many": _ignored(source)} | dict(rows)
-
+# Friendica, snac, Hollo.
 
 FR = "measured: Friendica 2024.09-rc"
 _FR_PAGE = _row(401, "Unauthorized", FR)
