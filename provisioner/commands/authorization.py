@@ -252,7 +252,8 @@ def _unverified(session: Session, unclear: Unclear) -> ProvisionerError:
     return IncompleteError(
         "unverified",
         f"Could not see whose token it is: {unclear.reason}.",
-        why="The instance is in trouble, or the token's scopes are too narrow.",
+        why="The instance is in trouble, something in front of it keeps this network out, or the "
+        "token's scopes are too narrow.",
         next=(
             Run("complete"),
             "If the scopes are too narrow, give the token up and begin with others:",

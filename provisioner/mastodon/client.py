@@ -184,7 +184,7 @@ class Mastodon:
             return Unclear(error.what.removesuffix("."), refused=False)
         if domain is None:
             reason = f"{self.instance.host} did not say of which domain the account is"
-            return Unclear(reason, refused=False, token_accepted=True)
+            return Unclear(reason, refused=False)
         return Alive(number, user, domain, answer.shown(f"{user}@{domain}".rstrip("@")))
 
     def scopes_of(self, token: Secret) -> tuple[str, ...]:

@@ -130,16 +130,12 @@ even answers `/api/v1/instance` (bookwyrm/views/wellknown.py)."""
 
 @dataclass(frozen=True)
 class Sign:
-    """An answer about a token: its status, and words that are the same each time.
-
-    An HTML page may have an id or a date in it: it is recognised by the challenge beside it.
-    """
+    """An answer about a token: its status, and words that are the same each time."""
 
     status: int
-    words: str | None = ""
-    """The field `error`, the whole body, or the path of a redirect; None for any."""
-    realm: str = ""
-    """The realm in `WWW-Authenticate`; "" for any."""
+    words: str = ""
+    """The field `error`, the whole body, the challenge in `WWW-Authenticate`, or where a redirect
+    leads."""
 
 
 @dataclass(frozen=True)
@@ -266,7 +262,7 @@ PROFILES = {
     "friendica": ServerProfile(
         code_seconds=300,
         password_grant=False,
-        invalid_token=(Sign(401, None, realm="Friendica"),),
+        invalid_token=(Sign(401, 'Basic realm="Friendica"'),),
         approve_button="Yes",
         one_redirect_uri=True,
         replaces_token=True,

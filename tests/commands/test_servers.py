@@ -1,16 +1,19 @@
 """Every server that the sandbox plays: the same story, and each one's own traps."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 
 from provisioner.errors import ProvisionerError
 from provisioner.report import Exit, Run
+from provisioner.sandbox import authorize
 from tests.servers import SERVERS
 from tests.servers.github_description import Description
-from tests.support.told import calls_dead, fails, in_words
-from tests.support.world import Fault, World
+from tests.support.told import calls_dead, fails, in_words, said
+from tests.support.world import ORIGIN, Fault, World
 
 NEW = "profile write:statuses write:media"
 ASKED = {
@@ -113,6 +116,22 @@ def test_revoked_token_needs_action(name: str, world: World) -> None:
     assert calls_dead(finding) == (name != "pleroma")
 
 
+@pytest.mark.parametrize("name", [name for name in SERVERS if name != "pixelfed"])
+def test_post_with_a_revoked_token_is_not_blamed_on_the_text(world: World) -> None:
+    world.provision()
+    world.instance.revoke_access("mybot")
+    with pytest.raises(ProvisionerError) as caught:
+        world.post("howdy universe!")
+    assert caught.value.exit_code is Exit.ACTION_REQUIRED
+
+
+def test_bot_whose_token_is_dead_already_can_be_taken_off(world: World) -> None:
+    world.provision()
+    world.instance.revoke_access("mybot")
+    assert world.deprovision().status == "deprovisioned"
+    assert world.stored() == ""
+
+
 def test_rotation_revokes_the_old_token_or_says_where_to_remove_it(name: str, world: World) -> None:
     world.provision()
     old = world.stored()
@@ -152,6 +171,65 @@ def test_token_of_another_account_is_never_stored(name: str, world: World) -> No
     assert (Run("begin") in caught.value.next) == ends
     world.complete(world.approve(world.link()))
     assert world.stored() in world.live()
+
+
+@pytest.mark.parametrize("name", ["takahe"])
+@pytest.mark.parametrize(
+    ("wanted", "approver", "is_right"),
+    [
+        ("social.example", "social.example", True),
+        ("second.example", "second.example", True),
+        ("social.example", "second.example", False),
+        ("second.example", "social.example", False),
+        ("third.example", "social.example", False),
+    ],
+)
+def test_identity_of_the_same_name_at_another_domain_is_another_account(
+    world: World, wanted: str, approver: str, *, is_right: bool
+) -> None:
+    """And so is one at a domain that the server does not serve."""
+    world.instance.add_account("mybot", "second-password", domain="second.example")
+    world.account = f"mybot@{wanted}"
+    link = httpx.URL(world.link(instance=ORIGIN))
+    by = world.instance.accounts[-1 if approver == "second.example" else 0]
+    asked = authorize.check(world.instance, dict(link.params))
+    code = authorize.approve(world.instance, asked, by).code
+    world.codes.append(code)
+    if is_right:
+        world.complete(code)
+        assert world.live() == [world.stored()]
+        return
+    with fails("wrong-account", Exit.ACTION_REQUIRED) as caught:
+        world.complete(code)
+    assert f"mybot@{approver}" in said(caught.value)
+    assert world.live() == []
+
+
+@pytest.mark.parametrize("name", ["snac"])
+def test_lost_exchange_is_told_of_before_its_link_is_given_up(world: World) -> None:
+    link = world.link()
+    world.wire.faults = [Fault("answer lost", path="/oauth/token")]
+    with suppress(ProvisionerError):
+        world.complete(world.approve(link))
+    world.wire.faults, before = [], len(world.warned)
+    with fails("wrong-account", Exit.ACTION_REQUIRED):
+        world.complete(world.approve(link, "alice"))
+    assert len(world.warned) == before + 1
+
+
+@pytest.mark.parametrize("name", ["friendica"])
+def test_lost_token_that_another_approval_ends_is_nobodys_to_remove(world: World) -> None:
+    link = world.link()
+    world.wire.faults = [Fault("answer lost", path="/oauth/token")]
+    with suppress(ProvisionerError):
+        world.complete(world.approve(link))
+    world.wire.faults, before = [], len(world.warned)
+    assert world.link() == link
+    (warning,) = world.warned[before:]
+    assert world.instance.server.applications_page not in warning
+    world.complete(world.approve(link))
+    assert "whoever else" in world.warned[-1]
+    assert world.live() == [world.stored()]
 
 
 @pytest.mark.parametrize("name", ["friendica"])

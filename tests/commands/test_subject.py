@@ -69,5 +69,9 @@ def test_link_for_another_subject_is_not_shown_again(world: World) -> None:
 
 
 def test_persons_own_application_is_approved_by_the_subject(world: World) -> None:
-    assert world.provision_by_hand().status == "provisioned"
+    application = world.hand_made()
+    own = {"client_id": application.client_id, "client_secret": application.client_secret}
+    code, before = world.code_for(application), len(world.warned)
+    assert world.complete(code, **own).status == "provisioned"
+    assert OTHER_NAME in world.warned[before]
     assert world.stored() in world.live()

@@ -49,7 +49,7 @@ def test_what_is_no_scope_or_tells_no_account_is_refused(text: str, code: str) -
     ("info", "expected"),
     [
         (info_of("Mastodon", "4.7.3", NEW), (POST, CLASSIC)),
-        (info_of("mastodon", "4.5.3"), (POST, CLASSIC)),
+        (info_of("mastodon", "4.3.0"), (POST, CLASSIC)),
         (info_of("Mastodon", "4.2.8"), (CLASSIC,)),
         (info_of("Mastodon", "2.9.3"), (CLASSIC, COARSE)),
         (info_of("GoToSocial", "0.20.0"), (CLASSIC, COARSE)),
@@ -61,7 +61,7 @@ def test_what_is_no_scope_or_tells_no_account_is_refused(text: str, code: str) -
         (info_of(scopes=("read", "write", *POST[1:])), (READ_AND_POST,)),
     ],
     ids=[
-        *("4.7", "4.5 by NodeInfo", "4.2", "2.9", "gotosocial", "takahe", "unknown", "pixelfed"),
+        *("4.7", "4.3 by NodeInfo", "4.2", "2.9", "gotosocial", "takahe", "unknown", "pixelfed"),
         *("coarse", "no profile", "read alone"),
     ],
 )
