@@ -234,7 +234,7 @@ class Http:
         return float(self._thread.deadline - self.monotonic())
 
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Note which proxy is asked, and have all transfers end at their request's deadline.
+        """Note which proxy is asked, and have all reads end at their request's deadline.
 
         Timeouts alone bound one read each, and an answer may arrive byte by byte. This is called
         by httpcore (https://www.encode.io/httpcore/extensions/#trace).
@@ -247,14 +247,13 @@ class Http:
         elif event.endswith(("connect_tcp.complete", "start_tls.complete")):
             stream = info["return_value"]
             stream.read = self._until_deadline(stream.read)
-            stream.write = self._until_deadline(stream.write)
 
-    def _until_deadline(self, transfer: Callable[[Any, float], T]) -> Callable[[Any, float], T]:
-        def bounded(data: Any, timeout: float) -> T:
+    def _until_deadline(self, read: Callable[[int, float], bytes]) -> Callable[[int, float], bytes]:
+        def bounded(size: int, timeout: float) -> bytes:
             left = self._seconds_left()
             if left <= 0:
                 raise _DeadlineError
-            return transfer(data, min(timeout, left))
+            return read(size, min(timeout, left))
 
         return bounded
 

@@ -198,20 +198,6 @@ def test_name_that_does_not_exist_is_told_from_a_resolver_in_trouble(
     assert waits == waited
 
 
-def test_former_error_is_not_taken_for_the_cause(
-    monkeypatch: pytest.MonkeyPatch, http: Http
-) -> None:
-    """A request may be sent while another one's error is handled."""
-    unresolved(monkeypatch, socket.EAI_NONAME)
-    try:
-        http.send("GET", "https://social.example")
-    except NotSentError:
-        monkeypatch.undo()
-        with ScriptedServer(listening=False) as server, pytest.raises(NotSentError) as caught:
-            http.send("GET", f"{server.origin}/")
-    assert caught.value.code == "unreachable"
-
-
 def test_nothing_is_sent_to_a_server_without_tls(http: Http, waits: list[float]) -> None:
     """Plain http is suggested for this very machine alone."""
     with ScriptedServer() as server, pytest.raises(NotSentError) as caught:
@@ -280,6 +266,19 @@ def test_proxy_that_hangs_up_is_named(
     error = proxied(monkeypatch, other.host)
     assert error.code == "unreachable"
     assert error.what == f"Could not connect to {other.host}, the proxy for social.example."
+
+
+def test_proxy_of_one_request_is_not_blamed_for_another(
+    monkeypatch: pytest.MonkeyPatch, server: ScriptedServer, other: ScriptedServer
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", other.origin)
+    other.on("CONNECT", "social.example:443", answer(403))
+    server.on("POST", "/", WELL, hang_up)
+    with Http(sleep=lambda _: None) as client:
+        with pytest.raises(NotSentError):
+            client.send("GET", "https://social.example/")
+        assert client.send("POST", f"{server.origin}/").ok
+        lost(client, f"{server.origin}/", "no-answer")
 
 
 def test_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -416,13 +415,19 @@ def test_answer_has_a_megabyte_at_most(http: Http, server: ScriptedServer, size:
 
 
 def test_larger_answer_is_not_read_to_its_end(http: Http, server: ScriptedServer) -> None:
+    hung_up = threading.Event()
+
     def flood(wire: Wire) -> None:
         wire.write(b"HTTP/1.1 200 OK\r\nContent-Length: 52428800\r\n\r\n")
-        for _ in range(800):
-            wire.write(b"x" * 65536)
+        try:
+            for _ in range(800):
+                wire.write(b"x" * 65536)
+        except OSError:
+            hung_up.set()
 
     server.on("POST", "/", flood)
     lost(http, f"{server.origin}/", "answer-too-large")
+    assert hung_up.wait(10)
     assert server.wires[0].written < 20 * MAX_BODY
 
 
@@ -465,6 +470,17 @@ def test_answer_that_drips_is_cut_at_the_deadline_and_not_asked_for_again(
         with pytest.raises(NoAnswerError) as caught:
             client.send("GET", f"{server.origin}/", retry=IDEMPOTENT)
         assert client.send("GET", f"{server.origin}/").ok
+    assert caught.value.code == "too-slow"
+    assert waits == []
+
+
+def test_read_that_ends_at_the_deadline_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, server: ScriptedServer, waits: list[float]
+) -> None:
+    monkeypatch.setattr("provisioner.http.DEADLINE", 0.1)
+    server.on("GET", "/", hang)
+    with Http(sleep=waits.append) as client, pytest.raises(NoAnswerError) as caught:
+        client.send("GET", f"{server.origin}/", retry=IDEMPOTENT)
     assert caught.value.code == "too-slow"
     assert waits == []
 
