@@ -39,8 +39,7 @@ def check(session: Session) -> Report:
     require_nothing_staged(session)
     if session.journal.current is None:  # an abandoned authorization may have left a token
         for old in revoke_due(session):
-            if old.fate != "forgotten":  # of that, the person was told
-                session.warn(old.item.text, *old.item.next)
+            session.warn(old.item.text, *old.item.next)
     current = require_current(session)
     items = (*session.noted, *_look_at(session, current))
     scopes, expires_at = " ".join(current.scopes), iso(current.expires_at)

@@ -228,9 +228,9 @@ def _tell_left(session: Session) -> None:
 
 
 def _written(session: Session) -> list[Destination]:
-    """Everything here that holds, or held, something of ours."""
+    """Everything that holds, or held, something of ours."""
     places = (place for one in session.journal.credentials() for place in one.managed)
-    return list(dict.fromkeys(place for place in places if place.scope == session.repository.scope))
+    return list(dict.fromkeys(places))
 
 
 def _is_dead(session: Session, token: Credential) -> bool:

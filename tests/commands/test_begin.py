@@ -42,6 +42,8 @@ def test_link_asks_for_a_code_out_of_band_with_pkce(world: World) -> None:
         "code_challenge_method": "S256",
         "force_login": "true",
     }
+    assert pending.verifier.reveal() in world.hidden
+    assert pending.application.client_secret.reveal() in world.hidden
 
 
 def test_report_tells_link_account_scopes_and_where_the_token_goes(world: World) -> None:
@@ -273,23 +275,6 @@ def test_throttle_changed_nothing_and_says_when_to_come_back(world: World) -> No
     with fails("registration-throttled", Exit.FAILED) as caught:
         world.begin(scopes="read")
     assert "10 minutes" in said(caught.value)
-
-
-def test_full_journal_is_refused_as_input(world: World) -> None:
-    """Its write is refused before it is sent, and no token waits to be finished."""
-    world.provision()
-    world.provision()
-    world.rewrite(superseded=world.journal().superseded * 99)
-    with fails("value-too-large", Exit.INPUT):
-        world.begin()
-
-
-def test_two_bots_in_one_repository_have_a_journal_each(world: World) -> None:
-    world.provision()
-    names = {"journal": "ALICE", "secrets": "ALICE_TOKEN=access_token", "variables": ""}
-    link = world.link(account="alice@social.example", **names)
-    world.complete(world.approve(link, "alice"), account="alice@social.example", **names)
-    assert sorted(world.live()) == sorted([world.stored(), world.stored("ALICE_TOKEN")])
 
 
 # A dry run.

@@ -86,9 +86,10 @@ def test_check_within_a_day_of_the_last_only_reads(world: World) -> None:
 def test_revoked_token_needs_a_person(world: World) -> None:
     world.provision()
     world.instance.revoke_access("mybot")
-    found = bad(world.check())
-    assert calls_dead(found)
-    assert found.next == (Run("begin", rotate=True),)
+    report = world.check()
+    assert calls_dead(bad(report))
+    assert bad(report).next == (Run("begin", rotate=True),)
+    assert not [item for item in report.items if "never expires" in item.text]
 
 
 # What can't be told needs nobody, for three weeks.

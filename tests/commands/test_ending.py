@@ -331,12 +331,23 @@ class TestDeprovision:
         self, world: World
     ) -> None:
         """Its token is revoked all the same: nothing is left that a secret could hold alive."""
-        world.repository.set_secret("OTHER", FOREIGN)
-        cut_after_writing(world, secrets="OTHER=access_token")
+        for name in ("OTHER", "GONE"):
+            world.repository.set_secret(name, FOREIGN)
+        cut_after_writing(world, secrets="OTHER=access_token\nGONE=access_token")
+        world.delete("secrets", "GONE")
         (note,) = notes(world.deprovision())
         assert "OTHER" in note.text
         assert list(world.repository.secrets) == ["OTHER"]
         assert world.live() == []
+
+    def test_secret_that_a_later_run_took_over_is_deleted(self, world: World) -> None:
+        """A run that was cut may have overwritten it, and that token was given up."""
+        world.repository.set_secret(SECRET, FOREIGN)
+        cut_after_writing(world)
+        world.abandon()
+        world.provision()
+        assert world.deprovision().items == ()
+        assert dict(world.repository.secrets) == {}
 
     def test_what_register_keeps_stays_and_is_told(self, world: World) -> None:
         """No journal tells whose it is."""
@@ -428,6 +439,20 @@ class TestDeprovision:
         world.deprovision()
         assert world.live() == []
         assert world.repository.variables == {}
+
+    def test_journal_that_another_run_wrote_meanwhile_is_not_deleted(self, world: World) -> None:
+        """A completion that read it before the mark may have staged a token (I3)."""
+        world.provision()
+
+        def meanwhile(request: Request) -> Response:
+            if request.path == "/oauth/revoke":
+                world.rewrite(deprovisioning=False)
+            return world.instance(request)
+
+        world.wire.hosts["social.example"] = meanwhile
+        with fails("overtaken", Exit.INCOMPLETE):
+            world.deprovision()
+        assert JOURNAL in world.repository.variables
 
     def test_token_of_ones_own_application_lives_on_and_is_told_once(self, world: World) -> None:
         """It may be in use elsewhere. Wherever it was written, it is deleted."""

@@ -73,7 +73,7 @@ def test_another_text_or_audience_is_another_post(bot: World, text: str, visibil
     assert texts(bot) == [TEXT, text]
 
 
-def test_another_accounts_post_has_another_key(bot: World) -> None:
+def test_two_bots_in_one_repository_have_a_token_each_and_keys_of_their_own(bot: World) -> None:
     """A server may keep the keys of all accounts in one place."""
     keys: list[str] = []
 
@@ -89,6 +89,7 @@ def test_another_accounts_post_has_another_key(bot: World) -> None:
     bot.complete(bot.approve(bot.link(**names), "alice"), **names)
     bot.post(TEXT, journal="ALICE")
     assert len(set(keys)) == 2
+    assert sorted(bot.live()) == sorted([bot.stored(), bot.stored("ALICE_TOKEN")])
 
 
 @at("mastodon-4.7", "gotosocial")
@@ -120,7 +121,7 @@ def test_request_that_never_left_is_sent_again_and_given_up_as_not_sent(bot: Wor
 
 
 @pytest.mark.parametrize(
-    "url", ["https://evil.example/@mybot/1", f"{ORIGIN}/\x1b[31m", "", f"{ORIGIN}/@mybot/TOKEN"]
+    "url", ["https://evil.example/@mybot/1", f"{ORIGIN}/\u202e1", "", f"{ORIGIN}/@mybot/TOKEN"]
 )
 def test_address_that_is_not_the_instances_own_or_holds_the_token_is_not_shown(
     bot: World, url: str
@@ -194,7 +195,12 @@ def test_text_that_is_too_long_is_refused_in_the_servers_words(bot: World) -> No
 
 
 @pytest.mark.parametrize(
-    ("headers", "when"), [([("Retry-After", "420")], "in 7 minutes"), ([], "in 5 minutes")]
+    ("headers", "when"),
+    [
+        ([("Retry-After", "420")], "in 7 minutes"),
+        ([("X-RateLimit-Reset", "2027-01-15T08:03:00Z")], "in 3 minutes"),
+        ([], "in 5 minutes"),
+    ],
 )
 def test_rate_limit_says_when_to_run_again(
     bot: World, headers: list[tuple[str, str]], when: str
