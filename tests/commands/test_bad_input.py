@@ -10,6 +10,7 @@ import pytest
 
 from provisioner.report import Exit
 from provisioner.sandbox import Request, Response
+from provisioner.sandbox.web import json_response
 from tests.servers.github import Access
 from tests.support.told import fails
 from tests.support.world import World
@@ -20,12 +21,9 @@ def exchange(world: World, **changed: object) -> None:
     code = world.approve(world.link())
 
     def handler(request: Request) -> Response:
-        answer = world.instance(request)
-        if request.path != "/oauth/token":
-            return answer
-        return Response(200, (), json.dumps(json.loads(answer.body) | changed).encode())
+        return json_response(200, json.loads(world.instance(request).body) | changed)
 
-    world.wire.hosts["social.example"] = handler
+    world.answer("/oauth/token", handler)
     world.complete(code)
 
 

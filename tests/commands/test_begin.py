@@ -11,7 +11,8 @@ import pytest
 
 from provisioner.errors import ActionRequiredError, IncompleteError, ProvisionerError
 from provisioner.report import Exit
-from provisioner.sandbox import Request, Response
+from provisioner.sandbox import Response
+from provisioner.sandbox.web import json_response
 from tests.support.told import assert_in_turn, fails, pages, runs, said, says_token_comes_back
 from tests.support.world import NAME, ORIGIN, Fault, World
 
@@ -127,14 +128,9 @@ def test_link_is_shown_again_while_its_server_keeps_the_application(
     world: World, version: str, seconds: int
 ) -> None:
     """Pleroma deletes unused applications after 15 minutes: after 10 there is a new link."""
-    world.instance.server.version = version or world.instance.server.version
-
-    def without_metadata(request: Request) -> Response:
-        if version and request.path == "/.well-known/oauth-authorization-server":
-            return Response(404)
-        return world.instance(request)
-
-    world.wire.hosts["social.example"] = without_metadata
+    if version:
+        world.instance.server.version = version
+        world.answer("/.well-known/oauth-authorization-server", Response(404))
     first = world.link()
     world.time += seconds - 1
     assert world.link() == first
@@ -248,13 +244,8 @@ def test_another_account_does_not_take_over_a_journal_with_a_token(world: World)
 def test_key_is_not_overwritten_where_variables_cannot_be_seen(world: World) -> None:
     """404 for every variable, and a key in its secret: there may be a journal under that key."""
     world.provision()
-
-    def blind(request: Request) -> Response:
-        if "/actions/variables" in request.path:
-            return Response(404, (), b'{"message": "Not Found"}')
-        return world.github(request)
-
-    world.wire.hosts["api.github.test"] = blind
+    absent = json_response(404, {"message": "Not Found"})
+    world.answer("/actions/variables", absent, "api.github.test")
     with fails("github-not-found", Exit.ACTION_REQUIRED):
         world.begin(journal_key=base64.b64encode(b"k" * 32).decode())
     assert world.stored("MASTODON_JOURNAL_KEY") == world.key

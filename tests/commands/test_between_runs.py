@@ -10,6 +10,7 @@ import pytest
 from provisioner.errors import ActionRequiredError
 from provisioner.report import Exit, Set
 from provisioner.sandbox import Request, Response
+from provisioner.sandbox.web import json_response
 from tests.servers.behaviour import Mastodon47
 from tests.support.told import fails, in_words, pages, runs, said, says_no_code_is_needed
 from tests.support.world import NAME, ORIGIN, World
@@ -146,13 +147,10 @@ def test_metadata_that_names_another_host_meanwhile_gets_no_code(world: World) -
     code = world.approve(world.link())
 
     def mixed(request: Request) -> Response:
-        answer = world.instance(request)
-        if request.path != METADATA:
-            return answer
-        fields = json.loads(answer.body) | {"token_endpoint": "https://evil.example/token"}
-        return Response(200, answer.headers, json.dumps(fields).encode())
+        fields = json.loads(world.instance(request).body)
+        return json_response(200, fields | {"token_endpoint": "https://evil.example/token"})
 
-    world.wire.hosts["social.example"] = mixed
+    world.answer(METADATA, mixed)
     world.complete(code)
     with fails("foreign-metadata", Exit.INPUT):
         world.begin()
@@ -163,11 +161,7 @@ def test_metadata_that_names_another_host_meanwhile_gets_no_code(world: World) -
 def test_complete_and_check_need_no_metadata(world: World, path: str) -> None:
     """The journal knows the endpoints."""
     code = world.approve(world.link())
-
-    def silent(request: Request) -> Response:
-        return Response(404) if request.path == path else world.instance(request)
-
-    world.wire.hosts["social.example"] = silent
+    world.answer(path, Response(404))
     world.complete(code)
     assert world.check().status == "healthy"
 
@@ -205,15 +199,10 @@ def test_person_is_told_only_where_an_application_that_is_gone_left_its_token_al
     """Mastodon deletes both together. Elsewhere, no program can revoke the token any more."""
     world.provision()
     world.provision()
-    refusal = json.dumps({"error": "invalid_client"}).encode()
-
-    def forgetful(request: Request) -> Response:
-        return Response(401, (), refusal) if "revoke" in request.path else world.instance(request)
-
     if took_its_token:
         world.instance.delete_application(world.instance.applications[0].client_id)
     else:
-        world.wire.hosts["social.example"] = forgetful
+        world.answer("/oauth/revoke", json_response(401, {"error": "invalid_client"}))
     world.time += DAY
     found = [one for one in world.check().items if one.verdict == "bad"]
     assert len(found) == len(world.journal().superseded) == (not took_its_token)

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from provisioner.errors import IncompleteError
 from provisioner.journal import Credential
 from provisioner.report import Exit, Item, Report, Run, iso, when
-from provisioner.sandbox import Request, Response
+from provisioner.sandbox import Response
 from provisioner.sandbox.web import json_response
 from tests.support.told import assert_in_turn, calls_dead, fails, in_words, runs
 from tests.support.world import ORIGIN, START, Fault, World
@@ -34,15 +34,6 @@ def current(world: World) -> Credential:
     found = world.journal().current
     assert found is not None
     return found
-
-
-def answer_verify(world: World, answer: Response) -> None:
-    """Let the instance answer so to whoever asks whose a token is."""
-
-    def handler(request: Request) -> Response:
-        return answer if "verify" in request.path else world.instance(request)
-
-    world.wire.hosts["social.example"] = handler
 
 
 def stage_a_token(world: World) -> None:
@@ -98,7 +89,7 @@ def test_revoked_token_needs_a_person(world: World) -> None:
 @pytest.mark.parametrize("status", [403, 503])
 def test_ambiguous_answer_is_unclear_and_needs_nobody(world: World, status: int) -> None:
     world.provision()
-    answer_verify(world, Response(status))
+    world.answer("verify_credentials", Response(status))
     report = world.check()
     assert report.status == "unclear"
     assert report.exit_code is Exit.DONE
@@ -117,7 +108,7 @@ def test_token_not_seen_alive_for_three_weeks_needs_a_person(
     world.check()
     seen = int(world.time)
     assert current(world).seen_alive_at == seen
-    answer_verify(world, Response(418))
+    world.answer("verify_credentials", Response(418))
     world.time += 21 * DAY + over
     report = world.check()
     assert current(world).seen_alive_at == seen
@@ -140,7 +131,9 @@ def test_echo_of_the_client_secret_is_not_shown(world: World) -> None:
     """The instance was sent it in an earlier run, and quotes it in this one."""
     world.provision()
     secret = current(world).application.client_secret.reveal()
-    answer_verify(world, json_response(403, {"error": f"app secret {secret} refused"}))
+    world.answer(
+        "verify_credentials", json_response(403, {"error": f"app secret {secret} refused"})
+    )
     assert "app secret *** refused" in of_token(world.check()).text
 
 
@@ -161,7 +154,7 @@ def test_deleted_secret_needs_a_person_though_the_token_is_unclear(world: World)
     """The bot would read an empty string."""
     world.provision()
     world.delete("secrets", "MASTODON_ACCESS_TOKEN")
-    answer_verify(world, Response(503))
+    world.answer("verify_credentials", Response(503))
     found = bad(world.check())
     assert "MASTODON_ACCESS_TOKEN" in found.text
     assert found.next == (Run("begin", rotate=True),)

@@ -386,15 +386,10 @@ class TestDeprovision:
         self, world: World, raw: dict[str, str]
     ) -> None:
         """Where variables can't be listed, a 404 does not mean absent."""
-
-        def handler(request: Request) -> Response:
-            if request.path.endswith(f"/variables/{JOURNAL}"):
-                return json_response(404, {"message": "Not Found"})
-            return world.github(request)
-
         world.provision()
         world.token = world.github.add_token(permissions={"metadata": "read", "secrets": "write"})
-        world.wire.hosts["api.github.test"] = handler
+        absent = json_response(404, {"message": "Not Found"})
+        world.answer(f"/variables/{JOURNAL}", absent, "api.github.test")
         before = dict(world.repository.secrets)
         with fails("github-permission", Exit.ACTION_REQUIRED):
             world.deprovision(**raw)
@@ -445,11 +440,10 @@ class TestDeprovision:
         world.provision()
 
         def meanwhile(request: Request) -> Response:
-            if request.path == "/oauth/revoke":
-                world.rewrite(deprovisioning=False)
+            world.rewrite(deprovisioning=False)
             return world.instance(request)
 
-        world.wire.hosts["social.example"] = meanwhile
+        world.answer("/oauth/revoke", meanwhile)
         with fails("overtaken", Exit.INCOMPLETE):
             world.deprovision()
         assert JOURNAL in world.repository.variables

@@ -30,17 +30,6 @@ def texts(world: World) -> list[str]:
     return [status.text for status in world.instance.statuses]
 
 
-def answer(world: World, status: int, body: dict[str, str], *headers: tuple[str, str]) -> None:
-    """Let the instance answer a post so, and not post."""
-
-    def handler(request: Request) -> Response:
-        if request.path == PATH:
-            return json_response(status, body, dict(headers))
-        return world.instance(request)
-
-    world.wire.hosts["social.example"] = handler
-
-
 def test_text_is_posted_as_the_bot_with_one_request_and_its_address_told(bot: World) -> None:
     since = len(bot.wire.log)
     report = bot.post(TEXT, "direct")
@@ -77,12 +66,11 @@ def test_two_bots_in_one_repository_have_a_token_each_and_keys_of_their_own(bot:
     """A server may keep the keys of all accounts in one place."""
     keys: list[str] = []
 
-    def handler(request: Request) -> Response:
-        if request.path == PATH:
-            keys.append(request.headers["idempotency-key"])
+    def keyed(request: Request) -> Response:
+        keys.append(request.headers["idempotency-key"])
         return bot.instance(request)
 
-    bot.wire.hosts["social.example"] = handler
+    bot.answer(PATH, keyed)
     bot.post(TEXT)
     names = {"journal": "ALICE", "secrets": "ALICE_TOKEN=access_token", "variables": ""}
     bot.account = "alice@social.example"
@@ -126,7 +114,8 @@ def test_request_that_never_left_is_sent_again_and_given_up_as_not_sent(bot: Wor
 def test_address_that_is_not_the_instances_own_or_holds_the_token_is_not_shown(
     bot: World, url: str
 ) -> None:
-    answer(bot, 200, {"id": "1", "url": url.replace("TOKEN", bot.stored())})
+    answered = {"id": "1", "url": url.replace("TOKEN", bot.stored())}
+    bot.answer(PATH, json_response(200, answered))
     assert bot.post(TEXT).link == f"{ORIGIN}/@mybot"
 
 
@@ -183,7 +172,7 @@ def test_dead_token_is_told(bot: World) -> None:
 def test_refused_token_needs_a_person_and_no_other_text(
     bot: World, status: int, words: str, code: str
 ) -> None:
-    answer(bot, status, {"error": words} if words else {})
+    bot.answer(PATH, json_response(status, {"error": words} if words else {}))
     with fails(code, Exit.ACTION_REQUIRED):
         bot.post(TEXT)
 
@@ -197,15 +186,13 @@ def test_text_that_is_too_long_is_refused_in_the_servers_words(bot: World) -> No
 @pytest.mark.parametrize(
     ("headers", "when"),
     [
-        ([("Retry-After", "420")], "in 7 minutes"),
-        ([("X-RateLimit-Reset", "2027-01-15T08:03:00Z")], "in 3 minutes"),
-        ([], "in 5 minutes"),
+        ({"Retry-After": "420"}, "in 7 minutes"),
+        ({"X-RateLimit-Reset": "2027-01-15T08:03:00Z"}, "in 3 minutes"),
+        ({}, "in 5 minutes"),
     ],
 )
-def test_rate_limit_says_when_to_run_again(
-    bot: World, headers: list[tuple[str, str]], when: str
-) -> None:
-    answer(bot, 429, {"error": "Too many requests"}, *headers)
+def test_rate_limit_says_when_to_run_again(bot: World, headers: dict[str, str], when: str) -> None:
+    bot.answer(PATH, json_response(429, {"error": "Too many requests"}, headers))
     with fails("post-throttled", Exit.FAILED) as caught:
         bot.post(TEXT)
     assert caught.value.next == (Run("again", when=when),)

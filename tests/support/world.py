@@ -33,6 +33,7 @@ from provisioner.sandbox import (
     RegisteredApplication,
     Repository,
     Request,
+    Response,
     serve,
 )
 from provisioner.sandbox.web import Handler
@@ -254,6 +255,17 @@ class World:
         application = self.hand_made()
         strings = {"client_id": application.client_id, "client_secret": application.client_secret}
         return self.complete(self.code_for(application), **strings)
+
+    def answer(self, path: str, answer: Response | Handler, host: str = "social.example") -> None:
+        """Let a host answer so where the address has this in it, and elsewhere as before."""
+        former = self.wire.hosts[host]
+
+        def handler(request: Request) -> Response:
+            if path not in request.path:
+                return former(request)
+            return answer if isinstance(answer, Response) else answer(request)
+
+        self.wire.hosts[host] = handler
 
     def delete(self, kind: str, name: str) -> None:
         """A person deletes a secret or a variable by hand."""
