@@ -1,7 +1,7 @@
 """begin: from an account's name to the link that its owner opens."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from provisioner.commands.session import (
@@ -201,18 +201,17 @@ def _random(session: Session, size: int) -> str:
     return base64.urlsafe_b64encode(session.entropy(size)).rstrip(b"=").decode()
 
 
-def would_start(session: Session, instance: Instance, scopes: tuple[str, ...]) -> list[str]:
+def would_start(session: Session, instance: Instance, scopes: tuple[str, ...]) -> Iterator[str]:
     """What `start` would do, for a dry run."""
     store, config = session.store, session.config
-    would = [f"write the journal to the variable {store.name} of {session.repository.name}"]
+    if not store.exists:
+        yield f"write the journal's key to the secret {store.key_name}"
     if config.application is None:
         name = f"register the application “{config.name_of_app}” at {instance.origin}"
-        would.insert(0, f"{name}, for {' '.join(scopes)}")
-    if not store.exists:
-        would.insert(0, f"write the journal's key to the secret {store.key_name}")
+        yield f"{name}, for {' '.join(scopes)}"
+    yield f"write the journal to the variable {store.name} of {session.repository.name}"
     if former := session.journal.pending:
-        would.append(f"replace the link of {when(former.begun_at)}")
-    return would
+        yield f"replace the link of {when(former.begun_at)}"
 
 
 def scopes_to_ask(session: Session, info: InstanceInfo) -> Candidates:

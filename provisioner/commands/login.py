@@ -44,7 +44,7 @@ def login(session: Session, ask: Callable[[Instance], Login]) -> Report:
     pending = usable(session, info.instance)
     announce(session, info.instance, pending, scopes)
     if config.dry_run:
-        started = would_start(session, info.instance, scopes[0])
+        started = [*would_start(session, info.instance, scopes[0])]
         if pending:
             started = [f"use the application of {when(pending.begun_at)} once more"]
         exchanged = f"exchange user name and password at {info.instance.origin}"
