@@ -49,6 +49,8 @@ def test_link_asks_for_a_code_out_of_band_with_pkce(world: World) -> None:
 
 def test_report_tells_link_account_scopes_and_where_the_token_goes(world: World) -> None:
     report = world.begin()
+    # The name stands in public under each post; the repository's may be private.
+    assert [application.name for application in world.instance.applications] == ["mybot"]
     pending = world.journal().pending
     assert pending is not None
     assert report.status == "approval-pending"
@@ -63,12 +65,6 @@ def test_report_tells_link_account_scopes_and_where_the_token_goes(world: World)
     assert ORIGIN in facts
     assert any(fact.startswith(NAME) for fact in facts)
     assert any("10 minutes" in fact for fact in facts)
-
-
-def test_application_bears_the_name_of_the_account(world: World) -> None:
-    """It stands in public under each post; the repository's name may be private."""
-    world.begin()
-    assert [application.name for application in world.instance.applications] == ["mybot"]
 
 
 def test_misspelt_account_is_warned_of(world: World) -> None:
