@@ -2,43 +2,56 @@
 
 import os
 import platform
-import statistics
+import socket
+import subprocess
 import textwrap
-from collections.abc import Iterable
-from pathlib import Path
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from statistics import median
 
 from provisioner import __version__
-from tests.tools.benchmarks import image, provisioning, start_up
-from tests.tools.benchmarks.provisioning import KINDS, LATENCIES, NAMES, STEPS, Run, Runs
-from tests.tools.benchmarks.slow_link import Asked
+from tests.e2e.engine import ROOT, Engine, base_image, container_engine, stand_in_recipe
+from tests.tools.benchmarks import provisioning
+from tests.tools.benchmarks.provisioning import KINDS, LATENCIES, OUR_BIN, STEPS, TOOLS, Run, Runs
 
-ROUNDS = 5
-ROUNDS_OF_HELP = 25
-OURS, THEIRS = NAMES
-SHORT, LONG = LATENCIES
-# Requests, round trips, and the ratio to the other tools: at most.
+ROUNDS, ROUNDS_OF_HELP, ROUNDS_OF_IMAGE = 5, 25, 15
+IMAGE, CONTAINER = "mastodon-provisioner", "mastodon-provisioner-bench"
+PATIENCE = 30.0
 GOALS = {
     ("begin", "first"): "goals: 8 round trips",
     ("begin", "rotation"): "goals: 6 round trips",
     ("complete", "first"): "goals: 15 requests, 10 round trips, ratio 1.1",
     ("complete", "rotation"): "goals: 14 requests, 9 round trips, ratio 1.0",
 }
-
+"""Requests, round trips, and the ratio to the other tools: at most."""
 DIFFERENCE = """\
 What the two do differently. Provisioner writes a journal before and after the exchange, so that a
 run that is killed anywhere loses no token, and looks at it again before it writes the secret, so
 that another run is noticed. It checks whose token it is before anything is stored. Mastodon.py + gh
 do nothing of this. They ask for the instance's version, and gh connects to GitHub anew for each
-thing that it writes."""
+thing that it writes.
+"""
 
 
 def main() -> None:
     """Measure and print."""
-    print(f"provisioner {__version__}, Python {platform.python_version()}, {machine()}\n")
-    with provisioning.set_stage() as world:
-        print_provisioning(provisioning.measure_all(world, ROUNDS))
-    print_help(start_up.measure_all(ROUNDS_OF_HELP))
-    image.main()
+    print(f"provisioner {__version__}, Python {platform.python_version()}, {platform.platform()}")
+    print(f"{os.cpu_count()} processors\n")
+    with provisioning.served() as servers:
+        print_provisioning(provisioning.measure_all(servers, ROUNDS))
+    python = str(OUR_BIN / "python")
+    programs = {
+        "provisioner --help": [python, "-m", "provisioner", "--help"],
+        "python -c pass": [python, "-c", "pass"],
+    }
+    print_ratio(
+        "Start-up",
+        {name: partial(to_end, command) for name, command in programs.items()},
+        ROUNDS_OF_HELP,
+    )
+    with container_engine() as engine:
+        measure_image(engine)
 
 
 def print_provisioning(runs: Runs) -> None:
@@ -46,96 +59,102 @@ def print_provisioning(runs: Runs) -> None:
     short_ms, long_ms = (round(1000 * latency) for latency in LATENCIES)
     print(
         f"Wall: from a process's start to its end, with {short_ms} ms for each connection and each "
-        f"answer; medians\nof {ROUNDS} runs (range). Writes: all (the journal's). Round trips: "
+        f"answer; medians\nof {ROUNDS} runs. Writes: all (the journal's). Round trips: "
         f"(wall at {long_ms} ms - wall at {short_ms} ms)\n/ {long_ms - short_ms} ms, of the "
-        "fastest runs.\n"
+        "fastest runs, since whatever else the machine does only makes one slower.\n"
     )
-    row = "{:<20}{:>8}{:>8}{:>12}{:>22}"
+    row = "{:<20}{:>10}{:>10}{:>13}{:>10}"
     for step in STEPS:
         for kind in KINDS:
             print(row.format(f"{step}, {kind}", "requests", "writes", "round trips", "wall"))
-            for name in NAMES:
-                short, long = (runs[name, step, kind, latency] for latency in LATENCIES)
-                both = (*short, *long)
-                journal = counts(run.journal_writes for run in both)
-                print(
-                    row.format(
-                        f"  {name}",
-                        counts(len(run.requests) for run in both),
-                        f"{counts(run.writes for run in both)} ({journal})",
-                        f"{round_trips(short, long):.1f}",
-                        spread([run.seconds for run in short], "s", 2),
-                    )
-                )
-            ratio = wall(runs[OURS, step, kind, SHORT]) / wall(runs[THEIRS, step, kind, SHORT])
-            print(f"  ratio of the wall times: {ratio:.2f} ({GOALS[step, kind]})\n")
-    print(f"{DIFFERENCE}\n")
+            walls = []
+            for tool in TOOLS:
+                short, long = (runs[tool, step, kind, latency] for latency in LATENCIES)
+                requests = {len(one.requests) for one in (*short, *long)}
+                writes = {f"{one.writes} ({one.journal_writes})" for one in (*short, *long)}
+                fastest = [min(one.seconds for one in some) for some in (short, long)]
+                trips = (fastest[1] - fastest[0]) / (LATENCIES[1] - LATENCIES[0])
+                walls.append(median(one.seconds for one in short))
+                counts = (" or ".join(map(str, sorted(some))) for some in (requests, writes))
+                print(row.format(f"  {tool}", *counts, f"{trips:.1f}", f"{walls[-1]:.2f} s"))
+            print(f"  ratio of the wall times: {walls[0] / walls[1]:.2f} ({GOALS[step, kind]})\n")
+    print(DIFFERENCE)
     for step in STEPS:
-        for name in NAMES:
-            print(f"{name}, {step}, first, a line for each connection:")
-            print_connections(runs[name, step, "first", SHORT][-1])
-
-
-def round_trips(short: list[Run], long: list[Run]) -> float:
-    """How many latencies follow one another: the slope of the wall time.
-
-    Of the fastest runs, since whatever else the machine does only makes one slower.
-    """
-    fastest = [min(run.seconds for run in runs) for runs in (short, long)]
-    return (fastest[1] - fastest[0]) / (LONG - SHORT)
-
-
-def wall(runs: list[Run]) -> float:
-    """The median of the runs' seconds."""
-    return statistics.median(run.seconds for run in runs)
+        for tool in TOOLS:
+            print(f"{tool}, {step}, first, a line for each connection:")
+            print_connections(runs[tool, step, "first", LATENCIES[0]][-1])
 
 
 def print_connections(run: Run) -> None:
     """What was asked over each connection."""
     for host, connections in (("instance", run.instance), ("GitHub", run.github)):
         for asked in connections:
-            line = f"{host}: {', '.join(map(short_form, asked))}"
+            short = (f"{one.method} {'/'.join(one.path.split('/')[-2:])}" for one in asked)
+            line = f"{host}: {', '.join(short)}"
             print(textwrap.fill(line, 98, initial_indent="  ", subsequent_indent="    "))
     print()
 
 
-def print_help(seconds: dict[str, list[float]]) -> None:
-    """Both times and their ratio."""
-    print(f"Start-up, medians of {ROUNDS_OF_HELP} alternating runs (range):\n")
-    for name, of_command in seconds.items():
-        print(f"{name:<26}{spread([1000 * one for one in of_command], 'ms', 0):>20}")
-    ours, bare = (statistics.median(of_command) for of_command in seconds.values())
-    print(f"{'ratio':<26}{ours / bare:>20.2f}")
-
-
-def short_form(asked: Asked) -> str:
-    """A request by its method and the end of its path."""
-    return f"{asked.method} {'/'.join(asked.path.split('/')[-2:])}"
-
-
-def spread(values: list[float], unit: str, digits: int) -> str:
-    """Median and range."""
-    low, median, high = (
-        f"{one:.{digits}f}" for one in (min(values), statistics.median(values), max(values))
+def measure_image(engine: Engine) -> None:
+    """What the action's image costs beside its base, and a container of it that does nothing."""
+    base = base_image()
+    engine.build(ROOT, IMAGE)
+    kind = "a stand-in" if stand_in_recipe(engine) else "the genuine image"
+    nothing = [engine.client, "run", "--rm", "--network=host", base, "python", "-c", "pass"]
+    print_ratio(
+        f"The image, on {kind} for its base",
+        {
+            "docker run IMAGE begin, to its first request": partial(to_first_request, engine),
+            "docker run BASE python -c pass, to its end": partial(
+                to_end, nothing, engine.environment
+            ),
+        },
+        ROUNDS_OF_IMAGE,
     )
-    return f"{median} {unit} ({low}-{high})"
+    sizes = [int(engine.inspect(name, "{{.Size}}")) for name in (IMAGE, base)]
+    print(f"Size: {sizes[0] / 1e6:.0f} MB; of {base}: {sizes[1] / 1e6:.0f} MB")
 
 
-def counts(values: Iterable[int]) -> str:
-    """A number where all are the same, as they should be; else their range."""
-    low, *_, high = sorted(values)
-    return str(low) if low == high else f"{low}-{high}"
+def to_first_request(engine: Engine) -> float:
+    """Seconds from the start of `docker run` until the first byte of a request is here."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE)
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        command = [
+            *(engine.client, "run", "--rm", f"--name={CONTAINER}", "--network=host"),
+            *(f"--env=GITHUB_API_URL=http://{address}", "--env=GH_TOKEN=github_pat_0123456789"),
+            *(IMAGE, "begin", f"--account=bot@{address}", "--repository=acme/demo"),
+        ]
+        started = time.perf_counter()
+        with subprocess.Popen(command, env=engine.environment, stderr=subprocess.DEVNULL):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1)
+                seconds = time.perf_counter() - started
+            engine.call("rm", "--force", CONTAINER)
+    return seconds
 
 
-def machine() -> str:
-    """The system and its processors."""
-    model = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{platform.system()}, {os.cpu_count()} x {names[0] if names else model}"
+def to_end(command: list[str], environment: Mapping[str, str] | None = None) -> float:
+    """Seconds from a program's start to its end."""
+    started = time.perf_counter()
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - started
+
+
+def print_ratio(title: str, measures: Mapping[str, Callable[[], float]], rounds: int) -> None:
+    """Run two measures in turn, after one run each that is not counted; medians and their ratio."""
+    seconds: dict[str, list[float]] = {name: [] for name in measures}
+    for number in range(rounds + 1):
+        for name, measure in measures.items():
+            taken = measure()
+            if number:
+                seconds[name].append(1000 * taken)
+    print(f"\n{title}, medians of {rounds} alternating runs (range):\n")
+    for name, some in seconds.items():
+        print(f"{name:<46}{median(some):>8.0f} ms ({min(some):.0f}-{max(some):.0f})")
+    ours, bare = map(median, seconds.values())
+    print(f"{'ratio':<46}{ours / bare:>8.2f}")
 
 
 if __name__ == "__main__":

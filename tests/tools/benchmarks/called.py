@@ -6,28 +6,28 @@ A newcomer who follows a run reads these. A module or a class that is only defin
 import inspect
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
 import provisioner
 from provisioner.__main__ import main as run_provisioner
 from tests.support.person import Person
-from tests.tools.benchmarks.provisioning import PASSWORD, USER, Provisioner, set_stage
+from tests.tools.benchmarks.provisioning import PASSWORD, USER, Provisioner, served
 
 PACKAGE = Path(provisioner.__file__).parent
 
 
 def main() -> None:
     """Begin, approve, and profile a complete."""
-    with set_stage() as world:
-        world.sandbox.github.add_repository("bots/called")
-        files = world.folder / "files"
-        job = Provisioner(world, "bots/called", program=(sys.executable, "-m", "provisioner"))
+    with served() as servers:
+        servers.sandbox.github.add_repository("bots/called")
+        files = servers.folder / "files"
+        job = Provisioner(servers, "bots/called")
+        job.program = (sys.executable, "-m", "provisioner")
         with Person(USER, PASSWORD) as person:
             code = person.approve(job.begin())
-        profiled = (sys.executable, "-m", "tests.tools.benchmarks.called", str(files))
-        replace(job, program=profiled).complete(code)
+        job.program = (sys.executable, "-m", "tests.tools.benchmarks.called", str(files))
+        job.complete(code)
         called = files.read_text().splitlines()
     print(*called, f"{len(called)} files have a function called in a first complete.", sep="\n")
 

@@ -15,16 +15,17 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from tests.servers import Sandbox
 from tests.support.person import Person
 from tests.tools.benchmarks.slow_link import Asked, SlowLink
 
-NAMES = ("Provisioner", "Mastodon.py + gh")
+TOOLS = ("Provisioner", "Mastodon.py + gh")
 ROOT = Path(__file__).parents[3]
 # Each has what it needs alone: httpx, for one, imports trio and rich where they are there.
 OUR_BIN, THEIR_BIN = (ROOT / ".cache" / name / "bin" for name in ("runtime", "benchmarks"))
@@ -39,8 +40,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class World:
-    """The stand-ins with their links, a token for GitHub, and a folder for files."""
+class Servers:
+    """The sandbox with its links, a token for GitHub, and a folder for files."""
 
     sandbox: Sandbox
     instance: SlowLink
@@ -53,16 +54,6 @@ class World:
         """What every program finds in its environment: a home of its own, and gh."""
         path = os.pathsep.join((str(THEIR_BIN), os.environ.get("PATH", "")))
         return {"HOME": str(self.folder), "LANG": "C.UTF-8", "PATH": path, "GH_TOKEN": self.token}
-
-    @contextmanager
-    def slow(self, latency: float) -> Iterator[None]:
-        """Slow links, and a fresh count of what goes over them."""
-        for link in (self.instance, self.github):
-            link.counted()
-            link.latency = latency
-        yield
-        for link in (self.instance, self.github):
-            link.latency = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,47 +84,34 @@ Runs = dict[tuple[str, str, str, float], list[Run]]
 """By the tool's name, the step, the kind and the latency."""
 
 
-class Job(Protocol):
-    """A way to get a token into a repository's secrets."""
-
-    @property
-    def repository(self) -> str:
-        """The repository."""
-
-    def begin(self) -> str:
-        """Register an application; the link that the person opens."""
-
-    def complete(self, code: str) -> None:
-        """Exchange the code, and store the token."""
-
-
-@dataclass(frozen=True)
 class Provisioner:
     """`python -m provisioner complete`, with the code in `--code=`."""
 
-    world: World
-    repository: str
-    key: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode())
     program: tuple[str, ...] = (str(OUR_BIN / "python"), "-m", "provisioner")
 
+    def __init__(self, servers: Servers, repository: str) -> None:
+        self.repository = repository
+        self._account = servers.sandbox.instance.address(USER)
+        self._environment = servers.environment | {
+            "GITHUB_API_URL": servers.github.origin,
+            "GITHUB_REPOSITORY": repository,
+            "MASTODON_JOURNAL_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+        }
+
     def begin(self) -> str:
+        """Register an application; the link that the person opens."""
         answer: dict[str, str] = json.loads(self._run("begin", "--json"))
         return answer["authorize-url"]
 
     def complete(self, code: str) -> None:
+        """Exchange the code, and store the token."""
         self._run("complete", f"--code={code}")
 
     def _run(self, verb: str, *options: str) -> str:
-        whose = ("--account", self.world.sandbox.instance.address(USER))
-        environment = self.world.environment | {
-            "GITHUB_API_URL": self.world.github.origin,
-            "GITHUB_REPOSITORY": self.repository,
-            "MASTODON_JOURNAL_KEY": self.key,
-        }
-        return run_program([*self.program, verb, *whose, *options], environment)
+        command = [*self.program, verb, "--account", self._account, *options]
+        return run_program(command, self._environment)
 
 
-@dataclass(frozen=True)
 class MastodonPyAndGh:
     """The script of that name beside this file.
 
@@ -141,33 +119,30 @@ class MastodonPyAndGh:
     link is its proxy, and passes everything on to the sandbox.
     """
 
-    world: World
-    repository: str
+    def __init__(self, servers: Servers, repository: str) -> None:
+        self.repository = repository
+        self._origin, self._file = servers.instance.origin, str(servers.folder / "application")
+        self._environment = servers.environment | {
+            "GH_HOST": "github.localhost",
+            "GH_NO_UPDATE_NOTIFIER": "1",
+            "GH_TELEMETRY": "false",
+            "HTTP_PROXY": servers.github.origin,
+            "NO_PROXY": "127.0.0.1",
+        }
 
     def begin(self) -> str:
-        return self._run("begin", self.world.instance.origin, self._file).strip()
+        return self._run("begin", self._origin, self._file).strip()
 
     def complete(self, code: str) -> None:
         self._run("complete", self._file, code, self.repository)
 
-    @property
-    def _file(self) -> str:
-        return str(self.world.folder / "application")
-
     def _run(self, *arguments: str) -> str:
-        environment = self.world.environment | {
-            "GH_HOST": "github.localhost",
-            "GH_NO_UPDATE_NOTIFIER": "1",
-            "GH_TELEMETRY": "false",
-            "HTTP_PROXY": self.world.github.origin,
-            "NO_PROXY": "127.0.0.1",
-        }
-        return run_program([str(THEIR_BIN / "python"), SCRIPT, *arguments], environment)
+        return run_program([str(THEIR_BIN / "python"), SCRIPT, *arguments], self._environment)
 
 
 @contextmanager
-def set_stage() -> Iterator[World]:
-    """Serve the stand-ins behind fast links, until the context ends."""
+def served() -> Iterator[Servers]:
+    """Serve the sandbox behind fast links, until the context ends."""
     with (
         Sandbox() as sandbox,
         SlowLink(sandbox.instance.origin) as instance,
@@ -178,50 +153,50 @@ def set_stage() -> Iterator[World]:
         sandbox.instance.origin = instance.origin
         sandbox.github.api_url = github.origin
         sandbox.instance.add_account(USER, PASSWORD, bot=True)
-        yield World(sandbox, instance, github, sandbox.github.add_token(), Path(folder))
+        yield Servers(sandbox, instance, github, sandbox.github.add_token(), Path(folder))
 
 
-def measure_all(world: World, rounds: int) -> Runs:
-    """Run both jobs in turn, each round for new repositories: to provision, and to rotate."""
+def measure_all(servers: Servers, rounds: int) -> Runs:
+    """Run both tools in turn, each round for new repositories: to provision, and to rotate."""
     runs: Runs = defaultdict(list)
     for number in range(rounds):
         for latency in LATENCIES:
-            for name, job_of in zip(NAMES, (Provisioner, MastodonPyAndGh), strict=True):
-                job: Job = job_of(world, f"bots/{job_of.__name__}-{number}-{latency}")
-                world.sandbox.github.add_repository(job.repository)
+            for tool in TOOLS:
+                make = Provisioner if tool == TOOLS[0] else MastodonPyAndGh
+                job = make(servers, f"bots/{make.__name__}-{number}-{latency}")
+                servers.sandbox.github.add_repository(job.repository)
                 for kind in KINDS:
-                    begin, complete = measure(world, job, latency)
-                    runs[name, "begin", kind, latency].append(begin)
-                    runs[name, "complete", kind, latency].append(complete)
+                    link, begun = timed(servers, latency, job.begin)
+                    with Person(USER, PASSWORD) as person:
+                        code = person.approve(link)
+                    _, completed = timed(servers, latency, partial(job.complete, code))
+                    require_done(servers, job.repository)
+                    runs[tool, "begin", kind, latency].append(begun)
+                    runs[tool, "complete", kind, latency].append(completed)
     return runs
 
 
-def measure(world: World, job: Job, latency: float) -> tuple[Run, Run]:
-    """Have the job begun, approved and completed; see that it really was done."""
-    link, begin = timed(world, latency, job.begin)
-    with Person(USER, PASSWORD) as person:
-        code = person.approve(link)
-    _, complete = timed(world, latency, lambda: job.complete(code))
-    require_done(world, job)
-    return begin, complete
+def timed(servers: Servers, latency: float, step: Callable[[], T]) -> tuple[T, Run]:
+    """What a step returns, and what it took over links that slow."""
+    links = (servers.instance, servers.github)
+    for link in links:
+        link.counted()
+        link.latency = latency
+    started = time.perf_counter()
+    result = step()
+    seconds = time.perf_counter() - started
+    for link in links:
+        link.latency = 0.0
+    return result, Run(seconds, *(link.counted() for link in links))
 
 
-def timed(world: World, latency: float, step: Callable[[], T]) -> tuple[T, Run]:
-    """What a step returns, and what it took."""
-    with world.slow(latency):
-        started = time.perf_counter()
-        result = step()
-        seconds = time.perf_counter() - started
-    return result, Run(seconds, world.instance.counted(), world.github.counted())
-
-
-def require_done(world: World, job: Job) -> None:
+def require_done(servers: Servers, name: str) -> None:
     """The repository holds the newest token, alive, and the instance's address."""
-    instance, repository = world.sandbox.instance, world.sandbox.github.repository(job.repository)
+    instance, repository = servers.sandbox.instance, servers.sandbox.github.repository(name)
     stored = repository.open_secret("MASTODON_ACCESS_TOKEN")
     assert stored == instance.tokens[-1].token
     assert instance.is_live(stored)
-    assert repository.variables["MASTODON_BASE_URL"] == world.instance.origin
+    assert repository.variables["MASTODON_BASE_URL"] == servers.instance.origin
 
 
 def run_program(command: list[str], environment: dict[str, str]) -> str:

@@ -29,7 +29,7 @@ class Asked:
         return self.method == "PATCH" and self.path.endswith(f"/actions/variables/{name}")
 
 
-class SlowLink:
+class SlowLink(socketserver.ThreadingTCPServer):
     """Stands in front of a server on this machine and lets a client wait as a distance would.
 
     A client waits `latency` seconds for a connection and as long for each answer, on any number of
@@ -38,51 +38,41 @@ class SlowLink:
     can't tell the difference.
     """
 
+    daemon_threads = True
+    block_on_close = False
+
     def __init__(self, server: str) -> None:
         """Listen on a free port; `server` is an origin, as `http://127.0.0.1:8080`."""
+        super().__init__(("127.0.0.1", 0), _Connection)
         parts = urlsplit(server)
         self.server = (parts.hostname or "", parts.port or 80)
         self.latency = 0.0
-        self._connections: list[list[Asked]] = []
-        self._listener = _Listener(("127.0.0.1", 0), _Connection)
-        self._listener.link = self
-        self.origin = f"http://127.0.0.1:{self._listener.server_address[1]}"
+        self.connections: list[list[Asked]] = []
+        self.origin = f"http://127.0.0.1:{self.server_address[1]}"
 
     def counted(self) -> list[list[Asked]]:
         """What was asked over each connection since this was called last."""
-        counted, self._connections = self._connections, []
+        counted, self.connections = self.connections, []
         return counted
-
-    def opened(self) -> list[Asked]:
-        """Count a connection; what is asked over it is to be put into the list."""
-        asked: list[Asked] = []
-        self._connections.append(asked)
-        return asked
 
     def __enter__(self) -> Self:
         """Accept connections."""
-        threading.Thread(target=self._listener.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Accept no more."""
-        self._listener.shutdown()
-        self._listener.server_close()
-
-
-class _Listener(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    block_on_close = False
-    link: SlowLink
+        self.shutdown()
+        self.server_close()
 
 
 class _Connection(socketserver.StreamRequestHandler):
     disable_nagle_algorithm = True
-    server: _Listener
+    server: SlowLink
 
     def handle(self) -> None:
-        link = self.server.link
-        asked = link.opened()
+        link, asked = self.server, list[Asked]()
+        link.connections.append(asked)
         # A client that is done hangs up, and that may be an error or just the end.
         with (
             contextlib.suppress(ConnectionError),
@@ -91,18 +81,13 @@ class _Connection(socketserver.StreamRequestHandler):
         ):
             while message := _message(self.rfile):
                 head, body = message
-                first = not asked
                 method, target, rest = head.split(b" ", 2)
-                path = _path(target)
+                # As servers want it: without the origin that a client sends to its proxy.
+                path = re.sub(rb"^https?://[^/]+", b"", target)
+                time.sleep(link.latency * (1 if asked else 2))
                 asked.append(Asked(method.decode(), path.decode(), body))
-                time.sleep(link.latency * (2 if first else 1))
                 server.sendall(b" ".join((method, path, rest)) + body)
                 self.wfile.write(b"".join(_message(answers) or ()))
-
-
-def _path(target: bytes) -> bytes:
-    """The path as servers want it: without the origin that a client sends to its proxy."""
-    return re.sub(rb"^https?://[^/]+", b"", target)
 
 
 def _message(stream: BufferedIOBase) -> tuple[bytes, bytes] | None:
