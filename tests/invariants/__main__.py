@@ -23,6 +23,7 @@ from tests.invariants.interleavings.pairs import PAIRS
 
 MODEL = (sys.executable, "-m", "pytest", "-m", "whole", "tests/invariants/model")
 LINE = "{:<52}{:>9}{:>14}{:>8}{:>12}{:>11}{:>9}"
+NAMED = {str(scenario): scenario for scenario in SCENARIOS}
 STRUCK, MET = "struck", "played"
 FAULTS = """
 Struck: runs that a fault struck, each in a world of its own, and followed by runs without a fault
@@ -98,16 +99,16 @@ def struck(*, every: bool) -> Iterator[Job]:
     """Every row of the tables of faults, kills and interruptions."""
     single, pair = ("One fault, at each request", "faults"), ("Two faults", "pairs")
     for scenario in SCENARIOS:
-        yield (*single, STRUCK), partial(alone, scenario, every)
+        yield (*single, STRUCK), partial(alone, str(scenario), every)
     for scenario in PAIRED:
         for kind in KINDS:
-            yield (*pair, STRUCK), partial(in_pairs, scenario, kind, every)
+            yield (*pair, STRUCK), partial(in_pairs, str(scenario), kind, every)
     for title, signals in (
         ("SIGKILL to a process on sockets", kills.kills),
         ("SIGINT or SIGTERM to a process on sockets", partial(kills.interruptions, every=every)),
     ):
         for scenario in kills.KILLED:
-            yield (title, "signals", STRUCK), partial(signalled, scenario, signals)
+            yield (title, "signals", STRUCK), partial(signalled, str(scenario), signals)
 
 
 def meetings(*, every: bool) -> Iterator[Job]:
@@ -116,27 +117,30 @@ def meetings(*, every: bool) -> Iterator[Job]:
         yield ("Two runs at once", "interleavings", MET), partial(met, number, every)
 
 
-def alone(scenario: Scenario, every: bool) -> Row:  # noqa: FBT001
+def alone(name: str, every: bool) -> Row:  # noqa: FBT001
     """One fault at each request."""
+    scenario = NAMED[name]
     faults, tally = list(matrix.faults(scenario, every=every)), Tally()
     for hit in matrix.hits(faults, matrix.requests(scenario)):
         tally.add(scenario, (hit,))
     tally.violations += matrix.unstruck(scenario)
-    return _row(scenario, str(scenario), len(faults), tally)
+    return _row(scenario, name, len(faults), tally)
 
 
-def in_pairs(scenario: Scenario, kind: str, every: bool) -> Row:  # noqa: FBT001
+def in_pairs(name: str, kind: str, every: bool) -> Row:  # noqa: FBT001
     """Two faults."""
+    scenario = NAMED[name]
     pairs, tally = list(KINDS[kind](scenario)), Tally()
     for first, then in pairs if every else matrix.sample(pairs):
         tally.add(scenario, first, then)
-    return _row(scenario, f"{scenario}, {kind}", len(pairs), tally)
+    return _row(scenario, f"{name}, {kind}", len(pairs), tally)
 
 
-def signalled(scenario: Scenario, signals: Callable[[list[str]], Iterator[kills.Kill]]) -> Row:
+def signalled(name: str, signals: Callable[[list[str]], Iterator[kills.Kill]]) -> Row:
     """A signal at each request of a process."""
+    scenario = NAMED[name]
     some = list(signals(kills.requests(scenario)))
-    return _row(scenario, str(scenario), len(some), kills.kill_everywhere(scenario, some))
+    return _row(scenario, name, len(some), kills.kill_everywhere(scenario, some))
 
 
 def met(number: int, every: bool) -> Row:  # noqa: FBT001

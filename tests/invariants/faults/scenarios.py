@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 from provisioner.errors import ProvisionerError
 from provisioner.report import Command as Verb
 from provisioner.report import Report
-from provisioner.sandbox import RegisteredApplication
 from tests.servers import PERSONALITIES
 from tests.support.wire import LATE_SECONDS, Fault, Killed
 from tests.support.world import NAME, USERS, World
@@ -45,6 +45,9 @@ class Command:
 
 
 Goal = Literal["provisioned", "posted", "abandoned", "deprovisioned", "registered"]
+Step = Callable[[World], str | None]
+"""Something that happened before the run; a code, if one comes of it."""
+Prepare = Callable[[World], Command]
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Scenario:
     """A command in a world; `prepare` builds it from an empty world."""
 
     name: str
-    prepare: Callable[[World], Command] = field(repr=False)
+    prepare: Prepare = field(repr=False)
     goal: Goal = "provisioned"
     secret: str = SECRET
     """Where the token is to be in the end."""
@@ -70,17 +73,16 @@ class Scenario:
         return replace(self, variant=variant, personality=personality)
 
 
-def _cut(world: World, path: str, method: str = "") -> None:
-    """Begin, and complete as far as the first such request to this path, and no further."""
-    world.time += 3600
-    _complete_as_far_as(world, path, world.approve(world.link()), method)
+def run(verb: Verb, *steps: Step, **raw: str) -> Prepare:
+    """A command after these steps, with the code that came of the last one."""
 
+    def prepare(world: World) -> Command:
+        code = None
+        for step in steps:
+            code = step(world)
+        return Command(verb, code or "", raw)
 
-def _complete_as_far_as(world: World, path: str, code: str, method: str = "") -> None:
-    world.wire.faults = [Fault("500", method=method, path=path, times=99)]
-    with suppress(ProvisionerError):
-        world.complete(code)
-    world.wire.faults = []
+    return prepare
 
 
 def kill_after(world: World, command: Command, request: str, times: int = 1) -> None:
@@ -92,392 +94,207 @@ def kill_after(world: World, command: Command, request: str, times: int = 1) -> 
     world.wire.faults = []
 
 
-def _cut_when_written(world: World) -> None:
-    """Begin, and complete until the token is in its secret, and no further."""
-    world.time += 3600
-    kill_after(world, Command("complete", world.approve(world.link())), PUT)
+# What happened before. Its time tells a person later which authorization that was.
 
 
-def _lose(world: World, who: str = "mybot") -> str:
-    """A completion whose token was issued, and lost with the answer; the link."""
-    world.time += 3600  # the time tells a person which authorization that was
-    link = world.link()
-    code = world.approve(link, who)
-    world.wire.faults = [Fault("answer lost", path="oauth/token")]
-    with suppress(ProvisionerError):
-        world.complete(code)
-    world.wire.faults = []
-    return link
-
-
-def _strings(application: RegisteredApplication) -> dict[str, str]:
-    return {"client_id": application.client_id, "client_secret": application.client_secret}
-
-
-def _provision(world: World, **raw: str) -> None:
-    """Its time tells a person which authorization that was."""
+def provisioned(world: World, **raw: str) -> None:
     world.time += 3600
     world.provision(**raw)
 
 
-def _first_begin(_: World) -> Command:
-    return Command("begin")
+def approved(world: World, who: str = "mybot") -> str:
+    return world.approve(world.link(), who)
 
 
-def _first_begin_in_workflow(world: World) -> Command:
+def later(world: World, seconds: int = DAY) -> None:
+    world.time += seconds
+
+
+def in_workflow(world: World) -> None:
     world.in_workflow = True
-    return Command("begin")
 
 
-def _first_complete(world: World) -> Command:
-    return Command("complete", world.approve(world.link()))
-
-
-def _first_complete_in_workflow(world: World) -> Command:
-    world.in_workflow = True
-    return _first_complete(world)
-
-
-def _over_a_stranger(world: World) -> Command:
+def foreign(world: World) -> None:
+    """The secret holds something that is not the bot's."""
     world.repository.set_secret(SECRET, STRANGER)
-    return _first_complete(world)
 
 
-def _by_somebody_else(world: World) -> Command:
-    return Command("complete", world.approve(world.link(), "alice"))
+def stopped_at(world: World, path: str, method: str = "") -> None:
+    """A completion that got as far as the first such request, and no further."""
+    world.time += 3600
+    _stop_at(world, approved(world), Fault("500", method=method, path=path, times=99))
 
 
-def _single_run(world: World) -> Command:
-    application = world.hand_made()
-    return Command("complete", world.code_for(application), _strings(application))
+def staged(world: World) -> None:
+    stopped_at(world, "verify_credentials")
 
 
-def _single_run_again(world: World) -> Command:
-    application = world.hand_made()
-    world.complete(world.code_for(application), **_strings(application))
-    return Command("complete", world.code_for(application), _strings(application))
+def may_be_written(world: World) -> None:
+    stopped_at(world, f"secrets/{SECRET}", "PUT")
 
 
-def _begin_after_a_lost_exchange(world: World) -> Command:
-    _lose(world)
-    return Command("begin")
+def written(world: World) -> None:
+    """A completion that was killed when the token was in its secret."""
+    world.time += 3600
+    kill_after(world, Command("complete", approved(world)), PUT)
 
 
-def _single_run_by_somebody_else(world: World) -> Command:
-    application = world.hand_made()
-    return Command("complete", world.code_for(application, "alice"), _strings(application))
+def lost(world: World, who: str = "mybot") -> None:
+    """A completion whose token was issued, and lost with the answer."""
+    world.time += 3600
+    _stop_at(world, approved(world, who), Fault("answer lost", path="oauth/token"))
 
 
-def _rotation_of_hand_made(world: World) -> Command:
-    world.provision_by_hand()
-    return Command("complete", world.approve(world.link()), {"grace": "0"})
+def staged_after_lost(world: World) -> None:
+    """Somebody else's token was lost, and after that the bot's was staged."""
+    lost(world, "alice")
+    _stop_at(world, approved(world), Fault("500", path="verify_credentials", times=99))
 
 
-def _after_a_lost_exchange(world: World) -> Command:
-    return Command("complete", world.approve(_lose(world)))
-
-
-def _going_on(world: World) -> Command:
-    _cut(world, "verify_credentials")
-    return Command("complete")
-
-
-def _going_on_elsewhere(world: World) -> Command:
-    _cut(world, "verify_credentials")
-    return Command("complete", raw={"secrets": f"{OTHER}=access_token"})
-
-
-def _claimed(world: World) -> Command:
-    """The run that claimed the journal was cut before the key was in its secret."""
-    world.in_workflow = True
-    kill_after(world, Command("begin"), f"POST {ACTIONS}/variables")
-    return Command("begin")
-
-
-def _staged_a_moment_ago(world: World) -> Command:
+def staged_a_moment_ago(world: World) -> None:
     """GitHub still answers with the journal as it was before the token was staged."""
-    command = _first_complete(world)
+    command = Command("complete", approved(world))
     world.github.late_seconds = LATE_SECONDS
     kill_after(world, command, WRITE, 2)
     world.github.late_seconds = 0
-    return command
 
 
-def _rotation_going_on_elsewhere(world: World) -> Command:
-    """The first name keeps the old token: staged for it was the new one, and never written."""
-    _provision(world)
-    _cut(world, "verify_credentials")
-    return Command("complete", raw={"secrets": f"{OTHER}=access_token", "grace": "0"})
-
-
-def _rotation_written_going_on_elsewhere(world: World) -> Command:
-    """The same, where the first name may hold either."""
-    _provision(world)
-    _cut(world, f"secrets/{SECRET}", "PUT")
-    return Command("complete", raw={"secrets": f"{OTHER}=access_token", "grace": "0"})
-
-
-def _rotation_begin(world: World) -> Command:
-    _provision(world)
-    return Command("begin")
-
-
-def _rotation(world: World) -> Command:
-    _provision(world)
-    world.time += 3600
-    return Command("complete", world.approve(world.link()))
-
-
-def _rotation_at_once(world: World) -> Command:
-    _provision(world)
-    world.time += 3600
-    return Command("complete", world.approve(world.link()), {"grace": "0"})
-
-
-def _check(world: World) -> Command:
-    _provision(world)
-    _provision(world)
-    world.time += DAY
-    return Command("check")
-
-
-def _check_within_grace(world: World) -> Command:
-    _provision(world)
-    _provision(world)
-    world.time += DAY - 3600
-    return Command("check")
-
-
-def _check_at_once(world: World) -> Command:
-    _provision(world)
-    _provision(world)
-    return Command("check", raw={"grace": "0"})
-
-
-def _check_while_deprovisioning(world: World) -> Command:
-    """A rotation was cut after its secret, and a deprovision after it had marked the journal."""
-    _provision(world)
-    _cut_when_written(world)
-    kill_after(world, Command("deprovision"), WRITE)
-    return Command("check")
-
-
-def _check_old_name(world: World) -> Command:
-    _provision(world)
-    _provision(world, secrets=f"{OTHER}=access_token")
-    world.time += DAY
-    return Command("check")
-
-
-def _check_old_name_deleted(world: World) -> Command:
-    command = _check_old_name(world)
-    world.delete("secrets", SECRET)
-    return command
-
-
-def _abandon_link(world: World) -> Command:
-    _provision(world)
-    world.link()
-    return Command("abandon")
-
-
-def _abandon_lost(world: World) -> Command:
-    _provision(world)
-    _lose(world)
-    return Command("abandon")
-
-
-def _abandon_staged_after_lost(world: World) -> Command:
-    """Somebody else's token was lost, and after that the bot's was staged."""
-    _provision(world)
-    code = world.approve(_lose(world, "alice"))
-    _complete_as_far_as(world, "verify_credentials", code)
-    return Command("abandon")
-
-
-def _abandon_staged_over_a_stranger(world: World) -> Command:
-    """Nothing was written yet."""
-    world.repository.set_secret(SECRET, STRANGER)
-    _cut(world, "verify_credentials")
-    return Command("abandon")
-
-
-def _abandon_staged(world: World) -> Command:
-    _provision(world)
-    _cut(world, "verify_credentials")
-    return Command("abandon")
-
-
-def _abandon_written(world: World) -> Command:
-    _provision(world)
-    _cut_when_written(world)
-    return Command("abandon")
-
-
-def _abandon_first_written(world: World) -> Command:
-    _cut_when_written(world)
-    return Command("abandon")
-
-
-def _abandon_over_a_stranger(world: World) -> Command:
-    """Whether the stranger's token was overwritten already is what abandon can't know."""
-    world.repository.set_secret(SECRET, STRANGER)
-    _cut(world, f"secrets/{SECRET}", "PUT")
-    return Command("abandon")
-
-
-def _abandon_over_a_stranger_written(world: World) -> Command:
-    world.repository.set_secret(SECRET, STRANGER)
-    _cut_when_written(world)
-    return Command("abandon")
-
-
-def _abandon_the_same_again(world: World) -> Command:
-    application = world.hand_made()
-    strings = _strings(application)
-    world.complete(world.code_for(application), **strings)
-    kill_after(world, Command("complete", world.code_for(application), strings), PUT)
-    return Command("abandon", raw=strings)
-
-
-def _deprovision(world: World) -> Command:
-    _provision(world)
-    _provision(world)
-    return Command("deprovision")
-
-
-def _deprovision_in_workflow(world: World) -> Command:
+def claimed(world: World) -> None:
+    """The run that claimed the journal was killed before the key was in its secret."""
     world.in_workflow = True
-    return _deprovision(world)
+    kill_after(world, Command("begin"), f"POST {ACTIONS}/variables")
 
 
-def _deprovision_half_way(world: World) -> Command:
-    _provision(world)
-    _cut_when_written(world)
-    return Command("deprovision")
+def marked(world: World) -> None:
+    """A deprovision was killed after it had marked the journal."""
+    kill_after(world, Command("deprovision"), WRITE)
 
 
-def _deprovision_staged_over_a_stranger(world: World) -> Command:
-    """Nothing was written yet: what stands there is not the bot's."""
-    world.repository.set_secret(SECRET, STRANGER)
-    _cut(world, "verify_credentials")
-    return Command("deprovision")
+def linked(world: World) -> None:
+    world.link()
 
 
-def _deprovision_lost(world: World) -> Command:
-    _provision(world)
-    _lose(world)
-    return Command("deprovision")
+def by_hand(world: World) -> None:
+    world.provision_by_hand()
 
 
-def _login(_: World) -> Command:
-    return Command("login")
+def name_deleted(world: World) -> None:
+    world.delete("secrets", SECRET)
 
 
-def _rotation_by_login(world: World) -> Command:
-    _provision(world)
-    world.time += 3600
-    return Command("login", raw={"grace": "0"})
+def _stop_at(world: World, code: str, fault: Fault) -> None:
+    world.wire.faults = [fault]
+    with suppress(ProvisionerError):
+        world.complete(code)
+    world.wire.faults = []
 
 
-def _post(world: World) -> Command:
-    _provision(world)
-    return Command("post")
+def _single_run(
+    world: World, who: str = "mybot", before: tuple[str, ...] = (), verb: Verb = "complete"
+) -> Command:
+    """With an application made by hand, completed `before` to the end, or killed after that."""
+    application = world.hand_made()
+    raw = {"client_id": application.client_id, "client_secret": application.client_secret}
+    for stopped_after in before:
+        command = Command("complete", world.code_for(application), raw)
+        if stopped_after:
+            kill_after(world, command, stopped_after)
+        else:
+            command.run(world)
+    code = world.code_for(application, who) if verb == "complete" else ""
+    return Command(verb, code, raw)
 
 
-def _register(_: World) -> Command:
-    return Command("register")
+hour = partial(later, seconds=3600)
+nearly_a_day = partial(later, seconds=DAY - 3600)
+other_name = partial(provisioned, secrets=f"{OTHER}=access_token")
+by_another = partial(approved, who="alice")
+elsewhere = {"secrets": f"{OTHER}=access_token"}
 
-
-FIRST = Scenario("first: complete", _first_complete)
-AT_ONCE = Scenario("rotation, grace 0: complete", _rotation_at_once)
-CHECK = Scenario("check, a token due", _check)
-
+FIRST = Scenario("first: complete", run("complete", approved))
+AT_ONCE = Scenario(
+    "rotation, grace 0: complete", run("complete", provisioned, hour, approved, grace="0")
+)
+CHECK = Scenario("check, a token due", run("check", provisioned, provisioned, later))
 MAIN = (
-    Scenario("first: begin", _first_begin),
+    Scenario("first: begin", run("begin")),
     FIRST,
     Scenario("single run", _single_run),
-    Scenario("rotation: begin", _rotation_begin),
-    Scenario("rotation: complete", _rotation),
+    Scenario("rotation: begin", run("begin", provisioned)),
+    Scenario("rotation: complete", run("complete", provisioned, hour, approved)),
     AT_ONCE,
     CHECK,
-    Scenario("deprovision", _deprovision, "deprovisioned"),
-    Scenario("abandon, exchange lost", _abandon_lost, "abandoned"),
-    Scenario("abandon, staged", _abandon_staged, "abandoned"),
-    Scenario("abandon, staged and written", _abandon_written, "abandoned"),
+    Scenario("deprovision", run("deprovision", provisioned, provisioned), "deprovisioned"),
+    Scenario("abandon, exchange lost", run("abandon", provisioned, lost), "abandoned"),
+    Scenario("abandon, staged", run("abandon", provisioned, staged), "abandoned"),
+    Scenario("abandon, staged and written", run("abandon", provisioned, written), "abandoned"),
 )
-LOGIN = Scenario("login", _login)
-POST = Scenario("post", _post, "posted")
+POST = Scenario("post", run("post", provisioned), "posted")
 POST_ANEW = POST.at("gotosocial", variant=False)
 """Where the same text again is another post."""
+VARIANTS: Mapping[tuple[Goal, str], Mapping[str, Prepare]] = {
+    ("provisioned", SECRET): {
+        "first, key made: begin": run("begin", in_workflow),
+        "first, key made: complete": run("complete", in_workflow, approved),
+        "first, over a secret: complete": run("complete", foreign, approved),
+        "first, approved by another: complete": run("complete", by_another),
+        "first, exchange lost before: begin": run("begin", lost),
+        "first, exchange lost before: complete": run("complete", lost, approved),
+        "first, half-way: complete": run("complete", staged),
+        "first, journal claimed: begin": run("begin", claimed),
+        "first, staged a moment ago: complete": run("complete", staged_a_moment_ago),
+        "single run, the same token again": partial(_single_run, before=("",)),
+        "single run, approved by another": partial(_single_run, who="alice"),
+        "rotation of a hand-made one, grace 0": run("complete", by_hand, approved, grace="0"),
+        "check, grace 0": run("check", provisioned, provisioned, grace="0"),
+        "check, within the grace": run("check", provisioned, provisioned, nearly_a_day),
+    },
+    ("provisioned", OTHER): {
+        "first, half-way, other name: complete": run("complete", staged, **elsewhere),
+        # The first name keeps the old token: staged for it was the new one, and never written.
+        "rotation, half-way, other name: complete": run(
+            "complete", provisioned, staged, grace="0", **elsewhere
+        ),
+        # The same, where the first name may hold either.
+        "rotation, half-way and written, other name: complete": run(
+            "complete", provisioned, may_be_written, grace="0", **elsewhere
+        ),
+        "check, old name still there": run("check", provisioned, other_name, later),
+        "check, old name deleted": run("check", provisioned, other_name, later, name_deleted),
+    },
+    ("abandoned", SECRET): {
+        "abandon a link": run("abandon", provisioned, linked),
+        "abandon, first and written": run("abandon", written),
+        "abandon, staged after an exchange lost": run("abandon", provisioned, staged_after_lost),
+        "abandon, staged over a secret": run("abandon", foreign, staged),
+        # Whether the secret was overwritten already is what abandon can't know.
+        "abandon, over a secret": run("abandon", foreign, may_be_written),
+        "abandon, over a secret, written": run("abandon", foreign, written),
+        "abandon, the same token again": partial(_single_run, before=("", PUT), verb="abandon"),
+    },
+    ("deprovisioned", SECRET): {
+        "check, deprovision cut": run("check", provisioned, written, marked),
+        "deprovision, key made": run("deprovision", in_workflow, provisioned, provisioned),
+        "deprovision, half-way": run("deprovision", provisioned, written),
+        "deprovision, staged over a secret": run("deprovision", foreign, staged),
+        "deprovision, exchange lost": run("deprovision", provisioned, lost),
+    },
+}
+"""More runs, by what they are for and where the token is to be in the end."""
+BY_LOGIN = run("login", provisioned, hour, grace="0")
 SCENARIOS = (
     *MAIN,
     POST,
-    Scenario("register", _register, "registered"),
-    Scenario("first, key made: begin", _first_begin_in_workflow, variant=True),
-    Scenario("first, key made: complete", _first_complete_in_workflow, variant=True),
-    Scenario("first, over a secret: complete", _over_a_stranger, variant=True),
-    Scenario("first, approved by another: complete", _by_somebody_else, variant=True),
-    Scenario("first, exchange lost before: begin", _begin_after_a_lost_exchange, variant=True),
-    Scenario("first, exchange lost before: complete", _after_a_lost_exchange, variant=True),
-    Scenario("first, half-way: complete", _going_on, variant=True),
-    Scenario(
-        "first, half-way, other name: complete", _going_on_elsewhere, secret=OTHER, variant=True
+    Scenario("register", run("register"), "registered"),
+    *(
+        Scenario(name, prepare, goal, secret, variant=True)
+        for (goal, secret), some in VARIANTS.items()
+        for name, prepare in some.items()
     ),
-    Scenario("first, journal claimed: begin", _claimed, variant=True),
-    Scenario("first, staged a moment ago: complete", _staged_a_moment_ago, variant=True),
-    Scenario("single run, the same token again", _single_run_again, variant=True),
-    Scenario("single run, approved by another", _single_run_by_somebody_else, variant=True),
-    Scenario("rotation of a hand-made one, grace 0", _rotation_of_hand_made, variant=True),
-    Scenario(
-        "rotation, half-way, other name: complete",
-        _rotation_going_on_elsewhere,
-        secret=OTHER,
-        variant=True,
-    ),
-    Scenario(
-        "rotation, half-way and written, other name: complete",
-        _rotation_written_going_on_elsewhere,
-        secret=OTHER,
-        variant=True,
-    ),
-    Scenario("check, grace 0", _check_at_once, variant=True),
-    Scenario("check, deprovision cut", _check_while_deprovisioning, "deprovisioned", variant=True),
-    Scenario("check, within the grace", _check_within_grace, variant=True),
-    Scenario("check, old name still there", _check_old_name, secret=OTHER, variant=True),
-    Scenario("check, old name deleted", _check_old_name_deleted, secret=OTHER, variant=True),
-    Scenario("abandon a link", _abandon_link, "abandoned", variant=True),
-    Scenario("abandon, first and written", _abandon_first_written, "abandoned", variant=True),
-    Scenario(
-        "abandon, staged after an exchange lost",
-        _abandon_staged_after_lost,
-        "abandoned",
-        variant=True,
-    ),
-    Scenario(
-        "abandon, staged over a secret", _abandon_staged_over_a_stranger, "abandoned", variant=True
-    ),
-    Scenario("abandon, over a secret", _abandon_over_a_stranger, "abandoned", variant=True),
-    Scenario(
-        "abandon, over a secret, written",
-        _abandon_over_a_stranger_written,
-        "abandoned",
-        variant=True,
-    ),
-    Scenario("abandon, the same token again", _abandon_the_same_again, "abandoned", variant=True),
-    Scenario("deprovision, key made", _deprovision_in_workflow, "deprovisioned", variant=True),
-    Scenario("deprovision, half-way", _deprovision_half_way, "deprovisioned", variant=True),
-    Scenario(
-        "deprovision, staged over a secret",
-        _deprovision_staged_over_a_stranger,
-        "deprovisioned",
-        variant=True,
-    ),
-    Scenario("deprovision, exchange lost", _deprovision_lost, "deprovisioned", variant=True),
     *(scenario.at(personality) for personality in PERSONALITIES[1:] for scenario in MAIN),
-    LOGIN.at("mastodon-4.2", variant=False),
-    LOGIN.at("pleroma"),
-    *(Scenario("rotation by login, grace 0", _rotation_by_login).at(one) for one in USERS),
+    Scenario("login", run("login"), personality="mastodon-4.2"),
+    Scenario("login", run("login"), variant=True, personality="pleroma"),
+    *(Scenario("rotation by login, grace 0", BY_LOGIN).at(one) for one in USERS),
     # Pleroma honours an Idempotency-Key, as Mastodon does; Pixelfed takes no text alone.
     POST_ANEW,
     *(POST.at(one, variant=False) for one in ("pleroma", "takahe")),
