@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import reduce
+from hashlib import sha256
 from importlib import import_module
-from secrets import token_hex
+from secrets import token_bytes
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -21,6 +23,7 @@ from provisioner.github.destinations import Destination, Mapping
 from provisioner.journal import Credential, Pending
 from provisioner.journal_store import JournalStore
 from provisioner.mastodon.client import Mastodon
+from provisioner.mastodon.instance import Instance
 from provisioner.parsing import Login
 from provisioner.report import Run
 from tests.invariants import I1, I2, I3, I4, I5, I6, I7, I8, I9, Invariant
@@ -80,12 +83,12 @@ def believe(_session: Session, _for: Pending, token: Credential, _again: object)
     return replace(token, account_id="1")
 
 
-def another_key(*_: str) -> str:
+def another_key(_: bytes) -> Any:
     """Each try is a post of its own."""
-    return token_hex()
+    return sha256(token_bytes())
 
 
-def deny(_session: Session, _current: Credential, _page: str, what: str) -> ProvisionerError:
+def deny(_session: Session, _instance: Instance, what: str) -> ProvisionerError:
     """A lost answer is told as if nothing was posted."""
     return ProvisionerError("instance-unwell", what, next=(Run("again"),))
 
@@ -181,7 +184,7 @@ SABOTAGES = {
         "GitHub reads late",
     ),
     "a second post": Sabotage(
-        "post.key_of", another_key, "post", "or not once", POSTING, "killed after it"
+        "post.sha256", another_key, "post", "or not once", POSTING, "killed after it"
     ),
     "a post that is not told": Sabotage(
         "post._unclear", deny, "gotosocial: post", "and it said “instance-unwell”", POSTING
