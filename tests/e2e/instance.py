@@ -15,17 +15,12 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import httpx
 
 SERVER = Path(__file__).with_name("doorkeeper.rb")
 READY_WITHIN = 60.0
-
-
-class NotRunningError(Exception):
-    """The instance did not start. The message holds its log."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +39,7 @@ class Account:
 class Instance:
     """An instance with the accounts `bot` and `alice`; it runs inside the `with` block."""
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        throttle: int | None = None,
-        legacy: bool = False,
-    ) -> None:
+    def __init__(self, folder: Path, *, throttle: int | None = None, legacy: bool = False) -> None:
         """Prepare it, with its files in `folder`.
 
         `throttle` is how many seconds five registrations must last; `legacy` makes it Mastodon 4.2.
@@ -71,14 +60,9 @@ class Instance:
             self._settings["THROTTLE"] = str(throttle)
         self._stop = contextlib.ExitStack()
 
-    @property
-    def domain(self) -> str:
-        """What stands after the @ of its accounts."""
-        return self.origin.removeprefix("http://")
-
     def handle(self, account: Account) -> str:
         """The full name of an account, as `bot@127.0.0.1:4000`."""
-        return f"{account.name}@{self.domain}"
+        return f"{account.name}@{self.origin.removeprefix('http://')}"
 
     def log(self, lines: int = 60) -> str:
         """The last lines of its log."""
@@ -94,10 +78,6 @@ class Instance:
         with self.api(token) as api:
             answer = api.get("/api/v1/accounts/verify_credentials")
         return str(answer.json()["username"]) if answer.is_success else ""
-
-    def applications(self) -> int:
-        """How many applications are registered."""
-        return len(self._column("SELECT id FROM oauth_applications"))
 
     def live_tokens(self) -> list[str]:
         """The access tokens that were issued and not revoked."""
@@ -162,19 +142,11 @@ class Instance:
             assert server.stdout
             ready, _, _ = select.select([server.stdout], [], [], READY_WITHIN)
             port = server.stdout.readline().strip() if ready else ""
-            if not port:
-                reason = "did not start" if ready else f"was not ready in {READY_WITHIN:.0f} s"
-                message = f"{SERVER.name} {reason}; its log:\n{self.log()}"
-                raise NotRunningError(message)
+            assert port, f"{SERVER.name} is not ready after {READY_WITHIN:.0f} s:\n{self.log()}"
             self.origin = f"http://127.0.0.1:{port}"
             self._stop = stack.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop it."""
         self._stop.close()

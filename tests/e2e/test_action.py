@@ -53,45 +53,6 @@ def test_story_is_to_the_letter_that_of_a_process(site: Site, container: Contain
         assert without_writes(stories.text(site, run)) == without_writes(kept[name])
 
 
-# What a workspace or a job's environment can do.
-
-PWNED = """
-import os, pathlib, sys
-print("pwned", *map(os.environ.get, os.environ))
-pathlib.Path("/github/workspace/pwned").touch()
-sys.exit(0)
-"""
-MODULES = ("httpx.py", "typing.py", "encodings.py", "sitecustomize.py", "provisioner.py")
-
-
-def test_hostile_workspace_is_not_imported(site: Site, container: Container) -> None:
-    """No module in the checked-out repository is, whatever PYTHON… says."""
-    variables = {
-        "PYTHONPATH": "/github/workspace",
-        "PYTHONSTARTUP": "/github/workspace/httpx.py",
-        "PYTHONINSPECT": "1",
-    }
-    start = site.start(variables=variables)
-    workspace = start.folder / "workspace"
-    for module in MODULES:
-        (workspace / module).write_text(PWNED)
-    done = site.launch(start, container)
-    assert (done.code, done.status) == (0, "approval-pending")
-    assert {path.name for path in workspace.iterdir()} == set(MODULES)
-
-
-def test_hostile_environment_changes_nothing(site: Site, container: Container) -> None:
-    """No variable of the job takes the interpreter, the trust or the language away."""
-    variables = {
-        "PATH": "utter-nonsense",
-        "PYTHONHOME": "/nonsense",
-        "LC_ALL": "C",
-        "PYTHONIOENCODING": "ascii",
-    }
-    done = site.launch(site.start(variables=variables), container)
-    assert (done.code, done.status) == (0, "approval-pending")
-
-
 # What is cut off, while the secret is being written.
 
 

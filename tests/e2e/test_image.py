@@ -109,6 +109,7 @@ def test_nothing_is_compiled_again(engine: Engine, image: str) -> None:
         f"PYTHONSTARTUP={CHECKOUT}/httpx.py",
         "PYTHONUSERBASE=.local",
         "PYTHONINSPECT=1",
+        "PYTHONIOENCODING=ascii",
         "LC_ALL=POSIX",
     ],
 )

@@ -10,7 +10,7 @@ browser or Ruby (`make e2e`), except the names of the protocol's texts.
 
 from collections.abc import Iterator, Mapping
 from inspect import getmembers, isclass, isfunction
-from itertools import chain, product
+from itertools import product
 from pathlib import Path
 
 from provisioner.sandbox import Request, Response
@@ -33,29 +33,26 @@ SETS = {tuple(FAULTS): "every kind", DECISIVE: "decisive kinds"}
 
 def main() -> None:
     """Print all lines, sorted by their code points, as `LC_ALL=C sort` does."""
-    judges = (faults(), pairs_of_faults(), signals(), pairs_of_runs(), late_runs(), model())
-    print(*sorted(chain(invariants(), *judges, github(), protocol())), sep="\n")
+    print(*sorted({*invariants(), *faults(), *runs(), *model(), *github()}), sep="\n")
 
 
 def invariants() -> Iterator[str]:
-    """What must hold, and what the fault matrix and the model are known to notice."""
+    """What must hold, what is known to be noticed, and which runs are kept to the letter."""
     yield from (f"invariant | {one} | {one.value}" for one in Invariant)
     yield from (f"invariant, sabotage that faults notice | {name}" for name in SABOTAGES)
     yield from (f"invariant, checked by the model | {one}" for one in holds(World()))
+    kept = Path(__file__).parents[1].glob("*/protocol/*.txt")
+    yield from (f"protocol | {path.stem}" for path in kept)
 
 
 def faults() -> Iterator[str]:
-    """Which kinds of faults strike at each request of which scenario at which server."""
+    """Which faults, pairs of faults and signals strike at each request of which scenario."""
     for kinds, title in SETS.items():
         yield from (f"fault, {title} | {fault}" for fault in kinds)
     for scenario in SCENARIOS:
         title = SETS[tuple(matrix.faults(scenario))]
         yield f"fault | {scenario.name} | {scenario.personality} | {title}"
     yield from (f"fault, claim | {claim}" for claim in claims(vars(test_window)))
-
-
-def pairs_of_faults() -> Iterator[str]:
-    """Which two faults strike in which scenario."""
     yield f"fault, two | at most {matrix.MOST_PAIRS} pairs of each kind in a scenario"
     for first, second in product(matrix.SURVIVED, matrix.SECOND):
         yield f"fault, two in one run, kinds | {first} | {second}"
@@ -63,29 +60,19 @@ def pairs_of_faults() -> Iterator[str]:
         yield f"fault, two in two runs, kinds | {first} | {second}"
     for kind, scenario in product(matrix.KINDS, matrix.PAIRED):
         yield f"fault, two {kind} | {scenario.name} | {scenario.personality}"
-
-
-def signals() -> set[str]:
-    """Which signals a process gets, and when: at one request after the other."""
     asked = ("GET /", "PUT /") * len(kills.TAKEN)
     some = (*kills.kills(asked), *kills.interruptions(asked, every=True))
-    return {
-        f"signal | {scenario.name} | {kill.signal.name} | {kill.moment}"
-        for scenario, kill in product(kills.KILLED, some)
-    }
+    for scenario, kill in product(kills.KILLED, some):
+        yield f"signal | {scenario.name} | {kill.signal.name} | {kill.moment}"
 
 
-def pairs_of_runs() -> Iterator[str]:
-    """Which two runs meet, and what that may cost."""
+def runs() -> Iterator[str]:
+    """Which two runs meet, and what that may cost; and which runs come too late."""
     yield f"runs, two | `make faults` plays one of {SAMPLED} ways to take turns"
     for pair in PAIRS:
         yield f"runs, two | {pair}"
         yield from (f"runs, two, may cost in the window | {pair} | {it}" for it in pair.window)
         yield from (f"runs, two, may cost anyway | {pair} | {it}" for it in pair.anyway)
-
-
-def late_runs() -> Iterator[str]:
-    """Which runs come too late."""
     yield from (f"runs, late | {claim}" for claim in claims(vars(test_queue)))
     yield from (f"runs, late | sleeps while others go on | {it}" for it in test_queue.SLEEPERS)
 
@@ -112,12 +99,6 @@ def github() -> set[str]:
             octo.github.observers.append(note)
             test(octo)
     return found
-
-
-def protocol() -> Iterator[str]:
-    """The runs of which all that they said to GitHub's runner is kept as a text."""
-    kept = Path(__file__).parents[1].glob("*/protocol/*.txt")
-    yield from (f"protocol | {path.stem}" for path in kept)
 
 
 def claims(members: Mapping[str, object]) -> Iterator[str]:
