@@ -32,9 +32,11 @@ def browser() -> Iterator[Browser]:
 def instance(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Instance]:
-    """An instance; the fixture's parameter, where a test gives one, is its settings."""
-    settings = getattr(request, "param", {})
-    with Instance(tmp_path_factory.mktemp("instance"), **settings) as instance:
+    """An instance; the fixture's parameter, where a test gives one, is which: each starts once."""
+    which = getattr(request, "param", "4.7")
+    throttle = 10**9 if which == "throttled" else None
+    folder = tmp_path_factory.mktemp("instance")
+    with Instance(folder, throttle=throttle, legacy=which == "4.2") as instance:
         yield instance
 
 

@@ -10,11 +10,9 @@ from tests.e2e.command import REPOSITORY, Command
 from tests.e2e.instance import Instance
 
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
-NEW = pytest.mark.parametrize("instance", [{}], indirect=True, ids=["4.7"])
-OLD = pytest.mark.parametrize("instance", [{"legacy": True}], indirect=True, ids=["4.2"])
-VERSIONS = pytest.mark.parametrize(
-    "instance", [{}, {"legacy": True}], indirect=True, ids=["4.7", "4.2"]
-)
+NEW = pytest.mark.parametrize("instance", ["4.7"], indirect=True)
+OLD = pytest.mark.parametrize("instance", ["4.2"], indirect=True)
+VERSIONS = pytest.mark.parametrize("instance", ["4.7", "4.2"], indirect=True)
 
 
 @VERSIONS
@@ -119,7 +117,7 @@ def test_address_of_the_page_is_a_code(
     assert instance.whose(command.stored()) == "bot"
 
 
-@pytest.mark.parametrize("instance", [{"throttle": 10**9}], indirect=True, ids=["throttled"])
+@pytest.mark.parametrize("instance", ["throttled"], indirect=True)
 def test_limit_on_registrations(instance: Instance, command: Command) -> None:
     """Where Mastodon takes no more applications for long, the run ends and says for how long."""
     with instance.api() as api:

@@ -136,8 +136,12 @@ class Witness:
             self.told += map(in_words, ended.items)
         journal = self.journal()
         self._nothing_lost(journal)
-        self._nothing_equal(journal)
-        self._nothing_typed(journal)
+        old = {one.credential.token.reveal() for one in journal.superseded} if journal else set()
+        if journal and journal.current and journal.current.token.reveal() in old:
+            self._no(EQUAL)
+        kept = plaintext(journal)
+        if any(account.password in kept for account in self.world.instance.accounts):
+            self._no(f"{I4}: the journal keeps a password")
         self._nothing_sent_elsewhere()
         self._honest(ended)
         seconds = self.world.time - self._began
@@ -203,7 +207,7 @@ class Witness:
             self._no(f"{I8}: a token of an application made by hand was revoked")
         if self.offboarding:
             return
-        current = journal.current.token.reveal() if journal.current else ""
+        current = self._current(journal)
         if token == current:
             self._no(f"{I2}: the token in use was revoked")
         for old in journal.superseded:
@@ -238,27 +242,17 @@ class Witness:
                 self._no(f"{I7}: the secret {name} was deleted")
             return
         if self.command.verb == "register":
-            self._kept(name, old, new)
+            made = {one.client_secret for one in self.world.instance.applications}
+            if old is not None or new not in made:
+                self._no(f"{I7}: the secret {name} was overwritten, or got what nobody made")
             return
         token = self._token(new)
         if token is None or token.account.username != "mybot":
             self._no(f"{I8}: the secret {name} got what is no token of this account")
         elif not token.live:
             self._no(f"{I7}: the secret {name} got a dead token")
-        elif new not in self.record.seen_alive and not self._is_current(new):
+        elif new not in {*self.record.seen_alive, self._current(self.journal())}:
             self._no(f"{I7}: the secret {name} got a token that was not seen alive")
-
-    def _kept(self, name: str, old: str | None, new: str) -> None:
-        """An application's client secret was written."""
-        if old is not None:
-            self._no(f"{I7}: the secret {name} was overwritten")
-        if new not in {one.client_secret for one in self.world.instance.applications}:
-            self._no(f"the secret {name} got what is no application's client secret")
-
-    def _is_current(self, token: str) -> bool:
-        journal = self.journal()
-        current = journal.current if journal else None
-        return current is not None and current.token.reveal() == token
 
     # What is checked after each run.
 
@@ -291,20 +285,6 @@ class Witness:
         """What a person was warned of, and told in the end, from the first of these runs on."""
         shown = self.world.shown[self._said_before :]
         return [*(line for line in shown if line.startswith("! ")), *self.told]
-
-    def _nothing_equal(self, journal: Journal | None) -> None:
-        """No token that is to be revoked is the one in use, or the one to come."""
-        if journal is None:
-            return
-        old = {one.credential.token.reveal() for one in journal.superseded}
-        if journal.current and journal.current.token.reveal() in old:
-            self._no(EQUAL)
-
-    def _nothing_typed(self, journal: Journal | None) -> None:
-        """Of a password nothing is kept."""
-        kept = plaintext(journal)
-        if any(account.password in kept for account in self.world.instance.accounts):
-            self._no(f"{I4}: the journal keeps a password")
 
     def _nothing_sent_elsewhere(self) -> None:
         """Each server was sent its own secrets only, and the key nobody but sealed."""
@@ -339,6 +319,9 @@ class Witness:
         variables = dict(self.world.repository.variables)
         secrets = dict(self.world.repository.secrets)
         return secrets, variables, set(self.world.live()), len(self.world.instance.statuses)
+
+    def _current(self, journal: Journal | None) -> str:
+        return journal.current.token.reveal() if journal and journal.current else ""
 
     def _token(self, value: str) -> AccessToken | None:
         return next((one for one in self.world.instance.tokens if one.token == value), None)

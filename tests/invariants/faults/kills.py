@@ -62,14 +62,6 @@ class Kill:
         return Killed() if kill else StoppedError(Exit(128 + self.signal))
 
 
-@dataclass(frozen=True)
-class Ran:
-    """How a program ended, and what it printed."""
-
-    code: int
-    shown: str
-
-
 @dataclass
 class Sockets:
     """Both servers of a world on sockets, where a program's requests arrive."""
@@ -100,8 +92,8 @@ class Sockets:
 
         return handle
 
-    def run(self, command: Command) -> Ran:
-        """Run a program of its own; how it ended: by a signal or by itself, not by a timeout."""
+    def run(self, command: Command) -> tuple[int, str]:
+        """Run a program of its own: its exit code, or minus the signal, and what it printed."""
         options = {"account": self.world.account, "repository": NAME, **command.raw}
         options |= {"code": command.code} if command.code else {}
         words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
@@ -118,7 +110,7 @@ class Sockets:
             self.process.join(PATIENCE)
             assert self.process.exitcode is not None
             shown.seek(0)
-            return Ran(self.process.exitcode, shown.read())
+            return self.process.exitcode, shown.read()
 
     def _kill(self, *, answered: bool) -> None:
         self.started.wait(PATIENCE)
@@ -157,7 +149,7 @@ def requests(scenario: Scenario) -> list[str]:
     """The requests of a program that nobody kills."""
     with on_sockets(None) as sockets:
         command = scenario.prepare(sockets.world)
-        assert sockets.run(command).code == 0
+        assert sockets.run(command)[0] == 0
         return sockets.record.asked
 
 
@@ -184,9 +176,9 @@ def killed(scenario: Scenario, kill: Kill) -> Tally:
         recovery = Recovery(sockets.world, witness, scenario)
         witness.begins(command)
         sockets.record = witness.record
-        ran = sockets.run(command)
-        sockets.world.shown.append(ran.shown)
-        witness.found += _wrong(kill, ran)
+        code, shown = sockets.run(command)
+        sockets.world.shown.append(shown)
+        witness.found += _wrong(kill, code, shown)
         recovery.goes_on(recovery.ends(command, kill.ending))
         witness.ends_for_good()
     where = f"{scenario}: {kill.signal.name} {kill.moment} {kill.at} ({recovery.asked[0][-1]})"
@@ -194,17 +186,13 @@ def killed(scenario: Scenario, kill: Kill) -> Tally:
     return Tally(1, bool(witness.orphans), len(recovery.asked), violations)
 
 
-def _wrong(kill: Kill, ran: Ran) -> Iterator[str]:
+def _wrong(kill: Kill, code: int, shown: str) -> Iterator[str]:
     """What is not as it should be in how a program took a signal."""
-    if "Traceback" in ran.shown:
+    if "Traceback" in shown:
         yield "a traceback was shown"
-    if kill.signal == SIGKILL:
-        if ran.code != -SIGKILL:
-            yield f"it was not killed: {ran.code}"
-        return
-    if ran.code != 128 + kill.signal:
-        yield f"{I5}: it was interrupted, and ended with {ran.code}"
-    if "Run the command again" not in " ".join(ran.shown.split()):
+    if code != (-SIGKILL if kill.signal == SIGKILL else 128 + kill.signal):
+        yield f"{I5}: it got {kill.signal.name}, and ended with {code}"
+    if kill.signal != SIGKILL and "Run the command again" not in " ".join(shown.split()):
         yield f"{I5}: it was interrupted, and does not say what to do"
 
 
