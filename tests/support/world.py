@@ -45,7 +45,7 @@ from tests.support.laptop import Answer, Laptop, approves
 from tests.support.leaks import forms
 from tests.support.person import Person
 from tests.support.told import in_words, said
-from tests.support.wire import Fault, FaultKind, Wire
+from tests.support.wire import Fault, FaultKind, Record, Wire
 
 __all__ = ["FAULTS", "Fault", "FaultKind", "Wire", "World"]
 
@@ -223,10 +223,11 @@ class World:
 
     def approve(self, link: str, who: str = "mybot") -> str:
         """A person opens the link, signs in and presses Authorize: the code."""
-        faults, self.wire.faults = self.wire.faults, []
+        faults, record = self.wire.faults, self.wire.record
+        self.wire.faults, self.wire.record = [], Record()  # the person's requests are no run's
         with self.person(who) as person:
             self.codes.append(person.approve(link))
-        self.wire.faults = faults
+        self.wire.faults, self.wire.record = faults, record
         return self.codes[-1]
 
     def provision(self, **raw: str) -> Report:

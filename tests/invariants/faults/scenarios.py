@@ -10,6 +10,7 @@ from provisioner.errors import ProvisionerError
 from provisioner.report import Command as Verb
 from provisioner.report import Report
 from tests.servers import PERSONALITIES
+from tests.support.laptop import approves
 from tests.support.wire import LATE_SECONDS, Fault, Killed
 from tests.support.world import NAME, USERS, World
 
@@ -40,6 +41,7 @@ class Command:
             case "post":
                 return world.post(TEXT, **self.raw)
             case _:
+                world.laptop.answers = [approves]
                 run: Callable[..., Report] = world.run
                 return run(self.verb, self.code, **self.raw)
 
@@ -246,6 +248,9 @@ VARIANTS: Mapping[tuple[Goal, str], Mapping[str, Prepare]] = {
         "single run, the same token again": partial(_single_run, before=("",)),
         "single run, approved by another": partial(_single_run, who="alice"),
         "rotation of a hand-made one, grace 0": run("complete", by_hand, approved, grace="0"),
+        "setup, begun before": run("setup", linked),
+        "setup, a token in use": run("setup", provisioned),
+        "rotate": run("rotate", provisioned, grace="0"),
         "check, grace 0": run("check", provisioned, provisioned, grace="0"),
         "check, within the grace": run("check", provisioned, provisioned, nearly_a_day),
     },
@@ -286,6 +291,7 @@ SCENARIOS = (
     *MAIN,
     POST,
     Scenario("register", run("register"), "registered"),
+    Scenario("setup", run("setup")),
     *(
         Scenario(name, prepare, goal, secret, variant=True)
         for (goal, secret), some in VARIANTS.items()
