@@ -1,14 +1,16 @@
 """GitHub answers reads late: an old answer is not another run (I9)."""
 
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
 from provisioner.errors import ProvisionerError
 from provisioner.report import Exit
 from provisioner.sandbox import Request, Response
+from tests.support.acts import INSTANCE, meanwhile, stage
 from tests.support.told import fails
-from tests.support.world import Fault, World
+from tests.support.world import World
 
 DAY = 86400
 JOURNAL = "MASTODON_JOURNAL"
@@ -33,17 +35,11 @@ def provision(world: World) -> None:
 
 
 @pytest.mark.parametrize("late", LATE)
-def test_first_provisioning_finishes(world: World, late: float) -> None:
+def test_provisioning_rotation_and_revocation_finish(world: World, late: float) -> None:
     """The claim reads as a 404, and each journal as the one before."""
     world.github.late_seconds = late
     provision(world)
     assert_all_is_known(world)
-
-
-@pytest.mark.parametrize("late", LATE)
-def test_rotation_and_revocation_finish(world: World, late: float) -> None:
-    world.github.late_seconds = late
-    provision(world)
     provision(world)
     world.time += DAY
     assert world.check().status == "healthy"
@@ -54,10 +50,7 @@ def test_rotation_and_revocation_finish(world: World, late: float) -> None:
 def test_abandon_of_a_cut_rotation_finishes(world: World, late: float) -> None:
     world.provision()
     in_use, code = world.stored(), world.approve(world.link())
-    world.wire.faults = [Fault("500", path="verify_credentials", times=99)]
-    with suppress(ProvisionerError):
-        world.complete(code)
-    world.wire.faults = []
+    stage(world, code)
     world.github.late_seconds = late
     world.abandon()
     assert world.live() == [in_use]
@@ -77,10 +70,7 @@ def test_deprovision_finishes(world: World, late: float) -> None:
 def test_token_that_was_staged_just_before_is_not_forgotten(world: World, command: str) -> None:
     """The run reads the journal as it was before the token was staged: it says “attempted”."""
     code = world.approve(world.link())
-    world.wire.faults = [Fault("500", path="verify_credentials", times=99)]
-    with suppress(ProvisionerError):
-        world.complete(code)
-    world.wire.faults = []
+    stage(world, code)
     staged = world.repository.variables[JOURNAL]
     pending = world.journal().pending
     assert pending is not None
@@ -108,15 +98,7 @@ def test_another_run_is_noticed_among_late_answers(world: World) -> None:
     """Its value is neither ours nor one that this run read before."""
     code = world.approve(world.link())
     world.github.late_seconds = 1
-    real, reads = world.instance, list[Request]()
-
-    def meanwhile(request: Request) -> Response:
-        if "verify_credentials" in request.path and not reads:
-            reads.append(request)
-            world.rewrite()
-        return real(request)
-
-    world.wire.hosts["social.example"] = meanwhile
+    meanwhile(world, INSTANCE, "GET", "verify_credentials", world.rewrite)
     with fails("overtaken", Exit.INCOMPLETE):
         world.complete(code)
     assert "MASTODON_ACCESS_TOKEN" not in world.repository.secrets
@@ -124,32 +106,19 @@ def test_another_run_is_noticed_among_late_answers(world: World) -> None:
 
 def test_deletion_is_noticed_and_the_journal_not_made_anew(world: World) -> None:
     """A 404 that stays for five seconds is no late answer."""
-    code = world.approve(world.link())
-    real = world.instance
-
-    def meanwhile(request: Request) -> Response:
-        if "verify_credentials" in request.path:
-            world.repository.variables.pop(JOURNAL, None)
-        return real(request)
-
-    world.wire.hosts["social.example"] = meanwhile
+    code, variables = world.approve(world.link()), world.repository.variables
+    meanwhile(world, INSTANCE, "GET", "verify_credentials", lambda: variables.pop(JOURNAL))
     with fails("journal-deleted", Exit.INCOMPLETE):
         world.complete(code)
-    assert world.repository.variables == {}
+    assert variables == {}
     assert "MASTODON_ACCESS_TOKEN" not in world.repository.secrets
 
 
 def test_own_older_journal_that_stays_is_written_over(world: World) -> None:
     """A write whose answer was lost arrived after the latest one."""
     code = world.approve(world.link())
-    former, real, done = world.repository.variables[JOURNAL], world.instance, list[Request]()
-
-    def meanwhile(request: Request) -> Response:
-        if "verify_credentials" in request.path and not done:
-            done.append(request)
-            world.repository.variables[JOURNAL] = former
-        return real(request)
-
-    world.wire.hosts["social.example"] = meanwhile
+    older = dict(world.repository.variables)
+    arrive = partial(world.repository.variables.update, older)
+    meanwhile(world, INSTANCE, "GET", "verify_credentials", arrive)
     world.complete(code)
     assert_all_is_known(world)

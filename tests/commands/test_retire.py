@@ -1,15 +1,13 @@
 """Replaced tokens: revoked when nothing can need them any more, and not a moment before."""
 
-import json
-from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
 from msgspec.structs import replace
 
-from provisioner.errors import ProvisionerError
 from provisioner.report import Exit, Item, Report, when
 from provisioner.sandbox import Request, Response
+from tests.support.acts import answering, fields, instead, stage
 from tests.support.told import in_words
 from tests.support.wire import Killed
 from tests.support.world import FAULTS, ORIGIN, START, Fault, FaultKind, World
@@ -19,6 +17,7 @@ ISSUED = when(int(START))
 """By when it was issued a person knows the old token."""
 MONTH = 30 * DAY
 """How long an old token is tried to be revoked, before it is left to a person."""
+VERIFY = "/api/v1/accounts/verify_credentials"
 REVOCATION = "POST /oauth/revoke"
 
 
@@ -64,27 +63,6 @@ def fates(report: Report) -> list[str]:
     return [token["fate"] for token in old]
 
 
-def answer_after_revocation(world: World, status: int) -> None:
-    """Let the instance answer so to whoever asks whose a token is, once one was to be revoked."""
-    real, log = world.instance, world.wire.log
-
-    def unwell(request: Request) -> Response:
-        tried = REVOCATION in log
-        return Response(status) if tried and "verify" in request.path else real(request)
-
-    world.wire.hosts["social.example"] = unwell
-
-
-def revoke_nothing(world: World) -> None:
-    """Let the instance say yes to each revocation, and do nothing."""
-    real = world.instance
-
-    def deaf(request: Request) -> Response:
-        return Response(200, (), b"{}") if "revoke" in request.path else real(request)
-
-    world.wire.hosts["social.example"] = deaf
-
-
 def assert_says_how_to_remove_it(item: Item) -> None:
     """As whom, and where."""
     assert "mybot@social.example" in in_words(item)
@@ -92,21 +70,6 @@ def assert_says_how_to_remove_it(item: Item) -> None:
 
 
 # What a check says of a replaced token.
-
-
-def test_check_says_until_when_the_old_token_lives(rotated: Rotated) -> None:
-    found = rotated.found()
-    assert found.verdict == "good"
-    assert when(int(START) + DAY) in found.text
-    assert rotated.superseded() == [rotated.old]
-
-
-def test_check_says_that_the_old_token_is_revoked(rotated: Rotated) -> None:
-    rotated.world.time += DAY
-    found = rotated.found()
-    assert found.verdict == "good"
-    assert when(int(START) + DAY) not in found.text
-    assert rotated.superseded() == []
 
 
 def test_revocation_waits_unclear_while_the_instance_is_unreachable(rotated: Rotated) -> None:
@@ -121,7 +84,13 @@ def test_revocation_waits_unclear_while_the_instance_is_unreachable(rotated: Rot
 
 
 def test_revocation_that_cannot_be_seen_is_tried_again(rotated: Rotated) -> None:
-    answer_after_revocation(rotated.world, 503)
+    world = rotated.world
+
+    def unwell(request: Request) -> Response:
+        tried = REVOCATION in world.wire.log and "verify" in request.path
+        return Response(503) if tried else world.instance(request)
+
+    world.wire.hosts["social.example"] = unwell
     rotated.world.time += DAY
     found = rotated.found()
     assert found.verdict == "unclear"
@@ -132,7 +101,7 @@ def test_revocation_that_cannot_be_seen_is_tried_again(rotated: Rotated) -> None
 @pytest.mark.parametrize("days", [1, 90])
 def test_revocation_counts_only_after_the_token_is_seen_dead(rotated: Rotated, days: int) -> None:
     """A server says yes and does nothing: the token stays known, and a person is told."""
-    revoke_nothing(rotated.world)
+    instead(rotated.world, "/oauth/revoke", lambda _: Response(200, (), b"{}"))
     rotated.world.time += days * DAY
     report = rotated.check()
     assert report.exit_code is Exit.ACTION_REQUIRED
@@ -197,61 +166,30 @@ def test_person_is_told_of_a_token_before_the_journal_drops_it(world: World) -> 
 # When it is revoked.
 
 
-def test_check_within_the_grace_revokes_nothing(rotated: Rotated) -> None:
-    """Runs that were queued before the rotation still post with the old token."""
-    rotated.world.time += DAY - 60
-    rotated.check()
-    assert sorted(rotated.world.live()) == sorted([rotated.old, rotated.new])
-
-
-def test_check_after_the_grace_revokes_the_old_token_alone(rotated: Rotated) -> None:
-    rotated.world.time += DAY
-    assert rotated.check().status == "healthy"
-    assert rotated.world.live() == [rotated.new]
-    assert rotated.superseded() == []
-
-
-def test_check_with_grace_0_revokes_at_once(rotated: Rotated) -> None:
-    assert rotated.check(grace="0").status == "healthy"
-    assert rotated.world.live() == [rotated.new]
-    assert rotated.superseded() == []
-
-
-def test_check_with_a_shorter_grace_keeps_it_for_later_checks(rotated: Rotated) -> None:
-    rotated.check(grace="1h")
-    assert [old.revoke_after for old in rotated.world.journal().superseded] == [START + 3600]
-    rotated.world.time += 3600
-    rotated.check()
-    assert rotated.world.live() == [rotated.new]
-
-
-def test_check_with_a_longer_grace_lengthens_nothing(rotated: Rotated) -> None:
-    rotated.check(grace="30d")
-    assert [old.revoke_after for old in rotated.world.journal().superseded] == [START + DAY]
-
-
-def test_check_with_grace_0_keeps_what_a_secret_may_still_hold(world: World) -> None:
-    """A grace that is over covers no secret (I1)."""
-    world.provision()
-    former = world.stored()
-    world.provision(secrets="NEW_NAME=access_token")
-    assert world.check(grace="0").exit_code is Exit.ACTION_REQUIRED
-    assert former in world.live()
-
-
-@pytest.mark.parametrize("status", [418, 503])
-def test_check_with_grace_0_keeps_it_while_the_new_one_is_not_seen_alive(
-    rotated: Rotated, status: int
+@pytest.mark.parametrize(
+    ("later", "grace", "until"),
+    [
+        (DAY - 60, "", DAY),  # runs that were queued before the rotation still post with it
+        (DAY, "", None),
+        (0, "0", None),
+        (0, "1h", 3600),
+        (0, "30d", DAY),
+    ],
+)
+def test_check_revokes_the_old_token_once_its_grace_is_over(
+    rotated: Rotated, later: int, grace: str, until: int | None
 ) -> None:
-    real = rotated.world.instance
-
-    def unwell(request: Request) -> Response:
-        return Response(status) if "verify" in request.path else real(request)
-
-    rotated.world.wire.hosts["social.example"] = unwell
-    rotated.check(grace="0")
-    assert rotated.old in rotated.world.live()
-    assert REVOCATION not in rotated.world.wire.log
+    """A grace that is given shortens those that run, and lengthens none."""
+    rotated.world.time += later
+    found = rotated.found(**({"grace": grace} if grace else {}))
+    assert found.verdict == "good"
+    if until is None:
+        assert rotated.world.live() == [rotated.new]
+        assert rotated.superseded() == []
+    else:
+        assert sorted(rotated.world.live()) == sorted([rotated.old, rotated.new])
+        assert [old.revoke_after for old in rotated.world.journal().superseded] == [START + until]
+        assert when(int(START) + until) in found.text
 
 
 def test_rotation_with_grace_0_revokes_in_the_same_run(world: World) -> None:
@@ -278,24 +216,20 @@ def test_many_old_tokens_are_each_revoked_by_their_own_application(world: World)
 # Where it may still stand (I1).
 
 
-def test_token_that_a_secret_may_still_hold_is_not_revoked(world: World) -> None:
-    """The bot's workflow reads the former name."""
+@pytest.mark.parametrize(("later", "grace"), [(DAY, "24h"), (0, "0")])
+def test_token_that_a_secret_may_still_hold_is_not_revoked(
+    world: World, later: int, grace: str
+) -> None:
+    """The bot's workflow reads the former name, until a person deletes it."""
     world.provision()
     former = world.stored()
-    world.provision(secrets="NEW_NAME=access_token")
-    world.time += DAY
-    assert world.check().exit_code is Exit.ACTION_REQUIRED
+    report = world.provision(secrets="NEW_NAME=access_token")
+    assert "MASTODON_ACCESS_TOKEN" in str(report.facts["old-tokens"])
+    world.time += later
+    assert world.check(grace=grace).exit_code is Exit.ACTION_REQUIRED
     assert former in world.live()
-
-
-def test_once_that_secret_is_deleted_the_token_is_revoked(world: World) -> None:
-    """A person did what the check said."""
-    world.provision()
-    former = world.stored()
-    world.provision(secrets="NEW_NAME=access_token")
-    world.time += DAY
     world.delete("secrets", "MASTODON_ACCESS_TOKEN")
-    assert world.check().status == "healthy"
+    assert world.check(grace=grace).status == "healthy"
     assert former not in world.live()
 
 
@@ -331,10 +265,7 @@ def test_name_that_a_cut_rotation_was_to_write_does_not_cover_the_old_token(
     world.provision(secrets="A=access_token")
     first = world.stored("A")
     code = world.approve(world.link(secrets="A=access_token"))
-    world.wire.faults = [Fault("500", path="verify_credentials", times=99)]
-    with suppress(ProvisionerError):
-        world.complete(code, secrets="A=access_token")
-    world.wire.faults = []
+    stage(world, code, secrets="A=access_token")
     world.complete(secrets="B=access_token", grace=grace)
     world.time += DAY
     report = world.check(grace="0")
@@ -351,17 +282,17 @@ def test_name_that_a_cut_rotation_was_to_write_does_not_cover_the_old_token(
 
 
 @pytest.mark.parametrize("status", [403, 418, 429, 500, 503])
-def test_no_old_token_goes_before_the_new_one_is_seen_alive(rotated: Rotated, status: int) -> None:
+@pytest.mark.parametrize("grace", ["", "0"])
+def test_no_old_token_goes_before_the_new_one_is_seen_alive(
+    rotated: Rotated, status: int, grace: str
+) -> None:
     """If the new one should be broken, the old one is all there is."""
-    real = rotated.world.instance
-
-    def unwell(request: Request) -> Response:
-        return Response(status) if "verify" in request.path else real(request)
-
-    rotated.world.wire.hosts["social.example"] = unwell
+    instead(rotated.world, VERIFY, lambda _: Response(status))
     rotated.world.time += DAY
-    assert rotated.check().exit_code is Exit.DONE
+    report = rotated.check(**({"grace": grace} if grace else {}))
+    assert report.exit_code is Exit.DONE
     assert rotated.old in rotated.world.live()
+    assert REVOCATION not in rotated.world.wire.log
 
 
 def test_no_old_token_goes_when_the_one_in_use_is_dead(rotated: Rotated) -> None:
@@ -388,16 +319,8 @@ def test_replaced_token_that_comes_into_use_again_is_not_revoked(world: World) -
     world.provision()
     first = world.stored()
     world.provision()
-    code, real = world.approve(world.link()), world.instance
-
-    def first_again(request: Request) -> Response:
-        answer = real(request)
-        if request.path != "/oauth/token":
-            return answer
-        body = json.dumps(json.loads(answer.body) | {"access_token": first}).encode()
-        return Response(answer.status, answer.headers, body)
-
-    world.wire.hosts["social.example"] = first_again
+    code = world.approve(world.link())
+    answering(world, "/oauth/token", fields(access_token=first))
     world.complete(code)
     world.time += DAY
     world.check()

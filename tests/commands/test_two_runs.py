@@ -4,7 +4,6 @@ The inner run happens in the middle of a request of the outer one. GitHub's vari
 compare-and-swap, so that between a read of the journal and the write after it a moment is left.
 """
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -15,29 +14,22 @@ from provisioner.journal import seal
 from provisioner.journal_store import OvertakenError
 from provisioner.report import Exit
 from provisioner.sandbox import Request, Response
+from tests.support.acts import GITHUB, INSTANCE, answering, fields, meanwhile, stage
 from tests.support.told import fails, runs, said, says_no_code_is_needed
-from tests.support.world import Fault, World
+from tests.support.world import World
 
-
-def meanwhile(
-    world: World, host: str, method: str, path: str, do: Callable[[], object], *, turn: int = 1
-) -> None:
-    """Before the `turn`-th such request is answered, something else happens, once."""
-    real, seen = world.wire.hosts[host], []
-
-    def handler(request: Request) -> Response:
-        if request.method == method and path in request.path:
-            seen.append(request)
-            if len(seen) == turn:
-                do()
-        return real(request)
-
-    world.wire.hosts[host] = handler
+JOURNAL = "variables/MASTODON_JOURNAL"
 
 
 def known(world: World) -> list[str]:
     """The tokens in the journal."""
     return sorted(credential.token.reveal() for credential in world.journal().credentials())
+
+
+def suppressed(run: Callable[[], object]) -> None:
+    """A run whose failure is its own affair."""
+    with suppress(ProvisionerError):
+        run()
 
 
 def test_stale_run_stops_before_its_first_write(world: World) -> None:
@@ -48,7 +40,7 @@ def test_stale_run_stops_before_its_first_write(world: World) -> None:
         world.complete("")
         world.provision()
 
-    meanwhile(world, "social.example", "GET", "verify_credentials", others)
+    meanwhile(world, INSTANCE, "GET", "verify_credentials", others)
     with fails("overtaken", Exit.INCOMPLETE) as caught:
         world.complete(code)
     current = world.journal().current
@@ -62,9 +54,7 @@ def test_two_runs_that_exchange_for_the_same_token_agree(world: World) -> None:
     """A second run starts and ends during the first one's exchange."""
     link = world.link()
     first, second = world.approve(link), world.approve(link)
-    meanwhile(
-        world, "social.example", "POST", "/oauth/token", lambda: world.complete(second), turn=1
-    )
+    meanwhile(world, INSTANCE, "POST", "/oauth/token", lambda: world.complete(second))
     world.complete(first)
     assert world.live() == [world.stored()]
     assert known(world) == world.live()
@@ -72,51 +62,37 @@ def test_two_runs_that_exchange_for_the_same_token_agree(world: World) -> None:
 
 def test_run_whose_token_another_one_finished_stops_before_it_writes(world: World) -> None:
     code = world.approve(world.link())
-    meanwhile(
-        world,
-        "api.github.test",
-        "GET",
-        "variables/MASTODON_JOURNAL",
-        lambda: world.complete(""),
-        turn=2,
-    )
+    meanwhile(world, GITHUB, "GET", JOURNAL, lambda: world.complete(""), turn=2)
     with fails("overtaken", Exit.INCOMPLETE):
         world.complete(code)
     assert world.live() == [world.stored()]
     assert known(world) == world.live()
 
 
-def test_token_that_could_not_be_staged_is_revoked_if_it_is_nobody_elses(world: World) -> None:
-    """GitHub refuses the staging write: the token that nobody knows is taken back."""
-    unstaged(world, lambda: None)
-    assert world.live() == []
+def under_another_key(world: World) -> None:
+    """Another run wrote a journal under another key: what it knows can't be seen."""
+    world.repository.variables["MASTODON_JOURNAL"] = seal(world.journal(), b"k" * 32)
 
 
-def test_token_that_could_not_be_staged_lives_where_another_run_may_hold_it(world: World) -> None:
-    """Another run wrote a journal with the same application: it may get the very same token."""
-    unstaged(world, world.rewrite)
-    assert len(world.live()) == 1
-
-
-def test_token_that_could_not_be_staged_is_revoked_if_its_application_was_given_up(
-    world: World,
+@pytest.mark.parametrize(
+    ("other", "lives"),
+    [
+        (lambda _: None, False),
+        (World.rewrite, True),
+        (lambda world: world.rewrite(pending=None), False),
+        (under_another_key, True),
+    ],
+    ids=["nobody", "the application is known", "it was given up", "unreadable"],
+)
+def test_token_that_could_not_be_staged_lives_where_another_run_may_hold_it(
+    world: World, other: Callable[[World], None], *, lives: bool
 ) -> None:
-    """Another run wrote a journal without the application: nobody will approve it again."""
-    unstaged(world, lambda: world.rewrite(pending=None))
-    assert world.live() == []
+    """GitHub refuses the staging write: a token that nobody knows is taken back.
 
-
-def test_token_that_could_not_be_staged_lives_where_the_journal_cannot_be_read(
-    world: World,
-) -> None:
-    """Another run wrote one under another key: what it knows can't be seen."""
-
-    def other() -> None:
-        value = seal(world.journal(), b"k" * 32)
-        world.repository.variables["MASTODON_JOURNAL"] = value
-
-    unstaged(world, other)
-    assert len(world.live()) == 1
+    A run that completes the same application may get the very same token.
+    """
+    unstaged(world, lambda: other(world))
+    assert len(world.live()) == lives
 
 
 def test_token_that_could_not_be_staged_lives_where_it_is_in_use(world: World) -> None:
@@ -125,16 +101,7 @@ def test_token_that_could_not_be_staged_lives_where_it_is_in_use(world: World) -
     It is not left to the instance, which may refuse to revoke another application's token.
     """
     world.provision()
-    real = world.wire.hosts["social.example"]
-
-    def same(request: Request) -> Response:
-        answer = real(request)
-        if request.path != "/oauth/token":
-            return answer
-        body = json.dumps(json.loads(answer.body) | {"access_token": world.stored()}).encode()
-        return Response(answer.status, answer.headers, body)
-
-    world.wire.hosts["social.example"] = same
+    answering(world, "/oauth/token", fields(access_token=world.stored()))
     unstaged(world, lambda: None)
     assert "POST /oauth/revoke" not in world.wire.log
 
@@ -142,7 +109,7 @@ def test_token_that_could_not_be_staged_lives_where_it_is_in_use(world: World) -
 def unstaged(world: World, do: Callable[[], None]) -> None:
     """A completion whose staging write GitHub refuses, at the moment that something happens."""
     code = world.approve(world.link())
-    real, written = world.wire.hosts["api.github.test"], []
+    real, written = world.wire.hosts[GITHUB], []
 
     def refuse(request: Request) -> Response:
         if request.method == "PATCH" and "MASTODON_JOURNAL" in request.path:
@@ -153,7 +120,7 @@ def unstaged(world: World, do: Callable[[], None]) -> None:
                 return Response(403, (), b'{"message": "Resource not accessible"}')
         return real(request)
 
-    world.wire.hosts["api.github.test"] = refuse
+    world.wire.hosts[GITHUB] = refuse
     with pytest.raises(ProvisionerError):
         world.complete(code)
 
@@ -162,27 +129,15 @@ def test_two_completions_that_attempt_at_once_store_a_token_that_lives(world: Wo
     """The second one runs between the first one's look and its write."""
     link = world.link()
     first, second = world.approve(link), world.approve(link)
-    meanwhile(
-        world,
-        "api.github.test",
-        "PATCH",
-        "variables/MASTODON_JOURNAL",
-        lambda: suppressed(lambda: world.complete(second)),
-    )
+    meanwhile(world, GITHUB, "PATCH", JOURNAL, lambda: suppressed(lambda: world.complete(second)))
     suppressed(lambda: world.complete(first))
     assert world.stored() in {"", *world.live()}
-
-
-def suppressed(run: Callable[[], object]) -> None:
-    """A run whose failure is its own affair."""
-    with suppress(ProvisionerError):
-        run()
 
 
 def test_begin_overtaken_by_a_completion_writes_nothing(world: World) -> None:
     """While it registered an application, another run completed: the token stays known."""
     code = world.approve(world.link())
-    meanwhile(world, "social.example", "POST", "/api/v1/apps", lambda: world.complete(code))
+    meanwhile(world, INSTANCE, "POST", "/api/v1/apps", lambda: world.complete(code))
     with fails("overtaken", Exit.INCOMPLETE):
         world.begin(scopes="read write")
     assert known(world) == world.live()
@@ -195,7 +150,7 @@ class TestOffboardedMeanwhile:
     def test_run_stores_nothing_once_the_bot_is_taken_off(self, world: World) -> None:
         """While it looked whose token it is: nothing is stored, and no journal made."""
         code = world.approve(world.link())
-        meanwhile(world, "social.example", "GET", "verify_credentials", world.deprovision)
+        meanwhile(world, INSTANCE, "GET", "verify_credentials", world.deprovision)
         with fails("journal-deleted", Exit.INCOMPLETE) as caught:
             world.complete(code)
         assert not says_no_code_is_needed(caught.value)
@@ -206,7 +161,7 @@ class TestOffboardedMeanwhile:
     def test_token_that_no_journal_knows_any_more_is_revoked(self, world: World) -> None:
         """During its exchange: the token, which no journal knows any more, is revoked."""
         code = world.approve(world.link())
-        meanwhile(world, "social.example", "POST", "/oauth/token", world.deprovision)
+        meanwhile(world, INSTANCE, "POST", "/oauth/token", world.deprovision)
         with fails("journal-deleted", Exit.INCOMPLETE):
             world.complete(code)
         assert len(world.instance.tokens) == 1
@@ -216,14 +171,14 @@ class TestOffboardedMeanwhile:
     def test_token_lives_on_where_the_deletion_cannot_be_seen(self, world: World) -> None:
         """Where it can't be told whether the journal is gone, the token lives on."""
         code = world.approve(world.link())
-        real = world.wire.hosts["api.github.test"]
+        real = world.wire.hosts[GITHUB]
 
         def blind(request: Request) -> Response:
             if "/variables" in request.path and world.instance.tokens:
                 return Response(404, (), b'{"message": "Not Found"}')
             return real(request)
 
-        world.wire.hosts["api.github.test"] = blind
+        world.wire.hosts[GITHUB] = blind
         with pytest.raises(ProvisionerError) as caught:
             world.complete(code)
         assert not isinstance(caught.value, OvertakenError)
@@ -234,7 +189,7 @@ class TestOffboardedMeanwhile:
         code = world.approve(world.link())
         meanwhile(
             world,
-            "api.github.test",
+            GITHUB,
             "POST",
             "actions/variables",
             lambda: world.delete("variables", "MASTODON_JOURNAL"),
@@ -250,9 +205,9 @@ class TestOffboardedMeanwhile:
         world.provision()
         meanwhile(
             world,
-            "api.github.test",
+            GITHUB,
             "GET",
-            "variables/MASTODON_JOURNAL",
+            JOURNAL,
             lambda: suppressed(world.deprovision),
             turn=2,
         )
@@ -264,11 +219,7 @@ class TestOffboardedMeanwhile:
 
 
 def test_completion_that_starts_while_the_bot_is_taken_off_refuses(world: World) -> None:
-    code = world.approve(world.link())
-    world.wire.faults = [Fault("500", path="verify_credentials", times=99)]
-    suppressed(lambda: world.complete(code))
-    world.wire.faults = []
-    assert world.journal().pending is not None
+    stage(world, world.approve(world.link()))
     late: list[str] = []
 
     def complete() -> None:
@@ -276,7 +227,7 @@ def test_completion_that_starts_while_the_bot_is_taken_off_refuses(world: World)
             world.complete("")
         late.append(caught.value.code)
 
-    meanwhile(world, "social.example", "POST", "/oauth/revoke", complete)
+    meanwhile(world, INSTANCE, "POST", "/oauth/revoke", complete)
     world.deprovision()
     assert late == ["deprovisioning"]
     assert world.stored() == ""
