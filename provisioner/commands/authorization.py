@@ -1,19 +1,15 @@
 """The authorization that is to be completed: which it is, its code, and whose token came of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from msgspec.structs import replace
 
 from provisioner.commands.begin import find_instance, scopes_to_ask, warn_of_subject
-from provisioner.commands.session import (
-    Session,
-    approve,
-    require_own,
-    tell_lost,
-    warn_of_other_scopes,
-)
+from provisioner.commands.revocation import removal, tell_lost
+from provisioner.commands.session import Session, approve, require_own, warn_of_other_scopes
+from provisioner.config import Config
 from provisioner.errors import ActionRequiredError, IncompleteError, InputError, ProvisionerError
 from provisioner.http import both
 from provisioner.journal import Credential, Pending, Superseded
@@ -142,6 +138,13 @@ def by_code(session: Session, pending: Pending, pasted: str) -> Approval:
         unused=("The code was not used: run this again with the same code.",),
         fingerprint=fingerprint,
     )
+
+
+def would_write(config: Config) -> Iterator[str]:
+    """The steps of a dry run from the exchange on."""
+    yield f"check that the token belongs to {config.handle}"
+    yield from (f"seal and write the secret {mapping.name}" for mapping in config.secrets)
+    yield from (f"write the variable {mapping.name}" for mapping in config.variables)
 
 
 def verify(session: Session, pending: Pending, staged: Credential, again: Next) -> Credential:
@@ -276,12 +279,12 @@ def _undone(
     all of its tokens, the link is given up too. `again` are the problem's steps that lead to it.
     """
     superseded, current = session.journal.superseded, session.journal.current
-    removal: tuple[Open, ...] = (session.removal(staged),)
+    by_hand: tuple[Open, ...] = (removal(session, staged),)
     left: Pending | None = pending.replace(staged=None)
     if problem.code == "token-stillborn":  # to revoke it as well could end the application
-        became, removal = "It was not stored.", ()
+        became, by_hand = "It was not stored.", ()
     elif current and current.token == staged.token:
-        became, removal = "The token was not revoked: it is the one that is in use.", ()
+        became, by_hand = "The token was not revoked: it is the one that is in use.", ()
     elif _has_equal(session, staged):
         became = "The token was not stored. It is still to be revoked: the next run tries again."
     elif staged.application.user_supplied:
@@ -290,7 +293,7 @@ def _undone(
     else:
         became = "The token was not stored, but could not be revoked."
         if _revoke(session, staged):
-            became, removal = "The token was revoked, and not stored.", ()
+            became, by_hand = "The token was revoked, and not stored.", ()
         else:
             superseded += (Superseded(replace(staged, may_hold=()), session.now()),)
         if pending.instance.profile.revokes_application:
@@ -307,7 +310,7 @@ def _undone(
         begin = Run("begin", rotate=current is not None)
         steps = (*(step for step in steps if step not in {*again, begin}), begin)
         link = ""
-    steps = (*steps, *removal)
+    steps = (*steps, *by_hand)
     return ActionRequiredError(problem.code, problem.what, why=why, next=steps, link=link)
 
 

@@ -4,6 +4,8 @@ import base64
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from provisioner.commands.claim import claim
+from provisioner.commands.revocation import tell_lost
 from provisioner.commands.session import (
     Session,
     approve,
@@ -11,7 +13,6 @@ from provisioner.commands.session import (
     incomplete_on_error,
     require_nothing_staged,
     require_own,
-    tell_lost,
     warn_of_other_scopes,
     warn_of_unmanaged,
 )
@@ -172,7 +173,8 @@ def start(
     """
     config, former = session.config, session.journal.pending
     tell_lost(session, former)
-    session.claim()
+    if not session.store.exists:
+        claim(session)
     application, granted = config.application, scopes[0]
     if application is None:
         application, granted = register(session, instance, scopes, redirect_uri)

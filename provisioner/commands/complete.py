@@ -26,15 +26,11 @@ from provisioner.commands.authorization import (
     find_pending,
     undo_unstaged,
     verify,
+    would_write,
 )
-from provisioner.commands.revocation import OldToken, end_grace_where_idle, revoke_due
-from provisioner.commands.session import (
-    Session,
-    dry_run,
-    incomplete_on_error,
-    tell_lost,
-    warn_of_unmanaged,
-)
+from provisioner.commands.claim import claim
+from provisioner.commands.revocation import OldToken, end_grace_where_idle, revoke_due, tell_lost
+from provisioner.commands.session import Session, dry_run, incomplete_on_error, warn_of_unmanaged
 from provisioner.errors import (
     ActionRequiredError,
     IncompleteError,
@@ -76,7 +72,7 @@ def complete(session: Session, ask_code: Callable[[], str]) -> Report:
     warn_of_unmanaged(session, pending.instance)
     if session.config.dry_run:
         exchanged = () if pending.staged else (f"exchange the code at {pending.instance.origin}",)
-        return would_write(session, exchanged)
+        return dry_run(session, (*exchanged, *would_write(session.config)))
     return finish(session, pending, approval)
 
 
@@ -114,11 +110,10 @@ def _prepare(session: Session) -> Pending:
     pending = find_pending(session)
     if pending.staged:
         return pending
-    answers = pending.instance.origin in answering
-    if not answers:
+    if pending.instance.origin not in answering:
         ping(session.http, pending.instance.origin)
-    at_once = answers and pending is session.journal.pending  # else the instance was looked for
-    if session.store.exists and not (at_once and session.clock() - began <= LOOK_IS_OLD):
+    single = pending is not session.journal.pending  # then the instance was looked for meanwhile
+    if session.store.exists and (single or session.clock() - began > LOOK_IS_OLD):
         session.store.look()
     return pending
 
@@ -140,9 +135,9 @@ def require_room(session: Session, pending: Pending, approval: Approval) -> None
 
 def _exchange(session: Session, pending: Pending, approval: Approval) -> Grant:
     """Write the attempt ahead, and exchange what was given, once."""
-    session.claim()
-    if session.store.is_claimed:  # the key was written since
-        session.store.look()
+    if not session.store.exists:  # a single run
+        claim(session)
+        session.store.look()  # the key was written since
     attempted = pending.replace(attempts=(*pending.attempts, session.now()))
     session.save(account=str(session.config.handle), pending=attempted)
     try:
@@ -192,15 +187,14 @@ def _stage(session: Session, pending: Pending, approval: Approval, grant: Grant)
 
 def _credential(session: Session, pending: Pending, approval: Approval, grant: Grant) -> Credential:
     """The token, with the destinations that it may be named with before it is verified."""
-    now = session.now()
     return Credential(
         instance=pending.instance,
         application=pending.application,
         token=grant.token,
         scopes=grant.scopes or pending.scopes,
         code=approval.fingerprint,
-        issued_at=now,
-        expires_at=None if grant.expires_in is None else now + grant.expires_in,
+        issued_at=session.now(),
+        expires_at=session.now() + grant.expires_in if grant.expires_in else None,
         may_hold=_safe_destinations(session),
     )
 
@@ -274,18 +268,6 @@ def publish(
             continue
         ours.append(place)
     return tuple(ours)
-
-
-def would_write(session: Session, first: Iterable[str]) -> Report:
-    """What comes after the preparations, for a dry run."""
-    config = session.config
-    would = (
-        *first,
-        f"check that the token belongs to {config.handle}",
-        *(f"seal and write the secret {mapping.name}" for mapping in config.secrets),
-        *(f"write the variable {mapping.name}" for mapping in config.variables),
-    )
-    return dry_run(session, would)
 
 
 def _make_current(session: Session, pending: Pending, written: Credential) -> None:

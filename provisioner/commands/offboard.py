@@ -5,13 +5,12 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from provisioner.commands.complete import publish
-from provisioner.commands.revocation import revoke_due
+from provisioner.commands.revocation import approved_by_other, removal, revoke_due, tell_lost
 from provisioner.commands.session import (
     Session,
     dry_run,
     incomplete_on_error,
     require_own,
-    tell_lost,
 )
 from provisioner.config import REGISTERED_ID, REGISTERED_SECRET
 from provisioner.errors import ActionRequiredError, IncompleteError, InputError, ProvisionerError
@@ -89,7 +88,7 @@ def deprovision(session: Session) -> Report:
         session.warn(
             f"The token of {when(token.issued_at)} lives on, since its application is your own.",
             "If nothing else uses it:",
-            session.removal(token),
+            removal(session, token),
         )
     account, where = session.config.handle, session.repository.name
     headline = f"{account} is deprovisioned: nothing that its journal knew is left in {where}"
@@ -235,7 +234,7 @@ def _written(session: Session) -> list[Destination]:
 
 def _is_dead(session: Session, token: Credential) -> bool:
     which = f"the token of {when(token.issued_at)}"
-    if session.approved_by_other(token):
+    if approved_by_other(session, token):
         which += f", which “{token.account}” approved"
     match Mastodon(session.http, token.instance).revoke(token.application, token.token):
         case Dead():
@@ -254,7 +253,7 @@ def _still_alive(session: Session, alive: list[Credential]) -> IncompleteError:
         f"{len(alive)} of the tokens could not be revoked. The secrets are deleted all the same.",
         why="The instance is in trouble, or does not let a program revoke tokens.",
         next=(
-            *dict.fromkeys(session.removal(token) for token in alive),
+            *dict.fromkeys(removal(session, token) for token in alive),
             Run("deprovision"),
             "If the instance is gone for good, delete two things by hand:",
             f"The variable {session.store.name}, and the secret {session.store.key_name}.",

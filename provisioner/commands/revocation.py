@@ -1,4 +1,4 @@
-"""Revoking superseded tokens: each once nothing can need it, and then seen dead."""
+"""Tokens that must end: revoked once nothing can need them, or left to a person to remove."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,14 +9,16 @@ from provisioner.commands.session import Session
 from provisioner.errors import ProvisionerError, TransportError
 from provisioner.github.client import UNFINISHED
 from provisioner.github.destinations import Destination, names
-from provisioner.journal import Credential, Superseded
+from provisioner.journal import Credential, Pending, Superseded
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import Alive, Dead, Unclear, Unheard
-from provisioner.report import Item, iso, when
+from provisioner.mastodon.instance import Application
+from provisioner.report import Item, Open, iso, when
 
 GIVE_UP = 30 * 86400
 """Seconds after which a token of an instance that does not answer any more is dropped; one that
 works still is a person's to remove."""
+APPLICATION_STAYS = "leave the application itself, which the token in use belongs to"
 
 Fate = Literal["waiting", "revoked", "retry", "stuck", "forgotten"]
 """“stuck” needs a person, “retry” is left to the next run, “forgotten” is dropped from the
@@ -61,7 +63,7 @@ def revoke_due(session: Session, *, current_seen_alive: bool = False) -> list[Ol
     became = []
     for old in session.journal.superseded:
         try:
-            became.append(_revoke(session, old, trouble) if old in due else _waits(session, old))
+            became.append(_settle(session, old, trouble))
         except ProvisionerError as error:
             became.append(_told(session, old, "retry", error.what))
     return became
@@ -107,15 +109,37 @@ def uncovered(session: Session, old: Credential) -> list[Destination]:
     ]
 
 
-def _revoke(session: Session, old: Superseded, trouble: str) -> OldToken:
+def _trouble_with_current(session: Session) -> str:
+    """Why the current token can't be relied upon; "" where it can, or where there is none."""
+    current = session.journal.current
+    if current is None:
+        return ""
+    match Mastodon(session.http, current.instance).verify(current.token):
+        case Alive(id=number) if number == current.account_id:
+            return ""
+        case Alive():
+            return "the token in use belongs to another account"
+        case Dead(reason) | Unclear(reason):
+            return f"the token in use was not seen alive: {reason}"
+
+
+def _settle(session: Session, old: Superseded, trouble: str) -> OldToken:
     token = old.credential
-    if left := uncovered(session, token):
-        return _told(session, old, "stuck", f"it may still stand in {names(left)}", left)
+    if _is_handed_in(session, old):
+        return _told(session, old, "waiting", "the secret that this run was handed holds it")
+    if old.revoke_after > session.now():
+        return _told(session, old, "waiting")
+    if uncovered(session, token):
+        return _told(session, old, "stuck")
     if token.application.user_supplied:
         return _drop(session, old, "its application is your own")
     if trouble:
         return _told(session, old, "retry", trouble)
-    overdue = session.now() - old.revoke_after > GIVE_UP
+    return _revoke(session, old)
+
+
+def _revoke(session: Session, old: Superseded) -> OldToken:
+    token, overdue = old.credential, session.now() - old.revoke_after > GIVE_UP
     match Mastodon(session.http, token.instance).revoke(token.application, token.token):
         case Dead():
             _forget(session, old)
@@ -129,20 +153,6 @@ def _revoke(session: Session, old: Superseded, trouble: str) -> OldToken:
             return _told(session, old, "retry", reason)
         case Alive():
             return _told(session, old, "stuck", f"{token.instance.host} did not revoke it")
-
-
-def _trouble_with_current(session: Session) -> str:
-    """Why the current token can't be relied upon; "" where it can, or where there is none."""
-    current = session.journal.current
-    if current is None:
-        return ""
-    match Mastodon(session.http, current.instance).verify(current.token):
-        case Alive(id=number) if number == current.account_id:
-            return ""
-        case Alive():
-            return "the token in use belongs to another account"
-        case Dead(reason) | Unclear(reason):
-            return f"the token in use was not seen alive: {reason}"
 
 
 def _drop(session: Session, old: Superseded, reason: str) -> OldToken:
@@ -162,37 +172,74 @@ def _forget(session: Session, old: Superseded) -> None:
     session.update(superseded=tuple(one for one in session.journal.superseded if one != old))
 
 
-def _waits(session: Session, old: Superseded) -> OldToken:
-    left = uncovered(session, old.credential)
-    reason = f"it may still stand in {names(left)}" if left else ""
-    if _is_handed_in(session, old):
-        reason = "the secret that this run was handed holds it"
-    return _told(session, old, "waiting", reason, left)
-
-
-def _told(
-    session: Session,
-    old: Superseded,
-    fate: Fate,
-    reason: str = "",
-    left: list[Destination] | None = None,
-) -> OldToken:
+def _told(session: Session, old: Superseded, fate: Fate, reason: str = "") -> OldToken:
     token = old.credential
+    # A token that is revoked, or dropped, is in the journal no more: it stands nowhere.
+    left = uncovered(session, token) if fate in {"waiting", "stuck"} and not reason else []
+    reason = f"it may still stand in {names(left)}" if left else reason
     which = f"The old token, of {when(token.issued_at)},"
-    if session.approved_by_other(token):
+    if approved_by_other(session, token):
         which = f"The token of {when(token.issued_at)}, which “{token.account}” approved,"
-    why, removal = reason.rstrip("."), (session.removal(token),)
+    why, by_hand = reason.rstrip("."), (removal(session, token),)
     delete = (f"Delete {names(left)}, if no workflow reads it.",) if left else ()
-    item = {
-        "revoked": Item("good", f"{which} is revoked"),
-        "waiting": Item(
-            "soon" if why else "good",
-            f"{which} stays alive for runs that still use it, until {when(old.revoke_after)}"
-            + (f". But {why}" if why else ""),
-            delete,
-        ),
-        "retry": Item("unclear", f"{which} is not revoked yet: {why}. The next run tries again"),
-        "stuck": Item("bad", f"{which} is not revoked: {why}", delete or removal),
-        "forgotten": Item("soon", f"{which} will not be revoked: {why}", removal),
-    }[fate]
+    match fate:
+        case "revoked":
+            item = Item("good", f"{which} is revoked")
+        case "waiting":
+            text = f"{which} is kept until {when(old.revoke_after)}, for runs that still use it"
+            item = Item("soon", f"{text}. But {why}", delete) if why else Item("good", text)
+        case "retry":
+            item = Item("unclear", f"{which} is not revoked yet: {why}. The next run tries again")
+        case "stuck":
+            item = Item("bad", f"{which} is not revoked: {why}", delete or by_hand)
+        case "forgotten":
+            item = Item("soon", f"{which} will not be revoked: {why}", by_hand)
     return OldToken(token, fate, old.revoke_after, reason, item)
+
+
+def approved_by_other(session: Session, credential: Credential) -> bool:
+    """Whether somebody else than the bot is known to have approved it."""
+    current = session.journal.current
+    own = {"", session.journal.account.casefold(), current.account.casefold() if current else ""}
+    return credential.account.casefold() not in own
+
+
+def removal(session: Session, credential: Credential) -> Open:
+    """Where a person removes the credential's application, and as whom."""
+    at, approver = when(credential.issued_at), credential.account
+    then = f"remove the application authorized on {at}"
+    if _is_in_use(session, credential.application) and not approved_by_other(session, credential):
+        then = f"end the token of {at} alone, if it is listed; {APPLICATION_STAYS}"
+    page = credential.instance.applications_of(approver)
+    return Open(page, approver or "the account that approved it", then)
+
+
+def _is_in_use(session: Session, application: Application) -> bool:
+    """Whether the bot's token belongs to it, so that to remove it would end the bot."""
+    current = session.journal.current
+    ends = current is not None and current.application.client_id == application.client_id
+    return ends and session.config.command != "deprovision"
+
+
+def tell_lost(
+    session: Session,
+    pending: Pending | None,
+    approver: str = "the account that approved it",
+    *,
+    is_in_use: bool = False,
+) -> None:
+    """Tell a person of exchanges whose answer was lost, before the journal forgets them.
+
+    `is_in_use` is whether the application is to stay, since the bot's new token belongs to it.
+    """
+    if pending is None:
+        return
+    page = pending.instance.authorized_applications
+    for attempt in pending.attempts:
+        then = f"remove the authorization of {when(attempt)}, if there is one"
+        if is_in_use or _is_in_use(session, pending.application):
+            then = f"{then}; {APPLICATION_STAYS}"
+        session.warn(
+            f"An exchange of {when(attempt)} may have issued a token that was lost.",
+            Open(page, approver, then),
+        )

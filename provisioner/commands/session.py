@@ -8,21 +8,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from provisioner.config import Config
-from provisioner.errors import (
-    ActionRequiredError,
-    IncompleteError,
-    InputError,
-    ProvisionerError,
-    TransportError,
-)
+from provisioner.errors import ActionRequiredError, IncompleteError, InputError, ProvisionerError
 from provisioner.github.client import GitHub, Repository
 from provisioner.github.destinations import Destination, Mapping, names
 from provisioner.http import Gather, Http
-from provisioner.journal import Credential, Journal, Pending, new_key
+from provisioner.journal import Credential, Journal, Pending
 from provisioner.journal_store import JournalStore
 from provisioner.key_file import KeyFile
-from provisioner.mastodon.instance import Application, Instance
-from provisioner.report import Exit, Item, Next, Open, Report, Reporter, Run, Set, Step, when
+from provisioner.mastodon.instance import Instance
+from provisioner.report import Exit, Item, Next, Open, Report, Reporter, Run, Set, Step
 from provisioner.secret import Secret
 from provisioner.urls import host_of, origin_of
 
@@ -32,7 +26,6 @@ START_OVER = (
     "Only if nobody can open it any more, give it up. The tokens that it knows stay alive until "
     "you remove their applications by hand:"
 )
-APPLICATION_STAYS = "leave the application itself, which the token in use belongs to"
 
 
 @dataclass
@@ -170,10 +163,8 @@ class Session:
     def reads_for_writing(self) -> list[Callable[[], object]]:
         """What is read before something is written: the public key, the variables' values."""
         sealing_key = [self.repository.read_sealing_key] if self.config.secrets else []
-        return [
-            *sealing_key,
-            *(partial(self._read_variable, m.name) for m in self.config.variables),
-        ]
+        variables = [partial(self._read_variable, one.name) for one in self.config.variables]
+        return [*sealing_key, *variables]
 
     def _read_variable(self, name: str) -> None:
         self.variables[name] = self.repository.variable(name)
@@ -192,41 +183,6 @@ class Session:
         """Look whether the journal is still as this run knows it, and write it."""
         self.store.look()
         self.save(**changes)
-
-    def claim(self) -> None:
-        """Before the very first journal: create its variable, then put its key into the secret.
-
-        Only one of two first runs can create the variable. The key's write proves that secrets can
-        be written, before anybody is asked to approve anything. A key that a workflow hands in
-        comes out of a secret, perhaps a protected environment's, and stays there.
-        """
-        store = self.store
-        if store.exists:
-            return
-        if store.is_claimed:  # the run that claimed it may have gone on meanwhile
-            store.look()
-        made = not store.key
-        if made:
-            key = new_key(self.entropy)
-            store.key = self.key_file.keep(key) if self.key_file else key
-            self.mask(store.key)
-        self.changed = True
-        store.claim()
-        if self.config.keeps_key:
-            return
-        try:
-            if made:
-                store.require_no_key()
-            elif store.key_is_stored:
-                self.warn(f"The secret {store.key_name} existed, and gets the key handed in")
-            self.repository.put_secret(store.key_name, store.key)
-        except TransportError:
-            raise  # the next run finds the claim, and goes on
-        except ProvisionerError:
-            store.take_back_claim()
-            raise
-        doing = "Made the journal's key and stored it" if made else "Stored the journal's key"
-        self.reporter.done(f"{doing} in the secret {store.key_name}")
 
     def destination(self, mapping: Mapping) -> Destination:
         """Where a mapping is written."""
@@ -248,27 +204,6 @@ class Session:
         ours = {place for one in self.journal.credentials() for place in one.managed}
         places = (self.destination(mapping) for mapping in mappings if mapping.kind == "secrets")
         return tuple(one for one in places if one not in ours and self.may_exist(one))
-
-    def approved_by_other(self, credential: Credential) -> bool:
-        """Whether somebody else than the bot is known to have approved it."""
-        current = self.journal.current
-        own = {"", self.journal.account.casefold(), current.account.casefold() if current else ""}
-        return credential.account.casefold() not in own
-
-    def removal(self, credential: Credential) -> Open:
-        """Where a person removes the credential's application, and as whom."""
-        at, approver = when(credential.issued_at), credential.account
-        page = credential.instance.applications_of(approver)
-        then = f"remove the application authorized on {at}"
-        if self.is_in_use(credential.application) and not self.approved_by_other(credential):
-            then = f"end the token of {at} alone, if it is listed; {APPLICATION_STAYS}"
-        return Open(page, approver or "the account that approved it", then)
-
-    def is_in_use(self, application: Application) -> bool:
-        """Whether the bot's token belongs to it, so that to remove it would end the bot."""
-        current = self.journal.current
-        ends = current is not None and current.application.client_id == application.client_id
-        return ends and self.config.command != "deprovision"
 
 
 def require_nothing_staged(session: Session) -> None:
@@ -372,30 +307,6 @@ def require_own(session: Session, origin: str) -> None:
                 "Leave the instance out. If the account moved, give it a journal of its own.",
                 Set("journal", "OTHER_JOURNAL"),
             ),
-        )
-
-
-def tell_lost(
-    session: Session,
-    pending: Pending | None,
-    approver: str = "the account that approved it",
-    *,
-    is_in_use: bool = False,
-) -> None:
-    """Tell a person of exchanges whose answer was lost, before the journal forgets them.
-
-    `is_in_use` is whether the application is to stay, since the bot's new token belongs to it.
-    """
-    if pending is None:
-        return
-    page = pending.instance.authorized_applications
-    for attempt in pending.attempts:
-        then = f"remove the authorization of {when(attempt)}, if there is one"
-        if is_in_use or session.is_in_use(pending.application):
-            then = f"{then}; {APPLICATION_STAYS}"
-        session.warn(
-            f"An exchange of {when(attempt)} may have issued a token that was lost.",
-            Open(page, approver, then),
         )
 
 
