@@ -173,14 +173,12 @@ def registration_refused(
     host, limit = instance.host, instance.profile.registration_limit
     if answer.status == 429:
         # Numbers only where the server is known to have them: its admin's are in the answer.
-        why = "It limits how many it registers for one address"
-        if limit:
-            why = f"{instance.software} registers {limit[0]} in {duration(limit[1])} for one "
-            why += "address"
+        many = f"{limit[0]} in {duration(limit[1])}" if limit else "only some"
         return NotNowError(
             "registration-throttled",
             f"{host} is rate-limiting the registration of applications.",
-            f"{why}, and GitHub's runners share their addresses.",
+            f"{instance.software or 'It'} registers {many} for one address, and GitHub's runners "
+            "share their addresses.",
             retry_after(answer) or rate_limit_reset(answer) or (limit[1] if limit else None),
         )
     if answer.redirect:

@@ -39,9 +39,11 @@ def test_whose_token_it_will_be_is_told_before_anything_is_registered(world: Wor
 
 
 def test_token_is_verified_for_the_subject_and_rotated(world: World) -> None:
-    for status in ("provisioned", "rotated"):
-        assert world.provision(grace="0").status == status
-        world.time += 3600
+    assert world.provision().status == "provisioned"
+    world.time += 3600
+    rotated = world.provision(grace="0")
+    (revoked,) = [item for item in rotated.items if item.verdict == "good"]
+    assert OTHER_NAME not in revoked.text  # as it would be if it were not the bot's own name
     assert world.live() == [world.stored()]
     assert world.check().status == "healthy"
     current = world.journal().current
