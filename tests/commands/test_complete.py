@@ -887,6 +887,33 @@ def test_resumed_run_may_write_other_names(world: World) -> None:
     assert [place.name for place in current.may_hold] == []
 
 
+def test_name_that_a_cut_run_wrote_stays_known_where_the_next_writes_another(world: World) -> None:
+    """The first one holds the token as well: it obliges when that is replaced (I1)."""
+    code = world.approve(world.link())
+    with failing(world, Fault("500", method="POST", path="actions/variables", times=99)):
+        world.complete(code)
+    world.complete("", secrets="OTHER=access_token")
+    current = world.journal().current
+    assert current is not None
+    assert [place.name for place in current.may_hold] == ["MASTODON_ACCESS_TOKEN"]
+    assert world.stored() == world.stored("OTHER")
+
+
+def test_variable_that_has_its_value_already_is_not_written_and_not_ours(world: World) -> None:
+    world.repository.variables["MASTODON_BASE_URL"] = ORIGIN
+    report = world.provision()
+    current = world.journal().current
+    assert current is not None
+    assert [place.name for place in current.known] == ["MASTODON_ACCESS_TOKEN"]
+    assert "MASTODON_BASE_URL" not in report.table["Stored in"]
+    world.repository.variables["MASTODON_BASE_URL"] = "https://elsewhere.example"
+    since = len(world.wire.log)
+    world.provision()
+    written = [line for line in world.requests(since) if line.split()[0] in {"PATCH", "POST"}]
+    assert f"PATCH {ACTIONS}/variables/MASTODON_BASE_URL" in written
+    assert f"POST {ACTIONS}/variables" not in written
+
+
 @pytest.mark.parametrize("path", ["secrets/MASTODON_ACCESS_TOKEN", "MASTODON_JOURNAL"])
 def test_resumed_run_that_fails_is_incomplete(world: World, path: str) -> None:
     """“Nothing changed” would be untrue: the run before it changed things, or its own write did."""

@@ -1,10 +1,12 @@
 """A single run: with an application that somebody made by hand."""
 
+import pytest
+
 from provisioner.report import Exit, Report
 from provisioner.sandbox import RegisteredApplication, Request, Response
 from provisioner.sandbox.web import json_response
 from tests.support.acts import lose_answer
-from tests.support.told import fails, runs, said, says_revoked
+from tests.support.told import fails, runs, said, says_application_stays, says_revoked
 from tests.support.world import NAME, ORIGIN, START, World
 
 PAGE = f"{ORIGIN}/oauth/authorized_applications"
@@ -55,6 +57,15 @@ def test_first_run_of_all_looks_at_its_claim_before_the_attempt(world: World) ->
     ]
 
 
+def test_journal_of_another_account_is_not_taken_over(world: World) -> None:
+    world.provision()
+    application = world.hand_made()
+    code = world.code_for(application, "alice")
+    with fails("journal-other-account", Exit.INPUT):
+        world.complete(code, account="alice@social.example", **strings(application))
+    assert world.journal().account == "mybot@social.example"
+
+
 def test_same_token_again_is_no_rotation_and_gets_no_younger(world: World) -> None:
     """Mastodon gives the same application the same token: that is said, and it gets no younger."""
     application = world.hand_made()
@@ -84,6 +95,30 @@ def test_token_of_an_own_application_is_not_revoked(world: World) -> None:
     assert not says_revoked(caught.value)
     assert len(world.live()) == 1
     assert "MASTODON_ACCESS_TOKEN" not in world.repository.secrets
+
+
+@pytest.mark.parametrize("personality", ["gotosocial"])
+def test_nobody_is_told_to_remove_the_application_that_the_token_in_use_belongs_to(
+    world: World,
+) -> None:
+    """Where one's own application gets another token each time, it would end the bot's too."""
+    application = world.hand_made()
+    own = strings(application)
+    complete(world, application)
+    lose_answer(world, world.approve(world.link(**own)), **own)
+    lost, replaced = world.provision(grace="0", **own).items
+    for note in (lost, replaced):
+        assert says_application_stays(note)
+    assert len(world.live()) == 3
+    [kept] = world.deprovision().items
+    assert not says_application_stays(kept)  # now there is no bot that it would end
+
+
+@pytest.mark.parametrize("personality", ["gotosocial"])
+def test_application_of_a_lost_exchange_stays_where_it_issued_the_next_token(world: World) -> None:
+    lose_answer(world, world.approve(world.link()))
+    [lost] = world.provision().items
+    assert says_application_stays(lost)
 
 
 def test_begin_shows_a_link_for_an_own_application(world: World) -> None:

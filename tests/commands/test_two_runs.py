@@ -50,6 +50,20 @@ def test_stale_run_stops_before_its_first_write(world: World) -> None:
     assert known(world) == sorted(world.live())
 
 
+def test_overtaken_run_says_so_also_where_its_token_could_not_be_verified(world: World) -> None:
+    code = world.approve(world.link())
+    meanwhile(world, INSTANCE, "GET", "verify_credentials", world.rewrite)
+    real = world.wire.hosts[INSTANCE]
+
+    def unwell(request: Request) -> Response:
+        answer = real(request)
+        return Response(418) if "verify_credentials" in request.path else answer
+
+    world.wire.hosts[INSTANCE] = unwell
+    with fails("overtaken", Exit.INCOMPLETE):
+        world.complete(code)
+
+
 def test_two_runs_that_exchange_for_the_same_token_agree(world: World) -> None:
     """A second run starts and ends during the first one's exchange."""
     link = world.link()
