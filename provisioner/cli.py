@@ -8,14 +8,14 @@ import inspect
 import re
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from provisioner import __version__, process
 from provisioner.errors import InputError, ProvisionerError, StoppedError
 from provisioner.inputs import COMMANDS, HERE, INPUTS_OF, Input
-from provisioner.report import Exit, Item
+from provisioner.report import Exit
 
 if TYPE_CHECKING:
     from provisioner.terminal import Terminal
@@ -44,11 +44,8 @@ app = typer.Typer(
 )
 
 
-class Asked(NamedTuple):
-    """What the command line asks for: a command, and its options by the names of the inputs."""
-
-    command: str
-    values: dict[str, str | list[str] | bool]
+Asked = tuple[str, dict[str, str | list[str] | bool]]
+"""A command, and its options by the names of the inputs."""
 
 
 def _add(command: str, text: str) -> None:
@@ -56,46 +53,38 @@ def _add(command: str, text: str) -> None:
     inputs = INPUTS_OF[command]
     shown = [EXAMPLES[one.name] for one in inputs if one.name in EXAMPLES]
     words = ["provisioner", command, *(shown if command not in HERE else [EXAMPLES["bot"]])]
+    names = {one.name.replace("-", "_"): one.name for one in inputs}
 
     def ask(**options: str | list[str] | bool) -> Asked:
-        return Asked(command, {one.name: options[_key(one)] for one in inputs})
+        return command, {names[key]: value for key, value in options.items()}
 
-    ask.__signature__ = inspect.Signature([_parameter(one) for one in inputs])  # type: ignore[attr-defined]
+    ask.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [_parameter(key, one) for key, one in zip(names, inputs, strict=True)]
+    )
     example = f"\n    \b\n    Example:\n      {' '.join(words)}\n    "
     app.command(command, help=text + example)(ask)
 
 
-def _parameter(one: Input) -> inspect.Parameter:
-    """An input as a parameter that typer reads.
-
-    An option with a value is taken any number of times, so that the second can be refused: typer
-    by itself takes the last one.
-    """
-    kind: object = list[str] if one.metavar else bool
-    default: object = [] if one.metavar else False
-    info: object = typer.Option(
-        f"--{one.name}", metavar=one.metavar or None, help=_help(one), show_default=False
-    )
-    if one.argument:
-        kind, default = str, "" if one.metavar.startswith("[") else inspect.Parameter.empty
-        info = typer.Argument(metavar=one.metavar, help=one.help, show_default=False)
-    annotation: object = Annotated[kind, info]
-    return inspect.Parameter(
-        _key(one), inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
-    )
-
-
-def _key(one: Input) -> str:
-    return one.name.replace("-", "_")
-
-
-def _help(one: Input) -> str:
-    """What it is, and where it comes from if it is not given."""
-    sources = [f"${name}" for name in one.environment] + [one.otherwise or one.default]
-    default = ", ".join(filter(None, sources))
-    # On the command line each line is an option of its own.
+def _parameter(key: str, one: Input) -> inspect.Parameter:
+    """An input as a parameter that typer reads."""
+    # What it is, and where it comes from if it is not given. Each line of it is an option here.
     text = one.help.replace("one NAME=field a line", "NAME=field, repeatable")
-    return f"{text} [{default}]" if default else text
+    sources = [f"${name}" for name in one.environment] + [one.otherwise or one.default]
+    if any(sources):
+        text += f" [{', '.join(filter(None, sources))}]"
+    default: object = inspect.Parameter.empty
+    if one.argument:
+        default = "" if one.metavar.startswith("[") else default
+        info = typer.Argument(metavar=one.metavar, help=text, show_default=False)
+        annotation: object = Annotated[str, info]
+    elif one.metavar:
+        # Any number of times, so that the second can be refused: typer itself takes the last one.
+        info = typer.Option(f"--{one.name}", metavar=one.metavar, help=text, show_default=False)
+        annotation, default = Annotated[list[str], info], []
+    else:
+        annotation, default = Annotated[bool, typer.Option(f"--{one.name}", help=text)], False
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(key, kind, default=default, annotation=annotation)
 
 
 @app.callback(invoke_without_command=True)
@@ -128,8 +117,8 @@ class CommandLine:
     def run(self) -> int:
         """Do what was typed; the exit code. Raises ProvisionerError."""
         try:
-            asked = app(standalone_mode=False)
-            return self._run(asked) if isinstance(asked, Asked) else Exit.DONE
+            asked: Asked | None = app(standalone_mode=False)
+            return self._run(*asked) if isinstance(asked, tuple) else Exit.DONE
         except typer.TyperException as error:
             raise usage_error(error) from None
         except typer.Abort:  # the end of the input, at a prompt
@@ -143,7 +132,7 @@ class CommandLine:
         terminal = self._terminal or Terminal(as_json="--json" in sys.argv)
         terminal.error(error)
 
-    def _run(self, asked: Asked) -> int:
+    def _run(self, command: str, values: dict[str, str | list[str] | bool]) -> int:
         """Options, and what surrounds them, into a config; a config into a report."""
         from provisioner import environment
         from provisioner.commands.run import Prompts, run
@@ -151,19 +140,14 @@ class CommandLine:
         from provisioner.laptop import Laptop, ask_missing, write_workflows
         from provisioner.terminal import Terminal
 
-        command, values = asked
         if command in {"demo", "sandbox"}:
-            return _play(asked)
-        self._terminal = terminal = Terminal(
-            as_json=bool(values.get("json")), verbose=bool(values.get("verbose"))
-        )
-        _warn(asked, terminal)
-        if bot := values.get("bot"):  # named twice, it is refused
-            values["account"] = [*cast("list[str]", values["account"]), str(bot)]
-        given = environment.fill_in(command, values)
+            return _play(command, values)
+        as_json, verbose = (bool(values.get(name)) for name in ("json", "verbose"))
+        self._terminal = terminal = Terminal(as_json=as_json, verbose=verbose)
+        words = environment.fill_in(command, values, terminal.warn)
         if command in HERE:
-            given = ask_missing(given)
-        config = parse(command, given, api_url=environment.api_url())
+            words = ask_missing(words)
+        config = parse(command, words, api_url=environment.api_url())
         terminal.config = config
         if config.reveal:
             terminal.require_person()
@@ -193,39 +177,21 @@ class CommandLine:
         return report.exit_code
 
 
-def _play(asked: Asked) -> Exit:
+def _play(command: str, values: dict[str, str | list[str] | bool]) -> Exit:
     """The two commands that need no config: they talk to embedded servers alone."""
+    from provisioner.config import words_of
     from provisioner.demo import play, serve
+    from provisioner.parsing import parse_port
     from provisioner.terminal import Terminal
 
-    if asked.command == "demo":
+    if command == "demo":
         play(Terminal(progress=sys.stdout))
     else:
-        from provisioner.config import words_given
-        from provisioner.parsing import parse_port
-
         inputs = INPUTS_OF["sandbox"]
-        words = {one.name: (one.default,) for one in inputs} | words_given(inputs, asked.values)
+        words = {one.name: (one.default,) for one in inputs} | words_of(inputs, values)
         ports = {name: parse_port(name, texts[0]) for name, texts in words.items()}
         serve(Terminal(), ports["instance-port"], ports["github-port"])
     return Exit.DONE
-
-
-def _warn(asked: Asked, terminal: "Terminal") -> None:
-    """Say which options others can see, and which variable is not used."""
-    from provisioner import environment
-
-    command, values = asked
-    for one in INPUTS_OF[command]:
-        # A code is good once, and only for who has the journal's key.
-        if one.secret and one.name != "code" and environment.is_given(values[one.name]):
-            text = f"--{one.name} is visible in this machine's list of processes"
-            variable = environment.variables_of(one)[0]
-            terminal.warn(Item("soon", f"{text}; ${variable} is not."))
-    # complete stays silent: the pending authorization may be that application's.
-    if environment.ignores_client_secret(command, values) and command != "complete":
-        text = "MASTODON_CLIENT_SECRET is set, but not used: it needs --client-id."
-        terminal.warn(Item("unclear", text))
 
 
 def usage_error(error: typer.TyperException) -> InputError:

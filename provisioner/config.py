@@ -33,6 +33,8 @@ REGISTERED_SECRET = Destined("secrets", "MASTODON_CLIENT_SECRET", "client_secret
 again, and GitHub would mask it in the link that a workflow shows."""
 Values = Mapping[str, str | bool | Sequence[str]]
 """What was given, by the names of the inputs; what was not given is empty or missing."""
+Words = dict[str, tuple[str, ...]]
+"""The same without what was not given; a flag that was is some word."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +126,7 @@ class Config:
 def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool = False) -> Config:
     """The config of a command. Raises InputError."""
     inputs = INPUTS_OF["auto" if in_workflow else command]
-    given = words_given(inputs, values)
+    given = words_of(inputs, values)
     words = {**DEFAULTS, **given}
 
     def text(name: str) -> str:
@@ -148,53 +150,50 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
         code=text("code"),
         text=text("text"),
         visibility=parse_visibility(text("visibility")),
-        reveal=bool(values.get("reveal")),
-        dry_run=bool(values.get("dry-run")),
-        yes=bool(values.get("yes")),
-        start_over=bool(values.get("start-over")),
-        with_rotation=bool(values.get("with-rotation")),
+        reveal="reveal" in given,
+        dry_run="dry-run" in given,
+        yes="yes" in given,
+        start_over="start-over" in given,
+        with_rotation="with-rotation" in given,
         in_workflow=in_workflow,
         given={
             one.name: given[one.name]
             for one in inputs
+            if one.metavar and not one.secret and not one.argument
             if given.get(one.name, (one.default,)) != (one.default,)
-            and not (one.secret or one.argument)
         },
     )
     check_name(f"{config.journal}_KEY")
     require_distinct(config.journal, config.mappings)
     if command == "register":
-        config = _for_register(config, set(given))
+        config = _for_register(config, given)
     if command in {"doctor", "check-token", "init"} or config.reveal:
         return config  # none of them needs GitHub
+    token = text("github-token").strip()
     return replace(
         config,
         repository=parse_repository(text("repository"), config.api_url),
-        github_token=parse_github_token(
-            text("github-token").strip(), config.api_url, in_workflow=in_workflow
-        ),
+        github_token=parse_github_token(token, config.api_url, in_workflow=in_workflow),
     )
 
 
-def words_given(inputs: Sequence[Input], values: Values) -> dict[str, tuple[str, ...]]:
-    """The words of each input that was given, and is not empty.
+def words_of(inputs: Sequence[Input], values: Values) -> Words:
+    """The words of each of these inputs that was given, and is not empty.
 
     Raises InputError where an input that takes one value was given several.
     """
     given = {}
     for one in inputs:
-        value = values.get(one.name, "")
-        if isinstance(value, bool):
-            continue
-        words = (value,) if isinstance(value, str) else tuple(value)
-        if len(words) > 1 and not one.repeatable:
+        value = values.get(one.name, ())
+        if isinstance(value, str | bool):
+            value = (str(value or ""),)
+        if len(value) > 1 and not one.repeatable:
             raise InputError(
                 "usage",
-                f"--{one.name} takes one value, but was given {len(words)} times.",
+                f"--{one.name} takes one value, but was given {len(value)} times.",
                 next=("Give it once.",),
             )
-        # A post is sent as it is; elsewhere white space is nothing.
-        if words := tuple(word for word in words if one.argument or word.strip()):
+        if words := tuple(word for word in value if word.strip()):
             given[one.name] = words
     return given
 
@@ -230,7 +229,7 @@ def _application(client_id: str, client_secret: str) -> Application | None:
     return Application(client_id, Secret(client_secret), user_supplied=True)
 
 
-def _for_register(config: Config, given: set[str]) -> Config:
+def _for_register(config: Config, given: Words) -> Config:
     """What `register` stores: a client id and a client secret, under their usual names if none
     were given. Raises InputError.
     """
@@ -242,22 +241,19 @@ def _for_register(config: Config, given: set[str]) -> Config:
             next=(Set("app-name", "My bot"),),
         )
     named = [mapping for mapping in config.mappings if mapping.kind in given]
+    fields = [mapping.field for mapping in named]
     if config.reveal and named:
         raise InputError(
             "bad-strings",
             "A client id and secret that are only shown get no names.",
             next=("Leave out --reveal, or both --secrets and --variables.",),
         )
-    fields = [mapping.field for mapping in named]
     if len(set(fields)) < len(fields) or {*fields} - {"client_id", "client_secret"}:
         raise InputError(
             "bad-strings",
             "register stores client_id and client_secret, each of them once.",
             why="The application has no token yet.",
-            next=(
-                Set("variables", f"{REGISTERED_ID.name}=client_id"),
-                Set("secrets", f"{REGISTERED_SECRET.name}=client_secret"),
-            ),
+            next=(Set("variables", "MY_ID=client_id"), Set("secrets", "MY_SECRET=client_secret")),
         )
     named += [one for one in (REGISTERED_ID, REGISTERED_SECRET) if one.field not in fields]
     return replace(

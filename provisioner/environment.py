@@ -9,19 +9,19 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 
-from provisioner.config import Values
+from provisioner.config import Values, Words, words_of
 from provisioner.errors import InputError
 from provisioner.inputs import HERE, INPUTS_OF, Input
 from provisioner.mastodon.instance import Instance
 from provisioner.parsing import Login, parse_api_url, parse_login, repository_in
 from provisioner.process import Interruption
-from provisioner.report import Run, Set
+from provisioner.report import Item, Run, Set
 from provisioner.urls import (
     github_host,
     host_of,
@@ -58,43 +58,45 @@ def variables_of(one: Input) -> tuple[str, ...]:
     return one.environment
 
 
-def fill_in(command: str, given: Values) -> Values:
-    """What was given as options, and what variables, `gh` and the checkout give besides."""
-    values = {name: value for name, value in given.items() if is_given(value)}
-    for one in INPUTS_OF[command]:
-        texts = (os.environ.get(name, "") for name in variables_of(one))
-        if one.name not in values and (text := next(filter(str.strip, texts), "")):
-            values[one.name] = text
-    if ignores_client_secret(command, given):
-        del values["client-secret"]
-    if "text" in values:
-        values["text"] = _read_text(str(values["text"]))
-    if any(one.name == "repository" for one in INPUTS_OF[command]) and not values.get("reveal"):
-        url = parse_api_url(api_url())
-        if "repository" not in values and command not in HERE:  # there a person may choose
-            remote = output_of("git", "remote", "get-url", "origin")
-            values["repository"] = repository_in(remote, url)
-        # What stands in for GitHub on this machine gets no token of gh.
-        if "github-token" not in values and not is_loopback(host_of(origin_of(url))):
-            host = github_host(url)
-            values["github-token"] = output_of("gh", "auth", "token", "--hostname", host)
-    return values
+def fill_in(command: str, given: Values, warn: Callable[[Item], None]) -> Words:
+    """What was given as options, and what variables, `gh` and the checkout give besides.
 
-
-def is_given(value: str | bool | Sequence[str]) -> bool:  # noqa: FBT001 - a flag's value
-    """Whether an option says anything: a shell's empty variable does not."""
-    return value if isinstance(value, bool) else bool("".join(value).strip())
-
-
-def ignores_client_secret(command: str, given: Values) -> bool:
-    """Whether a client secret that a variable gives has no client id to go with.
-
-    It was exported for another command: an application of that time must not stop this one.
+    Warns of options that others can see, and of a variable that is not used. Raises InputError.
     """
-    takes = {one.name for one in INPUTS_OF[command]}
-    named = is_given(given.get("client-id", "")) or is_given(given.get("client-secret", ""))
-    is_set = os.environ.get("MASTODON_CLIENT_SECRET", "").strip()
-    return "client-id" in takes and not named and bool(is_set)
+    words = words_of(INPUTS_OF[command], given)
+    if bot := words.pop("bot", ()):
+        words["account"] = (*words.get("account", ()), *bot)  # two are refused
+    for one in INPUTS_OF[command]:
+        names = variables_of(one)
+        text = next((os.environ[name] for name in names if os.environ.get(name, "").strip()), "")
+        if one.name in words:
+            if one.secret and one.name != "code":  # which is good once, and no use without the key
+                seen = f"--{one.name} is visible in this machine's list of processes"
+                warn(Item("soon", f"{seen}; ${names[0]} is not."))
+        elif text and one.name == "client-secret" and "client-id" not in words:
+            # It was exported for another command. What is completed may be that one's.
+            if command != "complete":
+                warn(Item("unclear", f"{names[0]} is set, but not used: it needs --client-id."))
+        elif text:
+            words[one.name] = (text,)
+    if "text" in words:
+        words["text"] = (_read_text(words["text"][0]),)
+    if any(one.name == "repository" for one in INPUTS_OF[command]) and "reveal" not in words:
+        words |= _of_git_and_gh(command, words)
+    return words
+
+
+def _of_git_and_gh(command: str, given: Words) -> Words:
+    """The repository of the checkout, and the token that gh has for its host."""
+    url, found = parse_api_url(api_url()), dict[str, str]()
+    if "repository" not in given and command not in HERE:  # there a person may choose
+        remote = output_of("git", "remote", "get-url", "origin")
+        found["repository"] = repository_in(remote, url)
+    # What stands in for GitHub on this machine gets no token of gh.
+    if "github-token" not in given and not is_loopback(host_of(origin_of(url))):
+        host = github_host(url)
+        found["github-token"] = output_of("gh", "auth", "token", "--hostname", host)
+    return {name: (word,) for name, word in found.items() if word}
 
 
 def checkout() -> Path | None:
@@ -222,9 +224,9 @@ def ask_login(user: str, instance: Instance) -> Login:
     if sys.stdin.isatty():
         with line_ended(Interruption, typer.Abort):
             if instance.profile.user_name_is_email:
-                typed = str(typer.prompt("E-mail address", err=True))
+                typed = typer.prompt("E-mail address", err=True)
             else:
-                typed = str(typer.prompt("E-mail address or user name", user, err=True))
+                typed = typer.prompt("E-mail address or user name", user, err=True)
         return parse_login(typed, hidden("Password (not shown)"))
     name, password = (sys.stdin.readline(MAX_PASTE) for _ in ("name", "password"))
     return parse_login(name.removeprefix(BOM), password)

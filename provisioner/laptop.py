@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 
 from provisioner.commands.init import init
-from provisioner.config import Config, Values
+from provisioner.config import Config, Words
 from provisioner.environment import (
     agree,
     api_url,
@@ -162,14 +162,14 @@ def write_workflows(config: Config) -> Report:
     return init(config, root, may_replace, lacks_scope=lacks_workflow_scope())
 
 
-def ask_missing(given: Values) -> Values:
+def ask_missing(given: Words) -> Words:
     """What was given, and what the checkout tells or the person types where it is needed."""
-    values = dict(given)
-    if not values.get("repository"):
-        values["repository"] = _choose_repository()
-    if is_attended() and not values.get("account"):
-        values["account"] = ask("The bot's account, as on its profile page (user@domain)")
-    if is_attended() and not values.get("github-token"):
+    words = dict(given)
+    if "repository" not in words:
+        words["repository"] = (_choose_repository(),)
+    if is_attended() and "account" not in words:
+        words["account"] = (ask("The bot's account, as on its profile page (user@domain)"),)
+    if is_attended() and "github-token" not in words:
         host = github_host(parse_api_url(api_url()))
         form = FORM_FOR_NEW_TOKENS.replace("https://github.com", f"https://{host}")
         typer.echo(
@@ -177,8 +177,8 @@ def ask_missing(given: Values) -> Values:
             f"make one for this repository alone, and paste it:\n{form}",
             err=True,
         )
-        values["github-token"] = hidden("GitHub token (not shown, and not stored)")
-    return values
+        words["github-token"] = (hidden("GitHub token (not shown, and not stored)"),)
+    return words
 
 
 def _choose_repository() -> str:

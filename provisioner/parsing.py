@@ -28,8 +28,6 @@ MAX_CODE = 2048
 MAX_PORT = 65535
 VISIBILITIES = ("public", "unlisted", "private", "direct")
 """Who sees a post: https://docs.joinmastodon.org/entities/Status/#visibility."""
-JOINERS = "\u200c\u200d"
-"""Invisible as well, but a part of words in Persian and Indic scripts (RFC 5892, appendix A)."""
 PROFILE = re.compile(
     r"(?:https?://|(?=[^/]*[.:]))([^/\s?#@]+)/"
     r"(?:@|users/|profile/|(?!(?:about|explore|home|login|public|settings|users)(?:[/?#]|$)))"
@@ -68,50 +66,42 @@ class Login(NamedTuple):
     password: Secret
 
 
-class _Form(NamedTuple):
-    """How the error about an input is worded that is not of the form it should be."""
-
-    code: str
-    noun: str
-    rule: str
-    example: str
-
-
 _FORMS = {
-    "account": _Form("bad-account", "an account", "", "mybot@mastodon.social"),
-    "instance": _Form(
+    "account": ("bad-account", "an account", "", "mybot@mastodon.social"),
+    "instance": (
         "bad-instance",
         "the address of an instance",
         "Only its origin is needed, without a path.",
         "https://social.example",
     ),
-    "repository": _Form("bad-repository", "a repository", "", "octocat/mybot"),
-    "app-name": _Form(
+    "repository": ("bad-repository", "a repository", "", "octocat/mybot"),
+    "app-name": (
         "bad-app-name",
         "a valid name of an application",
         f"An instance takes up to {MAX_APP_NAME} printable characters.",
         "My bot",
     ),
-    "grace": _Form(
+    "grace": (
         "bad-duration",
         "a valid grace period",
         "It is a number with m, h or d, such as 90m, 24h or 7d; or 0. The maximum is 30d.",
         "24h",
     ),
-    "max-age": _Form(
+    "max-age": (
         "bad-duration",
         "a valid maximum age",
         "It is a number with h or d, such as 48h or 90d. The minimum is 1d.",
         "90d",
     ),
 }
+"""For each input: the code of the error about another form, what it is, the rule, an example."""
 
 
 def _refusal(name: str, text: str, why: str = "") -> InputError:
     """The error for an input that is missing, or not of its form."""
-    form, noun = _FORMS[name], _FORMS[name].noun
+    code, noun, rule, example = _FORMS[name]
     what = f"Not {noun}: “{shown(text)}”." if text else f"No {noun.partition(' ')[2]} was given."
-    return InputError(form.code, what, why=why or form.rule, next=(Set(name, form.example),))
+    return InputError(code, what, why=why or rule, next=(Set(name, example),))
 
 
 def parse_account(text: str) -> Handle:
@@ -119,7 +109,8 @@ def parse_account(text: str) -> Handle:
 
     Marks that nobody sees, such as Mastodon's around a handle that is copied, are taken out.
     """
-    seen = (c for c in text if c in JOINERS or unicodedata.category(c) != "Cf")
+    # The joiners are invisible as well, but a part of words in some scripts (RFC 5892, appendix A).
+    seen = (c for c in text if c in "\u200c\u200d" or unicodedata.category(c) != "Cf")
     given = "".join(seen).strip()
     if address := PROFILE.fullmatch(given):
         given = f"{address[2]}@{address[3] or address[1]}"
@@ -239,19 +230,16 @@ def parse_github_token(token: str, api_url: str, *, in_workflow: bool = False) -
     if is_visible(token):
         return Secret(token)
     if token:
-        # https://docs.github.com/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
         why = (
             "It has a space, a line break or a character outside ASCII, or is far too long. A "
-            "token is one word that begins with github_pat_ (fine-grained), ghs_ (a GitHub App's), "
-            "gho_ (of gh) or ghp_ (classic)."
+            "token is one word that begins with github_pat_, ghs_, gho_ or ghp_."
         )
     elif in_workflow:
         why = "The input is missing, or it names a secret that this repository does not have."
-    elif is_github_enterprise(api_url):
-        host = github_host(api_url)
-        why = f"GH_ENTERPRISE_TOKEN is not set, and gh is not signed in to {host} (gh auth login)."
     else:
-        why = "GH_TOKEN is not set, and gh is not signed in (gh auth login)."
+        host = github_host(api_url)
+        name = "GH_ENTERPRISE_TOKEN" if is_github_enterprise(api_url) else "GH_TOKEN"
+        why = f"{name} is not set, and gh is not signed in to {host} (gh auth login)."
     raise InputError(
         "bad-github-token" if token else "no-github-token",
         "Not a GitHub token." if token else "No GitHub token was given.",

@@ -1,4 +1,4 @@
-"""The process: signals, the standard streams, and the one place where a run ends.
+"""The process: its beginning, signals, the standard streams, and the one place where a run ends.
 
 It imports little: signals are held from the first moment on, and what is imported before that is
 read while a signal would still show a traceback.
@@ -32,6 +32,21 @@ class Interruption(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__()
         self.number = number
+
+
+def main() -> NoReturn:
+    """Run a command, or the action, which needs no parser of command lines.
+
+    What that takes is imported only when no signal can come in between.
+    """
+    hold_signals()
+    if sys.argv[1:] == ["action"]:
+        from provisioner import action  # noqa: PLC0415
+
+        action.main()
+    from provisioner import cli  # noqa: PLC0415
+
+    cli.main()
 
 
 def hold_signals() -> None:

@@ -216,8 +216,8 @@ class Terminal:
         """A command to be pasted, with what was not left to the defaults."""
         words, given = [*program(), step.command], dict[str, tuple[str, ...]]()
         if config := self.config:
-            parsed = {"account": (str(config.account or ""),), "repository": (config.repository,)}
-            given = {**config.given, **parsed}
+            parsed = {"account": str(config.account or ""), "repository": config.repository}
+            given = {**config.given, **{name: (word,) for name, word in parsed.items() if word}}
         for own in step.options:
             given.pop(own.name, None)
         for one in INPUTS_OF[step.command]:

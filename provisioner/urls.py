@@ -79,10 +79,10 @@ def github_host(api_url: str) -> str:
 
     A stand-in for the API on this machine has github.com's.
     """
+    if is_loopback(host_of(origin_of(api_url))):
+        return "github.com"
     url = httpx.URL(api_url)
     host = url.raw_host.decode()
-    if is_loopback(host):
-        return "github.com"
     # api.github.com and api.SUBDOMAIN.ghe.com; an Enterprise Server has its API below a path.
     return host if url.path.strip("/") else host.removeprefix("api.")
 

@@ -17,13 +17,13 @@ from unittest.mock import patch
 import pytest
 
 from provisioner import process
-from provisioner.__main__ import main
+from provisioner.process import main
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "provisioner")
 PATIENT = """
 from provisioner import http
-from provisioner.__main__ import main
+from provisioner.process import main
 http.TIMEOUT = http.DEADLINE = 3600.0
 main()
 """

@@ -61,8 +61,8 @@ def test_repository_is_that_of_the_checkouts_origin(
 ) -> None:
     """As the real git tells it; tests/unit/test_environment.py has a stand-in."""
     monkeypatch.chdir(checkout(tmp_path, "git@github.com:octocat/mybot.git"))
-    values = fill_in("begin", {"account": "a@b.test", "github-token": "x" * 20})
-    assert values["repository"] == REPOSITORY
+    words = fill_in("begin", {"account": "a@b.test", "github-token": "x" * 20}, lambda _item: None)
+    assert words["repository"] == (REPOSITORY,)
 
 
 def test_outside_a_checkout_the_repository_is_asked_for(tmp_path: Path) -> None:

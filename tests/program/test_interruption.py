@@ -73,7 +73,7 @@ MISSED = f"""
 import ctypes, operator, time
 from functools import partial
 from provisioner import environment
-from provisioner.__main__ import main
+from provisioner.process import main
 def wait(*_asked):
     # Without a step of Python's between them, in which it could run a handler.
     send = partial(ctypes.CDLL(None)["raise"], {int(SIGINT)})
@@ -91,7 +91,7 @@ def test_interrupted_just_before_a_wait() -> None:
 
 EARLY = f"""
 import signal, sys
-from provisioner.__main__ import main
+from provisioner.process import main
 class Finder:
     def find_spec(name, *_):
         if name == "typer":

@@ -15,7 +15,9 @@ LEAST: Values = {"account": "mybot@social.example", "repository": "me/mybot", "g
 
 def config(command: str = "begin", **given: str | bool | Sequence[str]) -> Config:
     """The config of a command; `_` stands for `-`."""
-    return parse(command, {**LEAST, **{name.replace("_", "-"): v for name, v in given.items()}})
+    in_workflow = bool(given.pop("in_workflow", False))
+    values = {**LEAST, **{name.replace("_", "-"): value for name, value in given.items()}}
+    return parse(command, values, in_workflow=in_workflow)
 
 
 def refusal(command: str = "begin", **given: str | bool | Sequence[str]) -> InputError:
@@ -33,15 +35,15 @@ def stored(config: Config) -> dict[str, str]:
 class TestTable:
     """The table of inputs."""
 
-    @pytest.mark.parametrize("command", [*COMMANDS, "auto"])
+    @pytest.mark.parametrize("command", INPUTS_OF)
     def test_command_has_each_input_once(self, command: str) -> None:
         names = [one.name for one in INPUTS_OF[command]]
         assert len(names) == len(set(names))
 
     def test_every_input_belongs_to_known_commands(self) -> None:
-        for one in INPUTS:
-            assert one.commands or one.name == "access-token"  # which the action alone takes
-            assert set(one.commands) <= set(COMMANDS)
+        commands = {command for one in INPUTS for command in one.commands}
+        assert commands <= set(COMMANDS)
+        assert [one.name for one in INPUTS if not one.commands] == ["access-token"]
 
     def test_secret_can_be_given_by_the_environment(self) -> None:
         """An option is visible in the list of processes."""
@@ -53,8 +55,8 @@ class TestTable:
         assert [one.name for one in INPUTS if not one.metavar and one.default] == []
 
 
-class TestDefaults:
-    """What is not given."""
+class TestGiven:
+    """What is given, and what is not."""
 
     def test_documented_defaults_are_filled_in(self) -> None:
         made = config()
@@ -68,13 +70,30 @@ class TestDefaults:
         assert made.max_age is None
         assert made.api_url == "https://api.github.com"
         assert made.application is None
+        assert not made.dry_run
+
+    def test_each_option_is_parsed_into_its_field(self) -> None:
+        made = config("check", max_age="90d", scopes="read", instance="a.example", journal="j")
+        assert made.max_age == 90 * 86400
+        assert made.scopes == made.requested_scopes == ("read",)
+        assert made.instance == "https://a.example"
+        assert made.journal == "J"
+        made = config("login", app_name="My bot", dry_run=True, variables="A=account")
+        assert made.name_of_app == "My bot"
+        assert made.dry_run
+        assert [mapping.name for mapping in made.variables] == ["A"]
+        made = config("post", text=" howdy ", visibility="direct", journal_key=" k\n")
+        assert made.text == " howdy "
+        assert made.visibility == "direct"
+        assert made.journal_key == Secret("k")
+        assert config("deprovision", yes=True).yes
+        assert config("complete", code="c").code == "c"
 
     def test_empty_input_is_a_missing_one(self) -> None:
         """A workflow hands in every input."""
         empty = {one.name: " " for one in ACTION_INPUTS}
-        assert parse("auto", {**empty, **LEAST}, in_workflow=True) == parse(
-            "auto", LEAST, in_workflow=True
-        )
+        made = parse("auto", {**empty, **LEAST}, in_workflow=True)
+        assert made == config("auto", in_workflow=True)
 
     def test_scopes_and_grace_that_were_not_given_are_told_from_defaults(self) -> None:
         """A check compares scopes, and revokes by a grace, only if it was given them."""
@@ -90,30 +109,39 @@ class TestDefaults:
     def test_application_is_named_after_the_account(self) -> None:
         assert config(account="b" * 99 + "@social.example").name_of_app == "b" * 60
 
+    @pytest.mark.parametrize("name", ["account", "grace", "journal", "github_token"])
+    def test_option_that_takes_one_value_is_refused_twice(self, name: str) -> None:
+        error = refusal("complete", **{name: ["same", "same"]})
+        assert error.code == "usage"
+        assert "same" not in str(vars(error))
+
+    def test_names_to_write_are_repeated(self) -> None:
+        assert set(stored(config(secrets=["A=access_token", "B=client_id"]))) > {"A", "B"}
+
 
 class TestWorkflow:
     """What a workflow gives besides."""
 
     def test_every_input_of_the_action_counts_for_every_command(self) -> None:
         """One `with:` serves check, begin and deprovision."""
-        made = parse(
-            "deprovision", {**LEAST, "secrets": "A=access_token", "grace": "7d"}, in_workflow=True
-        )
-        assert stored(made)["A"] == "access_token"
+        names = "A=access_token\nB=client_id\n"
+        made = config("deprovision", in_workflow=True, secrets=names, grace="7d")
+        assert set(stored(made)) > {"A", "B"}
         assert made.given_grace == 7 * 86400
 
-    def test_lines_of_one_input_are_several_names(self) -> None:
-        made = parse(
-            "auto", {**LEAST, "secrets": "A=access_token\nB=client_id\n"}, in_workflow=True
-        )
-        assert stored(made) | {"A": "access_token", "B": "client_id"} == stored(made)
+    @pytest.mark.parametrize("in_workflow", [True, False])
+    def test_key_from_a_workflow_is_in_a_secret_already(self, *, in_workflow: bool) -> None:
+        assert config(journal_key="k", in_workflow=in_workflow).keeps_key is in_workflow
+        assert not config(in_workflow=in_workflow).keeps_key
 
-    @pytest.mark.parametrize(("in_workflow", "kept"), [(True, True), (False, False)])
-    def test_key_from_a_workflow_is_in_a_secret_already(
-        self, *, in_workflow: bool, kept: bool
+    @pytest.mark.parametrize(
+        ("command", "in_workflow", "takes"),
+        [("check", True, True), ("check", False, False), ("complete", False, True)],
+    )
+    def test_names_can_be_given_to_a_command_that_has_the_option(
+        self, command: str, *, in_workflow: bool, takes: bool
     ) -> None:
-        made = parse("auto", {**LEAST, "journal-key": "k"}, in_workflow=in_workflow)
-        assert made.keeps_key is kept
+        assert config(command, in_workflow=in_workflow).takes_names is takes
 
 
 class TestRequired:
@@ -135,9 +163,6 @@ class TestRequired:
         made = config(command, account="", instance="social.example", app_name="My bot")
         assert made.account is None
         assert made.instance == "https://social.example"
-
-    @pytest.mark.parametrize("command", ["doctor", "register"])
-    def test_neither_account_nor_instance_is_refused(self, command: str) -> None:
         assert refusal(command, account="").code == "nothing-asked"
 
     def test_doctor_needs_no_repository_and_no_token(self) -> None:
@@ -148,23 +173,6 @@ class TestRequired:
         assert parse("begin", given, api_url="https://ghe.example/api/v3").repository == "me/mybot"
         with pytest.raises(InputError):
             parse("begin", given)
-
-
-class TestTwice:
-    """An option given twice."""
-
-    @pytest.mark.parametrize("name", ["account", "grace", "journal", "github_token"])
-    def test_second_value_is_refused(self, name: str) -> None:
-        error = refusal("complete", **{name: ["first", "second"]})
-        assert error.code == "usage"
-        assert "second" not in str(vars(error))
-
-    def test_same_value_twice_is_refused(self) -> None:
-        assert refusal(account=["mybot@social.example"] * 2).code == "usage"
-
-    def test_names_to_write_are_repeated(self) -> None:
-        made = config(secrets=["A=access_token", "B=client_id"])
-        assert [mapping.name for mapping in made.secrets] == ["A", "B"]
 
 
 class TestApplication:
@@ -178,18 +186,11 @@ class TestApplication:
         assert made.user_supplied
 
     @pytest.mark.parametrize(
-        "given",
-        [
-            {"client_id": "id"},
-            {"client_secret": "s3cret"},
-            {"client_id": "i d", "client_secret": "s3cret"},
-            {"client_id": "id", "client_secret": "s3cret\ns3cret"},
-            {"client_id": "id", "client_secret": "s3cret…"},
-        ],
-        ids=ascii,
+        ("client_id", "client_secret"),
+        [("id", ""), ("", "s3cret"), ("i d", "s3cret"), ("id", "s3cret\nx"), ("id", "s3cret…")],
     )
-    def test_half_of_one_is_refused_and_not_shown(self, given: dict[str, str]) -> None:
-        error = refusal(**given)
+    def test_half_of_one_is_refused_and_not_shown(self, client_id: str, client_secret: str) -> None:
+        error = refusal(client_id=client_id, client_secret=client_secret)
         assert error.code == "bad-application"
         assert "s3cret" not in str(vars(error))
 
@@ -221,21 +222,23 @@ class TestNames:
 class TestRegister:
     """What `register` stores."""
 
-    def test_usual_names_are_the_default(self) -> None:
-        assert stored(config("register")) == {
-            "MASTODON_CLIENT_ID": "client_id",
-            "MASTODON_CLIENT_SECRET": "client_secret",
-        }
-
-    def test_name_of_one_leaves_the_other_s(self) -> None:
-        assert stored(config("register", secrets=["S=client_secret"])) == {
-            "MASTODON_CLIENT_ID": "client_id",
-            "S": "client_secret",
-        }
-
-    def test_both_may_be_secrets(self) -> None:
-        made = config("register", secrets=["S=client_secret", "I=client_id"])
-        assert stored(made) == {"S": "client_secret", "I": "client_id"}
+    @pytest.mark.parametrize(
+        ("given", "names"),
+        [
+            ({}, ["MASTODON_CLIENT_SECRET", "MASTODON_CLIENT_ID"]),
+            ({"secrets": ["S=client_secret"]}, ["S", "MASTODON_CLIENT_ID"]),
+            ({"secrets": ["I=client_id"]}, ["I", "MASTODON_CLIENT_SECRET"]),
+            ({"secrets": ["S=client_secret", "I=client_id"]}, ["S", "I"]),
+            ({"variables": ["I=client_id"]}, ["MASTODON_CLIENT_SECRET", "I"]),
+        ],
+        ids=str,
+    )
+    def test_what_has_no_name_gets_the_usual_one(
+        self, given: dict[str, list[str]], names: list[str]
+    ) -> None:
+        made = config("register", **given)
+        assert [mapping.name for mapping in made.mappings] == names
+        assert sorted(stored(made).values()) == ["client_id", "client_secret"]
 
     @pytest.mark.parametrize(
         "given",
@@ -244,17 +247,20 @@ class TestRegister:
             {"secrets": ["A=access_token"]},
             {"variables": ["A=base_url"]},
             {"secrets": ["A=client_id"], "variables": ["B=client_id"]},
+            {"reveal": True, "secrets": ["A=client_secret"]},
+            {"reveal": True, "variables": ["A=client_id"]},
         ],
         ids=str,
     )
-    def test_other_fields_are_refused(self, given: dict[str, list[str]]) -> None:
+    def test_other_fields_and_names_for_what_is_only_shown_are_refused(
+        self, given: dict[str, bool | list[str]]
+    ) -> None:
         assert refusal("register", **given).code == "bad-strings"
 
     def test_application_needs_a_name(self) -> None:
         assert refusal("register", account="", instance="social.example").code == "no-app-name"
 
-    def test_what_is_only_shown_has_no_name_and_needs_no_github(self) -> None:
-        assert refusal("register", reveal=True, secrets=["A=client_secret"]).code == "bad-strings"
+    def test_what_is_only_shown_needs_no_github(self) -> None:
         assert config("register", reveal=True, repository="", github_token="").reveal
 
 
@@ -262,32 +268,33 @@ class TestToRepeat:
     """What a command that goes on with this one is given again."""
 
     def test_words_are_kept_as_they_were_given(self) -> None:
-        made = config("complete", grace=" 7d", secrets=["A=access_token"], client_id="id",
-                      client_secret="s")  # fmt: skip
-        assert made.given["grace"] == (" 7d",)
-        assert made.given["secrets"] == ("A=access_token",)
-        assert made.given["client-id"] == ("id",)
+        names = ["A=access_token", "B=client_id"]
+        made = config("complete", grace=" 7d", secrets=names, client_id="id", client_secret="s")
+        assert made.given == {
+            "account": ("mybot@social.example",),
+            "repository": ("me/mybot",),
+            "grace": (" 7d",),
+            "secrets": tuple(names),
+            "client-id": ("id",),
+        }
 
-    def test_secrets_and_defaults_are_not_kept(self) -> None:
+    def test_secrets_flags_and_defaults_are_not_kept(self) -> None:
         made = config(
             "complete",
-            client_id="id",
-            client_secret="s",
             journal_key="k",
             code="c",
+            dry_run=True,
             journal="MASTODON_JOURNAL",
             secrets=["MASTODON_ACCESS_TOKEN=access_token"],
         )
-        assert set(made.given) == {"account", "repository", "client-id"}
+        assert set(made.given) == {"account", "repository"}
 
 
-class TestFrozen:
-    """One config for one run."""
+def test_config_can_not_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        config().dry_run = True  # type: ignore[misc]
 
-    def test_nothing_changes_it(self) -> None:
-        with pytest.raises(AttributeError):
-            config().dry_run = True  # type: ignore[misc]
 
-    def test_it_shows_no_secret(self) -> None:
-        made = config("complete", journal_key="s3cret", code="s3cret", github_token="s3cret")
-        assert "s3cret" not in repr(made)
+def test_config_shows_no_secret() -> None:
+    made = config("complete", journal_key="s3cret", code="s3cret", github_token="s3cret")
+    assert "s3cret" not in repr(made)

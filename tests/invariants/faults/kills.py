@@ -19,8 +19,8 @@ from threading import Event
 from typing import Literal
 
 from provisioner import http
-from provisioner.__main__ import main
 from provisioner.errors import StoppedError
+from provisioner.process import main
 from provisioner.report import Exit
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import Handler

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 import provisioner
-from provisioner.__main__ import main as run_provisioner
+from provisioner.process import main as run_provisioner
 from tests.support.person import Person
 from tests.tools.benchmarks.provisioning import PASSWORD, USER, Provisioner, served
 
