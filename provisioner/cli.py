@@ -169,7 +169,7 @@ class CommandLine:
         report = run(config, terminal, prompts, environment.key_folder())
         terminal.report(report)
         asks = environment.is_attended() and not (terminal.as_json or config.yes)
-        is_here = environment.checkout() and not environment.is_given(values.get("repository", ""))
+        is_here = environment.checkout() and not values.get("repository")
         if (command, report.status) == ("setup", "provisioned") and asks and is_here:
             files = "Write the workflow files of the bot and of a weekly check into this checkout?"
             if environment.agree(files):

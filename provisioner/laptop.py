@@ -25,7 +25,7 @@ from provisioner.environment import (
     output_of,
 )
 from provisioner.errors import InputError, ProvisionerError
-from provisioner.github.errors import FORM_FOR_NEW_TOKENS
+from provisioner.github.errors import form_for_new_tokens
 from provisioner.landing import outcome
 from provisioner.loopback import Loopback, Redirect
 from provisioner.parsing import parse_api_url, repository_in
@@ -170,8 +170,7 @@ def ask_missing(given: Words) -> Words:
     if is_attended() and "account" not in words:
         words["account"] = (ask("The bot's account, as on its profile page (user@domain)"),)
     if is_attended() and "github-token" not in words:
-        host = github_host(parse_api_url(api_url()))
-        form = FORM_FOR_NEW_TOKENS.replace("https://github.com", f"https://{host}")
+        form = form_for_new_tokens(github_host(parse_api_url(api_url())))
         typer.echo(
             "There is no token for GitHub. Sign in with `gh auth login` and run this again; or\n"
             f"make one for this repository alone, and paste it:\n{form}",

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from provisioner.errors import ActionRequiredError, InputError, plain
 from provisioner.github.destinations import is_repository
-from provisioner.github.errors import FORM_FOR_NEW_TOKENS, another_forge
+from provisioner.github.errors import another_forge, form_for_new_tokens
 from provisioner.report import Open, Run, Set
 from provisioner.secret import Secret, is_visible
 from provisioner.urls import (
@@ -248,7 +248,7 @@ def parse_github_token(token: str, api_url: str, *, in_workflow: bool = False) -
             "Make a fine-grained token with read and write access to Secrets and Variables.",
             Set("github-token"),
         ),
-        link=FORM_FOR_NEW_TOKENS.replace("https://github.com", f"https://{github_host(api_url)}"),
+        link=form_for_new_tokens(github_host(api_url)),
     )
 
 

@@ -13,13 +13,13 @@ from nacl.exceptions import CryptoError
 from nacl.public import PublicKey, SealedBox
 
 from provisioner.answer import Answer, RetryPolicy, github_delay
-from provisioner.errors import ActionRequiredError, TransportError
+from provisioner.errors import ActionRequiredError, ProvisionerError, TransportError
 from provisioner.github.destinations import MAX_SECRETS, Kind, check_size, is_repository
 from provisioner.github.errors import archived, explain
 from provisioner.http import Http
 from provisioner.report import Run
 from provisioner.secret import Secret, is_visible
-from provisioner.urls import joined, origin_of
+from provisioner.urls import github_host, joined, origin_of
 
 API_VERSION = "2022-11-28"
 UNFINISHED = ("queued", "in_progress", "requested", "waiting", "pending")
@@ -117,13 +117,16 @@ class Repository:
     def _path(self, kind: Kind, name: str = "") -> str:
         return f"/repos/{self.name}/actions/{kind}" + (f"/{name}" if name else "")
 
+    def _refused(self, answer: Answer, attempt: str) -> ProvisionerError:
+        return explain(answer, attempt, github_host(self.github.api_url))
+
     def open(self) -> tuple[int, str]:
         """The repository's number, and the name that it bears today."""
         answer = self.github.call("GET", f"/repos/{self.name}")
         fields = answer.fields()
         number, full_name = fields.get("id"), answer.text("full_name")
         if not answer.ok or not isinstance(number, int) or not is_repository(full_name):
-            raise explain(answer, f"open the repository {self.name}")
+            raise self._refused(answer, f"open the repository {self.name}")
         if fields.get("archived") is True:
             raise archived(f"The repository {full_name} is archived.")
         return number, full_name
@@ -134,7 +137,7 @@ class Repository:
         answer = self.github.call("GET", self._path("secrets"), params=params)
         secrets = answer.fields().get("secrets")
         if not answer.ok or not isinstance(secrets, list):
-            raise explain(answer, f"list the secrets of {self.name}")
+            raise self._refused(answer, f"list the secrets of {self.name}")
         names = (one.get("name") for one in secrets if isinstance(one, dict))
         self.secret_names = frozenset(name for name in names if isinstance(name, str))
 
@@ -142,7 +145,7 @@ class Repository:
         """Ask for the public key that the secrets are sealed with."""
         answer = self.github.call("GET", self._path("secrets", "public-key"))
         if not answer.ok:
-            raise explain(answer, f"read the public key of {self.name}")
+            raise self._refused(answer, f"read the public key of {self.name}")
         try:
             raw = base64.b64decode(answer.text("key"), validate=True)
             key_id, key = answer.text("key_id"), PublicKey(raw)
@@ -170,7 +173,7 @@ class Repository:
         if answer.status == 422:
             answer = self._put(name, value, self.read_sealing_key())
         if answer.status not in WRITTEN:
-            raise explain(answer, f"write the secret {name} of {self.name}")
+            raise self._refused(answer, f"write the secret {name} of {self.name}")
         self.secret_names |= {name}
 
     def _put(self, name: str, value: Secret, key: SealingKey) -> Answer:
@@ -184,7 +187,7 @@ class Repository:
         if answer.status == 404:
             self.require_readable(kind)
         elif answer.status != 204:
-            raise explain(answer, f"delete {name} from the {kind} of {self.name}")
+            raise self._refused(answer, f"delete {name} from the {kind} of {self.name}")
         if kind == "secrets":
             self.secret_names -= {name}
         return answer.status == 204
@@ -196,14 +199,14 @@ class Repository:
             return None
         value = answer.fields().get("value")
         if not answer.ok or not isinstance(value, str):
-            raise explain(answer, f"read the variable {name} of {self.name}")
+            raise self._refused(answer, f"read the variable {name} of {self.name}")
         return value
 
     def require_readable(self, kind: Kind) -> None:
         """Raise unless GitHub lists the secrets or variables: only then does a 404 mean absent."""
         answer = self.github.call("GET", self._path(kind))
         if "total_count" not in answer.fields():
-            raise explain(answer, f"list the {kind} of {self.name}")
+            raise self._refused(answer, f"list the {kind} of {self.name}")
 
     def has_runs(self, status: str) -> bool:
         """Whether workflow runs are in this state, or may be: not every token may look."""
@@ -240,7 +243,7 @@ class Repository:
         else:
             answer = self.github.call("PATCH", self._path("variables", name), body, retry=retry)
         if answer.status not in {*WRITTEN, 409 if create else 404}:
-            raise explain(answer, f"write the variable {name} of {self.name}")
+            raise self._refused(answer, f"write the variable {name} of {self.name}")
         return answer.status in WRITTEN
 
 

@@ -4,6 +4,7 @@ https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api
 """
 
 import re
+from dataclasses import replace
 
 from provisioner.answer import SECONDARY_WAIT, Answer, github_delay, rate_limited
 from provisioner.errors import (
@@ -122,8 +123,16 @@ REFUSALS: dict[str, tuple[str, str, Next]] = {
 """By a pattern in the status and GitHub's message: the error's code, the cause, what to do."""
 
 
-def explain(answer: Answer, attempt: str) -> ProvisionerError:
-    """The error for an answer that refused to `attempt` (a verb phrase: “write the secret X”)."""
+def form_for_new_tokens(host: str) -> str:
+    """The page of this GitHub where a person makes a token."""
+    return FORM_FOR_NEW_TOKENS.replace("github.com", host, 1)
+
+
+def explain(answer: Answer, attempt: str, host: str = "github.com") -> ProvisionerError:
+    """The error for an answer that refused to `attempt` (a verb phrase: “write the secret X”).
+
+    `host` has the pages of this GitHub, where a person goes on.
+    """
     what = f"GitHub did not {attempt}: {answer.described()}."
     if rate_limited(answer):
         why = "The token's rate limit is used up, by this or by other programs."
@@ -146,12 +155,13 @@ def explain(answer: Answer, attempt: str) -> ProvisionerError:
         if answer.refused:
             why = "A page came in place of GitHub's answer: something on the way refused, or this "
             why += "is not the address of GitHub's API."
-        steps = (Open("https://www.githubstatus.com"), "Check GITHUB_API_URL.", Run("again"))
+        status = (Open("https://www.githubstatus.com"),) if host == "github.com" else ()
+        steps = (*status, "Check GITHUB_API_URL.", Run("again"))
         return TransportError("github-unwell", what, why=why, next=steps)
-    return _refusal(answer, what)
+    return _refusal(answer, what, host)
 
 
-def _refusal(answer: Answer, what: str) -> ProvisionerError:
+def _refusal(answer: Answer, what: str, host: str) -> ProvisionerError:
     message = answer.text("message")
     code, why = "github-refused", ""
     steps: Next = ("Read what GitHub says above.", Run("again"))
@@ -165,8 +175,15 @@ def _refusal(answer: Answer, what: str) -> ProvisionerError:
     ):
         sets = [needed.strip().replace("=", ": ") for needed in accepted.split(";")]
         why = f"{why} Needed here: {' or '.join(sets)}."
+    steps = tuple(
+        replace(step, url=step.url.replace("github.com", host, 1))
+        if isinstance(step, Open)
+        else step
+        for step in steps
+    )
     # The address from GitHub's message says where its own settings are.
-    if address := re.search(r"https://(?:[\w-]+\.)*github\.com/\S*[\w/]", message):
+    site = rf"https://(?:(?:[\w-]+\.)*github\.com|{re.escape(host)})/\S*[\w/]"
+    if address := re.search(site, message):
         steps = (Open(answer.shown_url(address[0]), "", "see what GitHub says there"), *steps)
     kind = InputError if code == "github-invalid" else ActionRequiredError
     return kind(code, what, why=why, next=steps, link=first_page(steps))

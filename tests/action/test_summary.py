@@ -20,7 +20,15 @@ from tests.action.stories import kept
 TAGS = {"p", "h2", "h3", "a", "strong", "em", "code", "pre", "sub", "br", "ol", "ul", "li"}
 TAGS |= {"table", "thead", "tbody", "tr", "th", "td"}
 """All that a summary is made of."""
-SURFACES = {"cli.py", "demo.py", "terminal.py", "config.py", "inputs.py", "process.py"}
+SURFACES = {
+    "cli.py",
+    "demo.py",
+    "environment.py",
+    "terminal.py",
+    "config.py",
+    "inputs.py",
+    "process.py",
+}
 SOURCES = [
     path.read_text()
     for path in Path("provisioner").rglob("*.py")

@@ -241,7 +241,7 @@ def test_key_is_not_overwritten_where_variables_cannot_be_seen(world: World) -> 
     """404 for every variable, and a key in its secret: there may be a journal under that key."""
     world.provision()
     absent = json_response(404, {"message": "Not Found"})
-    world.answer("/actions/variables", absent, "api.github.test")
+    world.answer("/actions/variables", absent, "api.github.com")
     with fails("github-not-found", Exit.ACTION_REQUIRED):
         world.begin(journal_key=base64.b64encode(b"k" * 32).decode())
     assert world.stored("MASTODON_JOURNAL_KEY") == world.key

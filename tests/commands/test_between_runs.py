@@ -40,12 +40,12 @@ def expire_at(world: World, method: str, path: str, turn: int = 1) -> None:
                 world.github.remove_token(world.token)
         return world.github(request)
 
-    world.wire.hosts["api.github.test"] = handler
+    world.wire.hosts["api.github.com"] = handler
 
 
 def renew(world: World) -> None:
     """The person makes another token."""
-    world.wire.hosts["api.github.test"] = world.github
+    world.wire.hosts["api.github.com"] = world.github
     world.token = world.github.add_token()
 
 

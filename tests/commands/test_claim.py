@@ -85,7 +85,7 @@ def test_only_one_of_two_first_runs_goes_on(world: World) -> None:
     """The other one claims between its read and its claim: it stops before it writes a key."""
     links: list[str] = []
     second = lambda: links.append(world.link(journal_key=""))  # noqa: E731
-    meanwhile(world, "api.github.test", "POST", "/variables", second)
+    meanwhile(world, "api.github.com", "POST", "/variables", second)
     with fails("overtaken", Exit.INCOMPLETE):
         world.begin(journal_key="")
     assert world.wire.log.count(KEY_WRITE) == 1

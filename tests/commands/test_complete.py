@@ -533,7 +533,7 @@ def test_bad_public_key_does_not_cost_the_code(world: World) -> None:
             return json_response(200, body)
         return world.github(request)
 
-    world.wire.hosts["api.github.test"] = handler
+    world.wire.hosts["api.github.com"] = handler
     with fails("bad-public-key", Exit.FAILED):
         world.complete(code)
     assert f"POST {TOKEN}" not in world.wire.log
@@ -934,7 +934,7 @@ def test_wrong_input_while_a_token_is_staged_is_incomplete(world: World) -> None
     def refusing(request: Request) -> Response:
         return json_response(422, full) if request.method == "PUT" else world.github(request)
 
-    world.wire.hosts["api.github.test"] = refusing
+    world.wire.hosts["api.github.com"] = refusing
     with pytest.raises(IncompleteError) as caught:
         world.complete("")
     assert says_no_code_is_needed(caught.value)

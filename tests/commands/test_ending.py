@@ -306,7 +306,7 @@ class TestDeprovision:
                 return json_response(404, {"message": "Not Found"})
             return world.github(request)
 
-        world.wire.hosts["api.github.test"] = hidden
+        world.wire.hosts["api.github.com"] = hidden
         with fails("github-not-found", Exit.ACTION_REQUIRED):
             world.deprovision()
         assert SECRET in world.repository.secrets
@@ -389,7 +389,7 @@ class TestDeprovision:
         world.provision()
         world.token = world.github.add_token(permissions={"metadata": "read", "secrets": "write"})
         absent = json_response(404, {"message": "Not Found"})
-        world.answer(f"/variables/{JOURNAL}", absent, "api.github.test")
+        world.answer(f"/variables/{JOURNAL}", absent, "api.github.com")
         before = dict(world.repository.secrets)
         with fails("github-permission", Exit.ACTION_REQUIRED):
             world.deprovision(**raw)

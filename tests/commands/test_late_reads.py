@@ -86,7 +86,7 @@ def test_token_that_was_staged_just_before_is_not_forgotten(world: World, comman
         world.repository.variables[JOURNAL] = staged
         return answer
 
-    world.wire.hosts["api.github.test"] = late
+    world.wire.hosts["api.github.com"] = late
     with suppress(ProvisionerError):
         world.run(command)
     journal = world.repository.variables.get(JOURNAL)

@@ -151,7 +151,7 @@ def test_link_of_single_sign_on_is_shown_where_a_token_is_staged(world: World) -
             return json_response(403, {"message": "Resource protected by SAML"}, headers)
         return world.github(request)
 
-    world.wire.hosts["api.github.test"] = handler
+    world.wire.hosts["api.github.com"] = handler
     with fails("github-sso", Exit.ACTION_REQUIRED) as caught:
         log_in(world)
     assert caught.value.link == link

@@ -154,7 +154,7 @@ def test_person_is_told_of_a_token_before_the_journal_drops_it(world: World) -> 
             raise Killed
         return answer
 
-    world.wire.hosts["api.github.test"] = kill
+    world.wire.hosts["api.github.com"] = kill
     with pytest.raises(Killed):
         world.check()
     assert world.journal().superseded == ()

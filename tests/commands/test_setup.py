@@ -462,10 +462,10 @@ def test_key_is_kept_before_the_claim(world: World, keys: Path) -> None:
             raise Killed
         return real(request)
 
-    world.wire.hosts["api.github.test"] = watching
+    world.wire.hosts["api.github.com"] = watching
     with pytest.raises(Killed):
         world.setup()
-    world.wire.hosts["api.github.test"] = real
+    world.wire.hosts["api.github.com"] = real
     world.setup()
     assert kept(keys) == [world.stored(KEY)]
 
@@ -488,10 +488,10 @@ def killed_after(world: World, count: int) -> Callable[[Request], Response]:
 def test_killed_after_any_write_it_is_finished_by_the_next_run(
     world: World, keys: Path, writes: int
 ) -> None:
-    world.wire.hosts["api.github.test"] = killed_after(world, writes)
+    world.wire.hosts["api.github.com"] = killed_after(world, writes)
     with suppress(Killed):
         world.setup()
-    world.wire.hosts["api.github.test"] = world.github
+    world.wire.hosts["api.github.com"] = world.github
     world.setup()
     assert kept(keys) == [world.stored(KEY)]
     assert_set_up(world)
@@ -551,7 +551,7 @@ def test_deprovision_deletes_the_file_last(world: World, keys: Path) -> None:
         assert len(kept(keys)) == 1
         return answer
 
-    world.wire.hosts["api.github.test"] = watching
+    world.wire.hosts["api.github.com"] = watching
     world.deprovision()
     assert kept(keys) == []
     assert world.repository.secrets == {}
@@ -613,9 +613,9 @@ def test_killed_while_starting_over_it_is_finished_by_the_next_run(
     world: World, keys: Path, writes: int
 ) -> None:
     lose_key(world, keys)
-    world.wire.hosts["api.github.test"] = killed_after(world, writes)
+    world.wire.hosts["api.github.com"] = killed_after(world, writes)
     with pytest.raises(Killed):
         world.setup(start_over="true")
-    world.wire.hosts["api.github.test"] = world.github
+    world.wire.hosts["api.github.com"] = world.github
     world.setup()
     assert world.journal().current

@@ -159,7 +159,7 @@ def test_token_of_an_own_application_that_could_not_be_staged_lives_on(world: Wo
             return json_response(403, {"message": "Resource not accessible by this token"})
         return world.github(request)
 
-    world.wire.hosts["api.github.test"] = refusing
+    world.wire.hosts["api.github.com"] = refusing
     with fails("github-permission", Exit.ACTION_REQUIRED):
         world.complete(code, **strings(application))
     assert len(world.live()) == 1

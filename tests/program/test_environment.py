@@ -1,4 +1,4 @@
-"""What surrounds the command line: its name, the checkout, the network."""
+"""What surrounds the command line: its name, and the checkout."""
 
 import shutil
 import subprocess
@@ -10,8 +10,6 @@ import pytest
 from provisioner.environment import fill_in, program
 from tests.program.program import environment, run
 from tests.program.site import REPOSITORY
-
-# Its name.
 
 
 @pytest.mark.parametrize(
@@ -44,44 +42,20 @@ def test_folder_that_was_deleted_takes_no_name(
     assert program() == ["provisioner"]
 
 
-# The repository.
-
-
-def checkout(folder: Path, origin: str) -> Path:
-    """A checkout with this origin."""
-    git = shutil.which("git")
-    assert git is not None
-    for command in (["init", "--quiet"], ["remote", "add", "origin", origin]):
-        subprocess.run([git, *command], cwd=folder, check=True, env=environment())
-    return folder
-
-
 def test_repository_is_that_of_the_checkouts_origin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the real git tells it; tests/unit/test_environment.py has a stand-in."""
-    monkeypatch.chdir(checkout(tmp_path, "git@github.com:octocat/mybot.git"))
-    words = fill_in("begin", {"account": "a@b.test", "github-token": "x" * 20}, lambda _item: None)
-    assert words["repository"] == (REPOSITORY,)
+    git = shutil.which("git")
+    assert git is not None
+    remote = ["remote", "add", "origin", f"git@github.com:{REPOSITORY}.git"]
+    for command in ["init", "--quiet"], remote:
+        subprocess.run([git, *command], cwd=tmp_path, check=True, env=environment())
+    monkeypatch.chdir(tmp_path)
+    given = {"account": "a@b.test", "github-token": "x" * 20}
+    assert fill_in("begin", given, lambda _item: None)["repository"] == (REPOSITORY,)
 
 
 def test_outside_a_checkout_the_repository_is_asked_for(tmp_path: Path) -> None:
     done = run("begin", "--account", "a@b.test", "--json", env={"GH_TOKEN": "x"}, cwd=tmp_path)
     assert (done.code, done.error) == (2, "bad-repository")
-
-
-# The network.
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("ALL_PROXY", "socks5://127.0.0.1:9"),
-        ("HTTPS_PROXY", "nonsense://127.0.0.1"),
-        ("NO_PROXY", "[::1"),
-        ("SSL_CERT_FILE", "/nonexistent"),
-    ],
-)
-def test_network_setting_that_cannot_be_used_is_the_inputs_fault(name: str, value: str) -> None:
-    done = run("doctor", "--instance", "https://127.0.0.1:1", "--json", env={name: value})
-    assert (done.code, done.error) == (2, "bad-surroundings")

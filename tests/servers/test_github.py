@@ -22,7 +22,7 @@ class Caller:
         self.now = START
         self.github = GitHub(API, clock=lambda: self.now)
         self.repository = self.github.add_repository("acme/demo")
-        wire = Wire({"api.github.test": self.github})
+        wire = Wire({"api.github.com": self.github})
         self.http = httpx.Client(transport=wire, base_url=API, headers={"User-Agent": "tests"})
         self.use(self.github.add_token())
 

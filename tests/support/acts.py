@@ -8,7 +8,7 @@ from provisioner.errors import ProvisionerError
 from provisioner.sandbox import Request, Response
 from tests.support.world import Fault, World
 
-INSTANCE, GITHUB = "social.example", "api.github.test"
+INSTANCE, GITHUB = "social.example", "api.github.com"
 
 
 def instead(world: World, path: str, answer: Callable[[Request], Response]) -> None:

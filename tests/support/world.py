@@ -50,7 +50,7 @@ from tests.support.wire import Fault, FaultKind, Record, Wire
 __all__ = ["FAULTS", "Fault", "FaultKind", "Wire", "World"]
 
 ORIGIN = "https://social.example"
-API = "https://api.github.test"
+API = "https://api.github.com"
 NAME = "octocat/mybot"
 START = 1_800_000_000.0
 STRINGS = ("MASTODON_CLIENT_ID", "MASTODON_CLIENT_SECRET")
@@ -88,7 +88,7 @@ class World:
             self.violations = checked.violations
             self.github.observers.append(checked)
         self.wire = Wire(
-            {"social.example": self.instance, "api.github.test": self.github}, self.github
+            {"social.example": self.instance, "api.github.com": self.github}, self.github
         )
         self.network: httpx.BaseTransport = self.wire
         self.token = self.github.add_token()

@@ -16,7 +16,7 @@ from tests.servers import GitHub as EmbeddedGitHub
 from tests.servers.github_description import Description, checking_observer
 
 NAME = "octo/bot"
-API = "https://api.github.test"
+API = "https://api.github.com"
 NOW = 1_800_000_000.0
 FAILED = b"<!DOCTYPE html><h1>Whoa there!</h1>"
 """What stands before GitHub answers with such a page."""

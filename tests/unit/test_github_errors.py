@@ -3,12 +3,16 @@
 Most refusals are the embedded GitHub's own; those that it doesn't know are written out here.
 """
 
+import json
 from collections.abc import Mapping
 
+import httpx
 import pytest
 
 from provisioner.errors import ProvisionerError
+from provisioner.github.client import GitHub, Repository
 from provisioner.github.errors import FORM_FOR_NEW_TOKENS, TOKENS
+from provisioner.http import Http
 from provisioner.report import Exit, Run
 from provisioner.sandbox import Response
 from provisioner.secret import Secret
@@ -312,3 +316,27 @@ def test_write_that_met_one_502_is_done(octo: Octo) -> None:
     octo.once("PUT", lambda _real: reply(502, FAILED))
     repository.put_secret("TOKEN", VALUE)
     assert octo.stored.open_secret("TOKEN") == "plaintext"
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (401, "Bad credentials"),
+        (403, "Resource not accessible by personal access token"),
+        (404, "Not Found"),
+        (503, ""),
+    ],
+)
+def test_links_lead_to_the_enterprise_server_whose_api_it_is(status: int, message: str) -> None:
+    body = json.dumps({"message": f"{message} https://ghe.example/orgs/octo"}).encode()
+    answers = httpx.MockTransport(
+        lambda _request: httpx.Response(status, stream=httpx.ByteStream(body))
+    )
+    http = Http(sleep=lambda _seconds: None, transport=answers)
+    repository = Repository(GitHub(http, "https://ghe.example/api/v3", Secret("x" * 9)), "me/bot")
+    with pytest.raises(ProvisionerError) as caught:
+        repository.open()
+    links = [*pages(caught.value.next), caught.value.link]
+    assert [link for link in links if "github" in link] == []
+    assert ("https://ghe.example/orgs/octo" in links) is (status < 500)
+    assert len(set(links)) == (2 if status < 500 else 1)
