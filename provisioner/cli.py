@@ -205,7 +205,7 @@ def usage_error(error: typer.TyperException) -> InputError:
     if context and context.parent is None and not quoted:
         quoted = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     kind = type(error).__name__
-    if kind not in {"MissingParameter", "BadOptionUsage"} and not 0 < len(quoted) < MIN_SECRET:
+    if kind != "MissingParameter" and not 0 < len(quoted) < MIN_SECRET:
         what = re.split(r" [('\"]|: ", what)[0]
     called = context.command_path if context else "provisioner"
     return InputError("usage", f"{what.rstrip('.')}.", next=(f"See `{called} --help`.",))

@@ -146,7 +146,8 @@ def _for_a_person(error: Exception) -> ProvisionerError:
         )
     # Where it happened, without its message, which may hold a secret.
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [f for f in frames if "provisioner" in f.filename] or frames
+    here = Path(__file__).parent
+    ours = [f for f in frames if here in Path(f.filename).parents] or frames
     places = " > ".join(f"{Path(f.filename).name}:{f.lineno}" for f in ours[-3:])
     return BugError(
         "bug",

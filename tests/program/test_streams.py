@@ -121,6 +121,14 @@ def test_closed_input_holds_no_code(site: Site) -> None:
     assert (done.code, done.error) == (2, "no-code")
 
 
+def test_what_a_stream_can_not_show_or_read_stops_nothing(site: Site) -> None:
+    strict = {"PYTHONIOENCODING": "ascii:strict"}
+    assert "(bad-account, " in launch(*WRONG, env=strict).progress
+    site.begin()
+    done = launch("complete", *site.whose, "--json", env=site.env | strict, typed="\u00e4")
+    assert (done.code, done.error) == (2, "bad-code")
+
+
 # The size of a terminal.
 
 

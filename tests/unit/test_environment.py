@@ -1,6 +1,7 @@
 """What surrounds a run on the command line: variables, gh, the git remote, and who types."""
 
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -174,7 +175,15 @@ class TestGitHub:
     def test_gh_does_not_read_our_standard_input(self, programs: Path) -> None:
         """It may have the code."""
         put(programs, "gh", "read line; echo token$line")
-        assert filled()["github-token"] == ("token",)
+        typed, ours = programs / "typed", os.dup(0)
+        typed.write_text("c0de\n")
+        with typed.open() as file:
+            os.dup2(file.fileno(), 0)
+        try:
+            assert filled()["github-token"] == ("token",)
+        finally:
+            os.dup2(ours, 0)
+            os.close(ours)
 
     def test_gh_and_git_are_not_asked_where_nothing_is_stored(self, programs: Path) -> None:
         put(programs, "gh", "echo token")

@@ -289,9 +289,11 @@ class TestAccount:
             *("mybot@xn--", "mybot@xn--a.example", "mybot@social\u200d.example"),
             *("mybot@social\udcff.example", "mybot@social.example\x00", "\x00mybot@social.example"),
             *("mybot@[::1", "mybot@256.256.256.256"),
-            *("https://social.example/", "https://social.example/about", "octocat/mybot"),
+            *("https://social.example/", "octocat/mybot"),
             "https://user:word@social.example/@mybot",
             "ftp://social.example/@mybot",
+            *(f"https://social.example/{page}" for page in ("about", "explore", "home", "login")),
+            *(f"https://social.example/{page}" for page in ("public", "settings", "users")),
         ],
     )
     def test_what_is_no_account_is_refused(self, text: str) -> None:

@@ -22,6 +22,19 @@ except process.Interruption as interruption:
     print(interruption.number)
 """
 
+LATE = """
+import signal, sys
+from provisioner import process
+
+class Stream:
+    def flush(self):
+        signal.raise_signal(signal.SIGTERM)
+
+sys.stdout = Stream()
+process.hold_signals()
+process.finish(lambda: 3, lambda error: print(error.code, file=sys.stderr))
+"""
+
 SEALING = """
 import signal, sys
 from provisioner import process
@@ -66,6 +79,10 @@ class TestSignals:
         done = python(BOTH)
         assert done.stdout == "2\n"
         assert done.stderr == ""
+
+    def test_signal_after_the_run_does_not_change_its_exit_code(self) -> None:
+        done = python(LATE)
+        assert (done.returncode, done.stderr) == (3, "")
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_signal_while_the_journal_is_encoded_ends_as_interrupted(
