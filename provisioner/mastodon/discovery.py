@@ -20,7 +20,7 @@ from provisioner.mastodon.instance import MAX_NAME, WITHOUT_API, WORD, Instance,
 from provisioner.mastodon.scopes import InstanceInfo
 from provisioner.parsing import Handle, parse_handle
 from provisioner.report import Set
-from provisioner.urls import host_of, is_loopback, joined, origin_of, require_secure
+from provisioner.urls import host_of, is_loopback, joined, origin_of
 
 METADATA = "/.well-known/oauth-authorization-server"
 ABOUT = ("/api/v1/instance", "/api/v2/instance")
@@ -58,7 +58,6 @@ def find(http: Http, account: Handle | None, instance: str, gather: Gather) -> F
     TransportError where it does not answer.
     """
     if instance or account is None:
-        require_secure(instance)
         return Found(_describe(http, instance, _ask_both(http, instance, gather)), "named")
     guess = partial(_ask_both, http, account.home, gather, IF_UNSENT)
     (origin, subject), answers = both(gather, partial(_webfinger, http, account), guess)

@@ -500,6 +500,11 @@ def test_software_without_a_mastodon_api_is_named(software: str, v1: Scripted) -
     assert f"{software} 2025.9.0" in error.what
 
 
+def test_page_before_the_api_alone_is_no_instance_that_is_closed() -> None:
+    script = everywhere(Reply(404), METADATA) | everywhere(page(403), V1, V2)
+    assert refused(script, ORIGIN).code == "instance-blocked"
+
+
 def test_front_end_of_software_without_a_mastodon_api_is_no_challenge() -> None:
     script = everywhere(page(200)) | node_info("peertube", "6.1")
     assert refused(script, ORIGIN).code == "not-mastodon"
