@@ -85,7 +85,7 @@ def setup(session: Session, laptop: Laptop) -> Report:
         require_current(session)
     if session.journal.staged:
         session.is_read = True
-        return _with_old_tokens(session, complete(session, _nobody))
+        return _with_next(session, complete(session, _nobody))
     pending, current = usable(session, info.instance), session.journal.current
     if current and not pending and not _is_to_rotate(session, laptop, current):
         return _in_use(session, current)
@@ -96,14 +96,11 @@ def setup(session: Session, laptop: Laptop) -> Report:
     with incomplete_on_error(session):
         pending = _link(session, laptop, pending, info.instance, scopes)
         try:
-            report = _with_old_tokens(session, _approved(session, laptop, pending))
+            report = _with_next(session, _approved(session, laptop, pending))
         except ProvisionerError as error:
             laptop.land(error)
             raise
     laptop.land(report)
-    if report.status == "provisioned":
-        first = ("For a first post:", Run("post", text="howdy universe!"))
-        return replace(report, next=(*report.next, *first))
     return report
 
 
@@ -298,10 +295,12 @@ def _again(session: Session) -> Run:
     return Run("rotate" if session.config.command == "rotate" else "setup")
 
 
-def _with_old_tokens(session: Session, report: Report) -> Report:
-    """Say when the old token can be revoked: no schedule does that here."""
-    if not session.journal.superseded:
-        return report
-    until = max(old.revoke_after for old in session.journal.superseded)
-    steps = ("To revoke the old token:", Run("check", when=f"after {when(until)}"))
-    return replace(report, next=(*report.next, *steps))
+def _with_next(session: Session, report: Report) -> Report:
+    """Offer a first post; say when the old token can be revoked, since no schedule does that."""
+    steps = list(report.next)
+    if report.status == "provisioned":
+        steps += ["For a first post:", Run("post", text="howdy universe!")]
+    if session.journal.superseded:
+        until = max(old.revoke_after for old in session.journal.superseded)
+        steps += ["To revoke the old token:", Run("check", when=f"after {when(until)}")]
+    return replace(report, next=tuple(steps))
