@@ -118,7 +118,7 @@ def forget_earlier(store: JournalStore, value: str | None) -> None:
 
 @dataclass(frozen=True)
 class Sabotage:
-    """A function of the ceremony, what it becomes, the scenario that needs it, what is noticed."""
+    """A function of the commands, what it becomes, the scenario that needs it, what is noticed."""
 
     function: str
     becomes: Callable[..., object]
@@ -203,8 +203,8 @@ def test_sabotage_is_noticed(monkeypatch: pytest.MonkeyPatch, broken: str) -> No
         hit for hit in hits([sabotage.fault], asked) if asked[hit.at] == sabotage.request
     )
     module, *inside, name = sabotage.function.split(".")
-    owner = reduce(getattr, inside, import_module(f"provisioner.commands.{module}"))
-    monkeypatch.setattr(owner, name, sabotage.becomes)
+    place = reduce(getattr, inside, import_module(f"provisioner.commands.{module}"))
+    monkeypatch.setattr(place, name, sabotage.becomes)
     found = strike(scenario, world.copied(), command, {}, struck).violations
     assert [violation for violation in found if sabotage.noticed in violation]
 

@@ -1,7 +1,7 @@
 """The order of effects, tried in every world that there can be; and what any other order breaks.
 
 `model.py` is the order and the world in which it is tried: read that first. The invariants stand in
-`tests/invariants.py`.
+`tests/invariants/__init__.py`.
 """
 
 from dataclasses import replace
