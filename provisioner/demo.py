@@ -114,11 +114,13 @@ Nothing in here is real, and nothing leaves this machine. In another terminal, i
   export GITHUB_API_URL={sandbox.github.api_url}
   export GH_TOKEN={given["github-token"]}
   export MASTODON_JOURNAL_KEY={given["journal-key"]}
+  {command} setup {options}
+
+In the browser, sign in as {BOT} with the password {_password(BOT)}
+(or, to see what happens, as {OTHER} with {_password(OTHER)}), and press Authorize.
+The same in two steps, as a workflow does it:
+
   {command} begin {options}
-
-Open the link that it shows, sign in as {BOT} with the password {_password(BOT)}
-(or, to see what happens, as {OTHER} with {_password(OTHER)}), and go on with:
-
   {command} complete {options}
 
 Stop with Ctrl-C. Requests:

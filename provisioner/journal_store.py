@@ -58,7 +58,7 @@ class JournalStore:
     _rewritten: bool = False
     given_up: bool = False
     """Whether the journal that is there can't be opened, and is to be replaced by a new one."""
-    _replaced: str | None = field(default=None, repr=False)
+    replaced: str | None = field(default=None, repr=False)
     """That journal, once this run has claimed its place."""
 
     @property
@@ -185,14 +185,14 @@ class JournalStore:
         before = self._latest
         self._write(CLAIM + secrets.token_hex(8))
         if self.given_up:
-            self.given_up, self._replaced = False, before
+            self.given_up, self.replaced = False, before
 
     def require_no_key(self) -> None:
         """Raise InputError where a key that was made now would overwrite a secret.
 
         The claim comes first: it shows that no journal needs that secret.
         """
-        if self.key_is_stored and self._replaced is None:
+        if self.key_is_stored and self.replaced is None:
             raise InputError(
                 "journal-key-exists",
                 f"{self.repository.name} has a secret {self.key_name}, but no journal {self.name}.",
@@ -213,11 +213,11 @@ class JournalStore:
         """
         with suppress(ProvisionerError):
             self.look()
-            if self._replaced is None:
+            if self.replaced is None:
                 self.repository.delete("variables", self.name)
             else:
-                self.repository.write_variable(self.name, self._replaced, create=False)
-            self._note(self._replaced)
+                self.repository.write_variable(self.name, self.replaced, create=False)
+            self._note(self.replaced)
 
     def _write(self, value: str) -> None:
         """Write; after a lost answer, read back before each new try, and after the last."""

@@ -10,12 +10,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioner.errors import InputError
-from provisioner.report import Set
+from provisioner.errors import InputError, ProvisionerError
+from provisioner.journal import Journal
+from provisioner.journal_store import JournalStore
+from provisioner.report import Run, Set
 from provisioner.secret import Secret
 
 MAX_KEY = 256
 """Bytes that are read of a file: a key has 44."""
+UNOPENED = frozenset({"journal-key-missing", "journal-key-wrong", "journal-damaged"})
+"""Errors of a journal that perhaps nobody can open again."""
+START_OVER = (
+    "Only if nobody can open it any more, start over. Its tokens stay alive until you remove them:",
+    Run("setup", options=(Set("start-over"),)),
+)
 
 
 @dataclass(frozen=True)
@@ -87,3 +95,28 @@ class KeyFile:
                 Set("journal-key"),
             ),
         )
+
+
+def open_journal(store: JournalStore, file: KeyFile | None, *, start_over: bool) -> Journal | None:
+    """The journal, with the key that was handed in or the one in the file; None if there is none.
+
+    To `start_over` gives up a journal that can't be opened here. Raises as `JournalStore.open`.
+    """
+    if file and not store.key:
+        store.key = file.read()
+    try:
+        journal = store.open()
+    except ProvisionerError as error:
+        if file is None or error.code not in UNOPENED:
+            raise
+        if not start_over:
+            raise error.as_kind(type(error), next=(*error.next, *START_OVER)) from None
+        store.given_up = True
+        return None
+    if journal and start_over:
+        raise InputError(
+            "nothing-to-start-over",
+            "The journal can be opened: there is no reason to start over.",
+            next=(Run("setup"),),
+        )
+    return journal

@@ -117,8 +117,9 @@ class Laptop:
         minutes, seconds = divmod(round(left), 60)
         shown = f"Waiting, {minutes}:{seconds:02} left. What you paste is not shown. "
         if shown != self._shown and sys.stderr and sys.stderr.isatty():
-            self._write(f"\r{shown:<{len(self._shown)}}")
-            self._shown = shown
+            padded = f"\r{shown:<{len(self._shown)}}"
+            self._shown = shown  # first: an interruption may come right after the writing
+            self._write(padded)
 
     def _write(self, text: str) -> None:
         if sys.stderr:

@@ -214,13 +214,15 @@ class Terminal:
 
     def _command(self, step: Run) -> str:
         """A command to be pasted, with what was not left to the defaults."""
-        words, given = [*program(), step.command], dict[str, tuple[str, ...]]()
+        # On a person's own machine, rotate does it all: it opens the link, too.
+        command = "rotate" if step.rotate else step.command
+        words, given = [*program(), command], dict[str, tuple[str, ...]]()
         if config := self.config:
             parsed = {"account": str(config.account or ""), "repository": config.repository}
             given = {**config.given, **{name: (word,) for name, word in parsed.items() if word}}
         for own in step.options:
             given.pop(own.name, None)
-        for one in INPUTS_OF[step.command]:
+        for one in INPUTS_OF[command]:
             for text in filter(None, given.get(one.name, ())):
                 words += [f"--{one.name}", text]
         words += [step.text] if step.text else []

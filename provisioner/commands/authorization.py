@@ -230,9 +230,9 @@ def _wrong_account(
         if staged.code
         else "User name and password are another account's.",
         next=(
-            "Sign out at the instance first."
-            if first_page(again)
-            else f"Use the user name and the password of {wanted}.",
+            f"Use the user name and the password of {wanted}."
+            if Run("login") in again
+            else "Sign out at the instance first.",
             *again,
         ),
         link=first_page(again),

@@ -9,6 +9,7 @@ from provisioner.commands.session import Session
 from provisioner.errors import ProvisionerError, TransportError
 from provisioner.github.client import UNFINISHED
 from provisioner.github.destinations import Destination, names
+from provisioner.inputs import HERE
 from provisioner.journal import Credential, Pending, Superseded
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import Alive, Dead, Unclear, Unheard
@@ -74,7 +75,7 @@ def end_grace_where_idle(session: Session) -> None:
 
     On a person's own machine no schedule would revoke the old token later.
     """
-    here = session.config.command in {"setup", "rotate"} and session.config.given_grace is None
+    here = session.config.command in HERE and session.config.given_grace is None
     if not here or not session.journal.superseded:
         return
     states = [partial(session.repository.has_runs, state) for state in UNFINISHED]

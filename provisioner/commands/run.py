@@ -20,6 +20,7 @@ from provisioner.commands.setup import Laptop, setup
 from provisioner.config import Config
 from provisioner.github.client import GitHub
 from provisioner.http import Http, in_threads
+from provisioner.inputs import HERE
 from provisioner.mastodon.instance import Instance
 from provisioner.parsing import Login
 from provisioner.report import Report, Reporter
@@ -70,7 +71,7 @@ def perform(session: Session, prompts: Prompts) -> Report:
         return complete(session, prompts.code)
     if command == "login" and prompts.login:
         return login(session, prompts.login)
-    if command in {"setup", "rotate"} and prompts.laptop:
+    if command in HERE and prompts.laptop:
         return setup(session, prompts.laptop)
     return COMMANDS[command](session)
 

@@ -12,20 +12,14 @@ from provisioner.errors import ActionRequiredError, IncompleteError, InputError,
 from provisioner.github.client import GitHub, Repository
 from provisioner.github.destinations import Destination, Mapping, names
 from provisioner.http import Gather, Http
+from provisioner.inputs import HERE
 from provisioner.journal import Credential, Journal, Pending
 from provisioner.journal_store import JournalStore
-from provisioner.key_file import KeyFile
+from provisioner.key_file import KeyFile, open_journal
 from provisioner.mastodon.instance import Instance
 from provisioner.report import Exit, Item, Next, Open, Report, Reporter, Run, Set, Step
 from provisioner.secret import Secret
 from provisioner.urls import host_of, origin_of
-
-UNOPENED = frozenset({"journal-key-missing", "journal-key-wrong", "journal-damaged"})
-"""Errors of a journal that nobody may ever open again."""
-START_OVER = (
-    "Only if nobody can open it any more, give it up. The tokens that it knows stay alive until "
-    "you remove their applications by hand:"
-)
 
 
 @dataclass
@@ -43,7 +37,9 @@ class Session:
     entropy: Callable[[int], bytes]
     gather: Gather
     key_folder: Path | None = None
-    """Where the journal's key is kept on this machine; None where the secret alone keeps it."""
+    """Where this machine keeps the journals' keys; None where the secret alone keeps them."""
+    key_file: KeyFile | None = None
+    """This journal's, once the repository's number is known."""
     changed: bool = False
     """Whether this run, or the one that it goes on with, may have changed anything."""
     is_read: bool = False
@@ -97,7 +93,12 @@ class Session:
             self.gather(more)
             return
         self.read_repository(self.store.read, *more)
-        journal = self._open()
+        if self.key_folder:
+            host = host_of(origin_of(self.config.api_url))
+            self.key_file = KeyFile.of(self.key_folder, host, self.repository.id, self.store.name)
+        journal = open_journal(self.store, self.key_file, start_over=self.config.start_over)
+        if self.key_file:
+            self.mask(self.store.key)
         if journal and journal.pending and journal.pending.attempts and not journal.staged:
             # GitHub may answer late: the token of that exchange may be staged by now.
             journal = self.store.reread() or journal
@@ -113,38 +114,6 @@ class Session:
             )
         found = f"read its journal ({self.store.name})" if journal else "found no journal"
         self.done(f"Opened {self.repository.name} and {found}")
-
-    def _open(self) -> Journal | None:
-        """Open the journal with the key that was handed in, or the one that is kept here."""
-        if self.key_file and not self.store.key:
-            self.store.key = self.key_file.read()
-            if self.store.key:
-                self.mask(self.store.key)
-        try:
-            journal = self.store.open()
-        except ProvisionerError as error:
-            if self.key_folder is None or error.code not in UNOPENED:
-                raise
-            if not self.config.start_over:
-                over = Run("setup", options=(Set("start-over"),))
-                raise error.as_kind(type(error), next=(*error.next, START_OVER, over)) from None
-            self.store.given_up = True
-            return None
-        if journal and self.config.start_over:
-            raise InputError(
-                "nothing-to-start-over",
-                "The journal can be opened: there is no reason to start over.",
-                next=(Run("setup"),),
-            )
-        return journal
-
-    @property
-    def key_file(self) -> KeyFile | None:
-        """The file for the journal's key, once the repository's number is known."""
-        if self.key_folder is None:
-            return None
-        host = host_of(origin_of(self.config.api_url))
-        return KeyFile.of(self.key_folder, host, self.repository.id, self.store.name)
 
     def look_again(self) -> None:
         """Look at what a person's time may have changed; `read` then reads only what is missing.
@@ -231,6 +200,8 @@ def require_current(session: Session) -> Credential:
 
 def approve(session: Session, pending: Pending) -> Next:
     """How to go on with a link that waits for its approval."""
+    if session.config.command in HERE:  # each opens the link again
+        return (Run("again"),)
     account = pending.subject or str(session.config.handle)
     opened = Open(pending.link, account, f"press {pending.instance.profile.approve_button}")
     return (opened, *same_names(session), Run("complete", code=True))

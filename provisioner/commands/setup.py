@@ -8,8 +8,6 @@ from dataclasses import replace
 from typing import Protocol
 from urllib.parse import urlsplit
 
-import msgspec
-
 from provisioner.commands.begin import (
     Candidates,
     announce,
@@ -21,7 +19,6 @@ from provisioner.commands.begin import (
 from provisioner.commands.complete import complete
 from provisioner.commands.session import (
     Session,
-    approve,
     incomplete_on_error,
     require_current,
 )
@@ -30,7 +27,7 @@ from provisioner.github.destinations import names
 from provisioner.journal import Credential, Pending
 from provisioner.loopback import Redirect
 from provisioner.mastodon.instance import OUT_OF_BAND, Instance
-from provisioner.report import Item, Report, Run, Set, iso, when
+from provisioner.report import Item, Open, Report, Run, Set, iso, when
 
 AGAIN = frozenset({"bad-code", "code-refused", "code-used", "foreign-code", "no-code"})
 """Errors after which something else can be pasted: nothing is lost, and the link is as good."""
@@ -79,13 +76,19 @@ def setup(session: Session, laptop: Laptop) -> Report:
     A token in use is replaced by `rotate`, or if the person agrees. Raises ProvisionerError.
     """
     info = read_with_instance(session, *session.reads_for_writing())
+    account = session.config.handle
     if session.store.given_up and not session.config.yes:
-        laptop.confirm(_cost(session), str(session.config.handle))
+        laptop.confirm(
+            f"The journal of {account} can't be opened here, and is given up for a new one. The "
+            "tokens that it knows stay alive, until you remove their applications by hand. If the "
+            "bot was begun in a workflow or on another machine, go on there.",
+            str(account),
+        )
     if session.config.command == "rotate":
         require_current(session)
     if session.journal.staged:
         session.is_read = True
-        return _with_next(session, complete(session, _nobody))
+        return _with_next(session, complete(session, lambda: ""))
     pending, current = usable(session, info.instance), session.journal.current
     if current and not pending and not _is_to_rotate(session, laptop, current):
         return _in_use(session, current)
@@ -102,11 +105,6 @@ def setup(session: Session, laptop: Laptop) -> Report:
             raise
     laptop.land(report)
     return report
-
-
-def _nobody() -> str:
-    """Who is asked for a code: nobody, since it is in hand or not needed."""
-    return ""
 
 
 def _is_to_rotate(session: Session, laptop: Laptop, current: Credential) -> bool:
@@ -137,12 +135,11 @@ def _in_use(session: Session, current: Credential) -> Report:
 def _plan(session: Session, instance: Instance, scopes: tuple[str, ...]) -> Report:
     """Whose token will be written where, and what is there already."""
     config, name = session.config, session.repository.name
-    there = [
-        place for one in config.mappings if session.may_exist(place := session.destination(one))
-    ]
+    places = map(session.destination, config.mappings)
+    there = [place for place in places if session.may_exist(place)]
     return Report(
         "plan",
-        f"This stores a token of {config.handle} in {name}",
+        f"This stores a token of {session.subject or config.handle} in {name}",
         table={
             "Instance": instance.origin,
             "Asks for": " ".join(scopes),
@@ -158,10 +155,7 @@ def _require_agreed(session: Session, laptop: Laptop) -> None:
     unmanaged = session.unmanaged(session.config.secrets)
     if not unmanaged or session.config.yes:
         return
-    question = (
-        f"{names(unmanaged)} is not from this journal, and its token stays alive. Replace it?"
-    )
-    if not laptop.agrees(f"{question[0].upper()}{question[1:]}"):
+    if not laptop.agrees(f"Replace {names(unmanaged)}, which this journal does not know?"):
         raise InputError(
             "not-confirmed",
             "Nothing was changed.",
@@ -170,14 +164,6 @@ def _require_agreed(session: Session, laptop: Laptop) -> None:
                 Set("secrets", "OTHER_TOKEN=access_token"),
             ),
         )
-
-
-def _cost(session: Session) -> str:
-    return (
-        f"The journal of {session.config.handle} can't be opened here, and is given up for a new "
-        "one. The tokens that it knows stay alive, until you remove their applications by hand. If "
-        "the bot was begun in a workflow or on another machine, go on there."
-    )
 
 
 def _link(
@@ -217,11 +203,13 @@ def _approved(session: Session, laptop: Laptop, pending: Pending) -> Report:
             case None:
                 raise _unanswered(session, laptop, shown)
             case Redirect(error=error) if error:
-                raise _denied(session, error)
+                raise _denied(error)
             case Redirect(code=code):
                 chosen, text = pending, code.reveal()
             case str() if not arrived.strip():
-                shown = _showing_code(pending)
+                # A server that takes one redirect URI shows the code for no other.
+                if not pending.instance.profile.one_redirect_uri:
+                    shown = pending.replace(redirect_uri=OUT_OF_BAND, state="")
                 laptop.show(_invitation(session, laptop, shown))
                 continue
             case str():
@@ -231,26 +219,16 @@ def _approved(session: Session, laptop: Laptop, pending: Pending) -> Report:
         session.config = replace(session.config, code=text)
         try:
             session.look_again()
-            return complete(session, _nobody)
+            return complete(session, lambda: "")
         except ProvisionerError as error:
             if isinstance(arrived, Redirect) or error.code not in AGAIN:
                 raise
             session.reporter.warn(Item("soon", f"{error.what} {error.why}"))
 
 
-def _showing_code(pending: Pending) -> Pending:
-    """The same authorization, with a link that ends on a page with the code.
-
-    A server that takes one redirect URI has that page for no other: there the address is pasted.
-    """
-    if pending.instance.profile.one_redirect_uri:
-        return pending
-    return msgspec.structs.replace(pending, redirect_uri=OUT_OF_BAND, state="")
-
-
 def _invitation(session: Session, laptop: Laptop, pending: Pending) -> Report:
     """The link, and what to do with it."""
-    profile, account = pending.instance.profile, session.config.handle
+    profile, account = pending.instance.profile, pending.subject or session.config.handle
     if pending.redirect_uri == OUT_OF_BAND:
         steps = ["Then paste the code that is shown, or the address of its page."]
     else:
@@ -269,8 +247,8 @@ def _invitation(session: Session, laptop: Laptop, pending: Pending) -> Report:
 
 
 def _unanswered(session: Session, laptop: Laptop, pending: Pending) -> ActionRequiredError:
-    what = "Nobody approved the link in ten minutes."
-    why = ""
+    what, why = "Nobody approved the link in ten minutes.", ""
+    button = pending.instance.profile.approve_button
     if not laptop.can_wait:
         what = "The link is still to be approved, and nobody can be waited for."
         why = "There is no browser here, and standard input is neither a terminal nor a pipe."
@@ -278,29 +256,37 @@ def _unanswered(session: Session, laptop: Laptop, pending: Pending) -> ActionReq
         "approval-timeout",
         what,
         why=why,
-        next=(*approve(session, pending), "Or wait for the browser again:", _again(session)),
+        next=(
+            Open(pending.link, pending.subject or str(session.config.handle), f"press {button}"),
+            Run("complete", code=True),
+            "Or, to wait for the browser once more:",
+            Run("again"),
+        ),
         link=pending.link,
     )
 
 
-def _denied(session: Session, error: str) -> ActionRequiredError:
+def _denied(error: str) -> ActionRequiredError:
     if error == "access_denied":
         what = "The authorization was denied in the browser."
     else:
         what = f"The instance sent the browser back without a code: “{plain(error, 60)}”."
-    return ActionRequiredError("denied", what, next=("To open the link again:", _again(session)))
-
-
-def _again(session: Session) -> Run:
-    return Run("rotate" if session.config.command == "rotate" else "setup")
+    return ActionRequiredError("denied", what, next=("The link is still good.", Run("again")))
 
 
 def _with_next(session: Session, report: Report) -> Report:
-    """Offer a first post; say when the old token can be revoked, since no schedule does that."""
-    steps = list(report.next)
+    """What is left to do: a first post, and the tokens before, which no schedule revokes here."""
+    steps, items = list(report.next), list(report.items)
+    current, superseded = session.journal.current, session.journal.superseded
     if report.status == "provisioned":
         steps += ["For a first post:", Run("post", text="howdy universe!")]
-    if session.journal.superseded:
-        until = max(old.revoke_after for old in session.journal.superseded)
+    if session.store.replaced and current:
+        account, since = str(session.config.handle), when(current.issued_at)
+        page = current.instance.applications_of(account)
+        remove = Open(page, account, f"remove the applications authorized before {since}")
+        text = "The tokens of the journal that was given up are still alive."
+        items.append(Item("soon", text, (remove,)))
+    if superseded:
+        until = max(old.revoke_after for old in superseded)
         steps += ["To revoke the old token:", Run("check", when=f"after {when(until)}")]
-    return replace(report, next=tuple(steps))
+    return replace(report, next=tuple(steps), items=items)

@@ -62,6 +62,10 @@ class Browser:
         """Copy what the page says in place of a code."""
         return str(self._find("pre").text)
 
+    def heading(self) -> str:
+        """Copy what a page of ours says first."""
+        return str(self._find("main h1").text)
+
     @property
     def address(self) -> str:
         """What the address bar says."""

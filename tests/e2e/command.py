@@ -2,10 +2,13 @@
 
 import base64
 import secrets
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.e2e.instance import Account, Instance
-from tests.program.program import Run, launch
+from tests.program.program import PATIENCE, PROGRAM, ROOT, Run, environment, launch
 from tests.servers import GitHub
 from tests.support.leaks import forms
 
@@ -43,19 +46,55 @@ class Command:
 
     def run(self, verb: str, *options: str, typed: str = "") -> Run:
         """Run any command."""
-        whose = ("--account", self.instance.handle(self.account), "--repository", REPOSITORY)
-        env = {
+        done = launch(verb, *self._whose, "--json", *options, env=self._env, typed=typed)
+        self._require_no_secret(done)
+        return done
+
+    @contextmanager
+    def setup(self) -> Iterator[tuple[str, Callable[[], Run]]]:
+        """Set up, while a test has the browser: the link, and how to wait for the end."""
+        with subprocess.Popen(
+            [*PROGRAM, "setup", *self._whose, "--json"],
+            env=environment(self._env | {"BROWSER": "true"}),  # which opens nothing
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        ) as process:
+
+            def ended() -> Run:
+                output, progress = process.communicate(timeout=PATIENCE)
+                done = Run(process.returncode, output, progress)
+                self._require_no_secret(done)
+                return done
+
+            assert process.stderr
+            line = ""
+            while "/oauth/authorize" not in line:
+                line = process.stderr.readline()
+                assert line, "it ended before it showed a link"
+            yield line.strip(), ended
+            process.kill()
+
+    @property
+    def _whose(self) -> tuple[str, ...]:
+        return ("--account", self.instance.handle(self.account), "--repository", REPOSITORY)
+
+    @property
+    def _env(self) -> dict[str, str]:
+        return {
             "GH_TOKEN": self._token,
             "GITHUB_API_URL": self.github.api_url,
             "MASTODON_JOURNAL_KEY": self.key,
         }
-        done = launch(verb, *whose, "--json", *options, env=env, typed=typed)
+
+    def _require_no_secret(self, done: Run) -> None:
         self.said += done.all
         shown = self.said + "\n".join(self.github.repository(REPOSITORY).variables.values())
         known = self.instance.secrets() | {self._token: "GitHub token", self.key: "journal key"}
         leaks = {what for text, what in known.items() if any(form in shown for form in forms(text))}
         assert not leaks, f"in the open: {', '.join(sorted(leaks))}"
-        return done
 
     def stored(self, name: str = "MASTODON_ACCESS_TOKEN") -> str:
         """A secret of the repository, as a workflow would see it; "" where there is none."""

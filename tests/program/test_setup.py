@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,9 +20,10 @@ with Person("mybot", {PASSWORD!r}) as person:
     except PersonStuckError as landed:  # a page without a code, which is to be kept
         open(sys.argv[0] + ".page", "w").write(str(landed))
 """
+Answer = tuple[str, str | Callable[[str], str]]
 WAITING = "What you paste is not shown"
-LED = ("sh", "-c", 'exec "$@" <"$(tty)"', "sh", *PROGRAM)
-"""What leads a session and opens a terminal has its Ctrl-C sent to it."""
+SHELL = ("sh", "-c", 'exec <"$(tty)"; trap : INT; "$@"; stty -a; read -r _', "sh", *PROGRAM)
+"""Opens the terminal, so that Ctrl-C is a signal, and keeps it until all that is shown was read."""
 NO_INPUT = ("sh", "-c", 'exec "$@" <&-', "sh", *PROGRAM)
 
 
@@ -42,12 +44,11 @@ def page(site: Site, tmp_path: Path) -> Path:
     return program.with_name("browser.py.page")
 
 
-def in_terminal(
-    site: Site, *answers: tuple[str, str], command: str = "setup", options: tuple[str, ...] = ()
-) -> str:
-    """Run it at a terminal, with these answers."""
-    asked = [command, *options, *site.whose]
-    shown = launch_in_terminal(*asked, env=site.env, answers=answers, program=LED)
+def in_terminal(site: Site, *answers: Answer, whose: Sequence[str] = ()) -> str:
+    """Run setup at a terminal, with these answers."""
+    asked = ("setup", *(whose or site.whose))
+    ended = (*answers, ("-echoprt", ""))  # of stty
+    shown = launch_in_terminal(*asked, env=site.env, answers=ended, program=SHELL)
     site.shown += shown
     return shown
 
@@ -87,9 +88,7 @@ def test_browser_that_does_not_start_is_not_the_end(site: Site, tmp_path: Path) 
     broken.write_text("no program\n")
     broken.chmod(0o700)
     site.env["BROWSER"] = str(broken)
-    shown = launch_in_terminal(
-        "setup", *site.whose, env=site.env, answers=((WAITING, "\x03"),), program=LED
-    )
+    shown = in_terminal(site, (WAITING, "\x03"))
     assert "(interrupted, exit code 130)" in shown
 
 
@@ -103,7 +102,7 @@ def test_code_is_pasted_while_it_waits_and_is_not_echoed(site: Site) -> None:
         code.append(site.approve(links(shown)[-1]))
         return code[0]
 
-    shown = launch_in_terminal("setup", *site.whose, env=site.env, answers=((WAITING, approve),))
+    shown = in_terminal(site, (WAITING, approve))
     assert site.live_tokens == [site.stored()]
     assert code[0] not in shown
 
@@ -114,7 +113,7 @@ def test_wrong_code_and_empty_line_are_asked_again(site: Site) -> None:
         ("invalid, expired", ""),
         (WAITING, lambda shown: site.approve(links(shown)[-1])),
     )
-    launch_in_terminal("setup", *site.whose, env=site.env, answers=answers)
+    in_terminal(site, *answers)
     assert site.live_tokens == [site.stored()]
 
 
@@ -125,15 +124,14 @@ def test_browser_of_the_terminal_is_not_opened(site: Site, tmp_path: Path, brows
     program.chmod(0o700)
     site.env |= {"BROWSER": str(program), "DISPLAY": ""}
     answers = ((WAITING, lambda shown: site.approve(links(shown)[-1])),)
-    launch_in_terminal("setup", *site.whose, env=site.env, answers=answers)
+    in_terminal(site, *answers)
     assert site.live_tokens == [site.stored()]
     assert not (tmp_path / "started").exists()
 
 
 def test_no_browser_leaves_the_one_that_there_is_alone(site: Site, page: Path) -> None:
     answers = ((WAITING, lambda shown: site.approve(links(shown)[-1])),)
-    options = ("--no-browser", *site.whose)
-    shown = launch_in_terminal("setup", *options, env=site.env, answers=answers)
+    shown = in_terminal(site, *answers, whose=("--no-browser", *site.whose))
     asked = parse_qs(urlsplit(links(shown)[-1]).query)
     assert asked["redirect_uri"] == ["urn:ietf:wg:oauth:2.0:oob"]
     assert not page.exists()
@@ -179,7 +177,7 @@ def test_account_is_asked_for(site: Site, page: Path) -> None:
     account = site.whose[1]
     whose = ("--repository", site.whose[3])
     answers = (("(user@domain)", account),)
-    launch_in_terminal("setup", *whose, env=site.env, answers=answers, program=LED)
+    in_terminal(site, *answers, whose=whose)
     assert site.live_tokens == [site.stored()]
     assert page.exists()
 
@@ -196,23 +194,20 @@ def test_account_that_is_given_twice_is_refused(site: Site) -> None:
     assert (done.code, done.error) == (2, "usage")
 
 
-@pytest.mark.parametrize("prompt", ["(user@domain)", "Replace it?", WAITING])
+@pytest.mark.parametrize("prompt", ["(user@domain)", "Replace the secret", WAITING])
 def test_interruption_at_each_question_leaves_a_clean_line(site: Site, prompt: str) -> None:
     whose = site.whose[2:] if prompt == "(user@domain)" else site.whose
-    if prompt == "Replace it?":
+    if prompt == "Replace the secret":
         site.repository.set_secret("MASTODON_ACCESS_TOKEN", "pasted-by-hand")
     answers = ((prompt, "\x03"),)
-    shown = launch_in_terminal("setup", *whose, env=site.env, answers=answers, program=LED)
+    shown = in_terminal(site, *answers, whose=whose)
     assert re.search(r"[\r\n]\S*✗ \S*Interrupted", re.sub(r"\x1b\[[0-9;]*m", "", shown))
     assert "(interrupted, exit code 130)" in shown
     assert "Traceback" not in shown
 
 
 def test_typing_is_shown_again_after_an_interruption(site: Site) -> None:
-    shell = ("sh", "-c", 'exec <"$(tty)"; trap : INT; "$@"; stty -a', "sh", *PROGRAM)
-    answers = ((WAITING, "\x03"),)
-    shown = launch_in_terminal("setup", *site.whose, env=site.env, answers=answers, program=shell)
-    assert " echo " in shown
+    assert " echo " in in_terminal(site, (WAITING, "\x03"))
 
 
 # The checkout.

@@ -301,3 +301,68 @@ def instance() -> Instance:
     """An instance of no known software."""
     origin = "https://social.example"
     return Instance(origin, f"{origin}/a", f"{origin}/t", f"{origin}/r", "", has_metadata=False)
+
+
+WINDOWS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+
+
+@pytest.fixture
+def no_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux, and nothing says that there is a screen."""
+    monkeypatch.setattr(sys, "platform", "linux")
+    for name in WINDOWS:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("no_window")
+class TestBrowser:
+    """Which program opens a page."""
+
+    def test_without_a_screen_there_is_none(self, programs: Path) -> None:
+        put(programs, "xdg-open", "")
+        assert environment.browser() == []
+
+    @pytest.mark.parametrize("screen", ["DISPLAY", "WAYLAND_DISPLAY"])
+    def test_first_that_is_there_opens_it(
+        self, programs: Path, monkeypatch: pytest.MonkeyPatch, screen: str
+    ) -> None:
+        monkeypatch.setenv(screen, ":0")
+        assert environment.browser() == []
+        for name in "firefox", "xdg-open":
+            put(programs, name, "")
+        assert environment.browser() == ["xdg-open"]
+
+    @pytest.mark.parametrize(
+        ("wanted", "command"),
+        [("mine -new-tab %s", ["mine", "-new-tab"]), ("w3m:mine", ["mine"]), ("gone:w3m", [])],
+    )
+    def test_the_one_that_is_named_counts_unless_it_takes_the_terminal(
+        self, programs: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, command: list[str]
+    ) -> None:
+        for name in "mine", "w3m":
+            put(programs, name, "")
+        monkeypatch.setenv("BROWSER", wanted)
+        assert environment.browser() == command
+
+    def test_macos_has_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "platform", "darwin")
+        assert environment.browser() == ["open"]
+
+
+@pytest.mark.parametrize(
+    ("given", "folder"),
+    [
+        ({"XDG_STATE_HOME": "/state"}, "/state/mastodon-provisioner"),
+        ({"XDG_STATE_HOME": "relative"}, "/home/me/.local/state/mastodon-provisioner"),
+        ({}, "/home/me/.local/state/mastodon-provisioner"),
+        ({"GITHUB_ACTIONS": "true", "XDG_STATE_HOME": "/state"}, None),
+    ],
+)
+def test_folder_for_keys_is_the_users_own_and_none_in_a_workflow(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], folder: str | None
+) -> None:
+    for name in "GITHUB_ACTIONS", "XDG_STATE_HOME":
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ({"HOME": "/home/me"} | given).items():
+        monkeypatch.setenv(name, value)
+    assert environment.key_folder() == (Path(folder) if folder else None)

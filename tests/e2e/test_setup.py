@@ -1,0 +1,64 @@
+"""setup with a browser: the instance sends it back to the command, which tells how it ended."""
+
+import re
+
+import pytest
+
+from tests.e2e.browser import Browser
+from tests.e2e.command import Command
+from tests.e2e.instance import Instance
+
+NEW = pytest.mark.parametrize("instance", ["4.7"], indirect=True)
+VERSIONS = pytest.mark.parametrize("instance", ["4.7", "4.2"], indirect=True)
+
+
+@VERSIONS
+def test_authorize_ends_on_a_page_that_says_what_was_written(
+    instance: Instance, browser: Browser, command: Command
+) -> None:
+    with command.setup() as (link, ended):
+        browser.sign_in(link, instance.bot)
+        browser.press("Authorize")
+        assert "has its token in acme/demo" in browser.heading()
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/result", browser.address)  # without a code
+        assert ended().outcome["status"] == "provisioned"
+    assert instance.live_tokens() == [command.stored()]
+
+
+@NEW
+def test_deny_is_told_on_the_page_and_ends_the_command(
+    instance: Instance, browser: Browser, command: Command
+) -> None:
+    with command.setup() as (link, ended):
+        browser.sign_in(link, instance.bot)
+        browser.press("Deny")
+        assert "denied" in browser.heading()
+        run = ended()
+    assert (run.code, run.error) == (4, "denied")
+
+
+@NEW
+def test_other_account_is_told_on_the_page_and_the_link_stays_good(
+    instance: Instance, browser: Browser, command: Command
+) -> None:
+    with command.setup() as (link, ended):
+        browser.sign_in(link, instance.alice)
+        browser.press("Authorize")
+        assert "alice" in browser.heading()
+        assert ended().error == "wrong-account"
+    with command.setup() as (again, ended):
+        assert again == link
+        browser.sign_in(link, instance.bot)
+        browser.press("Authorize")
+        assert ended().outcome["status"] == "provisioned"
+
+
+@NEW
+def test_address_of_a_browser_that_can_not_come_back_is_pasted(
+    instance: Instance, browser: Browser, command: Command
+) -> None:
+    """The command was ended meanwhile: the browser says that it can't connect."""
+    with command.setup() as (link, _):
+        browser.sign_in(link, instance.bot)
+    browser.press("Authorize")
+    assert command.complete(browser.address).outcome["status"] == "provisioned"
