@@ -377,6 +377,14 @@ def test_circle_of_redirects_ends(octo: Octo) -> None:
     assert len(octo.seen) == 4
 
 
+@pytest.mark.parametrize("status", [201, 303, 404])
+def test_address_in_another_answer_is_not_followed(octo: Octo, status: int) -> None:
+    """303 would make a GET of a write: GitHub does not use it."""
+    octo.always(reply(status, {}, {"Location": f"/repos/{NAME}"}))
+    assert octo.client.call("PUT", "/").status == status
+    assert octo.methods == ["PUT"]
+
+
 @pytest.mark.parametrize("status", [300, 301, 304, 307])
 def test_redirect_without_an_address_is_an_error_at_once(octo: Octo, status: int) -> None:
     octo.always(reply(status, {}))

@@ -13,6 +13,7 @@ from provisioner.errors import ProvisionerError
 from provisioner.github.client import GitHub, Repository
 from provisioner.github.errors import FORM_FOR_NEW_TOKENS, TOKENS
 from provisioner.http import Http
+from provisioner.parsing import parse_api_url
 from provisioner.report import Exit, Run
 from provisioner.sandbox import Response
 from provisioner.secret import Secret
@@ -206,6 +207,14 @@ def test_page_is_neither_quoted_nor_taken_for_githubs_answer(octo: Octo, status:
     error = refusal(octo, reply(status, FAILED))
     assert error.code == "github-unwell"
     assert "Whoa" not in str(vars(error))
+
+
+@pytest.mark.parametrize("url", ["https://codeberg.org/api/v1", "https://git.test/gitea/api/v1/"])
+def test_forgejos_and_giteas_api_is_refused_before_anything_is_sent(url: str) -> None:
+    """Their runners set GITHUB_API_URL to it."""
+    with fails("bad-api-url", Exit.INPUT) as caught:
+        parse_api_url(url)
+    assert "Forgejo" in caught.value.why
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])

@@ -264,7 +264,7 @@ def test_journal_has_room_up_to_the_last_byte(run: Run) -> None:
     """The box's base64 grows by four characters for three more in the account."""
     length = next(
         length
-        for length in range(30_000, 40_000)
+        for length in range(35_000, 40_000)
         if len(seal(run.journal(account="a" * length), KEY)) > MAX_VALUE - 4
     )
     largest = run.journal(account="a" * length)
