@@ -992,3 +992,17 @@ def test_destination_that_holds_something_else_is_named_before_it_is_overwritten
     named = [place.name for place in staged.may_hold]
     assert named == ["MASTODON_ACCESS_TOKEN", "MASTODON_BASE_URL"]
     assert [place.name for place in staged.overwrites] == ["MASTODON_ACCESS_TOKEN"]
+
+
+def test_lost_exchange_is_told_before_its_forgotten_application_is_given_up(world: World) -> None:
+    """The journal forgets it then, and a token may live on."""
+    link = world.link()
+    world.wire.faults = [Fault("answer lost", path="oauth/token")]
+    with suppress(ProvisionerError):
+        world.complete(world.approve(link))
+    world.wire.faults = []
+    code = world.approve(link)
+    world.instance.delete_application(world.instance.applications[-1].client_id)
+    with fails("unknown-application", Exit.ACTION_REQUIRED):
+        world.complete(code)
+    assert any(map(says_token_may_be_lost, world.warned))
