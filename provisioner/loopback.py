@@ -106,7 +106,6 @@ class Loopback:
 
     def show(self, page: str) -> None:
         """Answer the browser that brought the redirect, once it is known how the run ended."""
-        self._close_stdin()
         until = time.monotonic() + PATIENCE
         while self._is_promised and (left := until - time.monotonic()) > 0:
             for connection, head in self._turn(left):

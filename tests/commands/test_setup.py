@@ -225,6 +225,7 @@ def test_same_link_on_the_same_port_after_an_interruption(world: World) -> None:
     world.setup()
     first, second = world.laptop.opened
     assert first == second
+    assert world.laptop.listened == [0, PORT]
     assert len(world.instance.applications) == 1
     assert_set_up(world)
 
@@ -273,12 +274,13 @@ def test_enter_shows_a_link_that_shows_a_code(world: World) -> None:
     assert_set_up(world)
 
 
-def test_browser_may_come_back_after_all(world: World) -> None:
-    def approves_first_link(laptop: Laptop) -> Redirect:
+@pytest.mark.parametrize("answer", [approves, pastes_address])
+def test_first_link_is_good_after_all(world: World, answer: Answer) -> None:
+    def first_link(laptop: Laptop) -> Redirect | str | None:
         laptop.link = laptop.opened[0]
-        return approves(laptop)
+        return answer(laptop)
 
-    world.setup(says(""), approves_first_link)
+    world.setup(says(""), first_link)
     assert_set_up(world)
 
 
@@ -305,8 +307,16 @@ def test_what_is_no_code_of_this_link_is_told_and_asked_again(world: World, wron
     assert len(world.instance.applications) == 1
 
 
-def test_wrong_paste_spends_no_code(world: World) -> None:
-    world.setup(says("https://evil.example/callback?code=x"), approves)
+def test_refused_code_that_the_browser_brings_ends_it(world: World) -> None:
+    """On the page that it lands on, the person can't paste another one."""
+    with fails("code-refused", Exit.ACTION_REQUIRED) as caught:
+        world.setup(lambda _: Redirect(Secret("x" * 43)))
+    assert world.laptop.landed == [caught.value]
+
+
+@pytest.mark.parametrize("wrong", ["another server's page", "another link's address"])
+def test_wrong_paste_spends_no_code(world: World, wrong: str) -> None:
+    world.setup(WRONG[wrong], approves)
     assert exchanges(world) == 1
 
 
@@ -598,6 +608,15 @@ def test_nothing_is_given_up_that_the_key_opens(world: World, keys: Path) -> Non
     with fails("nothing-to-start-over", Exit.INPUT):
         world.setup(start_over="true")
     assert len(kept(keys)) == 1
+
+
+@pytest.mark.usefixtures("keys")
+def test_journal_of_a_newer_version_is_not_given_up(world: World) -> None:
+    """An update opens it."""
+    world.setup()
+    world.repository.variables[JOURNAL] = "9:0123456789abcdef:AAAA"
+    with fails("journal-newer", Exit.ACTION_REQUIRED):
+        world.setup(start_over="true")
 
 
 def test_refused_key_write_gives_the_old_journal_back(world: World, keys: Path) -> None:

@@ -50,6 +50,7 @@ class Laptop:
     asked_about: list[str] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
     landed: list[Report | ProvisionerError] = field(default_factory=list)
+    listened: list[int] = field(default_factory=list)
     link: str = ""
     """The one that was shown last."""
 
@@ -78,6 +79,7 @@ class Laptop:
             raise InputError("not-confirmed", "Nothing was changed.", next=("Look.",))
 
     def listen(self, port: int) -> str:
+        self.listened.append(port)
         port = port or PORT
         if port in self.taken:
             return ""

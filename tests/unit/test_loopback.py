@@ -156,6 +156,7 @@ def test_idle_connections_block_nothing(loopback: Loopback) -> None:
     idle[-1].sendall(b"GET /callback?")  # half a request
     arrived, _ = wait_while(loopback, request(loopback, GOOD))
     assert isinstance(arrived, Redirect)
+    assert idle[0].recv(1) == b""  # closed for the one too many
     for one in idle:
         one.close()
 
