@@ -7,9 +7,14 @@ import os
 import shlex
 import signal
 import threading
+import time
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import httpx
 from nacl.bindings import crypto_box_SEALBYTES as SEALBYTES
 
 from provisioner.commands.run import Prompts, run
@@ -18,12 +23,16 @@ from provisioner.environment import program
 from provisioner.errors import InputError, ProvisionerError
 from provisioner.http import Http
 from provisioner.journal import new_key
+from provisioner.landing import outcome
+from provisioner.loopback import Loopback, Redirect
 from provisioner.report import Report, Reporter
-from provisioner.sandbox import Repository, Request, Response, Sandbox
+from provisioner.sandbox import Instance, Repository, Request, Response, Sandbox
 from provisioner.secret import Secret
 
 BOT, OTHER, REPOSITORY = "mybot", "alice", "octocat/mybot"
 FIRST_POST = "howdy universe!"
+PATIENCE = 60.0
+"""Seconds that the embedded browser has to come back."""
 
 
 class Teller(Reporter, Protocol):
@@ -34,48 +43,91 @@ class Teller(Reporter, Protocol):
 
 
 def play(teller: Teller) -> Report:
-    """Begin, approve, complete, check; then the scheduled bot posts with the secret it reads.
+    """Set up a bot, which then posts with the secret it reads; check the token.
 
-    The embedded instance plays the person's part itself. Returns the report of the completion.
+    The embedded instance plays the person's part itself. Returns the report of the setup.
     """
-    with Sandbox() as sandbox:
+    with Sandbox() as sandbox, Loopback() as loopback:
         repository, given = _furnish(sandbox)
+        person = _Person(teller, sandbox.instance, loopback)
 
-        def do(command: str, code: str = "") -> Report:
-            config = parse(command, given | {"code": code}, api_url=sandbox.github.api_url)
-            return run(config, teller, Prompts(str))
+        def do(command: str) -> Report:
+            config = parse(command, given, api_url=sandbox.github.api_url)
+            return run(config, teller, Prompts(str, laptop=person))
 
-        teller.say("\n1. begin: register an application, show the link", bold=True)
-        link = do("begin").link
-        teller.say(f"  {link}")
-
-        text = "\n2. A person opens it, signs in, presses Authorize, and sees a code"
+        text = "\n1. setup: check everything, register an application, show the link"
         teller.say(text, bold=True)
-        code = sandbox.instance.approve(link, BOT)
-        teller.done(f"A one-time code of {len(code)} characters")
+        report = do("setup")
 
-        text = "\n3. complete: exchange the code, check the account, seal, write"
-        teller.say(text, bold=True)
-        report = do("complete", code)
-
-        teller.say("\n4. What GitHub stored: secrets that only its runners open", bold=True)
+        teller.say("\n3. What GitHub stored: secrets that only its runners open", bold=True)
         _show_stored(teller, repository)
 
-        teller.say("\n5. check: what a weekly schedule would do", bold=True)
-        for item in do("check").items:
-            teller.done(item.text)
-
-        teller.say("\n6. The scheduled bot reads its secret, and posts", bold=True)
+        teller.say("\n4. The scheduled bot reads its secret, and posts", bold=True)
         queued = sandbox.github.queue(REPOSITORY)
         token = Secret(queued.secret("MASTODON_ACCESS_TOKEN"))
         page = _post(teller, queued.variables["MASTODON_BASE_URL"], token)
         teller.done(f"{BOT} posted “{FIRST_POST}”: {page}")
+
+        teller.say("\n5. check: what a weekly schedule would do", bold=True)
+        for item in do("check").items:
+            teller.done(item.text)
     teller.say("\nThe demo is over.", bold=True)
     teller.say("The requests, the encryption and the journal were the real ones. The Mastodon, the")
     teller.say("GitHub and the person were embedded, and are gone; nothing left this machine.")
-    teller.say("For your own bot, follow README from “Set it up”. To try it in your own browser")
+    teller.say("For your own bot, follow README from “Set up a bot”. To try it in your own browser")
     teller.say("first, run the command `sandbox`.")
     return report
+
+
+@dataclass(frozen=True)
+class _Person:
+    """The person and the browser of the demo. The redirect to this machine is a real request."""
+
+    teller: Teller
+    instance: Instance
+    loopback: Loopback
+    has_browser: bool = True
+    is_attended: bool = False
+    can_wait: bool = True
+
+    def show(self, report: Report) -> None:
+        """Show what is about to happen."""
+        self.teller.say(report.headline)
+        for label, text in report.table.items():
+            self.teller.say(f"  {label}: {text}")
+        if report.link:
+            self.teller.say(f"  {report.link}")
+
+    def agrees(self, question: str) -> bool:
+        """Agree: in the demo nothing is anybody's."""
+        return bool(question)
+
+    def confirm(self, what: str, word: str) -> None:
+        """Confirm."""
+
+    def listen(self, port: int) -> str:
+        """Listen for the browser."""
+        return self.loopback.listen(port)
+
+    def open(self, link: str) -> None:
+        """Approve, and come back as a browser does, while the run waits for that."""
+        self.teller.say("\n2. A person signs in, and presses Authorize", bold=True)
+        asked = dict(parse_qsl(urlsplit(link).query))
+        brought = {"code": self.instance.approve(link, BOT), "state": asked["state"]}
+        back = f"{asked['redirect_uri']}?{urlencode(brought)}"
+        come_back = partial(httpx.get, back, follow_redirects=True, trust_env=False)
+        threading.Thread(target=come_back, daemon=True).start()
+
+    def wait(self, state: str, origin: str) -> Redirect | str | None:
+        """Wait for the redirect."""
+        until = time.monotonic() + PATIENCE
+        arrived = self.loopback.wait(state, origin, until, lambda _: None)
+        self.teller.done("The browser came back to this machine, and brought the code")
+        return arrived
+
+    def land(self, ended: Report | ProvisionerError) -> None:
+        """Show the browser how the run ended."""
+        self.loopback.show(outcome(ended))
 
 
 def _post(teller: Teller, base_url: str, token: Secret) -> str:

@@ -35,7 +35,7 @@ def test_demo_ends_with_a_post_and_shows_what_is_stored() -> None:
 def test_demo_shows_nothing_as_long_as_a_token_but_what_is_public_in_the_link() -> None:
     link = next(word for word in played().output.split() if "/oauth/authorize?" in word)
     assert set(re.findall(r"[?&](\w+)=", link)) == {
-        *("response_type", "client_id", "redirect_uri", "scope", "force_login"),
+        *("response_type", "client_id", "redirect_uri", "scope", "state", "force_login"),
         *("code_challenge", "code_challenge_method"),
     }
     assert re.findall(r"[A-Za-z0-9_+/=-]{30,}", re.sub(r"http://\S+", "", played().output)) == []
