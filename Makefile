@@ -15,7 +15,7 @@ install = $(python) -m pip install --quiet --disable-pip-version-check --no-inpu
 parallel = --numprocesses logical --dist worksteal
 
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint faults interleavings tried mutants e2e bench called format requirements clean
+.PHONY: help install demo test lint faults interleavings tried mutants e2e bench called pictures format requirements clean
 
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,10 @@ bench: .venv/.e2e .cache/runtime/.stamp .cache/benchmarks/.stamp ## Measure, bes
 
 called: .venv/.dev ## Print which files have a function called in a first complete
 	@$(python) -m tests.tools.benchmarks.called
+
+pictures: .venv/.e2e ## Draw README's pictures from real output (Debian)
+	tests/e2e/setup
+	$(python) -m tests.tools.pictures
 
 format: .venv/.dev ## Put the code in shape
 	$(python) -m ruff check --fix
