@@ -175,18 +175,16 @@ class Loopback:
         return connection
 
     def _read_typed(self) -> None:
+        stdin = cast("int", self._stdin)
         try:
-            piece = os.read(cast("int", self._stdin), MAX_PASTE)
+            piece = os.read(stdin, MAX_PASTE)
         except OSError:  # the terminal is gone
             piece = b""
         self._typed = (self._typed + piece)[-MAX_PASTE:]
         if not piece:
-            self._typed += b"" if self._typed.endswith(b"\n") or not self._typed else b"\n"
-            self._close_stdin()
-
-    def _close_stdin(self) -> None:
-        if self._stdin is not None:
-            self._selector.unregister(self._stdin)
+            if self._typed and not self._typed.endswith(b"\n"):
+                self._typed += b"\n"
+            self._selector.unregister(stdin)
             self._stdin = None
 
     def _line(self) -> str | None:

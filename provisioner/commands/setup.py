@@ -20,7 +20,6 @@ from provisioner.commands.complete import complete
 from provisioner.commands.session import (
     Session,
     incomplete_on_error,
-    require_current,
 )
 from provisioner.errors import ActionRequiredError, InputError, ProvisionerError, plain
 from provisioner.github.destinations import names
@@ -84,8 +83,10 @@ def setup(session: Session, laptop: Laptop) -> Report:
             "bot was begun in a workflow or on another machine, go on there.",
             str(account),
         )
-    if session.config.command == "rotate":
-        require_current(session)
+    if session.config.command == "rotate" and session.journal.current is None:
+        raise ActionRequiredError(
+            "nothing-provisioned", "There is no token to replace yet.", next=(Run("setup"),)
+        )
     if session.journal.staged:
         session.is_read = True
         return _with_next(session, complete(session, lambda: ""))

@@ -203,9 +203,13 @@ def test_rotate_does_not_ask(world: World) -> None:
     assert world.laptop.asked_about == []
 
 
-def test_rotate_needs_a_token_in_use(world: World) -> None:
-    with fails("nothing-provisioned", Exit.ACTION_REQUIRED):
+@pytest.mark.parametrize("begun", [True, False])
+def test_rotate_needs_a_token_in_use(world: World, *, begun: bool) -> None:
+    if begun:
+        world.begin()
+    with fails("nothing-provisioned", Exit.ACTION_REQUIRED) as caught:
         world.run("rotate")
+    assert runs(caught.value.next) == ["setup"]
 
 
 def test_staged_token_is_finished_without_a_browser(world: World) -> None:
@@ -293,7 +297,7 @@ def test_where_no_other_redirect_is_registered_enter_shows_the_same_link(world: 
 WRONG: dict[str, Answer] = {
     "no code": says("not a code, but a sentence: 🙂"),
     "another server's page": says("https://evil.example/callback?code=x"),
-    "another link's address": says(f"{LOOPBACK}?code=x&state=other"),
+    "another link's address": says(f"{LOOPBACK}?code={'x' * 43}&state=other"),
     "address without a code": says(LOOPBACK),
     "unknown code": says("x" * 43),
     "link itself": lambda laptop: laptop.link,
@@ -526,12 +530,6 @@ def test_key_that_can_not_be_kept_stops_it_before_the_claim(world: World, keys: 
 def test_key_that_is_handed_in_is_not_kept(world: World, keys: Path) -> None:
     world.setup(journal_key=world.key)
     assert kept(keys) == []
-
-
-def test_workflow_keeps_no_file(world: World) -> None:
-    world.in_workflow = True
-    world.provision()
-    assert world.key_folder is None
 
 
 def test_second_machine_is_told_where_to_go_on(world: World, keys: Path, tmp_path: Path) -> None:
