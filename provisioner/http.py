@@ -187,7 +187,7 @@ class Http:
                 )
             except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
                 raise InputError(
-                    "bad-surroundings",
+                    "bad-environment",
                     "The proxy or certificate settings in the environment are invalid "
                     f"({type(error).__name__}).",
                     why="One of HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and "

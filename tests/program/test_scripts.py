@@ -220,7 +220,7 @@ def test_exit_code_is_3_after_something_was_written(site: Site) -> None:
 )
 def test_network_setting_that_cannot_be_used_is_the_inputs_fault(name: str, value: str) -> None:
     done = run("doctor", "--instance", "https://127.0.0.1:1", "--json", env={name: value})
-    assert (done.code, done.error) == (2, "bad-surroundings")
+    assert (done.code, done.error) == (2, "bad-environment")
 
 
 def broken(_size: int) -> NoReturn:

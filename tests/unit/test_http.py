@@ -326,7 +326,7 @@ def test_setting_that_cannot_be_used_is_named(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv(name, value)
-    with fails("bad-surroundings", Exit.INPUT) as caught:
+    with fails("bad-environment", Exit.INPUT) as caught:
         Http().send("GET", "https://social.example/")
     assert name in said(caught.value)
 
