@@ -146,17 +146,18 @@ class CommandLine:
         self._terminal = terminal = Terminal(as_json=as_json, verbose=verbose)
         words = environment.fill_in(command, values, terminal.warn)
         if command in HERE:
-            words = ask_missing(words)
+            words = ask_missing(command, words)
         config = parse(command, words, api_url=environment.api_url())
         terminal.config = config
         if config.reveal:
             terminal.require_person()
         if command == "deprovision" and not config.yes and not config.dry_run:
+            bot = config.account or "the bot"
             environment.confirm(
-                f"This revokes all tokens of {config.handle}, and deletes its secrets, its "
-                f"variables and its journal from {config.repository}. The bot can't post until it "
-                "is provisioned again.",
-                str(config.handle),
+                f"This revokes all tokens of {bot}, and deletes its secrets, its variables and its "
+                f"journal from {config.repository}. The bot can't post until it is provisioned "
+                "again.",
+                str(config.account or config.repository),
             )
         if command == "init":
             terminal.report(write_workflows(config))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from provisioner.errors import InputError
 from provisioner.github.destinations import Mapping as Destined
 from provisioner.github.destinations import check_name, parse_mappings, require_distinct
-from provisioner.inputs import ACTION_INPUTS, INPUTS_OF, Input
+from provisioner.inputs import ACTION_INPUTS, INPUTS_OF, OF_A_JOURNAL, Input
 from provisioner.mastodon.instance import Application
 from provisioner.mastodon.scopes import PRESETS, parse_scopes
 from provisioner.parsing import (
@@ -44,7 +44,8 @@ class Config:
     command: str
     """In a workflow also “auto”, which chooses when it has read the journal, and “check-token”."""
     account: Handle | None = None
-    """None for a doctor or a register that were given an instance alone."""
+    """None for a doctor or a register that were given an instance alone; on a person's own machine
+    also until the journal, which names it, is read."""
     repository: str = ""
     instance: str = ""
     """An origin; "" where the account tells."""
@@ -134,7 +135,7 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
 
     config = Config(
         command=command,
-        account=_account(command, text("account"), text("instance")),
+        account=_account(command, text("account"), text("instance"), in_workflow=in_workflow),
         instance=parse_instance(text("instance")),
         scopes=parse_scopes(text("scopes")) if "scopes" in given else (),
         app_name=parse_app_name(text("app-name")),
@@ -198,8 +199,10 @@ def words_of(inputs: Sequence[Input], values: Values) -> Words:
     return given
 
 
-def _account(command: str, account: str, instance: str) -> Handle | None:
-    """The account, which doctor and register don't need where they are given an instance."""
+def _account(command: str, account: str, instance: str, *, in_workflow: bool) -> Handle | None:
+    """The account; None where the journal names it, or where an instance is enough."""
+    if not account.strip() and not in_workflow and command in OF_A_JOURNAL:
+        return None
     if account.strip() or command not in {"doctor", "register"}:
         return parse_account(account)
     if not instance.strip():

@@ -76,6 +76,8 @@ HERE = ("setup", "rotate")
 """The commands for a person's own machine."""
 AUTHORIZING = ("begin", "complete", "login")
 WITH_JOURNAL = (*HERE, *AUTHORIZING, "check", "abandon", "deprovision", "post")
+OF_A_JOURNAL = ("rotate", "complete", "check", "abandon", "deprovision", "post")
+"""The commands for a bot whose journal exists: it names the account, where nobody else does."""
 WITH_GITHUB = (*WITH_JOURNAL, "register")
 WITH_INSTANCE = (*WITH_GITHUB, "doctor", "init")
 

@@ -163,12 +163,12 @@ def write_workflows(config: Config) -> Report:
     return init(config, root, may_replace, lacks_scope=lacks_workflow_scope())
 
 
-def ask_missing(given: Words) -> Words:
+def ask_missing(command: str, given: Words) -> Words:
     """What was given, and what the checkout tells or the person types where it is needed."""
     words = dict(given)
     if "repository" not in words:
         words["repository"] = (_choose_repository(),)
-    if is_attended() and "account" not in words:
+    if command == "setup" and is_attended() and "account" not in words:
         words["account"] = (ask("The bot's account, as on its profile page (user@domain)"),)
     if is_attended() and "github-token" not in words:
         form = form_for_new_tokens(github_host(parse_api_url(api_url())))

@@ -20,7 +20,7 @@ from provisioner.commands.setup import Laptop, setup
 from provisioner.config import Config
 from provisioner.github.client import GitHub
 from provisioner.http import Http, in_threads
-from provisioner.inputs import HERE
+from provisioner.inputs import HERE, OF_A_JOURNAL
 from provisioner.mastodon.instance import Instance
 from provisioner.parsing import Login
 from provisioner.report import Report, Reporter
@@ -65,6 +65,9 @@ def run(
 def perform(session: Session, prompts: Prompts) -> Report:
     """Run the session's command."""
     command = session.config.command
+    if command in OF_A_JOURNAL and session.config.account is None:
+        session.read()
+        session.is_read = True
     if command == "auto":
         command = _choose(session)
     if command == "complete":

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +17,7 @@ from provisioner.journal import Credential, Journal, Pending
 from provisioner.journal_store import JournalStore
 from provisioner.key_file import KeyFile, open_journal
 from provisioner.mastodon.instance import Instance
+from provisioner.parsing import parse_account
 from provisioner.report import Exit, Item, Next, Open, Report, Reporter, Run, Set, Step
 from provisioner.secret import Secret
 from provisioner.urls import host_of, origin_of
@@ -102,6 +103,9 @@ class Session:
         if journal and journal.pending and journal.pending.attempts and not journal.staged:
             # GitHub may answer late: the token of that exchange may be staged by now.
             journal = self.store.reread() or journal
+        if self.config.account is None:  # then the journal names it, or nothing does
+            account = parse_account(journal.account if journal else "")
+            self.config = replace(self.config, account=account)
         self.journal = journal or Journal(self.repository.id, str(self.config.account))
         for secret in self.journal.secrets():
             self.mask(secret)

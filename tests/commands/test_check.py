@@ -298,3 +298,15 @@ def test_journal_of_another_account_or_instance_is_refused(
     with fails(code, Exit.INPUT):
         world.run(command, text="howdy universe!", **raw)
     assert all(line.startswith("GET /repos") for line in world.requests(since))
+
+
+@pytest.mark.parametrize("command", ["check", "post", "rotate", "deprovision"])
+def test_journal_names_the_account_that_was_not_given(world: World, command: str) -> None:
+    world.provision()
+    done = world.run(command, account="", text="howdy universe!")
+    assert done.status in {"healthy", "posted", "rotated", "deprovisioned"}
+
+
+def test_account_is_demanded_where_no_journal_names_it(world: World) -> None:
+    with fails("bad-account", Exit.INPUT):
+        world.check(account="")
