@@ -292,12 +292,12 @@ class JournalStore:
             why = f"The key is in the secret {self.key_name}, which only workflows can read. "
             why += "Nothing is lost."
             steps = (
-                "Go on in the workflow of the repository, or where you began.",
+                "Go on in the repository's workflow, or on the computer where you began.",
                 Set("journal-key"),
             )
         return InputError(
             "journal-key-missing",
-            f"{self.repository.name} has a journal ({self.name}), but no key for it was handed in.",
+            f"{self.repository.name} has a journal ({self.name}), but this run has no key for it.",
             why=why,
             next=steps,
         )

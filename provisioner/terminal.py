@@ -99,7 +99,9 @@ class Terminal:
         self._err.prose(text, *MARKS["good"])
 
     def warn(self, item: Item) -> None:
-        """Something that a person should know at once."""
+        """Something that a person should know at once, each time that it happens."""
+        if item in self._told:
+            self._told.remove(item)
         self._items(self._err, [item])
 
     def explain(self, text: str) -> None:

@@ -231,7 +231,7 @@ def _invitation(session: Session, laptop: Laptop, pending: Pending) -> Report:
     """The link, and what to do with it."""
     profile, account = pending.instance.profile, pending.subject or session.config.handle
     if pending.redirect_uri == OUT_OF_BAND:
-        steps = ["Then paste the code that is shown, or the address of its page."]
+        steps = ["Paste the code that the page shows, or the address of the page."]
     else:
         comes_back = "If the browser does not come back by itself, or runs on another machine, "
         steps = [comes_back + "paste the address that it ends on."]
@@ -251,7 +251,7 @@ def _unanswered(session: Session, laptop: Laptop, pending: Pending) -> ActionReq
     what, why = "Nobody approved the link in ten minutes.", ""
     button = pending.instance.profile.approve_button
     if not laptop.can_wait:
-        what = "The link is still to be approved, and nobody can be waited for."
+        what = "The link is not approved yet, and this run can't wait for the code."
         why = "There is no browser here, and standard input is neither a terminal nor a pipe."
     return ActionRequiredError(
         "approval-timeout",

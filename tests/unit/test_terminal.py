@@ -221,13 +221,15 @@ To paste into the workflow:
     )
 
 
-def test_warning_of_the_run_is_not_shown_twice(capsys: pytest.CaptureFixture[str]) -> None:
+def test_warning_is_shown_each_time_it_happens_and_not_again_in_the_report(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     terminal, item = Terminal(config=config()), Item("soon", "A secret is overwritten.")
     terminal.warn(item)
     terminal.warn(item)
     terminal.report(report(items=(item,)))
     captured = capsys.readouterr()
-    assert captured.err.count(item.text) == 1
+    assert captured.err.count(item.text) == 2
     assert item.text not in captured.out
     assert captured.err.endswith("\n\n")  # the report is set off from the progress
 
