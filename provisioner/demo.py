@@ -72,10 +72,10 @@ def play(teller: Teller) -> Report:
         for item in do("check").items:
             teller.done(item.text)
     teller.say("\nThe demo is over.", bold=True)
-    teller.say("The requests, the encryption and the journal were the real ones. The Mastodon, the")
-    teller.say("GitHub and the person were embedded, and are gone; nothing left this machine.")
-    teller.say("For your own bot, follow README from “Set up a bot”. To try it in your own browser")
-    teller.say("first, run the command `sandbox`.")
+    teller.say("The requests, the encryption and the journal were the real ones. The Mastodon,")
+    teller.say("the GitHub and the person were embedded. Nothing left this machine.")
+    teller.say("For your own bot: “Set up a bot” in README. To try it in your own browser first:")
+    teller.say("`provisioner sandbox`.")
     return report
 
 

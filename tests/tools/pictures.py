@@ -15,7 +15,6 @@ import io
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
@@ -36,6 +35,7 @@ from provisioner.terminal import Terminal
 from tests.action.page import render
 from tests.action.step import served
 from tests.e2e.browser import ARGUMENTS
+from tests.program.program import launch_in_terminal
 from tests.servers.fetch import npm, run
 
 FOLDER = Path(".github")
@@ -62,16 +62,10 @@ def main() -> None:
 
 def terminal() -> str:
     """The demo, as an SVG."""
-    demo = subprocess.run(
-        [sys.executable, "-m", "provisioner", "demo"],
-        env=os.environ | {"FORCE_COLOR": "1", "TERM": "xterm-256color"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    demo = launch_in_terminal("demo").replace("\r", "")
     with Path(os.devnull).open("w") as nowhere:
         console = Console(record=True, width=80, file=nowhere, highlight=False)
-        console.print(Text.from_ansi(demo.stdout.strip()), no_wrap=True, overflow="ellipsis")
+        console.print(Text.from_ansi(demo.strip()), no_wrap=True, overflow="ellipsis")
         svg = console.export_svg(
             title="provisioner demo", theme=DIMMED_MONOKAI, code_format=TERMINAL
         )
