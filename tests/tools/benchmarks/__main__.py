@@ -40,6 +40,8 @@ def main() -> None:
     print(f"{os.cpu_count()} processors\n")
     with provisioning.served() as servers:
         print_provisioning(provisioning.measure_all(servers, ROUNDS))
+        setups = [provisioning.seconds_of_setup(servers, f"bots/{n}") for n in range(ROUNDS)]
+        print(f"setup, from the command to its end, less the person's: {median(setups):.2f} s\n")
     python = str(OUR_BIN / "python")
     programs = {
         "provisioner --help": [python, "-m", "provisioner", "--help"],

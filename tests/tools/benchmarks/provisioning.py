@@ -14,12 +14,16 @@ import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import httpx
 
 from tests.servers import Sandbox
 from tests.support.person import Person
@@ -103,6 +107,11 @@ class Provisioner:
         answer: dict[str, str] = json.loads(self._run("begin", "--json"))
         return answer["authorize-url"]
 
+    def setup(self, browser: str) -> None:
+        """Do all of it, with this program for a browser."""
+        self._environment["BROWSER"] = browser
+        self._run("setup", "--json")
+
     def complete(self, code: str) -> None:
         """Exchange the code, and store the token."""
         self._run("complete", f"--code={code}")
@@ -174,6 +183,35 @@ def measure_all(servers: Servers, rounds: int) -> Runs:
                     runs[tool, "begin", kind, latency].append(begun)
                     runs[tool, "complete", kind, latency].append(completed)
     return runs
+
+
+def seconds_of_setup(servers: Servers, name: str) -> float:
+    """Seconds from the command `setup` to its end, at the lower latency, less the person's.
+
+    The link is approved as soon as the browser is opened, so that a person takes no time.
+    """
+    servers.sandbox.github.add_repository(name)
+    opened = servers.folder / "opened"
+    opened.unlink(missing_ok=True)
+    os.mkfifo(opened)
+    browser = servers.folder / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o755)
+    job = Provisioner(servers, name)
+
+    def approve() -> None:
+        link = opened.read_text().strip()
+        asked = dict(parse_qsl(urlsplit(link).query))
+        brought = {"code": servers.sandbox.instance.approve(link, USER), "state": asked["state"]}
+        back = f"{asked['redirect_uri']}?{urlencode(brought)}"
+        httpx.get(back, follow_redirects=True, trust_env=False, timeout=PATIENCE)
+
+    with ThreadPoolExecutor(1) as person:
+        approval = person.submit(approve)
+        _, run = timed(servers, LATENCIES[0], partial(job.setup, str(browser)))
+        approval.result()
+    require_done(servers, name)
+    return run.seconds
 
 
 def timed(servers: Servers, latency: float, step: Callable[[], T]) -> tuple[T, Run]:
