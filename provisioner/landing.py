@@ -67,10 +67,8 @@ def _steps(steps: Next) -> str:
 def _lines(steps: Next) -> Iterable[str]:
     for step in steps:
         if isinstance(step, Open):
-            who = f", sign in as {escape(step.as_account)}" if step.as_account else ""
-            then = f"{',' if who else ''} and {escape(step.then)}" if step.then else ""
             page = escape(step.url)
-            yield f'Open <a rel="noreferrer" href="{page}">{page}</a>{who}{then}.'
+            yield f'Open <a rel="noreferrer" href="{page}">{page}</a>{escape(step.purpose)}.'
         elif isinstance(step, Set):
             yield f"Give <code>--{escape(step.name)}</code>."
         elif isinstance(step, str) and not step.endswith(":"):  # those lead to a command

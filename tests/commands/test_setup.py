@@ -544,12 +544,23 @@ def test_second_machine_is_told_where_to_go_on(world: World, keys: Path, tmp_pat
     assert world.check().status == "healthy"
 
 
-def test_bot_that_was_begun_in_a_workflow_goes_on_there(world: World, keys: Path) -> None:
+@pytest.mark.parametrize(("before", "code"), [(False, "missing"), (True, "wrong")])
+def test_bot_that_was_begun_in_a_workflow_goes_on_there(
+    world: World, keys: Path, *, before: bool, code: str
+) -> None:
+    """Whether or not this machine has a key of a journal before that one."""
+    if before:
+        world.setup()
+        for kind, name in ("variables", JOURNAL), ("secrets", KEY):
+            world.delete(kind, name)
     world.in_workflow, world.key_folder = True, None
     world.provision()
     world.in_workflow, world.key_folder = False, keys
-    with fails("journal-key-missing", Exit.INPUT):
+    with fails(f"journal-key-{code}", Exit.INPUT) as caught:
         world.setup()
+    assert "start-over" in steps(caught.value.next[-1:])
+    world.setup(start_over="true")
+    assert kept(keys) == [world.stored(KEY)]
 
 
 def test_deprovision_deletes_the_file_last(world: World, keys: Path) -> None:
