@@ -67,7 +67,11 @@ class KeyFile:
                 return self.read()
             finally:
                 Path(draft).unlink()
-            self._sync_folder()
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise self._unusable("kept", error) from None
         return key
@@ -76,13 +80,6 @@ class KeyFile:
         """Delete the key, if there is one; nothing is lost where one is left that opens nothing."""
         with suppress(OSError):
             self.path.unlink()
-
-    def _sync_folder(self) -> None:
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
     def _unusable(self, what: str, error: OSError) -> InputError:
         return InputError(

@@ -5,7 +5,6 @@ It is whole in itself: no script, no picture, nothing is loaded. Everything put 
 
 import base64
 import hashlib
-from collections.abc import Iterable
 from html import escape
 
 from provisioner.errors import ProvisionerError
@@ -60,19 +59,16 @@ def notice(title: str, *sentences: str) -> str:
 
 def _steps(steps: Next) -> str:
     """What to do, as far as that is done in a browser: commands stand in the terminal."""
-    shown = "".join(f"<li>{line}</li>" for line in _lines(steps))
-    return f"<ul>{shown}</ul>" if shown else ""
-
-
-def _lines(steps: Next) -> Iterable[str]:
+    shown = ""
     for step in steps:
         if isinstance(step, Open):
-            page = escape(step.url)
-            yield f'Open <a rel="noreferrer" href="{page}">{page}</a>{escape(step.purpose)}.'
+            page, purpose = escape(step.url), escape(step.purpose)
+            shown += f'<li>Open <a rel="noreferrer" href="{page}">{page}</a>{purpose}.</li>'
         elif isinstance(step, Set):
-            yield f"Give <code>--{escape(step.name)}</code>."
+            shown += f"<li>Give <code>--{escape(step.name)}</code>.</li>"
         elif isinstance(step, str) and not step.endswith(":"):  # those lead to a command
-            yield escape(step)
+            shown += f"<li>{escape(step)}</li>"
+    return f"<ul>{shown}</ul>" if shown else ""
 
 
 def _page(title: str, body: str, *, good: bool = False) -> str:

@@ -43,43 +43,21 @@ class Laptop:
 
     def __init__(self, terminal: Terminal, browser: Sequence[str]) -> None:
         """`browser` is the command that opens a page; empty where there is none."""
-        self._terminal = terminal
         self._browser = browser
         self._stdin = sys.stdin.fileno() if sys.stdin else None
         self._loopback = Loopback(self._stdin)
         self._until = 0.0
         self._shown = ""
-
-    @property
-    def has_browser(self) -> bool:
-        """Whether a browser with a window can be opened, and is wanted."""
-        return bool(self._browser)
-
-    @property
-    def is_attended(self) -> bool:
-        """Whether somebody is at the terminal."""
-        return is_attended()
+        self.has_browser = bool(browser)
+        self.is_attended = is_attended()
+        self.show = terminal.preview
+        self.agrees, self.confirm = agree, confirm
+        self.listen = self._loopback.listen
 
     @property
     def can_wait(self) -> bool:
         """Whether anything can arrive."""
         return self._loopback.is_open
-
-    def show(self, report: Report) -> None:
-        """Show at once what is about to happen, or what is to be done."""
-        self._terminal.preview(report)
-
-    def agrees(self, question: str) -> bool:
-        """Ask a question that is answered with yes or no. Raises InputError where nobody is."""
-        return agree(question)
-
-    def confirm(self, what: str, word: str) -> None:
-        """Have a word typed before what can't be undone. Raises InputError if it is not."""
-        confirm(what, word)
-
-    def listen(self, port: int) -> str:
-        """Listen on this port, 0 for a free one; the redirect URI, "" if it is taken."""
-        return self._loopback.listen(port)
 
     def open(self, link: str) -> None:
         """Open a page in the browser, without waiting for it or giving it the terminal.
@@ -87,16 +65,13 @@ class Laptop:
         The link is visible in the list of processes. It holds no secret: the code that comes of it
         is worth nothing without the verifier.
         """
-        if self._browser:
-            nothing = subprocess.DEVNULL
-            with suppress(OSError):  # the link is on the screen
-                self._started = subprocess.Popen(  # noqa: S603
-                    [*self._browser, link],
-                    stdin=nothing,
-                    stdout=nothing,
-                    stderr=nothing,
-                    start_new_session=True,
-                )
+        if not self._browser:
+            return
+        nothing, command = subprocess.DEVNULL, [*self._browser, link]
+        with suppress(OSError):  # the link is on the screen
+            self._started = subprocess.Popen(  # noqa: S603
+                command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True
+            )
 
     def wait(self, state: str, origin: str) -> Redirect | str | None:
         """What the browser brings, or a line that is typed; None after ten minutes in all."""
@@ -113,7 +88,6 @@ class Laptop:
         self._loopback.show(outcome(ended))
 
     def _tell_time(self, left: float) -> None:
-        """The time that is left, in place."""
         minutes, seconds = divmod(round(left), 60)
         shown = f"Waiting, {minutes}:{seconds:02} left. What you paste is not shown. "
         if shown != self._shown and sys.stderr and sys.stderr.isatty():
@@ -129,7 +103,7 @@ class Laptop:
 
     @contextmanager
     def _unechoed(self) -> Iterator[None]:
-        """Don't show what is typed: it is a code."""
+        """Hide what is typed: it is a code."""
         terminal = self._stdin
         if terminal is None or not os.isatty(terminal):
             yield

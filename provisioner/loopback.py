@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Self, cast
+from typing import cast
 from urllib.parse import parse_qsl
 
 from provisioner.landing import HEADERS, notice
@@ -121,16 +121,8 @@ class Loopback:
             one.close()
         self._selector.close()
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close it."""
-        self.close()
-
     def _turn(self, seconds: float) -> list[tuple[socket.socket, str]]:
-        """Wait once; the requests whose heads are whole now."""
+        """Wait once; the connections whose requests have come in whole, with their heads."""
         whole = []
         for key, _ in self._selector.select(seconds):
             if key.fileobj is self._listener:
@@ -153,7 +145,6 @@ class Loopback:
             self._selector.register(connection, selectors.EVENT_READ)
 
     def _read_head(self, connection: socket.socket) -> str | None:
-        """The request line and the headers, once they are whole."""
         if connection not in self._heads:  # closed for another one a moment ago
             return None
         try:
@@ -195,7 +186,6 @@ class Loopback:
         return line.decode(errors="replace")
 
     def _judge(self, head: str, state: str, origin: str) -> Redirect | Stray:
-        """What a request is: the redirect that is waited for, or something else."""
         target = _target(head, self._host)
         path, _, query = target.partition("?")
         if not target:

@@ -4,7 +4,6 @@ import base64
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from provisioner.commands.claim import claim
 from provisioner.commands.revocation import tell_lost
 from provisioner.commands.session import (
     Session,
@@ -16,10 +15,10 @@ from provisioner.commands.session import (
     warn_of_other_scopes,
     warn_of_unmanaged,
 )
-from provisioner.errors import InputError, plain
+from provisioner.errors import InputError, ProvisionerError, TransportError, plain
 from provisioner.github.destinations import names
 from provisioner.http import both
-from provisioner.journal import Pending
+from provisioner.journal import Pending, new_key
 from provisioner.mastodon import discovery
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import ScopesRefusedError
@@ -46,9 +45,9 @@ def begin(session: Session) -> Report:
     scopes = scopes_to_ask(session, info)
     former = usable(session, info.instance)
     announce(session, info.instance, former, scopes)
-    if session.config.dry_run and former:
-        return dry_run(session, (f"show the link of {when(former.begun_at)} again",))
     if session.config.dry_run:
+        if former:
+            return dry_run(session, (f"show the link of {when(former.begun_at)} again",))
         would = would_start(session, info.instance, scopes[0])
         return dry_run(session, (*would, "show the link for you to open"))
     if former:
@@ -161,10 +160,7 @@ def usable(session: Session, instance: Instance) -> Pending | None:
 
 
 def start(
-    session: Session,
-    instance: Instance,
-    scopes: Candidates,
-    redirect_uri: str = OUT_OF_BAND,
+    session: Session, instance: Instance, scopes: Candidates, redirect_uri: str = OUT_OF_BAND
 ) -> Pending:
     """Register an application, and write the journal with it.
 
@@ -197,6 +193,40 @@ def start(
     if former:
         session.reporter.done(f"The link of {when(former.begun_at)} is replaced by a new one")
     return pending
+
+
+def claim(session: Session) -> None:
+    """Claim the journal where there is none yet, and look what another run made of its claim.
+
+    Only one of two first runs can create the variable. The key's write proves that secrets can be
+    written, before anybody is asked to approve anything. A key that a workflow hands in comes out
+    of a secret, perhaps a protected environment's, and stays there. Raises ProvisionerError.
+    """
+    store = session.store
+    if store.is_claimed:  # the run that claimed it may have gone on meanwhile
+        store.look()
+    made = not store.key
+    if made:
+        key = new_key(session.entropy)
+        store.key = session.key_file.keep(key) if session.key_file else key
+        session.mask(store.key)
+    session.changed = True
+    store.claim()
+    if session.config.keeps_key:
+        return
+    try:
+        if made:
+            store.require_no_key()
+        elif store.key_is_stored:
+            session.warn(f"The secret {store.key_name} existed, and gets the key handed in")
+        session.repository.put_secret(store.key_name, store.key)
+    except TransportError:
+        raise  # the next run finds the claim, and goes on
+    except ProvisionerError:
+        store.take_back_claim()
+        raise
+    doing = "Made the journal's key and stored it" if made else "Stored the journal's key"
+    session.reporter.done(f"{doing} in the secret {store.key_name}")
 
 
 def _random(session: Session, size: int) -> str:

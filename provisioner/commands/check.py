@@ -1,10 +1,13 @@
-"""check: whether the token is alive, the right account's, where it should be, and not too old."""
+"""check: whether the token is alive, the right account's, where it should be, and not too old.
 
-from collections.abc import Iterator, Mapping, Sequence
+Without a token for GitHub, it is the very token in the bot's secret that is checked.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
-from msgspec.structs import replace
-
+from provisioner.commands.begin import discover, tell_instance
 from provisioner.commands.revocation import end_grace, revoke_due
 from provisioner.commands.session import (
     Session,
@@ -14,11 +17,12 @@ from provisioner.commands.session import (
     require_own,
     rotate,
 )
-from provisioner.errors import ProvisionerError
+from provisioner.errors import ActionRequiredError, ProvisionerError, TransportError
 from provisioner.journal import Credential
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import Alive, Dead, Unclear
 from provisioner.mastodon.scopes import missing
+from provisioner.parsing import Handle
 from provisioner.report import Exit, Item, Next, Report, Run, Set, iso, when
 
 DAY = 86400
@@ -26,6 +30,9 @@ SOON, NOW = 30 * DAY, 8 * DAY
 """Seconds before an end that a check, which is made every week, speaks of it, and insists."""
 UNSEEN = 21 * DAY
 """Seconds without the token seen alive after which a person is needed: three weekly checks."""
+NEW_TOKEN: Next = (
+    "Rotate where a GitHub token is at hand: on your own machine, or in the workflow for it.",
+)
 
 
 def check(session: Session) -> Report:
@@ -43,11 +50,42 @@ def check(session: Session) -> Report:
     current = require_current(session)
     items = (*session.noted, *_look_at(session, current))
     scopes, expires_at = " ".join(current.scopes), iso(current.expires_at)
-    return checked(session, items, {"scopes": scopes, "expires-at": expires_at})
+    return _report(session, items, {"scopes": scopes, "expires-at": expires_at})
 
 
-def checked(session: Session, items: Sequence[Item], outputs: Mapping[str, str]) -> Report:
-    """The report of what a check found."""
+def check_token(session: Session) -> Report:
+    """Whether the token works, whose it is, and what it may do, as far as the instance tells.
+
+    Raises ActionRequiredError where there is no token, ProvisionerError.
+    """
+    token = session.config.access_token
+    if not token:
+        raise ActionRequiredError(
+            "nothing-provisioned",
+            "Nothing is provisioned yet: no access token was handed in.",
+            why="The secret does not exist, or `access-token` does not name it.",
+            next=("Provision the bot on your own machine, or in the workflow for it.",),
+        )
+    names, scopes = [session.config.handle], tuple[str, ...]()
+    state: Alive | Dead | Unclear
+    try:
+        found = discover(session)
+        names += [found.subject] if found.subject else []
+        mastodon = Mastodon(session.http, tell_instance(session, found).instance)
+        state = mastodon.verify(token)
+        if isinstance(state, Alive):
+            scopes = mastodon.scopes_of(token)
+    except TransportError as error:
+        state = Unclear(error.what.removesuffix("."), refused=False)
+    items, outputs = [*session.noted, _handed_in(state, names)], {}
+    if scopes:
+        outputs["scopes"] = " ".join(scopes)
+        items.append(_scopes(scopes, session.config.scopes, NEW_TOKEN))
+    unknown = "whether it is the current token, and its age: that takes a GitHub token"
+    return replace(_report(session, items, outputs), table={"Not known": unknown})
+
+
+def _report(session: Session, items: Sequence[Item], outputs: Mapping[str, str]) -> Report:
     account, verdicts = str(session.config.handle), {item.verdict for item in items}
     status, headline = "healthy", f"{account} is healthy"
     if verdicts & {"bad", "soon"}:
@@ -71,11 +109,12 @@ def _look_at(session: Session, current: Credential) -> Iterator[Item]:
     alive = token.verdict == "good"
     if alive and session.now() - current.seen_alive_at >= DAY:
         with suppress(ProvisionerError):  # that this can't be kept, fails nothing
-            session.update(current=replace(current, seen_alive_at=session.now()))
+            session.update(current=current.replace(seen_alive_at=session.now()))
     if token.verdict != "bad":
         yield _age(session, current)
         yield _end(session, "The token", current.expires_at, rotate(session))
-    yield _scopes(session, current)
+    wanted = session.config.scopes
+    yield _scopes(current.scopes, wanted, rotate(session, Set("scopes", " ".join(wanted))))
     for place in current.known:
         if place.is_secret and session.may_exist(place):
             yield Item("good", f"The secret {place.name} exists")
@@ -105,17 +144,35 @@ def _token(session: Session, current: Credential) -> Item:
         case Alive(shown=user):
             text = f"The token belongs to another account now: “{user}”"
             return Item("bad", text, rotate(session))
+        case Dead() | Unclear() as state:
+            item = _not_alive(state, rotate(session))
+    if item.verdict == "unclear" and session.now() - current.seen_alive_at >= UNSEEN:
+        seen = f"{item.text}. It was last seen alive on {when(current.seen_alive_at)}"
+        return Item("bad", seen, ("Look at the instance in a browser.", *rotate(session)))
+    return item
+
+
+def _handed_in(state: Alive | Dead | Unclear, names: Iterable[Handle]) -> Item:
+    handle, *_ = names
+    match state:
+        case Alive(user=user, domain=domain) if any(one.is_named(user, domain) for one in names):
+            return Item("good", f"The token is alive, and belongs to {handle}")
+        case Alive(shown=shown):
+            text = f"The token belongs to “{shown}”: {handle} was renamed, or it is another account"
+            return Item("bad", text, ("Correct the account, or rotate.", *NEW_TOKEN))
+        case Dead() | Unclear():
+            return _not_alive(state, NEW_TOKEN)
+
+
+def _not_alive(state: Dead | Unclear, steps: Next) -> Item:
+    match state:
         case Dead(reason):
-            text = f"The token is dead, revoked at the instance: {reason}"
-            return Item("bad", text, rotate(session))
-        case Unclear(reason, next=steps) if steps:
-            return Item("bad", f"The token can't be used: {reason}", steps)
+            return Item("bad", f"The token is dead, revoked at the instance: {reason}", steps)
+        case Unclear(reason, next=barred) if barred:
+            return Item("bad", f"The token can't be used: {reason}", barred)
         case Unclear(reason):
             text = f"Could not tell whether the token is alive: {reason}"
-            if session.now() - current.seen_alive_at < UNSEEN:
-                return Item("unclear", f"{text}. The next check tries again")
-            seen = f"{text}. It was last seen alive on {when(current.seen_alive_at)}"
-            return Item("bad", seen, ("Look at the instance in a browser.", *rotate(session)))
+            return Item("unclear", f"{text}. The next check tries again")
 
 
 def _age(session: Session, current: Credential) -> Item:
@@ -126,20 +183,14 @@ def _age(session: Session, current: Credential) -> Item:
     return Item("good", f"The token is {days} old")
 
 
-def _scopes(session: Session, current: Credential) -> Item:
-    lacking = missing(current.scopes, session.config.scopes)
-    granted = " ".join(current.scopes)
+def _scopes(scopes: tuple[str, ...], wanted: tuple[str, ...], steps: Next) -> Item:
+    lacking, granted = missing(scopes, wanted), " ".join(scopes)
     if not lacking:
         return Item("good", f"The token was granted “{granted}”")
-    return Item(
-        "bad",
-        f"The token lacks {' '.join(lacking)}: it was granted “{granted}”",
-        rotate(session, Set("scopes", " ".join(session.config.scopes))),
-    )
+    return Item("bad", f"The token lacks {' '.join(lacking)}: it was granted “{granted}”", steps)
 
 
 def _end(session: Session, what: str, moment: int | None, steps: Next) -> Item:
-    """When something expires: said ahead, and insisted upon before the last check."""
     if moment is None:
         return Item("good", f"{what} never expires")
     left, text = moment - session.now(), f"{what} expires on {when(moment)}"

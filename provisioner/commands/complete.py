@@ -28,7 +28,7 @@ from provisioner.commands.authorization import (
     verify,
     would_write,
 )
-from provisioner.commands.claim import claim
+from provisioner.commands.begin import claim
 from provisioner.commands.revocation import OldToken, end_grace_where_idle, revoke_due, tell_lost
 from provisioner.commands.session import Session, dry_run, incomplete_on_error, warn_of_unmanaged
 from provisioner.errors import (

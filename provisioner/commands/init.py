@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
@@ -36,10 +37,15 @@ def init(
     items, written = [], []
     for name in ("bot.yml", "credentials.yml" if config.with_rotation else "token-check.yml"):
         path = FOLDER / name
-        new, old = rendered(name, config), _read(root / path)
+        new, old = rendered(name, config), None
+        with suppress(FileNotFoundError):
+            old = (root / path).read_text(encoding="utf-8", errors="replace")
+        diff = difflib.unified_diff(
+            (old or "").splitlines(), new.splitlines(), f"{path} now", f"{path} then", lineterm=""
+        )
         if new == old:
             items.append(Item("good", f"{path} is as it should be"))
-        elif old is None or may_replace(path, _diff(path, old, new)):
+        elif old is None or may_replace(path, "\n".join(diff)):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(new, encoding="utf-8")
             items.append(Item("good", f"{path} is written"))
@@ -79,17 +85,3 @@ def _inputs(name: str, config: Config) -> list[str]:
         elif values:
             lines += [f"{one}: |", *(f"  {value}" for value in values)]
     return lines
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return None
-
-
-def _diff(path: Path, old: str, new: str) -> str:
-    lines = difflib.unified_diff(
-        old.splitlines(), new.splitlines(), f"{path} now", f"{path} then", lineterm=""
-    )
-    return "\n".join(lines)

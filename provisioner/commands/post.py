@@ -57,7 +57,7 @@ def post(session: Session) -> Report:
     url, account = answer.text("url"), str(session.config.handle)
     ours = is_visible(url) and origin_of(url) == instance.origin
     if not ours or redact(url, answer.secrets) != url:
-        url = _page(session, instance)
+        url = _page(session)
     return Report(
         "posted",
         f"Posted as {account}",
@@ -67,10 +67,9 @@ def post(session: Session) -> Report:
     )
 
 
-def _page(session: Session, instance: Instance) -> str:
-    current = session.journal.current
-    account = current.account if current else ""
-    return f"{instance.origin}/@{account.partition('@')[0] or session.config.handle.user}"
+def _page(session: Session) -> str:
+    current = require_current(session)
+    return f"{current.instance.origin}/@{current.account.partition('@')[0]}"
 
 
 def _require_text(text: str) -> None:
@@ -90,7 +89,7 @@ def _require_text(text: str) -> None:
 
 
 def _unclear(session: Session, instance: Instance, what: str) -> ActionRequiredError:
-    page, again = _page(session, instance), "If the post is not there:"
+    page, again = _page(session), "If the post is not there:"
     if instance.profile.idempotency_key:
         again = "Or run it again within an hour: the text is not posted twice."
     look = Open(page, str(session.config.handle), "look whether the post is there")
@@ -104,7 +103,6 @@ def _unclear(session: Session, instance: Instance, what: str) -> ActionRequiredE
 
 
 def _refused(session: Session, instance: Instance, answer: Answer) -> ProvisionerError:
-    """What a definite refusal means: nothing was posted."""
     host = instance.host
     match judge(instance, answer):
         case Dead():

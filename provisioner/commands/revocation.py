@@ -1,8 +1,9 @@
 """Tokens that must end: revoked once nothing can need them, or left to a person to remove."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Literal
 
 from provisioner.commands.session import Session
@@ -19,6 +20,7 @@ from provisioner.report import Item, Open, iso, when
 GIVE_UP = 30 * 86400
 """Seconds after which a token of an instance that does not answer any more is dropped; one that
 works still is a person's to remove."""
+APPROVER = "the account that approved it"
 APPLICATION_STAYS = "leave the application itself, which the token in use belongs to"
 
 Fate = Literal["waiting", "revoked", "retry", "stuck", "forgotten"]
@@ -55,18 +57,22 @@ def revoke_due(session: Session, *, current_seen_alive: bool = False) -> list[Ol
     revoked only once it is seen dead. Trouble on the way undoes nothing that was reached before:
     the token stays in the journal, and a later run goes on.
     """
-    due = [
-        old
-        for old in session.journal.superseded
-        if old.revoke_after <= session.now() and not _is_handed_in(session, old)
-    ]
-    trouble = "" if current_seen_alive or not due else _trouble_with_current(session)
+    trouble = cache(partial(_trouble_with_current, session, seen_alive=current_seen_alive))
     became = []
     for old in session.journal.superseded:
         try:
-            became.append(_settle(session, old, trouble))
+            told = _told(session, old, *_settle(session, old, trouble))
+            if told.fate == "forgotten":  # a person is told before: the run may end any moment
+                session.warn(told.item.text, *told.item.next)
+            if told.fate in {"forgotten", "revoked"}:
+                left = (one for one in session.journal.superseded if one != old)
+                session.update(superseded=tuple(left))
+            if told.fate == "revoked":
+                issued = when(old.credential.issued_at)
+                session.reporter.done(f"Revoked the token of {issued}, and saw it dead")
         except ProvisionerError as error:
-            became.append(_told(session, old, "retry", error.what))
+            told = _told(session, old, "retry", error.what)
+        became.append(told)
     return became
 
 
@@ -99,10 +105,8 @@ def uncovered(session: Session, old: Credential) -> list[Destination]:
     """
     journal = session.journal
     superseded = [each.credential for each in journal.superseded]
-    later = superseded[superseded.index(old) + 1 :] if old in superseded else []
-    if journal.current:
-        later.append(journal.current)
-    covered = {place for credential in later for place in credential.known}
+    later = (*superseded[superseded.index(old) + 1 :], journal.current)
+    covered = {place for credential in later if credential for place in credential.known}
     return [
         place
         for place in old.destinations
@@ -110,10 +114,10 @@ def uncovered(session: Session, old: Credential) -> list[Destination]:
     ]
 
 
-def _trouble_with_current(session: Session) -> str:
+def _trouble_with_current(session: Session, *, seen_alive: bool) -> str:
     """Why the current token can't be relied upon; "" where it can, or where there is none."""
     current = session.journal.current
-    if current is None:
+    if current is None or seen_alive:
         return ""
     match Mastodon(session.http, current.instance).verify(current.token):
         case Alive(id=number) if number == current.account_id:
@@ -124,56 +128,38 @@ def _trouble_with_current(session: Session) -> str:
             return f"the token in use was not seen alive: {reason}"
 
 
-def _settle(session: Session, old: Superseded, trouble: str) -> OldToken:
+def _settle(session: Session, old: Superseded, trouble: Callable[[], str]) -> tuple[Fate, str]:
+    """Revoke it if it may be; its fate, and the reason."""
     token = old.credential
-    if _is_handed_in(session, old):
-        return _told(session, old, "waiting", "the secret that this run was handed holds it")
+    if token.token == session.config.access_token:  # perhaps from before the rotation
+        return "waiting", "the secret that this run was handed holds it"
     if old.revoke_after > session.now():
-        return _told(session, old, "waiting")
+        return "waiting", ""
     if uncovered(session, token):
-        return _told(session, old, "stuck")
+        return "stuck", ""
     if token.application.user_supplied:
-        return _drop(session, old, "its application is your own")
-    if trouble:
-        return _told(session, old, "retry", trouble)
+        return "forgotten", "its application is your own"
+    if reason := trouble():
+        return "retry", reason
     return _revoke(session, old)
 
 
-def _revoke(session: Session, old: Superseded) -> OldToken:
+def _revoke(session: Session, old: Superseded) -> tuple[Fate, str]:
     token, overdue = old.credential, session.now() - old.revoke_after > GIVE_UP
     match Mastodon(session.http, token.instance).revoke(token.application, token.token):
         case Dead():
-            _forget(session, old)
-            session.reporter.done(f"Revoked the token of {when(token.issued_at)}, and saw it dead")
-            return _told(session, old, "revoked")
+            return "revoked", ""
         case Unclear(reason, refused=False) if overdue:
-            return _drop(session, old, reason)
+            return "forgotten", reason
         case Unheard(reason) if overdue:
-            return _told(session, old, "stuck", reason)
+            return "stuck", reason
         case Unclear(reason) | Unheard(reason):
-            return _told(session, old, "retry", reason)
+            return "retry", reason
         case Alive():
-            return _told(session, old, "stuck", f"{token.instance.host} did not revoke it")
+            return "stuck", f"{token.instance.host} did not revoke it"
 
 
-def _drop(session: Session, old: Superseded, reason: str) -> OldToken:
-    """Leave a token to a person, who is told before it is dropped: the run may end any moment."""
-    told = _told(session, old, "forgotten", reason)
-    session.warn(told.item.text, *told.item.next)
-    _forget(session, old)
-    return told
-
-
-def _is_handed_in(session: Session, old: Superseded) -> bool:
-    """Whether the secret holds it, or held it when this run was queued, before the rotation."""
-    return old.credential.token == session.config.access_token
-
-
-def _forget(session: Session, old: Superseded) -> None:
-    session.update(superseded=tuple(one for one in session.journal.superseded if one != old))
-
-
-def _told(session: Session, old: Superseded, fate: Fate, reason: str = "") -> OldToken:
+def _told(session: Session, old: Superseded, fate: Fate, reason: str) -> OldToken:
     token = old.credential
     # A token that is revoked, or dropped, is in the journal no more: it stands nowhere.
     left = uncovered(session, token) if fate in {"waiting", "stuck"} and not reason else []
@@ -212,7 +198,7 @@ def removal(session: Session, credential: Credential) -> Open:
     if _is_in_use(session, credential.application) and not approved_by_other(session, credential):
         then = f"end the token of {at} alone, if it is listed; {APPLICATION_STAYS}"
     page = credential.instance.applications_of(approver)
-    return Open(page, approver or "the account that approved it", then)
+    return Open(page, approver or APPROVER, then)
 
 
 def _is_in_use(session: Session, application: Application) -> bool:
@@ -223,11 +209,7 @@ def _is_in_use(session: Session, application: Application) -> bool:
 
 
 def tell_lost(
-    session: Session,
-    pending: Pending | None,
-    approver: str = "the account that approved it",
-    *,
-    is_in_use: bool = False,
+    session: Session, pending: Pending | None, approver: str = APPROVER, *, is_in_use: bool = False
 ) -> None:
     """Tell a person of exchanges whose answer was lost, before the journal forgets them.
 
@@ -235,12 +217,11 @@ def tell_lost(
     """
     if pending is None:
         return
-    page = pending.instance.authorized_applications
     for attempt in pending.attempts:
         then = f"remove the authorization of {when(attempt)}, if there is one"
         if is_in_use or _is_in_use(session, pending.application):
             then = f"{then}; {APPLICATION_STAYS}"
         session.warn(
             f"An exchange of {when(attempt)} may have issued a token that was lost.",
-            Open(page, approver, then),
+            Open(pending.instance.authorized_applications, approver, then),
         )

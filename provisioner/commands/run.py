@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.commands.begin import begin
-from provisioner.commands.check import check
-from provisioner.commands.check_token import check_token
+from provisioner.commands.check import check, check_token
 from provisioner.commands.complete import complete
 from provisioner.commands.doctor import doctor
 from provisioner.commands.login import login

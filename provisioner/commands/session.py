@@ -54,7 +54,6 @@ class Session:
     _told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        """Nothing is read yet."""
         config = self.config
         self.repository = Repository(self.github, config.repository)
         self.store = JournalStore(
@@ -161,6 +160,11 @@ class Session:
         """Where a mapping is written."""
         return Destination(self.repository.scope, mapping.kind, mapping.name)
 
+    @property
+    def destinations(self) -> tuple[Destination, ...]:
+        """Where everything is written."""
+        return tuple(map(self.destination, self.config.mappings))
+
     def may_exist(self, destination: Destination) -> bool:
         """Whether something may stand there: what this run did not find is gone.
 
@@ -227,8 +231,9 @@ def same_names(session: Session) -> tuple[str, ...]:
     same = "Name the same secrets and variables as before"
     if current is None:
         return (f"{same}, if you named any.",)
-    by_default = {session.destination(mapping) for mapping in config.mappings}
-    return () if by_default.issuperset(current.known) else (f"{same}: {names(current.known)}.",)
+    if set(session.destinations).issuperset(current.known):
+        return ()
+    return (f"{same}: {names(current.known)}.",)
 
 
 def warn_of_unmanaged(session: Session, instance: Instance) -> None:

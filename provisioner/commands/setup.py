@@ -17,10 +17,7 @@ from provisioner.commands.begin import (
     usable,
 )
 from provisioner.commands.complete import complete
-from provisioner.commands.session import (
-    Session,
-    incomplete_on_error,
-)
+from provisioner.commands.session import Session, incomplete_on_error
 from provisioner.errors import ActionRequiredError, InputError, ProvisionerError, plain
 from provisioner.github.destinations import names
 from provisioner.journal import Credential, Pending
@@ -91,8 +88,11 @@ def setup(session: Session, laptop: Laptop) -> Report:
         session.is_read = True
         return _with_next(session, complete(session, lambda: ""))
     pending, current = usable(session, info.instance), session.journal.current
-    if current and not pending and not _is_to_rotate(session, laptop, current):
-        return _in_use(session, current)
+    if current and not pending and session.config.command != "rotate":
+        in_use = f"A token of {account} is in use since {when(current.issued_at)}."
+        asks = laptop.is_attended and not session.config.yes  # which agrees to a first token only
+        if not (asks and laptop.agrees(f"{in_use} Replace it by a new one?")):
+            return _in_use(session, current)
     scopes = scopes_to_ask(session, info)
     announce(session, info.instance, pending, scopes)
     laptop.show(_plan(session, info.instance, pending.scopes if pending else scopes[0]))
@@ -106,16 +106,6 @@ def setup(session: Session, laptop: Laptop) -> Report:
             raise
     laptop.land(report)
     return report
-
-
-def _is_to_rotate(session: Session, laptop: Laptop, current: Credential) -> bool:
-    """Whether a token in use is to be replaced. `--yes` answers for what was asked for only."""
-    if session.config.command == "rotate":
-        return True
-    if session.config.yes or not laptop.is_attended:
-        return False
-    account, since = session.config.handle, when(current.issued_at)
-    return laptop.agrees(f"A token of {account} is in use since {since}. Replace it by a new one?")
 
 
 def _in_use(session: Session, current: Credential) -> Report:
@@ -134,10 +124,8 @@ def _in_use(session: Session, current: Credential) -> Report:
 
 
 def _plan(session: Session, instance: Instance, scopes: tuple[str, ...]) -> Report:
-    """Whose token will be written where, and what is there already."""
     config, name = session.config, session.repository.name
-    places = map(session.destination, config.mappings)
-    there = [place for place in places if session.may_exist(place)]
+    there = [place for place in session.destinations if session.may_exist(place)]
     return Report(
         "plan",
         f"This stores a token of {session.subject or config.handle} in {name}",
@@ -194,7 +182,6 @@ def _link(
 
 
 def _approved(session: Session, laptop: Laptop, pending: Pending) -> Report:
-    """Wait for the approval of this link, and complete it."""
     shown = pending
     laptop.show(_invitation(session, laptop, pending))
     laptop.open(pending.link)
@@ -204,7 +191,11 @@ def _approved(session: Session, laptop: Laptop, pending: Pending) -> Report:
             case None:
                 raise _unanswered(session, laptop, shown)
             case Redirect(error=error) if error:
-                raise _denied(error)
+                raise ActionRequiredError(
+                    "denied",
+                    f"The instance sent the browser back without a code: “{plain(error, 60)}”.",
+                    next=("The link is still good.", Run("again")),
+                )
             case Redirect(code=code):
                 chosen, text = pending, code.reveal()
             case str() if not arrived.strip():
@@ -228,7 +219,6 @@ def _approved(session: Session, laptop: Laptop, pending: Pending) -> Report:
 
 
 def _invitation(session: Session, laptop: Laptop, pending: Pending) -> Report:
-    """The link, and what to do with it."""
     profile, account = pending.instance.profile, pending.subject or session.config.handle
     if pending.redirect_uri == OUT_OF_BAND:
         steps = ["Paste the code that the page shows, or the address of the page."]
@@ -249,7 +239,7 @@ def _invitation(session: Session, laptop: Laptop, pending: Pending) -> Report:
 
 def _unanswered(session: Session, laptop: Laptop, pending: Pending) -> ActionRequiredError:
     what, why = "Nobody approved the link in ten minutes.", ""
-    button = pending.instance.profile.approve_button
+    account, profile = pending.subject or session.config.handle, pending.instance.profile
     if not laptop.can_wait:
         what = "The link is not approved yet, and this run can't wait for the code."
         why = "There is no browser here, and standard input is neither a terminal nor a pipe."
@@ -258,21 +248,13 @@ def _unanswered(session: Session, laptop: Laptop, pending: Pending) -> ActionReq
         what,
         why=why,
         next=(
-            Open(pending.link, pending.subject or str(session.config.handle), f"press {button}"),
+            Open(pending.link, str(account), f"press {profile.approve_button}"),
             Run("complete", code=True),
             "Or, to wait for the browser once more:",
             Run("again"),
         ),
         link=pending.link,
     )
-
-
-def _denied(error: str) -> ActionRequiredError:
-    if error == "access_denied":
-        what = "The authorization was denied in the browser."
-    else:
-        what = f"The instance sent the browser back without a code: “{plain(error, 60)}”."
-    return ActionRequiredError("denied", what, next=("The link is still good.", Run("again")))
 
 
 def _with_next(session: Session, report: Report) -> Report:

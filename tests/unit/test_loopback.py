@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ Arrived = Redirect | str | None
 
 @pytest.fixture
 def loopback() -> Iterator[Loopback]:
-    with Loopback() as loopback:
+    with closing(Loopback()) as loopback:
         loopback.listen()
         yield loopback
 
@@ -258,7 +259,7 @@ def test_listens_on_loopback_alone(loopback: Loopback) -> None:
 
 
 def test_taken_port_is_told(loopback: Loopback) -> None:
-    with Loopback() as second:
+    with closing(Loopback()) as second:
         assert second.listen(port_of(loopback)) == ""
         assert not second.is_open
 
@@ -268,7 +269,7 @@ def test_port_can_be_bound_again_at_once(loopback: Loopback) -> None:
     port = port_of(loopback)
     bring(loopback)
     loopback.close()
-    with Loopback() as second:
+    with closing(Loopback()) as second:
         assert second.listen(port) == f"http://127.0.0.1:{port}/callback"
 
 
@@ -276,7 +277,7 @@ def test_port_can_be_bound_again_at_once(loopback: Loopback) -> None:
 
 
 def test_typed_line_ends_the_wait_beside_the_listener(pipe: tuple[int, int]) -> None:
-    with Loopback(pipe[0]) as loopback:
+    with closing(Loopback(pipe[0])) as loopback:
         loopback.listen()
         os.write(pipe[1], b"first\nsec")
         assert wait(loopback) == "first"
@@ -287,7 +288,7 @@ def test_typed_line_ends_the_wait_beside_the_listener(pipe: tuple[int, int]) -> 
 
 
 def test_lines_of_one_read_arrive_one_by_one(pipe: tuple[int, int]) -> None:
-    with Loopback(pipe[0]) as loopback:
+    with closing(Loopback(pipe[0])) as loopback:
         os.write(pipe[1], b"first\n\xffsecond\n")
         assert wait(loopback) == "first"
         assert wait(loopback) == "\ufffdsecond"
@@ -299,20 +300,20 @@ def test_end_of_the_input_ends_the_last_line(
 ) -> None:
     os.write(pipe[1], last)
     os.close(pipe[1])
-    with Loopback(pipe[0]) as loopback:
+    with closing(Loopback(pipe[0])) as loopback:
         assert [wait(loopback) for _ in range(len(lines) + 1)] == [*lines, None]
 
 
 def test_browser_is_waited_for_after_the_end_of_the_input(pipe: tuple[int, int]) -> None:
     os.close(pipe[1])
-    with Loopback(pipe[0]) as loopback:
+    with closing(Loopback(pipe[0])) as loopback:
         loopback.listen()
         arrived, _ = wait_while(loopback, request(loopback, GOOD))
         assert isinstance(arrived, Redirect)
 
 
 def test_typing_does_not_keep_the_page_back(pipe: tuple[int, int]) -> None:
-    with Loopback(pipe[0]) as loopback:
+    with closing(Loopback(pipe[0])) as loopback:
         loopback.listen()
         bring(loopback)
         os.write(pipe[1], b"typed\n")
@@ -327,7 +328,7 @@ def test_file_and_nothing_at_all_are_not_waited_for(tmp_path: Path) -> None:
     """A file is always at its end: epoll refuses it."""
     path = tmp_path / "typed"
     path.write_text("code\n")
-    with path.open() as file, Loopback(file.fileno()) as loopback:
+    with path.open() as file, closing(Loopback(file.fileno())) as loopback:
         assert not loopback.is_open
-    with Loopback() as loopback:
+    with closing(Loopback()) as loopback:
         assert wait(loopback) is None
