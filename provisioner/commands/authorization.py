@@ -1,15 +1,12 @@
 """The authorization that is to be completed: which it is, its code, and whose token came of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
-
-from msgspec.structs import replace
 
 from provisioner.commands.begin import find_instance, scopes_to_ask, warn_of_subject
 from provisioner.commands.revocation import removal, tell_lost
 from provisioner.commands.session import Session, approve, require_own, warn_of_other_scopes
-from provisioner.config import Config
 from provisioner.errors import ActionRequiredError, IncompleteError, InputError, ProvisionerError
 from provisioner.http import both
 from provisioner.journal import Credential, Pending, Superseded
@@ -58,16 +55,12 @@ def find_pending(session: Session) -> Pending:
     if pending:
         warn_of_other_scopes(session, pending)
         return pending
-    current, account = journal.current, session.config.handle
+    current, what = journal.current, f"Nothing is pending for {session.config.handle}"
     if current is None:
-        raise ActionRequiredError(
-            "nothing-pending",
-            f"There is nothing to complete: no approval is pending for {account}.",
-            next=(Run("begin"),),
-        )
+        raise ActionRequiredError("nothing-pending", f"{what}.", next=(Run("begin"),))
     raise ActionRequiredError(
         "completed-already",
-        f"There is nothing to complete: {account} got its token on {when(current.issued_at)}.",
+        f"{what}, which got its token on {when(current.issued_at)}.",
         why="If you have a code: it works once, and was used then.",
         next=(Run("check"), "For a new token:", Run("begin", rotate=True)),
     )
@@ -140,13 +133,6 @@ def by_code(session: Session, pending: Pending, pasted: str) -> Approval:
     )
 
 
-def would_write(config: Config) -> Iterator[str]:
-    """The steps of a dry run from the exchange on."""
-    yield f"check that the token belongs to {config.handle}"
-    yield from (f"seal and write the secret {mapping.name}" for mapping in config.secrets)
-    yield from (f"write the variable {mapping.name}" for mapping in config.variables)
-
-
 def verify(session: Session, pending: Pending, staged: Credential, again: Next) -> Credential:
     """The staged credential with the number of its account, once that is the right one.
 
@@ -155,8 +141,8 @@ def verify(session: Session, pending: Pending, staged: Credential, again: Next) 
     Raises ActionRequiredError for another account, missing scopes or a dead token, all of which are
     undone first; IncompleteError where the instance does not say, and the token stays staged.
     """
-    if problem := _missing_scopes(session, pending, staged):
-        raise _undone(session, pending, staged, problem, again)
+    if lacking := missing(staged.scopes, pending.scopes):
+        raise _undone(session, pending, staged, _scopes_missing(session, staged, lacking), again)
     mastodon, began = Mastodon(session.http, pending.instance), session.clock()
 
     def look() -> OvertakenError | None:
@@ -172,7 +158,7 @@ def verify(session: Session, pending: Pending, staged: Credential, again: Next) 
             wanted = parse_handle(pending.subject or str(session.config.handle))
             problem = _wrong_account(session, staged, account, wanted, again)
             whose = _name(account, wanted) if problem else str(wanted)
-            staged = replace(staged, account_id=number, account=whose)
+            staged = staged.replace(account_id=number, account=whose)
         case Dead(reason):
             problem = ActionRequiredError(
                 "token-stillborn",
@@ -194,12 +180,9 @@ def verify(session: Session, pending: Pending, staged: Credential, again: Next) 
     return staged
 
 
-def _missing_scopes(
-    session: Session, pending: Pending, staged: Credential
-) -> ActionRequiredError | None:
-    lacking = missing(staged.scopes, pending.scopes)
-    if not lacking:
-        return None
+def _scopes_missing(
+    session: Session, staged: Credential, lacking: list[str]
+) -> ActionRequiredError:
     return ActionRequiredError(
         "scopes-missing",
         f"The token lacks {' '.join(lacking)}: it was granted “{' '.join(staged.scopes)}”.",
@@ -288,14 +271,13 @@ def _undone(
     elif _has_equal(session, staged):
         became = "The token was not stored. It is still to be revoked: the next run tries again."
     elif staged.application.user_supplied:
-        became = "The token was not stored. It was not revoked either, since its application is "
-        became += "your own."
+        became = "It was neither stored nor revoked, since its application is your own."
     else:
         became = "The token was not stored, but could not be revoked."
         if _revoke(session, staged):
             became, by_hand = "The token was revoked, and not stored.", ()
         else:
-            superseded += (Superseded(replace(staged, may_hold=()), session.now()),)
+            superseded += (Superseded(staged.replace(may_hold=()), session.now()),)
         if pending.instance.profile.revokes_application:
             tell_lost(session, pending)
             left = None
@@ -336,7 +318,6 @@ def undo_unstaged(session: Session, token: Credential) -> None:
 
 
 def _may_be_known(session: Session, token: Credential) -> bool:
-    """Whether the journal, as another run left it, may hold the token's application."""
     try:
         session.store.read()
         journal = session.store.open()
@@ -349,12 +330,10 @@ def _may_be_known(session: Session, token: Credential) -> bool:
 
 def _has_equal(session: Session, token: Credential) -> bool:
     """Whether the journal holds the very same token besides, which revoking would kill as well."""
-    journal = session.journal
-    others = [journal.current, *(old.credential for old in journal.superseded)]
-    return any(other is not None and other.token == token.token for other in others)
+    others = session.journal.replace(pending=None).credentials()
+    return any(other.token == token.token for other in others)
 
 
 def _revoke(session: Session, token: Credential) -> bool:
-    """Revoke it; whether it was seen dead."""
     mastodon = Mastodon(session.http, token.instance)
     return isinstance(mastodon.revoke(token.application, token.token), Dead)

@@ -17,8 +17,6 @@ Whatever was given in exchange, a code or a password, the second half is the sam
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from msgspec.structs import replace
-
 from provisioner.commands.authorization import (
     LOOK_IS_OLD,
     Approval,
@@ -26,11 +24,16 @@ from provisioner.commands.authorization import (
     find_pending,
     undo_unstaged,
     verify,
-    would_write,
 )
 from provisioner.commands.begin import claim
 from provisioner.commands.revocation import OldToken, end_grace_where_idle, revoke_due, tell_lost
-from provisioner.commands.session import Session, dry_run, incomplete_on_error, warn_of_unmanaged
+from provisioner.commands.session import (
+    Session,
+    dry_run,
+    incomplete_on_error,
+    warn_of_unmanaged,
+    would_write,
+)
 from provisioner.errors import (
     ActionRequiredError,
     IncompleteError,
@@ -72,7 +75,7 @@ def complete(session: Session, ask_code: Callable[[], str]) -> Report:
     warn_of_unmanaged(session, pending.instance)
     if session.config.dry_run:
         exchanged = () if pending.staged else (f"exchange the code at {pending.instance.origin}",)
-        return dry_run(session, (*exchanged, *would_write(session.config)))
+        return dry_run(session, (*exchanged, *would_write(session)))
     return finish(session, pending, approval)
 
 
@@ -122,19 +125,17 @@ def require_room(session: Session, pending: Pending, approval: Approval) -> None
     """Refuse a journal that would be too large. A new one has room."""
     if not session.store.exists or pending.staged:
         return
-    places = tuple(session.destination(mapping) for mapping in session.config.mappings)
-    largest = replace(
-        _credential(session, pending, approval, LARGEST_GRANT),
+    largest = _credential(session, pending, approval, LARGEST_GRANT).replace(
         account=pending.subject or str(session.config.handle),
         account_id="x" * MAX_WORD,
-        may_hold=places,
-        overwrites=places,
+        may_hold=session.destinations,
+        overwrites=session.destinations,
     )
     session.store.require_room(session.journal.replace(pending=pending.replace(staged=largest)))
 
 
 def _exchange(session: Session, pending: Pending, approval: Approval) -> Grant:
-    """Write the attempt ahead, and exchange what was given, once."""
+    """Exchange what was given, once, with the attempt in the journal beforehand."""
     if not session.store.exists:  # a single run
         claim(session)
         session.store.look()  # the key was written since
@@ -161,9 +162,9 @@ def _exchange(session: Session, pending: Pending, approval: Approval) -> Grant:
         why = "The instance may have issued a token whose answer was lost. "
         if pending.instance.profile.reuses_token:
             why += "The application gets the same token again. "
-        again = approval.again
+        steps = approval.again
         raise error.as_kind(
-            ActionRequiredError, why=why + error.why, next=again, link=first_page(again)
+            ActionRequiredError, why=why + error.why, next=steps, link=first_page(steps)
         ) from None
 
 
@@ -186,7 +187,6 @@ def _stage(session: Session, pending: Pending, approval: Approval, grant: Grant)
 
 
 def _credential(session: Session, pending: Pending, approval: Approval, grant: Grant) -> Credential:
-    """The token, with the destinations that it may be named with before it is verified."""
     return Credential(
         instance=pending.instance,
         application=pending.application,
@@ -207,8 +207,9 @@ def _safe_destinations(session: Session) -> tuple[Destination, ...]:
     """
     current = session.journal.current
     known = current.known if current else ()
-    places = (session.destination(mapping) for mapping in session.config.mappings)
-    return tuple(place for place in places if place in known or not session.may_exist(place))
+    return tuple(
+        place for place in session.destinations if place in known or not session.may_exist(place)
+    )
 
 
 def _write(session: Session, pending: Pending, staged: Credential) -> Credential:
@@ -217,21 +218,19 @@ def _write(session: Session, pending: Pending, staged: Credential) -> Credential
     The journal names every destination beforehand. A run that goes on with a token which an earlier
     run staged writes it in any case: that is how an abandon at the same time notices.
     """
-    places = tuple(session.destination(mapping) for mapping in session.config.mappings)
-    unnamed = [place for place in places if place not in staged.may_hold]
+    unnamed = [place for place in session.destinations if place not in staged.may_hold]
     if pending.staged or unnamed:
         former = (place for place in staged.may_hold if session.may_exist(place))
         safe = _safe_destinations(session)
         foreign = (place for place in unnamed if place not in safe)
-        staged = replace(
-            staged,
-            may_hold=tuple(dict.fromkeys((*former, *places))),
+        staged = staged.replace(
+            may_hold=tuple(dict.fromkeys((*former, *session.destinations))),
             overwrites=tuple(dict.fromkeys((*staged.overwrites, *foreign))),
         )
         session.save(pending=pending.replace(staged=staged))
     written = publish(session, staged, session.config.mappings)
     session.store.look()
-    return replace(staged, known=written)
+    return staged.replace(known=written)
 
 
 def publish(
@@ -281,8 +280,7 @@ def _make_current(session: Session, pending: Pending, written: Credential) -> No
     known = dict.fromkeys(place for one in equal for place in one.known)
     may_hold = dict.fromkeys(place for one in equal for place in one.may_hold)
     overwrites = dict.fromkeys(place for one in equal for place in one.overwrites)
-    current = replace(
-        written,
+    current = written.replace(
         known=tuple(known),
         may_hold=tuple(place for place in may_hold if place not in known),
         overwrites=tuple(place for place in overwrites if place not in known),
@@ -309,7 +307,6 @@ def _report(
     former: Credential | None,
     old_tokens: list[OldToken],
 ) -> Report:
-    """What was reached, and what a person has to know or to do besides."""
     config, instance, repository = session.config, written.instance, session.repository.name
     account, scopes, expires_at = str(config.handle), " ".join(written.scopes), written.expires_at
     rotated = former is not None and former.token != written.token

@@ -6,7 +6,7 @@ The OAuth password grant (RFC 6749, section 4.3), for servers that still take it
 
 from collections.abc import Callable
 
-from provisioner.commands.authorization import Approval, would_write
+from provisioner.commands.authorization import Approval
 from provisioner.commands.begin import (
     announce,
     read_with_instance,
@@ -16,7 +16,7 @@ from provisioner.commands.begin import (
     would_start,
 )
 from provisioner.commands.complete import finish, require_room
-from provisioner.commands.session import Session, dry_run, incomplete_on_error
+from provisioner.commands.session import Session, dry_run, incomplete_on_error, would_write
 from provisioner.journal import Pending
 from provisioner.mastodon.errors import NoPasswordGrantError
 from provisioner.mastodon.instance import Instance
@@ -48,7 +48,7 @@ def login(session: Session, ask: Callable[[Instance], Login]) -> Report:
         if pending:
             started = [f"use the application of {when(pending.begun_at)} once more"]
         exchanged = f"exchange user name and password at {info.instance.origin}"
-        would = ("ask for user name and password", *started, exchanged, *would_write(config))
+        would = ("ask for user name and password", *started, exchanged, *would_write(session))
         return dry_run(session, would)
     given = ask(info.instance)
     if given.user.reveal() != config.handle.user:  # that one everybody knows

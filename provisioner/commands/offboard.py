@@ -2,16 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from msgspec.structs import replace
-
 from provisioner.commands.complete import publish
 from provisioner.commands.revocation import approved_by_other, removal, revoke_due, tell_lost
-from provisioner.commands.session import (
-    Session,
-    dry_run,
-    incomplete_on_error,
-    require_own,
-)
+from provisioner.commands.session import Session, dry_run, incomplete_on_error, require_own
 from provisioner.config import REGISTERED_ID, REGISTERED_SECRET
 from provisioner.errors import ActionRequiredError, IncompleteError, InputError, ProvisionerError
 from provisioner.github.destinations import Destination, Kind, Mapping, names
@@ -126,9 +119,9 @@ def _drop_pending(
     staged, current, superseded = journal.staged, journal.current, journal.superseded
     if staged and current and current.token == staged.token:
         may_hold = tuple(dict.fromkeys((*current.may_hold, *places)))
-        current = replace(current, may_hold=may_hold)
+        current = current.replace(may_hold=may_hold)
     elif staged:
-        unused = replace(staged, known=(), may_hold=places)
+        unused = staged.replace(known=(), may_hold=places)
         superseded = (*superseded, Superseded(unused, session.now()))
     session.update(
         pending=None, current=current, superseded=superseded, deprovisioning=deprovisioning

@@ -290,6 +290,12 @@ def require_own(session: Session, origin: str) -> None:
         )
 
 
+def would_write(session: Session) -> Iterator[str]:
+    """The steps of a dry run from the exchange on."""
+    yield f"check that the token belongs to {session.config.handle}"
+    yield from (f"write {place}" for place in session.destinations)
+
+
 def dry_run(session: Session, would: tuple[str, ...]) -> Report:
     """Everything was checked that can be without changing anything; what would come next."""
     return Report(
