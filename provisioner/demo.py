@@ -8,7 +8,7 @@ import shlex
 import signal
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -47,7 +47,7 @@ def play(teller: Teller) -> Report:
 
     The embedded instance plays the person's part itself. Returns the report of the setup.
     """
-    with Sandbox() as sandbox, Loopback() as loopback:
+    with Sandbox() as sandbox, closing(Loopback()) as loopback:
         repository, given = _furnish(sandbox)
         person = _Person(teller, sandbox.instance, loopback)
 
