@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.errors import InputError, ProvisionerError
-from provisioner.journal import Journal
+from provisioner.journal import Journal, parse_key
 from provisioner.journal_store import JournalStore
 from provisioner.report import Run, Set
 from provisioner.secret import Secret
@@ -38,14 +38,23 @@ class KeyFile:
         return cls(folder / f"{host}_{repository_id}_{journal}.key")
 
     def read(self) -> Secret:
-        """The key; empty where there is none. Raises InputError where it can't be read."""
+        """The key; empty where there is no file. Raises InputError where it can't be used.
+
+        An empty file is refused too: taken for a key, it would be written to the key's secret.
+        """
         try:
             with self.path.open("rb") as file:
-                return Secret(file.read(MAX_KEY).decode("ascii", errors="replace").strip())
+                key = Secret(file.read(MAX_KEY).decode("ascii", errors="replace").strip())
+            parse_key(key)
         except (FileNotFoundError, NotADirectoryError):
+            if self.path.is_symlink():
+                raise self._damaged("is a link that leads nowhere") from None
             return Secret("")
         except OSError as error:
-            raise self._unusable("read", error) from None
+            raise self._damaged(f"can't be read: {error.strerror}") from None
+        except InputError:
+            raise self._damaged("holds no key, which is the base64 of 32 bytes") from None
+        return key
 
     def keep(self, key: Secret) -> Secret:
         """Keep a key for good; where another process kept one meanwhile, that one.
@@ -73,7 +82,16 @@ class KeyFile:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise self._unusable("kept", error) from None
+            raise InputError(
+                "key-file",
+                f"The journal's key can't be kept in {self.path.parent}: {error.strerror}.",
+                why="The next run on this machine needs that key.",
+                next=(
+                    "Make that folder writable, or name another one in XDG_STATE_HOME.",
+                    "Or keep a key yourself: make one with `openssl rand -base64 32`.",
+                    Set("journal-key"),
+                ),
+            ) from None
         return key
 
     def delete(self) -> None:
@@ -81,16 +99,12 @@ class KeyFile:
         with suppress(OSError):
             self.path.unlink()
 
-    def _unusable(self, what: str, error: OSError) -> InputError:
+    def _damaged(self, what: str) -> InputError:
         return InputError(
             "key-file",
-            f"The journal's key can't be {what} in {self.path.parent}: {error.strerror}.",
-            why="The next run on this machine needs that key.",
-            next=(
-                "Make that folder writable, or name another one in XDG_STATE_HOME.",
-                "Or keep a key yourself: make one with `openssl rand -base64 32`.",
-                Set("journal-key"),
-            ),
+            f"The file of the journal's key {what}.",
+            why=f"It is {self.path}.",
+            next=("Restore that file from a backup. If there is none, remove it.", Run("again")),
         )
 
 

@@ -1,5 +1,6 @@
 """The file that keeps the journal's key on a person's own machine."""
 
+import base64
 import os
 import stat
 from pathlib import Path
@@ -10,7 +11,7 @@ from provisioner.errors import InputError
 from provisioner.key_file import KeyFile
 from provisioner.secret import Secret
 
-KEY, OTHER = Secret("first-key"), Secret("second-key")
+KEY, OTHER = (Secret(base64.b64encode(byte * 32).decode()) for byte in (b"1", b"2"))
 
 
 @pytest.fixture
@@ -82,8 +83,17 @@ def test_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
     assert KEY.reveal() not in caught.value.what
 
 
-def test_file_that_can_not_be_read_is_told(file: KeyFile) -> None:
-    file.path.mkdir(parents=True)
-    with pytest.raises(InputError):
-        file.read()
-    file.delete()
+@pytest.mark.parametrize("what", ["empty", "no key", "a folder", "a dangling link"])
+def test_file_without_a_key_is_told_and_not_taken_for_one(file: KeyFile, what: str) -> None:
+    file.path.parent.mkdir(parents=True)
+    match what:
+        case "a folder":
+            file.path.mkdir()
+        case "a dangling link":
+            file.path.symlink_to("nowhere")
+        case _:
+            file.path.write_text("" if what == "empty" else f"{KEY.reveal()[:-8]}\n")
+    for use in file.read, lambda: file.keep(OTHER):
+        with pytest.raises(InputError) as caught:
+            use()
+        assert caught.value.code == "key-file"
