@@ -1,9 +1,7 @@
 """Requests over real sockets: what they look like, their bounds, and what never leaves."""
 
 import gzip
-import io
 import socket
-import sys
 import threading
 import time
 import traceback
@@ -15,11 +13,9 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from rich.console import Console
-from rich.traceback import Traceback
 
 from provisioner.answer import IDEMPOTENT, IF_UNSENT
-from provisioner.errors import NoAnswerError, NotSentError, ProvisionerError, TransportError
+from provisioner.errors import NoAnswerError, NotSentError
 from provisioner.http import DEADLINE, MAX_BODY, Http, in_threads
 from provisioner.report import Exit
 from provisioner.secret import Secret
@@ -42,19 +38,6 @@ PLAIN = "zU9-wjQ_3kd/8s+Jm=~TOKEN"
 TOKEN = Secret(PLAIN)
 WELL = say({"ok": True})
 BACKOFF = [1.0, 2.0, 4.0]
-LOSSES: dict[str, Reply] = {
-    "silence": hang,
-    "end": hang_up,
-    "half a head": raw(b"HTTP/1.1 200 OK\r\n"),
-    "half a body": truncated,
-    "garbage": raw(b"garbage\r\n\r\n"),
-}
-
-
-def impatient(monkeypatch: pytest.MonkeyPatch, sleep: Callable[[float], None]) -> Http:
-    """A client that gives up a read after a fraction of a second."""
-    monkeypatch.setattr("provisioner.http.TIMEOUT", httpx.Timeout(0.1))
-    return Http(sleep=sleep)
 
 
 def hurried(sleep: Callable[[float], None] = lambda _: None) -> Http:
@@ -92,49 +75,22 @@ def test_secrets_become_plaintext_on_the_wire_alone(http: Http, server: Scripted
     assert request.headers["authorization"] == "Bearer bearer"
 
 
-@pytest.mark.parametrize("more", ["Path=/", "max-age", 'expires="x"'])
-def test_cookies_are_not_even_read(
-    http: Http, server: ScriptedServer, recwarn: pytest.WarningsRecorder, more: str
-) -> None:
-    """Python's own parser fails on some, with a traceback."""
-    cookies = (("Set-Cookie", f"a=b; {more}"), ("Set-Cookie2", f"a=b; {more}"))
-    server.on("GET", "/", answer(200, b"{}", cookies))
+def test_cookies_are_not_kept(http: Http, server: ScriptedServer) -> None:
+    server.on("GET", "/", answer(200, b"{}", (("Set-Cookie", "a=b; Path=/"),)))
     for _ in range(2):
         assert http.send("GET", f"{server.origin}/").ok
     assert "cookie" not in server.requests[1].headers
-    assert list(recwarn) == []
 
 
-def test_server_at_one_of_several_addresses_of_a_name_is_found(
-    http: Http, server: ScriptedServer
-) -> None:
-    server.on("GET", "/", WELL)
-    assert http.send("GET", f"http://localhost:{server.port}/").ok
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize(
-    "location", ["http://localhost:1/", "http://[", "//", "", "https://a\xff.example/"]
-)
-def test_redirect_is_an_answer(
-    http: Http, server: ScriptedServer, status: int, location: str
-) -> None:
+def test_redirect_is_an_answer(http: Http, server: ScriptedServer) -> None:
     """What a request carries goes nowhere else."""
-    server.on("POST", "/", answer(status, b"", (("Location", location),)))
-    assert http.send("POST", f"{server.origin}/", bearer=TOKEN).status == status
+    server.on("POST", "/", answer(307, b"", (("Location", "/elsewhere"),)))
+    assert http.send("POST", f"{server.origin}/", bearer=TOKEN).status == 307
     assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
-    "location",
-    [
-        "urn:ietf:wg:oauth:2.0:oob?error=invalid_scope",
-        "https://xn--a.example/",
-        "https://\xe2\x84\x80.example/",
-        "javascript:alert(1)",
-        "https://" + "a" * 70000,
-    ],
-    ids=lambda location: repr(location[:30]),
+    "location", ["urn:ietf:wg:oauth:2.0:oob?error=invalid_scope", "https://xn--a.example/"]
 )
 def test_redirect_that_httpx_cannot_parse_is_no_answer(
     http: Http, server: ScriptedServer, location: str
@@ -148,27 +104,9 @@ def test_redirect_that_httpx_cannot_parse_is_no_answer(
 # Where requests may go.
 
 
-@pytest.mark.parametrize("url", ["http://social.example", "https://user:word@social.example"])
-def test_insecure_address_gets_nothing(http: Http, url: str) -> None:
+def test_insecure_address_gets_nothing(http: Http) -> None:
     with fails("insecure-address", Exit.INPUT):
-        http.send("GET", url, bearer=TOKEN)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://social..example",
-        "https://" + "a" * 64 + ".example",
-        "https://xn--a.example",
-        "https://127.0.0.1:99999",
-        "https://127.0.0.1/\n",
-        "https://127.0.0.1/\n\nHost: evil.example",
-    ],
-    ids=lambda url: repr(url[:40]),
-)
-def test_impossible_address_is_an_error_for_a_person(http: Http, url: str) -> None:
-    with pytest.raises(ProvisionerError):
-        http.send("GET", url)
+        http.send("GET", "http://social.example", bearer=TOKEN)
 
 
 def unresolved(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
@@ -195,6 +133,7 @@ def test_name_that_does_not_exist_is_told_from_a_resolver_in_trouble(
         http.send("GET", "https://social.example", retry=IDEMPOTENT)
     assert caught.value.code == code
     assert "social.example" in caught.value.what
+    assert "http://" not in said(caught.value)
     assert waits == waited
 
 
@@ -208,31 +147,17 @@ def test_nothing_is_sent_to_a_server_without_tls(http: Http, waits: list[float])
     assert f"http://{server.host}" in said(caught.value)
 
 
-def test_plain_http_is_not_suggested_for_a_server_elsewhere(
-    monkeypatch: pytest.MonkeyPatch, http: Http
-) -> None:
-    address = socket.getaddrinfo("127.0.0.1", 1, type=socket.SOCK_STREAM)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: address)
-    with pytest.raises(NotSentError) as caught:
-        http.send("GET", "https://social.example:1")
-    assert "http://" not in said(caught.value)
-
-
 # A proxy from the environment.
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "127.0.0.2"])
-@pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY"])
 def test_plain_http_to_this_machine_passes_no_proxy(
-    monkeypatch: pytest.MonkeyPatch, other: ScriptedServer, name: str, host: str
+    monkeypatch: pytest.MonkeyPatch, server: ScriptedServer, other: ScriptedServer
 ) -> None:
     """It would see the token."""
-    if host == "127.0.0.2" and sys.platform != "linux":
-        pytest.skip("only Linux answers on all of 127.0.0.0/8")
-    monkeypatch.setenv(name, other.origin)
-    closed = ScriptedServer(listening=False)
-    with Http(sleep=lambda _: None) as client, closed, pytest.raises(NotSentError):
-        client.send("GET", f"http://{host}:{closed.port}/", bearer=TOKEN)
+    monkeypatch.setenv("ALL_PROXY", other.origin)
+    server.on("GET", "/", WELL)
+    with Http() as client:
+        assert client.send("GET", f"{server.origin}/", bearer=TOKEN).ok
     assert other.requests == []
 
 
@@ -245,16 +170,15 @@ def proxied(monkeypatch: pytest.MonkeyPatch, proxy: str) -> NotSentError:
     return caught.value
 
 
-@pytest.mark.parametrize("status", [403, 407, 502])
 def test_proxy_that_refuses_is_named(
-    monkeypatch: pytest.MonkeyPatch, other: ScriptedServer, status: int
+    monkeypatch: pytest.MonkeyPatch, other: ScriptedServer
 ) -> None:
     """It is asked for a tunnel, and sees nothing of the request."""
-    other.on("CONNECT", "social.example:443", answer(status))
+    other.on("CONNECT", "social.example:443", answer(407))
     error = proxied(monkeypatch, other.host)
     assert error.code == "unreachable"
     assert error.what.startswith(f"{other.host}, the proxy for social.example, refused")
-    assert str(status) in error.what
+    assert "407" in error.what
     assert "HTTPS_PROXY" in said(error)
     assert PLAIN not in str(other.requests)
 
@@ -279,13 +203,6 @@ def test_proxy_of_one_request_is_not_blamed_for_another(
             client.send("GET", "https://social.example/")
         assert client.send("POST", f"{server.origin}/").ok
         lost(client, f"{server.origin}/", "no-answer")
-
-
-def test_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with ScriptedServer(listening=False) as closed:
-        error = proxied(monkeypatch, closed.host)
-    assert error.code == "unreachable"
-    assert closed.host in error.what
 
 
 def test_proxy_that_cannot_be_resolved_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -316,7 +233,6 @@ def test_server_behind_a_proxy_is_blamed_for_its_own_failure(
     [
         ("ALL_PROXY", "socks5://127.0.0.1:1080"),
         ("HTTPS_PROXY", "ftp://127.0.0.1"),
-        ("HTTPS_PROXY", "://"),
         ("NO_PROXY", "[::1"),
         ("SSL_CERT_FILE", "/nonexistent/certificates.pem"),
     ],
@@ -342,23 +258,6 @@ def test_passing_trouble_is_outlived(
     assert waits == BACKOFF
 
 
-def test_lasting_trouble_is_given_up_after_three_repeats(
-    http: Http, server: ScriptedServer, waits: list[float]
-) -> None:
-    server.on("GET", "/", answer(503))
-    assert http.send("GET", f"{server.origin}/", retry=IDEMPOTENT).status == 503
-    assert len(server.requests) == 4
-    assert waits == BACKOFF
-
-
-def test_by_default_nothing_is_sent_again_if_the_server_may_have_acted(
-    http: Http, server: ScriptedServer
-) -> None:
-    server.on("POST", "/", hang_up, WELL)
-    lost(http, f"{server.origin}/", "no-answer")
-    assert len(server.requests) == 1
-
-
 def test_what_never_arrived_is_sent_again(waits: list[float]) -> None:
     """Even a request that must be received once at most."""
     with ScriptedServer(listening=False) as server:
@@ -372,13 +271,6 @@ def test_what_never_arrived_is_sent_again(waits: list[float]) -> None:
             assert client.send("POST", f"{server.origin}/", retry=IF_UNSENT).ok
     assert len(server.requests) == 1
     assert waits == BACKOFF[:1]
-
-
-def test_server_that_stays_away_is_given_up(http: Http, waits: list[float]) -> None:
-    with ScriptedServer(listening=False) as server, pytest.raises(NotSentError) as caught:
-        http.send("POST", f"{server.origin}/")
-    assert caught.value.code == "unreachable"
-    assert waits == BACKOFF
 
 
 @pytest.mark.parametrize(("seconds", "waited"), [(60, [60.0]), (61, [])])
@@ -443,29 +335,11 @@ def test_compressed_answer_is_not_unpacked(http: Http, server: ScriptedServer) -
     assert peak < 32 * MAX_BODY
 
 
-def test_server_that_says_nothing_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch, server: ScriptedServer
-) -> None:
-    server.on("POST", "/", hang)
-    with impatient(monkeypatch, lambda _: None) as client:
-        lost(client, f"{server.origin}/", "no-answer")
-
-
-@pytest.mark.parametrize(
-    ("beginning", "piece"),
-    [
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n", b"x"),
-        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
-        (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
-        (b"", b"HTTP/1.1 103 X\r\n\r\n"),
-    ],
-    ids=["body", "body without a length", "headers", "early hints"],
-)
 def test_answer_that_drips_is_cut_at_the_deadline_and_not_asked_for_again(
-    server: ScriptedServer, waits: list[float], beginning: bytes, piece: bytes
+    server: ScriptedServer, waits: list[float]
 ) -> None:
     """A timeout bounds one read only, and this server never pauses for long."""
-    server.on("GET", "/", drip(beginning, piece), WELL)
+    server.on("GET", "/", drip(b"HTTP/1.1 200 OK\r\n\r\n", b"x"), WELL)
     with hurried(waits.append) as client:
         with pytest.raises(NoAnswerError) as caught:
             client.send("GET", f"{server.origin}/", retry=IDEMPOTENT)
@@ -508,12 +382,8 @@ def test_deadline_is_counted_anew_for_each_try(server: ScriptedServer, waits: li
 @pytest.mark.parametrize(
     "garbage",
     [
-        b"SSH-2.0-OpenSSH_9.9\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
-        b"HTTP/1.1 200 OK\r\nX: \x00\r\nContent-Length: 2\r\n\r\n{}",
         b"HTTP/1.1 101 X\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
     ],
     ids=lambda data: repr(data[:60]),
@@ -592,24 +462,21 @@ def test_secret_is_redacted_that_another_request_carried_meanwhile(server: Scrip
 # What is never shown.
 
 
-@pytest.mark.parametrize(
-    ("loss", "rich"), [*((loss, False) for loss in LOSSES), ("half a body", True)]
-)
+@pytest.mark.parametrize("loss", [hang, truncated])
 def test_traceback_of_a_lost_request_shows_no_secret_in_any_variable(
-    monkeypatch: pytest.MonkeyPatch, server: ScriptedServer, loss: str, *, rich: bool
+    monkeypatch: pytest.MonkeyPatch, server: ScriptedServer, loss: Reply
 ) -> None:
-    server.on("POST", "/", LOSSES[loss])
-    with impatient(monkeypatch, lambda _: None) as client:
-        try:
-            client.send("POST", f"{server.origin}/", form={"code": TOKEN}, bearer=TOKEN)
-        except TransportError as error:
-            shown = _shown(error, rich=rich)
+    monkeypatch.setattr("provisioner.http.TIMEOUT", httpx.Timeout(0.1))
+    server.on("POST", "/", loss)
+    with Http() as client, pytest.raises(NoAnswerError) as caught:
+        client.send("POST", f"{server.origin}/", form={"code": TOKEN}, bearer=TOKEN)
+    assert caught.value.code == "no-answer"
+    kept = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    shown = "".join(kept.format())
     assert not [form for form in (PLAIN, quote(PLAIN, safe="")) if form in shown]
 
 
-@pytest.mark.parametrize(
-    "bad", ["a\nb", "a\r\nX-Evil: 1", "a\x00b", "a b", "a\u2026b", "a\udcffb"], ids=ascii
-)
+@pytest.mark.parametrize("bad", ["a b", "a\x7fb"], ids=ascii)
 def test_token_that_no_header_can_carry_is_refused_and_not_shown(
     http: Http, server: ScriptedServer, bad: str
 ) -> None:
@@ -642,14 +509,3 @@ def test_user_names_and_short_words_stay_in_what_a_server_says(
     server.on("POST", "/", WELL)
     http.send("POST", f"{server.origin}/", form={field: Secret(text)})
     assert (text in http.send("POST", f"{server.origin}/").shown(f"{text} is well")) is stays
-
-
-def _shown(error: BaseException, *, rich: bool) -> str:
-    """A traceback with all local variables of all frames."""
-    if not rich:
-        kept = traceback.TracebackException.from_exception(error, capture_locals=True)
-        return "".join(kept.format())
-    out = io.StringIO()
-    rendered = Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True)
-    Console(file=out, width=500).print(rendered)
-    return out.getvalue()
