@@ -1,12 +1,7 @@
 """What can be written where."""
 
-import string
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from provisioner.errors import InputError
 from provisioner.github.destinations import (
     MAX_VALUE,
     Destination,
@@ -28,29 +23,18 @@ URL = Mapping("variables", "URL", "base_url")
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "TOKEN=access_token\nID=client_id",
-        "TOKEN=access_token,ID=client_id",
-        "\n  TOKEN = access_token \r\n\n ID=client_id\n",
-        "token=access_token,\nid=client_id,",
-    ],
+    "text", ["\n  TOKEN = access_token \r\n\n ID=client_id\n", "token=access_token,id=client_id,"]
 )
 def test_lines_or_commas_part_the_mappings(text: str) -> None:
-    assert parse_mappings("secrets", [text]) == (TOKEN, ID)
-    assert parse_mappings("secrets", ["", " \n ", ",", text]) == (TOKEN, ID)
+    assert parse_mappings("secrets", ["", " \n ", text]) == (TOKEN, ID)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "TOKEN",
-        "TOKEN=",
         "TOKEN=ACCESS_TOKEN",
-        "TOKEN:access_token",
         "TOKEN=access_token ID=client_id",
         "TOKEN=base_url",
-        "TOKEN=journal_key",
         "TOKEN=s3cr3t-t0k3n",
         "s3cr3t-t0k3n",
         "A=s3cr3t-t0k3n=access_token",
@@ -70,16 +54,13 @@ def test_nothing_secret_is_written_to_a_variable(field: str) -> None:
         parse_mappings("variables", [f"NAME={field}"])
 
 
-@pytest.mark.parametrize("text", ["A=access_token\nA=client_id", "A=access_token\na=access_token"])
-def test_name_stands_once_in_whatever_case(text: str) -> None:
+def test_name_stands_once_in_whatever_case() -> None:
     """GitHub does not tell them apart."""
     with fails("duplicate-name", Exit.INPUT):
-        parse_mappings("secrets", [text])
+        parse_mappings("secrets", ["A=access_token\na=client_id"])
 
 
-@pytest.mark.parametrize(
-    "name", ["A", "_", "a_1", "A" * 255, "GITHUB", "GITHUBX", "MY_GITHUB_TOKEN"]
-)
+@pytest.mark.parametrize("name", ["_", "a_1", "A" * 255, "GITHUB", "MY_GITHUB_TOKEN"])
 def test_name_that_github_takes_is_stored_in_upper_case(name: str) -> None:
     assert check_name(name) == name.upper()
 
@@ -87,25 +68,13 @@ def test_name_that_github_takes_is_stored_in_upper_case(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("", "1A", "A-B", "A B", "A/B", "A\n", "../A", "\u00c4", "\u0131", "\u017f", "A\u0661"),
-        *("A" * 256, "GITHUB_TOKEN", "github_token", "GitHub_"),
+        *("", "1A", "A-B", "A\n", "\u0131", "A\u0661", "A" * 256, "GITHUB_TOKEN", "github_token"),
     ],
     ids=lambda name: ascii(name[:20]) + str(len(name)),
 )
 def test_name_that_github_refuses_is_refused_before_anything_is_sent(name: str) -> None:
     with fails("bad-name", Exit.INPUT):
         check_name(name)
-
-
-@given(st.text() | st.text("AB=_,\n\r access_token"))
-def test_any_text_is_mappings_that_can_be_written_or_refused(text: str) -> None:
-    try:
-        mappings = parse_mappings("secrets", [text])
-    except InputError:
-        return
-    for mapping in mappings:
-        assert check_name(mapping.name) == mapping.name
-        assert set(mapping.name) <= set(string.ascii_uppercase + string.digits + "_")
 
 
 @pytest.mark.parametrize("name", ["MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"])
@@ -139,17 +108,8 @@ def test_places_are_named_for_a_workflow_and_for_a_person() -> None:
         ("octo/bot", True),
         ("Octo-1_a/.github", True),
         ("octo/a.b-c_d", True),
-        ("octo", False),
-        ("octo/", False),
-        ("/bot", False),
-        ("octo/bot/x", False),
-        ("-octo/bot", False),
-        ("octo/.", False),
-        ("octo/..", False),
-        ("octo/b t", False),
-        ("octo/b?t", False),
-        ("octo/bot\n", False),
-        ("öcto/bot", False),
+        *((name, False) for name in ("octo", "octo/", "/bot", "octo/bot/x", "-octo/bot", "octo/.")),
+        *((name, False) for name in ("octo/..", "octo/b t", "octo/bot\n", "öcto/bot")),
     ],
 )
 def test_repository_has_the_characters_that_github_takes(name: str, *, is_one: bool) -> None:

@@ -1,8 +1,6 @@
 """What is chosen for an instance, by what it tells, and the reasons that are given."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from provisioner.errors import InputError
 from provisioner.mastodon.scopes import (
@@ -21,21 +19,16 @@ READ_AND_POST = ("read", *POST[1:])
 PIXELFED = info_of("Pixelfed", "0.12.6")
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_preset_is_its_scopes(preset: str) -> None:
-    assert parse_scopes(preset) == PRESETS[preset]
-
-
-def test_scopes_are_separated_by_spaces_or_commas() -> None:
-    text = "read:accounts, write:statuses,read:accounts  profile"
-    assert parse_scopes(text) == ("read:accounts", "write:statuses", "profile")
+def test_presets_and_scopes_are_separated_by_spaces_or_commas_and_taken_once() -> None:
+    text = "read:accounts, post,read:accounts  admin:read:reports"
+    assert parse_scopes(text) == ("read:accounts", *PRESETS["post"], "admin:read:reports")
 
 
 @pytest.mark.parametrize(
     ("text", "code"),
     [
         *((text, "bad-scope") for text in ("profile nonsense", "read:", "profile write:Statuses")),
-        ("read\x00", "bad-scope"),
+        *((text, "bad-scope") for text in ("read:a:b:c", "-read")),
         *((text, "unverifiable-scopes") for text in ("", "write", "read:statuses")),
     ],
 )
@@ -89,25 +82,6 @@ def test_scope_that_the_instance_does_not_know_is_not_broadened(
 def test_administrators_broad_scope_is_an_administrators() -> None:
     sets = candidates(("read:accounts", "admin:read:reports"), info_of())
     assert sets[-1] == ("read", "admin:read")
-
-
-@given(
-    st.lists(st.sampled_from([*NEW, "admin:read:reports", "read:nonsense"]), min_size=1),
-    st.lists(st.sampled_from([*NEW, "admin:read"])),
-    st.sampled_from(["Mastodon", "GoToSocial", "Pixelfed", "takahe", ""]),
-)
-def test_no_candidate_leaves_what_is_known_or_lacks_what_was_requested(
-    requested: list[str], known: list[str], software: str
-) -> None:
-    info = info_of(software, "4.2.8", tuple(dict.fromkeys(known)))
-    wanted = tuple(dict.fromkeys(requested))
-    try:
-        sets = candidates(wanted, info)
-    except InputError:
-        return
-    for scopes in sets:
-        assert set(scopes) <= set(info.scopes_known.value or scopes)
-        assert missing(scopes, wanted) == []
 
 
 @pytest.mark.parametrize(
