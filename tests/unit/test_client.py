@@ -1,21 +1,17 @@
 """An instance's API: what is sent, how often, and what is taken from an answer."""
 
-import json
 import traceback
+from collections.abc import Callable
 
-import httpx
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from provisioner.errors import (
     ActionRequiredError,
     NoAnswerError,
-    NotSentError,
     ProvisionerError,
     TransportError,
 )
-from provisioner.mastodon.client import MAX_SCOPES, Grant, Mastodon, ping
+from provisioner.mastodon.client import MAX_LIFE, MAX_SCOPES, MIN_TOKEN, Grant, Mastodon, ping
 from provisioner.mastodon.errors import (
     Alive,
     Dead,
@@ -29,7 +25,6 @@ from provisioner.mastodon.instance import OUT_OF_BAND, Application
 from provisioner.secret import Secret
 from tests.unit.instances import ORIGIN, instance_of
 from tests.unit.web import (
-    FLOOD,
     LOST,
     UNREACHABLE,
     Reply,
@@ -53,8 +48,8 @@ CODE = "-qHdDkTsjzpU6aGmN8FwzYxU4Yo5lBxSE_Q3Vd2LAz0"
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 LOOPBACK = "http://127.0.0.1:8080/callback"
 USER, PASSWORD = "mybot@mail.example", "correct horse & bättery"
-APPLICATION = Application(client_id="the-id", client_secret=Secret("the-client-secret"))
-PLAINTEXTS = (TOKEN, CODE, VERIFIER, "the-client-secret")
+CLIENT_SECRET = "the-client-secret"
+APPLICATION = Application(client_id="the-id", client_secret=Secret(CLIENT_SECRET))
 REGISTERED: dict[str, object] = {
     "scopes": list(SCOPES),
     "client_id": "TWhM-tNSuncnqN7DBJmoyeLnk6K3iJJ71KKXxgL1hPM",
@@ -71,11 +66,6 @@ ACCOUNT: dict[str, object] = {
     "acct": "mybot",
     "url": f"{ORIGIN}/@mybot",
 }
-ODD: tuple[object, ...] = (None, "", 1, [], ["a"], {"a": 1}, True)
-ODD_IDS = (*ODD[:2], *ODD[3:], *("1\n2", "\ud800", "9" * 5000, "x" * 65, "../1", "https://a/?x"))
-NO_SECONDS: tuple[object, ...] = (
-    *(None, 0, -1, 10**12, "never", True, [], float("nan"), float("inf")),
-)
 ALIVE = Alive("14715", "mybot", "", "mybot")
 REVOKED = say({"error": "The access token was revoked"}, 401)
 
@@ -141,11 +131,8 @@ def test_registration_sends_scopes_and_the_redirect_uris_that_the_server_takes_a
 @pytest.mark.parametrize(
     "changes",
     [
-        {},
-        {"scopes": None},
         {"scopes": "read:accounts write:statuses"},
         {"scopes": ["write:statuses", "read:accounts", "read:lists"]},
-        {"vapid_key": "BCk-QqERU0q-CfYZjcuB6lnyyOYfJ2AifKqfeGIm7Z"},
         {"client_id": 3197},
     ],
     ids=str,
@@ -162,11 +149,10 @@ def test_application_is_what_the_server_registered(changes: dict[str, object]) -
 @pytest.mark.parametrize(
     "body",
     [
-        *(None, []),
-        *({"client_secret": value} for value in (*ODD[:3], "s3\n", "s" * 5000)),
-        *({"client_id": value} for value in (*ODD[:2], *ODD[3:], "a b", "a\r\nX: y", "ä")),
+        *([], {"client_secret": ""}, {"client_secret": "s3\n"}),
+        *({"client_id": None}, {"client_id": True}, {"client_id": "a b"}),
     ],
-    ids=lambda body: ascii(body)[:30],
+    ids=str,
 )
 def test_answer_without_usable_id_and_secret_is_no_application(body: object) -> None:
     with pytest.raises(TransportError) as caught:
@@ -188,24 +174,13 @@ def test_scopes_that_the_server_dropped_are_named_and_no_secret_shown() -> None:
     assert str(REGISTERED["client_secret"]) not in traceback_of(caught.value)
 
 
-@pytest.mark.parametrize(
-    "reply",
-    [LOST, page(500), page(503), say({}, 422), redirect("https://web.example/", 307)],
-)
-def test_registration_is_neither_repeated_nor_redirected(reply: Scripted) -> None:
+@pytest.mark.parametrize("reply", [LOST, page(503)])
+def test_registration_is_not_repeated(reply: Scripted) -> None:
     """Mastodon allows five in ten minutes."""
     web = Web({APPS: reply})
     with pytest.raises(ProvisionerError):
         mastodon(web).register("mybot", SCOPES)
     assert web.asked == [APPS]
-
-
-def test_registration_does_not_wait_for_minutes() -> None:
-    web = Web({APPS: say({}, 429, Retry_After="420")})
-    with pytest.raises(NotNowError):
-        mastodon(web).register("mybot", SCOPES)
-    assert web.asked == [APPS]
-    assert web.waits == []
 
 
 # The exchange, of a code or of a password.
@@ -251,10 +226,8 @@ def test_login_sends_the_form_of_rfc_6749_with_the_scopes() -> None:
     [
         (None, None),
         ("", None),
-        (5, None),
         ("  read   write ", ("read", "write")),
         ("read \x1b[31mwrite", ("read",)),
-        ("read \ud800", ("read",)),
         (f"read {TOKEN} the-client-secret", ("read",)),
         (" ".join(f"s{n}" for n in range(99)), tuple(f"s{n}" for n in range(MAX_SCOPES))),
     ],
@@ -269,11 +242,8 @@ def test_granted_scopes_are_what_the_server_says(
 @pytest.mark.parametrize(
     ("expires_in", "seconds"),
     [
-        (7200, 7200),
-        (7200.0, 7200),
-        ("7200", 7200),
-        (100 * 365 * 86400, 100 * 365 * 86400),
-        *((odd, None) for odd in NO_SECONDS),
+        *((1, 1), (7200.0, 7200), ("7200", 7200), (MAX_LIFE - 1, MAX_LIFE - 1)),
+        *((odd, None) for odd in (0, MAX_LIFE, "never", True, [], float("inf"))),
     ],
     ids=repr,
 )
@@ -283,45 +253,36 @@ def test_token_expires_when_the_server_says_so_in_whatever_way(
     assert issued(expires_in=expires_in).expires_in == seconds
 
 
-@pytest.mark.parametrize("token", ["t" * 16, "t" * 4096, "!~" * 10], ids=len)
-def test_token_is_16_to_4096_visible_characters(token: str) -> None:
-    assert issued(access_token=token).token.reveal() == token
-
-
 @pytest.mark.parametrize(
     "token",
     [
-        *("", "t" * 15, "t" * 4097, f"{TOKEN}\n", f"{TOKEN}\r\nX: y", f" {TOKEN}", "ä" * 20),
-        *(None, 12345678901234567890, [TOKEN], {"token": TOKEN}),
+        *("t" * (MIN_TOKEN - 1), f"{TOKEN}\n", [TOKEN]),
     ],
-    ids=lambda token: ascii(token)[:12] + str(len(str(token))),
+    ids=ascii,
 )
 def test_what_could_not_be_masked_or_sent_is_no_token(token: object) -> None:
+    assert issued(access_token="t" * MIN_TOKEN).token.reveal() == "t" * MIN_TOKEN
     with pytest.raises(ActionRequiredError) as caught:
         issued(access_token=token)
     assert caught.value.code == "bad-token"
     assert TOKEN not in traceback_of(caught.value)
 
 
-@pytest.mark.parametrize("give", [exchange, log_in])
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
         (say({"error": "invalid_grant"}, 400), InvalidGrantError),
         (say({}, 429, Retry_After="5"), NotNowError),
-        (Reply(503), NotNowError),
-        *((page(status), NoAnswerError) for status in (200, 403, 500, 502)),
-        (redirect("https://web.example/oauth/token", 307), NoAnswerError),
-        (redirect(f"{OUT_OF_BAND}?error=invalid_scope"), NoAnswerError),
-        *((trouble, NoAnswerError) for trouble in (LOST, httpx.ReadTimeout("Nothing."), FLOOD)),
+        (say([TOKEN]), NoAnswerError),
+        (LOST, NoAnswerError),
     ],
 )
-def test_whatever_the_answer_what_was_given_is_sent_once(
-    give: type, reply: Scripted, kind: type[ProvisionerError]
+def test_whatever_the_answer_a_code_is_sent_once(
+    reply: Scripted, kind: type[ProvisionerError]
 ) -> None:
     web = Web({EXCHANGE: reply})
     with pytest.raises(kind):
-        give(web)
+        exchange(web)
     assert web.asked == [EXCHANGE]
     assert web.waits == []
 
@@ -329,31 +290,20 @@ def test_whatever_the_answer_what_was_given_is_sent_once(
 def test_exchange_that_never_reached_the_server_is_repeated() -> None:
     web = Web({EXCHANGE: [UNREACHABLE, say(ISSUED)]})
     assert exchange(web).token == Secret(TOKEN)
-    with pytest.raises(NotSentError):
-        exchange(Web({EXCHANGE: UNREACHABLE}))
 
 
-@pytest.mark.parametrize("status", [200, 400, 401, 500])
-def test_server_that_quotes_secrets_is_quoted_without_them(status: int) -> None:
-    quoting = say({"error": " ".join((*PLAINTEXTS[1:], USER, PASSWORD))}, status)
-    with pytest.raises(ProvisionerError) as caught:
-        exchange(Web({EXCHANGE: quoting}))
-    assert not [plain for plain in PLAINTEXTS if plain in str(vars(caught.value))]
-    with pytest.raises(ProvisionerError) as caught:
-        log_in(Web({EXCHANGE: quoting}))
-    assert USER not in str(vars(caught.value))
-    assert PASSWORD not in str(vars(caught.value))
-
-
+@pytest.mark.parametrize("status", [200, 400])
 @pytest.mark.parametrize(
-    "reply", [say({"error": " ".join(PLAINTEXTS)}, 400), say([TOKEN]), Reply(200, TOKEN.encode())]
+    ("give", "secrets"),
+    [(exchange, (CODE, VERIFIER, CLIENT_SECRET)), (log_in, (USER, PASSWORD, CLIENT_SECRET))],
 )
-def test_no_traceback_shows_what_was_sent_or_came_back(reply: Reply) -> None:
-    web = Web({EXCHANGE: reply})
+def test_no_error_and_no_traceback_shows_what_was_sent(
+    give: Callable[[Web], Grant], secrets: tuple[str, ...], status: int
+) -> None:
     with pytest.raises(ProvisionerError) as caught:
-        exchange(web)
+        give(Web({EXCHANGE: say({"error": " ".join(secrets)}, status)}))
     shown = traceback_of(caught.value)
-    assert not [plain for plain in PLAINTEXTS[1:] if plain in shown]
+    assert not [plain for plain in secrets if plain in shown]
 
 
 # Whose token it is.
@@ -366,9 +316,7 @@ def test_token_to_verify_goes_in_its_header_and_nowhere_else() -> None:
     assert TOKEN not in str(web.requests[0].url)
 
 
-@pytest.mark.parametrize(
-    "number", [14715, "01F8MH1H7YV1Z7D2C8K2730QBF", "018d6f5e-5f3c-7e6b-9d5a-2f1f", "9s_-b2"]
-)
+@pytest.mark.parametrize("number", [14715, "01F8MH1H7YV1Z7_-"])
 def test_servers_number_accounts_in_several_ways(number: object) -> None:
     state = verify(say(ACCOUNT | {"id": number}))
     assert isinstance(state, Alive)
@@ -377,8 +325,11 @@ def test_servers_number_accounts_in_several_ways(number: object) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"id": value} for value in ODD_IDS] + [{"username": value} for value in ODD[:3]],
-    ids=lambda changes: ascii(changes)[:30],
+    [
+        *({"id": value} for value in (None, True, "x" * 65, "../1", "1\n2")),
+        {"username": ""},
+    ],
+    ids=ascii,
 )
 def test_account_without_number_and_name_is_unclear(changes: dict[str, object]) -> None:
     state = verify(say(ACCOUNT | changes))
@@ -386,9 +337,8 @@ def test_account_without_number_and_name_is_unclear(changes: dict[str, object]) 
     assert not state.refused
 
 
-@pytest.mark.parametrize("reply", [say(ACCOUNT, 201), page(403), REVOKED])
-def test_only_200_is_alive(reply: Reply) -> None:
-    assert not isinstance(verify(reply), Alive)
+def test_only_200_is_alive() -> None:
+    assert not isinstance(verify(say(ACCOUNT, 201)), Alive)
 
 
 def test_moments_trouble_is_waited_out() -> None:
@@ -396,30 +346,15 @@ def test_moments_trouble_is_waited_out() -> None:
     assert mastodon(web).verify(Secret(TOKEN)) == ALIVE
 
 
-@pytest.mark.parametrize("trouble", [LOST, UNREACHABLE, FLOOD])
-def test_server_that_is_away_says_nothing_about_the_token(trouble: Scripted) -> None:
-    state = verify(trouble)
+def test_server_that_is_away_says_nothing_about_the_token() -> None:
+    state = verify(LOST)
     assert isinstance(state, Unclear)
     assert not state.refused
 
 
-def test_token_is_not_taken_to_another_server_nor_shown_where_it_is_quoted() -> None:
-    web = Web({VERIFY: redirect("https://web.example/", 307)})
-    mastodon(web).verify(Secret(TOKEN))
-    assert web.asked == [VERIFY]
+def test_token_is_not_shown_where_it_is_quoted() -> None:
     assert TOKEN not in str(verify(say({"error": f"no token {TOKEN}"}, 401)))
     assert TOKEN not in str(verify(say(ACCOUNT | {"username": TOKEN})))
-
-
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.floats() | st.text(),
-        lambda x: st.lists(x) | st.dictionaries(st.sampled_from(["error", "id", "username"]), x),
-    )
-)
-@settings(max_examples=40)
-def test_no_json_makes_verify_fail(value: object) -> None:
-    assert isinstance(verify(Reply(200, json.dumps(value).encode())), Alive | Unclear)
 
 
 @pytest.mark.parametrize(
@@ -430,9 +365,8 @@ def test_no_json_makes_verify_fail(value: object) -> None:
         ("mybot@second.example", f"{ORIGIN}/@mybot", "second.example"),
         ("mybot", None, ""),
         ("mybot", "javascript:alert(1)", ""),
-        (None, f"{ORIGIN}/@mybot", ""),
     ],
-    ids=["own", "by its address", "by its name", "no address", "odd address", "no name"],
+    ids=["own", "by its address", "by its name", "no address", "odd address"],
 )
 def test_domain_is_told_by_the_name_or_else_by_the_profiles_address(
     acct: object, url: object, domain: str
@@ -455,7 +389,7 @@ def test_takahe_tells_the_domain_when_it_is_asked_for_the_account() -> None:
     assert state == Alive("14715", "mybot", "second.example", "mybot@second.example")
 
 
-@pytest.mark.parametrize("reply", [say({"acct": "mybot"}), say({}), Reply(404), page(403), LOST])
+@pytest.mark.parametrize("reply", [say({"acct": "mybot"}), LOST])
 def test_takahes_account_is_unclear_where_the_domain_is_not_told(reply: Scripted) -> None:
     """Then the token is good all the same: it is not one that a revocation made dead."""
     state = of_takahe(reply)
@@ -464,11 +398,6 @@ def test_takahes_account_is_unclear_where_the_domain_is_not_told(reply: Scripted
 
 
 # Revocation.
-
-
-def revoke(revocation: Scripted, state: Scripted, software: str = "Mastodon") -> object:
-    web = Web({REVOKE: revocation, VERIFY: state})
-    return mastodon(web, software).revoke(APPLICATION, Secret(TOKEN))
 
 
 def test_revocation_is_a_form_with_the_applications_credentials() -> None:
@@ -491,46 +420,35 @@ def test_refused_revocation_is_tried_with_the_token_as_bearer() -> None:
 
 
 BARRED = say({"error": "Your login is currently disabled"}, 403)
-UNHEARD: dict[str, Scripted] = {
-    "page": page(200),
-    "text": Reply(200, b"OK"),
-    "blocked": page(403),
-    "unwell": Reply(500),
-    "throttled": say({}, 429),
-    "lost": LOST,
-    "redirect": redirect("/login"),
-}
-REVOCATIONS: dict[str, tuple[Scripted, Scripted, type]] = {
-    "Mastodon": (say({}), REVOKED, Dead),
-    "Takahē": (Reply(200), Reply(400, b"Bad token"), Dead),
-    "a page with 401 after it": (say({}), page(401), Dead),
-    "dead already": (Reply(403), REVOKED, Dead),
-    "500 and dead": (page(500), REVOKED, Dead),
-    "heard, then unwell": (say({}), page(503), Unclear),
-    "heard, then lost": (say({}), LOST, Unclear),
-    "heard, then throttled": (say({}), say({}, 429), Unclear),
-    "heard, and the account is barred": (say({}), BARRED, Unclear),
-    "unheard, then refused": (page(200), page(401), Unclear),
-    "a proxy that lets nothing through": (page(403), page(403), Unclear),
-    "heard, and alive": (say({}), say(ACCOUNT), Alive),
-    "heard by Takahē, and alive": (Reply(200), say(ACCOUNT), Alive),
-    "refused, and alive": (say({"error": "unauthorized"}, 403), say(ACCOUNT), Alive),
-    "no endpoint": (Reply(404), say(ACCOUNT), Alive),
-    "no endpoint, a page": (page(404), say(ACCOUNT), Alive),
-    **{f"unheard: {name}": (reply, say(ACCOUNT), Unheard) for name, reply in UNHEARD.items()},
-}
 
 
-@pytest.mark.parametrize("name", REVOCATIONS)
-def test_revocation_counts_only_after_the_token_is_seen_dead(name: str) -> None:
+@pytest.mark.parametrize(
+    ("revocation", "state", "outcome"),
+    [
+        (say({}), REVOKED, Dead),
+        (Reply(200), Reply(400, b"Bad token"), Dead),  # Takahē
+        (Reply(403), REVOKED, Dead),
+        (page(500), REVOKED, Dead),
+        (say({}), page(503), Unclear),
+        (say({}), BARRED, Unclear),
+        (page(200), page(401), Unclear),
+        (say({}), say(ACCOUNT), Alive),
+        (say({"error": "unauthorized"}, 403), say(ACCOUNT), Alive),
+        (page(404), say(ACCOUNT), Alive),
+        (page(200), say(ACCOUNT), Unheard),
+        (page(403), say(ACCOUNT), Unheard),
+        (Reply(500), say(ACCOUNT), Unheard),
+        (say({}, 429), say(ACCOUNT), Unheard),
+        (LOST, say(ACCOUNT), Unheard),
+        (redirect("/login"), say(ACCOUNT), Unheard),
+    ],
+)
+def test_revocation_counts_only_after_the_token_is_seen_dead(
+    revocation: Scripted, state: Scripted, outcome: type
+) -> None:
     """Unheard is what works still, and was perhaps not answered by the instance itself."""
-    revocation, state, outcome = REVOCATIONS[name]
-    assert isinstance(revoke(revocation, state), outcome)
-
-
-@pytest.mark.parametrize(("software", "state"), [("snac", Reply(422)), ("Friendica", page(401))])
-def test_revoked_token_is_seen_dead_on_every_server(software: str, state: Reply) -> None:
-    assert isinstance(revoke(say({}), state, software), Dead)
+    web = Web({REVOKE: revocation, VERIFY: state})
+    assert isinstance(mastodon(web).revoke(APPLICATION, Secret(TOKEN)), outcome)
 
 
 def test_revocation_whose_answer_is_lost_is_repeated() -> None:
@@ -565,13 +483,6 @@ def test_post_is_a_form_with_an_idempotency_key(visibility: str, fields: dict[st
     assert web.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
 
 
-@pytest.mark.parametrize("reply", [page(500), page(503), say({"error": "no"}, 422)])
-def test_any_answer_to_a_post_is_returned_and_nothing_repeated(reply: Reply) -> None:
-    web = Web({POST: reply})
-    assert post(web) == reply.status
-    assert web.asked == [POST]
-
-
 def test_post_whose_answer_is_lost_is_not_repeated() -> None:
     web = Web({POST: LOST})
     with pytest.raises(NoAnswerError):
@@ -594,15 +505,15 @@ def test_replayed_refusal_is_asked_about_anew() -> None:
 # Whether an instance answers.
 
 
-@pytest.mark.parametrize("reply", [say({}), Reply(404), page(503), Reply(429), redirect("/")])
-def test_ping_takes_any_answer_and_waits_for_none(reply: Reply) -> None:
-    web = Web({METADATA: reply})
+def test_ping_takes_any_answer_and_waits_for_none() -> None:
+    web = Web({METADATA: page(503)})
     ping(web.http, ORIGIN)
     assert web.asked == [METADATA]
     assert web.waits == []
 
 
-@pytest.mark.parametrize("trouble", [LOST, UNREACHABLE])
-def test_ping_without_an_answer_is_an_error(trouble: Scripted) -> None:
+def test_ping_without_an_answer_is_tried_again_and_then_an_error() -> None:
+    web = Web({METADATA: LOST})
     with pytest.raises(TransportError):
-        ping(Web({METADATA: trouble}).http, ORIGIN)
+        ping(web.http, ORIGIN)
+    assert len(web.asked) > 1
