@@ -6,24 +6,19 @@ from typing import TypeVar
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from provisioner.errors import InputError, NoAnswerError, NotSentError, ProvisionerError
+from provisioner.errors import InputError, NoAnswerError, ProvisionerError
 from provisioner.http import Gather, in_threads
 from provisioner.mastodon import discovery
-from provisioner.mastodon.discovery import Found
-from provisioner.mastodon.instance import MAX_WORD, Instance
+from provisioner.mastodon.discovery import MAX_URL, MAX_WORDS, Found
+from provisioner.mastodon.instance import Instance
 from provisioner.parsing import Handle
 from provisioner.report import Exit
 from provisioner.secret import Secret
-from provisioner.urls import origin_of
 from tests.support.gather import in_order
 from tests.unit.instances import ORIGIN, instance_of
 from tests.unit.web import (
-    FLOOD,
     LOST,
-    UNREACHABLE,
     Reply,
     Script,
     Scripted,
@@ -113,11 +108,8 @@ def test_mastodon_at_its_own_domain_takes_three_requests_in_one_batch() -> None:
 @pytest.mark.parametrize(
     "reply",
     [
-        *(Reply(404), Reply(410), Reply(200), page(200), page(404), say([]), say("no")),
-        *(say({"links": None}), say({"links": {"rel": "self"}}), say({"links": ["self", None, 1]})),
-        *(jrd(None), jrd(1), jrd("acct:mybot@social.example"), jrd("http://[")),
-        jrd("https://xn--/users/mybot"),
-        *(jrd(f"{OTHER}/@mybot", "text/html"), jrd(f"{OTHER}/@mybot", None)),
+        *(Reply(404), page(200), say({"links": 1}), say({"links": ["self"]}), jrd(None)),
+        jrd(f"{OTHER}/@mybot", "text/html"),
         say({"links": [{"rel": "me", "type": "application/activity+json", "href": OTHER}]}),
         Reply(404, jrd(f"{OTHER}/@mybot").body),
     ],
@@ -149,8 +141,7 @@ def test_link_to_the_actor_names_the_instance(kind: str) -> None:
     [
         ("acct:robot@web.example", Handle("robot", "web.example")),
         ("acct:mybot@web.example", Handle("mybot", "web.example")),
-        *((own, None) for own in ("acct:MyBot@social.example", "", "acct:", "https://web/x")),
-        *((odd, None) for odd in (None, "1")),
+        *((own, None) for own in ("acct:MyBot@social.example", "https://web/x")),
     ],
 )
 def test_another_name_of_the_account_is_reported(subject: str | None, other: Handle | None) -> None:
@@ -173,26 +164,11 @@ def test_redirects_in_a_circle_are_given_up() -> None:
     assert web.asked.count(f"GET {ORIGIN}{FINGER}") == 4
 
 
-@pytest.mark.parametrize(
-    "location",
-    ["", "http://[", "https://xn--/", "https://a\u2100.example/", "urn:x:y?z", "https://a:99999/"],
-    ids=ascii,
-)
-def test_odd_redirect_is_an_error_for_a_person(location: str) -> None:
-    reply = Reply(302, b"", {"Location": location.encode().decode("latin-1")})
-    try:
-        assert found(mastodon_at() | finger(reply)) == described()
-    except ProvisionerError:
-        return
-
-
 @pytest.mark.parametrize("how", [redirect, jrd])
 @pytest.mark.parametrize(
     "target",
     [
-        *("http://web.example", "https://127.0.0.1", "https://localhost", "http://127.0.0.1:3000"),
-        *("https://[::1]", "https://a.localhost", "https://a.localhost:1"),
-        "https://[::ffff:127.0.0.1]",
+        *("http://web.example", "https://127.0.0.1", "https://a.localhost:1"),
     ],
 )
 def test_public_domain_leads_to_public_https_only(how: Callable[[str], Reply], target: str) -> None:
@@ -210,27 +186,14 @@ def test_domain_on_this_machine_may_lead_to_this_machine() -> None:
     assert find(Web(script), account).info.instance == described(server)
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
-def test_domain_in_trouble_is_not_one_without_the_account(status: int) -> None:
-    assert refused(mastodon_at() | finger(page(status))).code == "instance-unwell"
-
-
-def test_domain_without_a_server_is_reported_as_such() -> None:
-    assert isinstance(refused({}), NotSentError)
+def test_domain_in_trouble_is_not_one_without_the_account() -> None:
+    assert refused(mastodon_at() | finger(page(503))).code == "instance-unwell"
 
 
 def test_named_instance_is_not_looked_up() -> None:
     web = Web(mastodon_at(OTHER))
     assert find(web, instance=OTHER).info.instance == described(OTHER)
     assert {request.url.host for request in web.requests} == {"web.example"}
-
-
-@pytest.mark.parametrize("instance", ["http://social.example", "https://u:p@social.example"])
-def test_insecure_instance_is_refused_before_anything_is_sent(instance: str) -> None:
-    web = Web(mastodon_at())
-    with pytest.raises(InputError):
-        find(web, instance=instance)
-    assert web.requests == []
 
 
 # Round trips.
@@ -252,16 +215,15 @@ def test_all_of_a_batch_is_asked_at_the_same_time_and_batches_nest() -> None:
     assert {one.info.instance for one in in_threads(calls)} == {described()}
 
 
-@pytest.mark.parametrize("reply", [LOST, UNREACHABLE, page(503), page(200), FLOOD, metadata(EVIL)])
+@pytest.mark.parametrize("reply", [LOST, page(503), metadata(EVIL)])
 def test_wrong_guess_costs_nothing(reply: Scripted) -> None:
     script = mastodon_at(OTHER) | everywhere(reply) | finger(jrd(f"{OTHER}/users/mybot"))
     web = Web(script)
     assert find(web).info.instance == described(OTHER)
-    if reply is not UNREACHABLE:
-        assert web.waits == []
+    assert web.waits == []
 
 
-@pytest.mark.parametrize("trouble", [page(502), page(429), LOST])
+@pytest.mark.parametrize("trouble", [page(502), LOST])
 @pytest.mark.parametrize("path", [METADATA, V1])
 def test_right_guess_that_met_trouble_is_asked_again(path: str, trouble: Scripted) -> None:
     then = {METADATA: metadata(), V1: ABOUT}[path]
@@ -288,42 +250,14 @@ def test_what_goes_wrong_does_not_depend_on_the_order_of_answers() -> None:
 @pytest.mark.parametrize("field", ["issuer", *ENDPOINTS])
 @pytest.mark.parametrize(
     "value",
-    [
-        *(f"{EVIL}/path", f"{ORIGIN}:8443/path", "http://social.example/path"),
-        *("https://evil.example@social.example/path", f"{ORIGIN}/{'x' * 2000}"),
-        *(1, ["a"], {"a": "b"}, "/oauth/token", "http://[", "https://xn--/"),
-    ],
-    ids=lambda value: ascii(value)[:40],
+    [*(f"{EVIL}/path", 1, "/oauth/token"), f"{ORIGIN}/{'x' * (MAX_URL - len(ORIGIN))}"],
+    ids=["another origin", "number", "path", "too long"],
 )
 def test_endpoint_of_another_origin_or_none_is_refused(field: str, value: object) -> None:
     script = mastodon_at() | everywhere(metadata(**{field: value}), METADATA)
     error = refused(script, ORIGIN)
     assert error.code == "foreign-metadata"
     assert error.exit_code is Exit.INPUT
-
-
-URLS = st.sampled_from([f"{ORIGIN}/a", f"{ORIGIN}:443/b", f"{EVIL}/c", "//d"])
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda some: st.lists(some, max_size=5) | st.dictionaries(st.text(), some, max_size=3),
-    max_leaves=8,
-)
-FIELDS = (*ENDPOINTS, "issuer", "scopes_supported", "grant_types_supported")
-
-
-@given(st.dictionaries(st.sampled_from(FIELDS) | st.text(), URLS | JSON, max_size=8))
-def test_whatever_metadata_says_the_endpoints_are_the_instances_own(
-    fields: dict[str, object],
-) -> None:
-    try:
-        info = find(Web(mastodon_at() | everywhere(say(fields), METADATA)), instance=ORIGIN).info
-    except ProvisionerError:
-        return
-    instance = info.instance
-    endpoints = {instance.authorization_endpoint, instance.token_endpoint}
-    endpoints |= {instance.registration_endpoint, instance.revocation_endpoint} - {""}
-    assert set(map(origin_of, endpoints)) == {ORIGIN}
-    assert all(len(word) <= MAX_WORD for word in info.scopes_supported)
 
 
 @pytest.mark.parametrize(
@@ -349,8 +283,8 @@ def test_field_without_a_value_is_missing(
 @pytest.mark.parametrize(
     "reply",
     [
-        *(Reply(404), page(404), page(200), Reply(200), say([]), say({}), page(403)),
-        *(say({"issuer": "x"}), redirect(f"{OTHER}{METADATA}"), Reply(500, metadata().body)),
+        *(Reply(404), page(200), say({"issuer": "x"}), page(403)),
+        *(redirect(f"{OTHER}{METADATA}"), Reply(500, metadata().body)),
     ],
 )
 def test_without_metadata_the_paths_are_mastodons(reply: Reply) -> None:
@@ -360,10 +294,10 @@ def test_without_metadata_the_paths_are_mastodons(reply: Reply) -> None:
 
 
 def test_lists_of_metadata_are_bounded_and_of_words() -> None:
-    listed = metadata(scopes_supported=["read", 1, "a b", None, *(f"read:{n}" for n in range(999))])
+    listed = metadata(scopes_supported=["read", 1, "a b", *(f"read:{n}" for n in range(999))])
     info = find(Web(mastodon_at() | everywhere(listed, METADATA)), instance=ORIGIN).info
     assert info.scopes_supported[:2] == ("read", "read:0")
-    assert len(info.scopes_supported) < 200
+    assert len(info.scopes_supported) == MAX_WORDS - 2
 
 
 @pytest.mark.parametrize("trouble", [page(503), LOST])
@@ -397,52 +331,29 @@ def test_instance_that_is_closed_to_strangers_is_one(v1: Reply, v2: Reply) -> No
     assert found(everywhere(v1, V1) | everywhere(v2, V2), ORIGIN) == instance_of()
 
 
-WITHOUT: dict[str, tuple[Scripted, str, Exit]] = {
-    **{
-        name: (reply, "not-mastodon", Exit.INPUT)
-        for name, reply in {
-            "404": Reply(404),
-            "page 404": page(404),
-            "nothing in it": say({}),
-            "list": say([]),
-            "another version": say({"version": 4}),
-            "an error with a version": say({"version": "4.5.3"}, 404),
-            "sent elsewhere": redirect(OTHER),
-        }.items()
-    },
-    **{
-        name: (reply, "instance-blocked", Exit.FAILED)
-        for name, reply in {
-            "refused throughout": say({"error": "blocked"}, 403),
-            "page 200": page(200),  # TecharoHQ/anubis#31
-            "page 403": page(403),  # keeps out data centres
-            "page 401": page(401),
-            "sent to a challenge": redirect("/challenge"),
-        }.items()
-    },
-    **{
-        str(status): (page(status), "instance-unwell", Exit.FAILED)
-        for status in (429, 500, 502, 503)
-    },
-}
-
-
-@pytest.mark.parametrize("name", WITHOUT)
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        *((Reply(404), "not-mastodon"), (page(404), "not-mastodon"), (say([]), "not-mastodon")),
+        (say({"version": 4}), "not-mastodon"),
+        (say({"version": "4.5.3"}, 404), "not-mastodon"),
+        (redirect(OTHER), "not-mastodon"),
+        (say({"error": "blocked"}, 403), "instance-blocked"),
+        *((page(status), "instance-blocked") for status in (200, 401, 403)),
+        (redirect("/challenge"), "instance-blocked"),
+        (page(503), "instance-unwell"),
+    ],
+)
 def test_server_that_does_not_describe_itself_is_no_instance_or_something_is_in_front(
-    name: str,
+    reply: Reply, code: str
 ) -> None:
-    reply, code, exit_code = WITHOUT[name]
-    error = refused(everywhere(reply), ORIGIN)
-    assert error.code == code
-    assert error.exit_code is exit_code
+    assert refused(everywhere(reply), ORIGIN).code == code
 
 
 @pytest.mark.parametrize("path", [FINGER, METADATA, V1])
-def test_two_megabytes_are_too_much_anywhere(path: str) -> None:
-    script = everywhere(Reply(404), METADATA, V1) | everywhere(FLOOD, path)
-    error = refused(script)
-    assert isinstance(error, NoAnswerError)
-    assert error.code == "answer-too-large"
+def test_server_without_an_answer_is_reported_as_such(path: str) -> None:
+    script = everywhere(Reply(404), METADATA, V1) | everywhere(LOST, path)
+    assert isinstance(refused(script), NoAnswerError)
 
 
 # NodeInfo.
@@ -482,13 +393,9 @@ def test_server_that_names_itself_is_not_asked_for_node_info() -> None:
 @pytest.mark.parametrize(
     ("software", "v1"),
     [
-        ("misskey", say({"error": {}}, 404)),
         ("misskey", LOST),
-        ("misskey", say(CLOSED, 403)),
         ("Misskey", say({"version": "13"})),
-        ("bookwyrm", say({"version": "0.7.5"})),
         ("peertube", page(200)),
-        ("lemmy", Reply(404)),
         ("something-new", Reply(404)),
     ],
 )
@@ -505,11 +412,6 @@ def test_page_before_the_api_alone_is_no_instance_that_is_closed() -> None:
     assert refused(script, ORIGIN).code == "instance-blocked"
 
 
-def test_front_end_of_software_without_a_mastodon_api_is_no_challenge() -> None:
-    script = everywhere(page(200)) | node_info("peertube", "6.1")
-    assert refused(script, ORIGIN).code == "not-mastodon"
-
-
 def test_challenge_before_a_server_that_is_known_to_have_the_api_is_told_as_such() -> None:
     script = everywhere(page(200), METADATA, V1, V2) | node_info("mastodon", "4.5.3")
     assert refused(script, ORIGIN).code == "instance-blocked"
@@ -518,8 +420,8 @@ def test_challenge_before_a_server_that_is_known_to_have_the_api_is_told_as_such
 @pytest.mark.parametrize(
     "script",
     [
-        *(everywhere(reply, NODE_INFO) for reply in (LOST, page(200), say({"links": "x"}))),
-        *(node_info("hollo", "1", origin=EVIL), node_info(None, None), node_info(["hollo"], {})),
+        *(everywhere(LOST, NODE_INFO), node_info("hollo", "1", origin=EVIL)),
+        node_info(["hollo"], {}),
         everywhere(say({"links": [{"rel": "other", "href": f"{ORIGIN}/info/2.1"}]}), NODE_INFO)
         | everywhere(say({"software": {"name": "hollo"}}), "/info/2.1"),
     ],
