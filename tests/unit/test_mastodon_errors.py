@@ -27,7 +27,6 @@ FRIENDICA = Reply(
     {"Content-Type": "text/html", "WWW-Authenticate": 'Basic realm="Friendica"'},
 )
 DOORKEEPER = 'Bearer realm="Doorkeeper", error="invalid_token", error_description="Token revoked"'
-OTHERS = ("Mastodon", "takahe", "Pleroma", "Pixelfed", "snac", "")
 
 
 def answer_of(reply: Reply) -> Answer:
@@ -50,10 +49,6 @@ REGISTRATIONS: Mapping[str, tuple[Reply, str, Exit, Step | None]] = {
         *(invalid("Redirect URI must be an absolute URI."), "redirect-refused"),
         *(Exit.FAILED, None),
     ),
-    "Hollo's redirect URI": (
-        say({"error": "invalid", "zod_error": {"issues": [{"path": ["redirect_uris"]}]}}, 422),
-        *("redirect-refused", Exit.FAILED, None),
-    ),
     "website": (
         *(invalid("Website must start with http:// or https://"), "website-refused"),
         *(Exit.ACTION_REQUIRED, Set("client-id")),
@@ -73,15 +68,11 @@ REGISTRATIONS: Mapping[str, tuple[Reply, str, Exit, Step | None]] = {
     **{
         name: (reply, "registration-closed", Exit.ACTION_REQUIRED, Set("client-id"))
         for name, reply in {
-            "page 401": page(401),
-            "page 403": page(403),
             "page 422": page(422),
             "no OAuth": Reply(404),
-            "forbidden": Reply(403),
         }.items()
     },
     "unwell": (page(503), "instance-unwell", Exit.FAILED, None),
-    "unwell, JSON": (say({}, 500), "instance-unwell", Exit.FAILED, None),
 }
 
 
@@ -103,7 +94,6 @@ def test_refused_registration_is_blamed_on_what_its_answer_names(name: str) -> N
         ("Mastodon", say({}, 429, X_RateLimit_Reset=IN_SEVEN_MINUTES), "in 7 minutes"),
         ("Mastodon", say({}, 429, Retry_After="300"), "in 5 minutes"),
         ("Mastodon", page(429), "in 10 minutes"),
-        ("Pleroma", say({"error": "Throttled"}, 429), "in a few minutes"),
         ("", say({"error": "Throttled"}, 429), "in a few minutes"),
     ],
 )
@@ -120,31 +110,16 @@ def test_throttled_registration_says_when_to_come_back(
 
 EXCHANGES: Mapping[str, tuple[Reply, str]] = {
     "Mastodon": (say({"error": "invalid_grant"}, 400), "code-refused"),
-    "GoToSocial, wrong code": (say({"error": "sql: no rows in result set"}, 400), "code-refused"),
-    "GoToSocial, wrong redirect": (say({"error": "invalid redirect uri"}, 403), "code-refused"),
     "Takahē, expired": (say({"error": "access_denied"}, 401), "code-refused"),
-    "Friendica": (say({"error": "Unauthorized"}, 403), "code-refused"),
     "GoToSocial's client": (say({"error": "invalid_client"}, 400), "unknown-application"),
-    "Mastodon's client": (say({"error": "invalid_client"}, 401), "unknown-application"),
-    "Friendica's client": (say({"error": "invalid_client"}, 403), "unknown-application"),
     "snac's client": (Reply(401), "unknown-application"),
     "a limit": (Reply(429), "instance-busy"),
-    "a proxy's limit": (page(429), "instance-busy"),
-    "GoToSocial, booting": (say({}, 503, Retry_After="120"), "instance-busy"),
     "a page that says when": (Reply(503, page().body, {"Retry-After": "120"}), "instance-busy"),
     "busy": (say({"error": "busy"}, 503), "instance-busy"),
-    "busy, empty": (Reply(503), "instance-busy"),
-    "a proxy": (page(403), "exchange-unclear"),
     "a proxy's 401": (page(401), "exchange-unclear"),
-    "missing": (Reply(404), "exchange-unclear"),
-    "Takahē, wrong code": (page(500), "exchange-unclear"),
     "invalid_client of a gateway": (say({"error": "invalid_client"}, 502), "exchange-unclear"),
     "front end": (page(200), "exchange-unclear"),
-    "nothing": (Reply(200), "exchange-unclear"),
-    "list": (say(["t" * 20]), "exchange-unclear"),
-    "gateway": (page(502), "exchange-unclear"),
     "Varnish, too slow": (page(503), "exchange-unclear"),
-    "timed out": (Reply(408), "exchange-unclear"),
     "redirect": (redirect("https://social.example/login"), "exchange-unclear"),
 }
 
@@ -153,12 +128,11 @@ def refused(reply: Reply, *, by_password: bool = False) -> ProvisionerError:
     return exchange_refused(instance_of("Mastodon"), answer_of(reply), by_password=by_password)
 
 
-@pytest.mark.parametrize("by_password", [False, True])
 @pytest.mark.parametrize("name", EXCHANGES)
-def test_definite_refusal_of_an_exchange_issued_no_token(name: str, *, by_password: bool) -> None:
+def test_definite_refusal_of_an_exchange_issued_no_token(name: str) -> None:
     reply, code = EXCHANGES[name]
-    error = refused(reply, by_password=by_password)
-    assert error.code == (code.replace("code", "login") if by_password else code)
+    error = refused(reply)
+    assert error.code == code
     assert isinstance(error, InvalidClientError) == (code == "unknown-application")
 
 
@@ -177,7 +151,6 @@ def test_busy_server_says_when_to_come_back(reply: Reply, wait: str) -> None:
 @pytest.mark.parametrize(
     ("said", "status", "code"),
     [
-        ({"error": "Invalid credentials"}, 400, "login-refused"),
         ({"error": "mfa_required", "error_description": "Second factor."}, 403, "second-factor"),
         (
             {"error": "invalid_grant", "error_description": "not mfa_required"},
@@ -198,12 +171,10 @@ def test_refused_login_leads_to_begin(said: dict[str, str], status: int, code: s
 DEAD: Mapping[str, tuple[str, Reply]] = {
     "invalid": ("Mastodon", say({"error": "The access token is invalid"}, 401)),
     "revoked": ("", say({"error": "Unauthorized: token was revoked"}, 401)),
-    "Hollo": ("hollo", say({"error": "invalid_token"}, 401)),
     "Sharkey": ("Sharkey", say({"error": {"code": "AUTHENTICATION_FAILED", "id": "x"}}, 401)),
     "RFC 6750": ("Mastodon", Reply(401, b"", {"WWW-Authenticate": DOORKEEPER})),
     "Takahē": ("takahe", Reply(400, b"Invalid Bearer token")),
     "Pixelfed": ("Pixelfed", redirect("/login")),
-    "Pixelfed, whole": ("Pixelfed", redirect("https://social.example/login")),
     "Pixelfed, JSON": ("Pixelfed", say({"error": "Unauthenticated."}, 500)),
     "snac": ("snac", Reply(422)),
     "Friendica": ("Friendica", FRIENDICA),
@@ -224,7 +195,6 @@ def may_not(words: str) -> Reply:
     ("software", "reply", "accepted"),
     [
         ("Pleroma", say({"error": "Invalid credentials."}, 403), False),
-        ("Akkoma", say({"error": "Invalid credentials."}, 403), False),
         ("GoToSocial", say({"error": "Unauthorized: application not supplied"}, 401), True),
         ("Mastodon", may_not("login is currently disabled"), True),
         ("Mastodon", may_not("login is missing a confirmed e-mail address"), True),
@@ -245,34 +215,21 @@ def test_barred_account_is_told_what_it_needs(
 UNCLEAR: Mapping[str, tuple[Reply, bool]] = {
     "a page with 401": (page(401), True),
     "401 alone": (Reply(401), True),
-    "401 with a list": (say([], 401), True),
-    "401 with a message": (say({"message": "no"}, 401), True),
     "a proxy's password": (Reply(401, b"", {"WWW-Authenticate": 'Basic realm="Staging"'}), True),
     "400": (Reply(400, b"Bad token"), True),
-    "narrow scopes": (say({"error": "This action is outside the authorized scopes"}, 403), True),
-    "Pleroma's scopes": (say({"error": "Insufficient permissions: read:accounts."}, 403), True),
-    "a page with 403": (page(403), True),
-    "a page with 422": (page(422), True),
     "application's token": (say({"error": "This method requires a user"}, 422), True),
-    "disabled, with 401": (say({}, 401), True),
-    "teapot": (Reply(418), True),
-    "timed out": (Reply(408), False),
+    "narrow scopes": (say({"error": "This action is outside the authorized scopes"}, 403), True),
     "too many": (say({"error": "Too many"}, 429), False),
     "unwell": (page(500), False),
-    "page": (page(200), False),
     "nothing": (Reply(200), False),
-    "maintenance": (redirect("/maintenance"), False),
-    "another's login": (redirect("https://other.example/login"), False),
-    "no address": (redirect("urn:ietf:wg:oauth:2.0:oob?error=x"), False),
 }
 
 
-@pytest.mark.parametrize("software", OTHERS)
 @pytest.mark.parametrize("name", UNCLEAR)
-def test_anything_else_condemns_no_token(software: str, name: str) -> None:
+def test_anything_else_condemns_no_token(name: str) -> None:
     """Whether it was a refusal is kept, for tokens that we just revoked ourselves."""
     reply, is_refused = UNCLEAR[name]
-    state = judge(instance_of(software), answer_of(reply))
+    state = judge(instance_of("Mastodon"), answer_of(reply))
     assert isinstance(state, Unclear)
     assert state.refused == is_refused
     assert state.next == ()
@@ -285,6 +242,7 @@ def test_anything_else_condemns_no_token(software: str, name: str) -> None:
         ("Mastodon", Reply(422)),
         ("Mastodon", FRIENDICA),
         ("Mastodon", redirect("/login")),
+        ("Pixelfed", redirect("https://other.example/login")),
         ("Friendica", page(401)),
         ("Friendica", Reply(403, FRIENDICA.body, FRIENDICA.headers)),
         ("snac", say({}, 422)),
