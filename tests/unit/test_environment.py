@@ -97,19 +97,11 @@ class TestVariables:
         assert ("client-secret" in words) is used
         assert len(warnings) == warned
 
-    @pytest.mark.parametrize(
-        ("name", "variable"),
-        [
-            ("github_token", "$GH_TOKEN"),
-            ("journal_key", "$MASTODON_JOURNAL_KEY"),
-            ("client_secret", "$MASTODON_CLIENT_SECRET"),
-        ],
-    )
-    def test_secret_option_is_warned_of_and_not_shown(self, name: str, variable: str) -> None:
+    def test_secret_option_is_warned_of_and_not_shown(self) -> None:
         """Other users of the machine see it."""
-        _, (warning,) = filled_and_warned("begin", **{name: "s3cret"})
-        assert f"--{name.replace('_', '-')} " in warning
-        assert variable in warning
+        _, (warning,) = filled_and_warned("begin", journal_key="s3cret")
+        assert "--journal-key " in warning
+        assert "$MASTODON_JOURNAL_KEY" in warning
         assert "s3cret" not in warning
 
     def test_code_and_variables_are_not_warned_of(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,8 +121,6 @@ class TestGitHub:
             ("ghe.example", "", "https://ghe.example/api/v3", "enterprise"),
             ("octo.ghe.com", "", "https://api.octo.ghe.com", "github"),
             ("ghe.example", "https://api.github.com", "https://api.github.com", "github"),
-            ("", "https://ghe.example/api/v3", "https://ghe.example/api/v3", "enterprise"),
-            ("", "http://127.0.0.1:8080", "http://127.0.0.1:8080", "github"),
         ],
     )
     def test_host_or_address_names_the_api_and_the_token_for_it(
@@ -167,7 +157,7 @@ class TestGitHub:
         monkeypatch.setenv(API, "http://127.0.0.1:8080")
         assert "github-token" not in filled()
 
-    @pytest.mark.parametrize("script", ["exit 1", "echo x; exit 1", "printf '\\377'"])
+    @pytest.mark.parametrize("script", ["echo x; exit 1", "printf '\\377'"])
     def test_failing_gh_is_no_token(self, programs: Path, script: str) -> None:
         put(programs, "gh", script)
         assert "github-token" not in filled()
@@ -196,7 +186,6 @@ class TestGitHub:
         [
             ("git@github.com:me/mybot.git", "", "me/mybot"),
             ("https://codeberg.org/me/mybot", "", ""),
-            ("/srv/git/mybot.git", "", ""),
             ("git@ghe.example:me/mybot.git", "https://ghe.example/api/v3", "me/mybot"),
             ("git@github.com:me/mybot.git", "https://ghe.example/api/v3", ""),
         ],

@@ -150,8 +150,8 @@ def test_change_or_cut_anywhere_is_noticed() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        *("", "x", "1::", "{}", SEALED * 2, f"{SEALED}A", SEALED[2:], "1:" * 1000, "\ud800"),
-        *(f"{version}{SEALED[1:]}" for version in ("0", "00", "01", "-1", "1.0", "\u0661", "x")),
+        *("", "1::", f"{SEALED}A", SEALED[2:], "\ud800"),
+        *(f"{version}{SEALED[1:]}" for version in ("0", "01", "1.0", "\u0661")),
     ],
     ids=count(),
 )
@@ -168,14 +168,7 @@ def test_nothing_may_stand_behind_the_box(length: int) -> None:
         unseal(f"{sealed}AAAA", KEY)
 
 
-@settings(max_examples=100)
-@given(st.text() | st.from_regex(r"1:[0-9a-f]{16}:[A-Za-z0-9+/=]+"))
-def test_any_text_is_an_error_in_words(value: str) -> None:
-    with pytest.raises(ProvisionerError):
-        unseal(value, KEY)
-
-
-@pytest.mark.parametrize("version", ["2", "10", "999999999"])
+@pytest.mark.parametrize("version", ["2", "10"])
 def test_journal_of_a_newer_version_is_left_alone(version: str) -> None:
     with fails("journal-newer", Exit.ACTION_REQUIRED):
         unseal(f"{version}:something=else;entirely", KEY)
@@ -213,11 +206,8 @@ def test_key_is_the_base64_of_32_bytes_in_either_alphabet(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "malformed", KEY_TEXT[:-1], KEY_TEXT[:-4], KEY_TEXT + "AAAA", KEY.hex(), "ключ"),
-        f"{KEY_TEXT[:20]} {KEY_TEXT[20:]}",
-        base64.b64encode(bytes(31)).decode(),
-        base64.b64encode(bytes(33)).decode(),
-        "\ud800",
+        *("", "malformed", KEY_TEXT[:-1], f"{KEY_TEXT[:20]} {KEY_TEXT[20:]}", "ключ"),
+        *(base64.b64encode(bytes(size)).decode() for size in (31, 33)),
     ],
     ids=ascii,
 )

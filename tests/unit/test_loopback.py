@@ -85,17 +85,12 @@ def test_redirect_ends_the_wait_and_leaves_no_code_in_the_address(loopback: Loop
 
 STRAYS = {
     "another path": ("/", "GET", "", "404"),
-    "favicon": ("/favicon.ico", "GET", "", "404"),
-    "longer path": (f"/callback/?code=x&state={STATE}", "GET", "", "404"),
     "another method": (GOOD, "POST", "", "400"),
     "another host": (GOOD, "GET", "localhost:80", "400"),
-    "rebound name": (GOOD, "GET", "evil.example", "400"),
     "no state": ("/callback?code=x", "GET", "", "400"),
-    "empty state": ("/callback?code=x&state=", "GET", "", "400"),
     "wrong state": ("/callback?code=x&state=the-stat", "GET", "", "400"),
     "state outside ASCII": ("/callback?code=x&state=%C3%A9", "GET", "", "400"),
     "denial without a state": ("/callback?error=access_denied", "GET", "", "400"),
-    "token in place of a code": (f"/callback?access_token=x&state={STATE}", "GET", "", "400"),
     "no code": (f"/callback?code=&state={STATE}", "GET", "", "400"),
     "two codes": (f"{GOOD}&code=y", "GET", "", "400"),
     "another issuer": (f"{GOOD}&iss=https://evil.example", "GET", "", "400"),
@@ -115,9 +110,7 @@ def test_anything_else_is_answered_and_waited_on(
     assert answers[1].startswith("HTTP/1.1 303 ")
 
 
-@pytest.mark.parametrize(
-    "raw", [b"\r\n\r\n", b"\x16\x03\x01\r\n\r\n", b"GET /callback\r\n\r\n", b"\xff\r\n\r\n"]
-)
+@pytest.mark.parametrize("raw", [b"\x16\x03\x01\r\n\r\n", b"GET /callback\r\n\r\n"])
 def test_what_is_no_http_is_waited_on(loopback: Loopback, raw: bytes) -> None:
     arrived, _ = wait_while(loopback, raw, request(loopback, GOOD))
     assert isinstance(arrived, Redirect)

@@ -1,11 +1,9 @@
 """Secrets that redact themselves."""
 
 import base64
-import io
 import json
 import pickle
 import re
-import string
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,15 +11,10 @@ from urllib.parse import quote, quote_plus
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from rich.console import Console
-from rich.traceback import Traceback
 
 from provisioner.secret import MASK, MAX_LENGTH, Secret, is_visible, redact
 
 PLAIN = "zU9-wjQ_3kd/8s+Jm=~"
-VISIBLE = string.ascii_letters + string.digits + string.punctuation.replace("*", "")
 
 
 @dataclass(frozen=True)
@@ -31,20 +24,9 @@ class Holder:
     token: Secret
 
 
-SHOWN: dict[str, Callable[[Secret], str]] = {
-    "str": str,
-    "repr": repr,
-    "f-string of repr": lambda secret: f"{secret!r:>40}",
-    "format": "{}".format,
-    "dict": lambda secret: str({"token": secret}),
-    "dataclass": lambda secret: repr(Holder(secret)),
-    "exception": lambda secret: repr(ValueError("no", secret)),
-}
-
-
-@pytest.mark.parametrize("way", SHOWN)
-def test_no_way_to_print_shows_it(way: str) -> None:
-    shown = SHOWN[way](Secret(PLAIN))
+@pytest.mark.parametrize("show", [str, repr, "{}".format, lambda secret: repr(Holder(secret))])
+def test_no_way_to_print_shows_it(show: Callable[[Secret], str]) -> None:
+    shown = show(Secret(PLAIN))
     assert PLAIN not in shown
     assert MASK in shown
 
@@ -80,29 +62,23 @@ def test_traceback_with_locals_shows_none() -> None:
     def failing(secret: Secret) -> None:
         raise RuntimeError({"held": Holder(secret), "listed": [secret]})
 
-    try:
+    with pytest.raises(RuntimeError) as caught:
         failing(Secret(PLAIN))
-    except RuntimeError as error:
-        kept = traceback.TracebackException.from_exception(error, capture_locals=True)
-        rich = Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True)
-    out = io.StringIO()
-    Console(file=out, width=200).print(rich)
-    assert "Holder" in out.getvalue()
-    assert f"{MASK}" in "".join(kept.format())
-    assert PLAIN not in out.getvalue() + "".join(kept.format())
+    kept = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    shown = "".join(kept.format())
+    assert MASK in shown
+    assert PLAIN not in shown
 
 
 @pytest.mark.parametrize(
     ("text", "visible"),
     [
-        ("a", True),
         ("!~", True),
         ("a" * MAX_LENGTH, True),
         ("a" * (MAX_LENGTH + 1), False),
         ("", False),
         ("a b", False),
         ("a\n", False),
-        ("ä", False),
         ("\x7f", False),
     ],
     ids=lambda value: repr(value)[:12],
@@ -146,16 +122,5 @@ def test_secret_that_begins_with_another_one_is_masked_as_a_whole() -> None:
     assert redact("abcdef abc", [Secret("abc"), Secret("abcdef")]) == f"{MASK} {MASK}"
 
 
-def test_empty_secret_masks_nothing() -> None:
-    assert redact("text", [Secret("")]) == "text"
-
-
-@given(st.text(), st.lists(st.text(VISIBLE, min_size=1)))
-def test_redacted_text_holds_no_secret(text: str, plains: list[str]) -> None:
-    redacted = redact(text + "".join(plains), map(Secret, plains))
-    assert not [plain for plain in plains if plain in redacted]
-
-
-@given(st.text(string.ascii_lowercase + " "))
-def test_other_text_stays_as_it_is(text: str) -> None:
-    assert redact(text, [Secret(PLAIN)]) == text
+def test_other_text_and_empty_secrets_change_nothing() -> None:
+    assert redact("text", [Secret(""), Secret(PLAIN)]) == "text"

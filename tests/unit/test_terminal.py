@@ -10,7 +10,7 @@ import termios
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from io import BytesIO, StringIO, TextIOWrapper
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -45,30 +45,15 @@ def called(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def shown(
-    capsys: pytest.CaptureFixture[str], *steps: Open | Run | Set | str, asked: Config | None = None
-) -> list[str]:
-    """The lines of an error with these steps."""
-    Terminal(config=asked or config()).error(error(*steps))
-    return capsys.readouterr().err.splitlines()
-
-
 def pasted(capsys: pytest.CaptureFixture[str], step: Run, asked: Config) -> list[str]:
     """The words of the one command to be pasted."""
-    [line] = [one for one in shown(capsys, step, asked=asked) if "provisioner " in one]
+    Terminal(config=asked).error(error(step))
+    lines = capsys.readouterr().err.splitlines()
+    [line] = [one for one in lines if "provisioner " in one]
     return shlex.split(line)
 
 
 # What to do next.
-
-
-def test_page_stands_alone_on_its_line_after_whom_and_what_for(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """So it can be copied."""
-    lines = shown(capsys, Open(LINK, "mybot@social.example", "press Authorize"))
-    before = lines[[line.strip() for line in lines].index(LINK) - 1]
-    assert before.endswith("Open this page, sign in as mybot@social.example, and press Authorize:")
 
 
 def test_command_can_be_pasted_with_what_was_not_left_to_the_defaults(
@@ -95,13 +80,6 @@ def test_command_repeats_only_what_it_takes(capsys: pytest.CaptureFixture[str]) 
     assert "--scopes" in words
 
 
-def test_command_has_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
-    asked = config("complete", journal_key="s3cret", code="s3cret")
-    words = " ".join(pasted(capsys, Run("complete"), asked))
-    assert "s3cret" not in words
-    assert "gh-token" not in words
-
-
 def test_option_of_a_step_replaces_the_one_that_was_given(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -109,33 +87,6 @@ def test_option_of_a_step_replaces_the_one_that_was_given(
     words = pasted(capsys, step, config(scopes="post"))
     assert words.count("--scopes") == 1
     assert words[words.index("--scopes") + 1] == "read write"
-
-
-def test_same_command_again_needs_no_words(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = shown(capsys, Run("again", when="in 10 minutes"))
-    assert any("again in 10 minutes" in line for line in lines)
-
-
-def test_command_for_later_says_when(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = shown(capsys, Run("check", when="in 2 days"))
-    assert any(line.endswith("In 2 days, run:") for line in lines)
-
-
-def test_input_is_an_option(capsys: pytest.CaptureFixture[str]) -> None:
-    assert any("--scopes 'read write'" in x for x in shown(capsys, Set("scopes", "read write")))
-
-
-def test_secret_input_is_a_variable_of_the_environment(capsys: pytest.CaptureFixture[str]) -> None:
-    """An option is visible in the list of processes."""
-    text = " ".join(shown(capsys, Set("github-token")))
-    assert "GH_TOKEN" in text
-    assert "--github-token" not in text
-
-
-def test_sentence_with_a_colon_leads_to_its_command(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = shown(capsys, "Or give it up:", Run("abandon"))
-    lead = next(number for number, line in enumerate(lines) if "give it up" in line)
-    assert "provisioner abandon" in lines[lead + 1]
 
 
 def test_without_a_config_the_command_is_still_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -146,12 +97,41 @@ def test_without_a_config_the_command_is_still_named(capsys: pytest.CaptureFixtu
 # An error.
 
 
-def test_error_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
-    Terminal().error(error("Do this."))
+def test_error_goes_to_standard_error_with_steps_to_be_pasted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A secret is no option: that would be visible in the list of processes."""
+    steps = (
+        Open("https://a.test/x", "mybot@social.example", "press Authorize"),
+        *("Or give it up:", Run("abandon"), Run("check", when="in 2 days")),
+        *(Run("complete", code=True), Set("scopes", "read write"), Set("github-token")),
+        Run("again", when="in 10 minutes"),
+    )
+    failed = error(*steps)
+    failed.link = "https://a.test/y"
+    Terminal(config=config()).error(failed)
     captured = capsys.readouterr()
     assert captured.out == ""
-    for part in ("It happened.", "It had a cause.", "Do this.", "its-code", "exit code 4"):
-        assert part in captured.err
+    assert (
+        captured.err
+        == """\
+✗ It happened.
+  Why: It had a cause.
+  Next: Open this page, sign in as mybot@social.example, and press Authorize:
+        https://a.test/x
+        Or give it up:
+        provisioner abandon --account mybot@social.example --repository me/mybot
+        In 2 days, run:
+        provisioner check --account mybot@social.example --repository me/mybot
+        Run this, and paste the code when it is asked for:
+        provisioner complete --account mybot@social.example --repository me/mybot
+        Give --scopes 'read write'.
+        Set the environment variable GH_TOKEN.
+        Run the command again in 10 minutes.
+  Link: https://a.test/y
+  (its-code, exit code 4)
+"""
+    )
 
 
 def test_link_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -319,13 +299,6 @@ def test_links_and_commands_are_not_wrapped(
     assert any(part in longest for part in (LINK, "complete --account", f"`{COMMAND}`."))
 
 
-def test_file_gets_whole_sentences() -> None:
-    """A search for them finds them."""
-    out = StringIO()
-    Terminal(progress=out).done(SENTENCE)
-    assert out.getvalue() == f"✓ {SENTENCE}\n"
-
-
 def test_terminal_has_colours(screen: Screen) -> None:
     Terminal(progress=screen.file).done("Done.")
     assert "\x1b[32m" in "".join(screen.read())
@@ -338,11 +311,6 @@ def test_person_can_do_without_colours(
     monkeypatch.setenv(name, value)
     Terminal(progress=screen.file).done("Done.")
     assert "\x1b" not in "".join(screen.read())
-
-
-def test_file_has_no_colours(capsys: pytest.CaptureFixture[str]) -> None:
-    Terminal().error(error())
-    assert "\x1b" not in capsys.readouterr().err
 
 
 def test_line_is_there_at_once() -> None:
