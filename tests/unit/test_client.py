@@ -11,7 +11,7 @@ from provisioner.errors import (
     ProvisionerError,
     TransportError,
 )
-from provisioner.mastodon.client import MAX_LIFE, MAX_SCOPES, MIN_TOKEN, Grant, Mastodon, ping
+from provisioner.mastodon.client import Grant, Mastodon, ping
 from provisioner.mastodon.errors import (
     Alive,
     Dead,
@@ -48,6 +48,7 @@ CODE = "-qHdDkTsjzpU6aGmN8FwzYxU4Yo5lBxSE_Q3Vd2LAz0"
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 LOOPBACK = "http://127.0.0.1:8080/callback"
 USER, PASSWORD = "mybot@mail.example", "correct horse & bättery"
+YEAR = 365 * 86400
 CLIENT_SECRET = "the-client-secret"
 APPLICATION = Application(client_id="the-id", client_secret=Secret(CLIENT_SECRET))
 REGISTERED: dict[str, object] = {
@@ -229,7 +230,7 @@ def test_login_sends_the_form_of_rfc_6749_with_the_scopes() -> None:
         ("  read   write ", ("read", "write")),
         ("read \x1b[31mwrite", ("read",)),
         (f"read {TOKEN} the-client-secret", ("read",)),
-        (" ".join(f"s{n}" for n in range(99)), tuple(f"s{n}" for n in range(MAX_SCOPES))),
+        (" ".join(f"s{n}" for n in range(99)), tuple(f"s{n}" for n in range(50))),
     ],
     ids=lambda value: ascii(value)[:20],
 )
@@ -242,8 +243,9 @@ def test_granted_scopes_are_what_the_server_says(
 @pytest.mark.parametrize(
     ("expires_in", "seconds"),
     [
-        *((1, 1), (7200.0, 7200), ("7200", 7200), (MAX_LIFE - 1, MAX_LIFE - 1)),
-        *((odd, None) for odd in (0, MAX_LIFE, "never", True, [], float("inf"))),
+        *((1, 1), (7200.0, 7200), ("7200", 7200), (200 * YEAR - 1, 200 * YEAR - 1)),
+        *((0, None), (200 * YEAR, None), ("never", None), (True, None), ([], None)),
+        (float("inf"), None),
     ],
     ids=repr,
 )
@@ -256,12 +258,12 @@ def test_token_expires_when_the_server_says_so_in_whatever_way(
 @pytest.mark.parametrize(
     "token",
     [
-        *("t" * (MIN_TOKEN - 1), f"{TOKEN}\n", [TOKEN]),
+        *("t" * 15, f"{TOKEN}\n", [TOKEN]),
     ],
     ids=ascii,
 )
 def test_what_could_not_be_masked_or_sent_is_no_token(token: object) -> None:
-    assert issued(access_token="t" * MIN_TOKEN).token.reveal() == "t" * MIN_TOKEN
+    assert issued(access_token="t" * 16).token.reveal() == "t" * 16
     with pytest.raises(ActionRequiredError) as caught:
         issued(access_token=token)
     assert caught.value.code == "bad-token"

@@ -263,7 +263,7 @@ def test_missing_github_token_leads_to_the_form_of_the_server_it_is_for(
         (parse_grace, "30d", MAX_GRACE),
         (parse_max_age, "1d", 86400),
         (parse_max_age, "3650d", 3650 * 86400),
-        *((parse_visibility, text, text) for text in ("", "public", "unlisted", "private")),
+        *((parse_visibility, x, x) for x in ("", "public", "unlisted", "private", "direct")),
     ],
 )
 def test_input_is_taken(parse: Parser, text: str, value: str | int) -> None:
