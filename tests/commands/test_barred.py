@@ -44,34 +44,34 @@ def test_rotation_of_a_barred_account_goes_on_once_the_account_may_act(
     assert world.complete("").status == "rotated"
 
 
+elsewhere = pytest.mark.parametrize("personality", ["gotosocial", "pleroma"])
+"""GoToSocial has words of its own; Pleroma says the same of a token that was revoked."""
+
+
+@elsewhere
 @pytest.mark.parametrize("state", AT_OTHERS)
-@pytest.mark.parametrize("personality", ["gotosocial", "pleroma"])
-class TestElsewhere:
-    """GoToSocial has words of its own; Pleroma says the same of a token that was revoked."""
+def test_new_token_is_kept_elsewhere_too(world: World, state: State) -> None:
+    """It is not taken for stillborn, and not revoked: when the account may act, it is used."""
+    code = world.approve(world.link())
+    world.instance.accounts[0].state = state
+    with pytest.raises(ProvisionerError):
+        world.complete(code)
+    world.instance.accounts[0].state = "active"
+    with suppress(ProvisionerError):  # GoToSocial gives such an account no token at all
+        world.complete("" if world.live() else world.approve(world.link()))
+    assert [world.stored()] == world.live()
 
-    def test_check_needs_a_person(self, world: World, state: State) -> None:
-        world.provision()
-        world.instance.accounts[0].state = state
-        finding = world.check().items[0]
-        assert finding.verdict == "bad"
-        assert not calls_dead(finding)
 
-    def test_new_token_is_kept(self, world: World, state: State) -> None:
-        """It is not taken for stillborn, and not revoked: when the account may act, it is used."""
-        code = world.approve(world.link())
-        world.instance.accounts[0].state = state
-        with pytest.raises(ProvisionerError):
-            world.complete(code)
-        world.instance.accounts[0].state = "active"
-        with suppress(ProvisionerError):  # GoToSocial gives such an account no token at all
-            world.complete("" if world.live() else world.approve(world.link()))
-        assert [world.stored()] == world.live()
-
-    def test_offboarding_sees_no_death(self, world: World, state: State) -> None:
-        """Where the revocation was not heard, what is said of the account proves nothing."""
-        world.provision()
-        world.instance.accounts[0].state = state
-        world.wire.faults = [Fault("500", path="/oauth/revoke", times=99)]
-        with fails("tokens-alive", Exit.INCOMPLETE):
-            world.deprovision()
-        assert len(world.live()) == 1
+@elsewhere
+@pytest.mark.parametrize("state", AT_OTHERS)
+def test_check_and_deprovision_see_no_death_elsewhere(world: World, state: State) -> None:
+    """Where the revocation was not heard, what is said of the account proves nothing."""
+    world.provision()
+    world.instance.accounts[0].state = state
+    finding = world.check().items[0]
+    assert finding.verdict == "bad"
+    assert not calls_dead(finding)
+    world.wire.faults = [Fault("500", path="/oauth/revoke", times=99)]
+    with fails("tokens-alive", Exit.INCOMPLETE):
+        world.deprovision()
+    assert len(world.live()) == 1

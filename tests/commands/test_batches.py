@@ -25,7 +25,7 @@ DISCOVERY = {
 }
 READS = {f"GET /repos/{NAME}", f"GET {ACTIONS}/secrets", f"GET {JOURNAL}"}
 FOR_WRITING = {f"GET {ACTIONS}/secrets/public-key", f"GET {ACTIONS}/variables/MASTODON_BASE_URL"}
-ORDERS = pytest.mark.parametrize("order", ["reversed", 0, 1, 2, 3])
+ORDERS = pytest.mark.parametrize("order", ["reversed", 0, 1])
 """Of the calls of a batch: reversed, or drawn with this seed."""
 
 
@@ -43,9 +43,8 @@ def in_another_order(order: str | int) -> Gather:
     def gather(calls: Sequence[Callable[[], T]]) -> list[T]:
         futures: list[Future[T]] = [Future() for _ in calls]
         shuffled = list(zip(calls, futures, strict=True))
-        if order == "reversed":
-            shuffled.reverse()
-        else:
+        shuffled.reverse()
+        if order != "reversed":
             chance.shuffle(shuffled)
         for call, future in shuffled:
             try:
@@ -110,13 +109,6 @@ def test_login_reads_both_hosts_in_one_batch_before_it_asks(world: World) -> Non
     assert world.wire.log[: len(batch)] == batch
 
 
-def told(world: World, gather: Gather, command: str, code: str = "") -> tuple[Report, list[str]]:
-    """What a run reports, and what it writes, in order."""
-    since = len(world.wire.log)
-    report = run(world, gather, command, code)
-    return report, [line for line in world.requests(since) if not line.startswith("GET")]
-
-
 @ORDERS
 @pytest.mark.parametrize("former", [False, True], ids=["first", "rotation"])
 @pytest.mark.parametrize(
@@ -131,10 +123,10 @@ def test_order_of_answers_changes_nothing(
     world.repository.set_secret("MASTODON_ACCESS_TOKEN", "from-before-us")
     code = world.approve(world.link()) if command == "complete" else ""
     other = world.copied()
-    report, writes = told(world, in_order, command, code)
-    assert told(other, in_another_order(order), command, code) == (report, writes)
+    assert run(other, in_another_order(order), command, code) == run(world, in_order, command, code)
+    written, same = ([line for line in one.wire.log if "GET" not in line] for one in (world, other))
+    assert written == same
     assert other.stored() == world.stored()
-    assert writes
 
 
 @ORDERS

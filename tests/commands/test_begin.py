@@ -4,33 +4,33 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
-from contextlib import suppress
 
 import httpx
 import pytest
 
-from provisioner.errors import ActionRequiredError, IncompleteError, ProvisionerError
+from provisioner.errors import ProvisionerError
 from provisioner.report import Exit
 from provisioner.sandbox import Response
 from provisioner.sandbox.web import json_response
-from tests.support.told import assert_in_turn, fails, pages, runs, said, says_token_comes_back
+from tests.support.acts import lose_answer
+from tests.support.told import (
+    assert_in_turn,
+    fails,
+    pages,
+    runs,
+    said,
+    says_token_comes_back,
+    would,
+)
 from tests.support.world import NAME, ORIGIN, Fault, World
 
 POST = "profile write:statuses write:media"
 BEGUN = "15 January 2027, 08:00 UTC"
 
 
-def lose_an_exchange(world: World, code: str) -> None:
-    """A completion that never hears whether its code was exchanged."""
-    world.wire.faults = [Fault("answer lost", path="/oauth/token")]
-    with suppress(ActionRequiredError):
-        world.complete(code)
-
-
 def test_link_asks_for_a_code_out_of_band_with_pkce(world: World) -> None:
     link = httpx.URL(world.link())
-    pending = world.journal().pending
-    assert pending is not None
+    pending = world.pending
     assert pending.verifier is not None
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}", pending.verifier.reveal())  # RFC 7636, section 4.1
     digest = hashlib.sha256(pending.verifier.reveal().encode()).digest()
@@ -51,12 +51,10 @@ def test_report_tells_link_account_scopes_and_where_the_token_goes(world: World)
     report = world.begin()
     # The name stands in public under each post; the repository's may be private.
     assert [application.name for application in world.instance.applications] == ["mybot"]
-    pending = world.journal().pending
-    assert pending is not None
     assert report.status == "approval-pending"
-    assert report.link == pending.link
+    assert report.link == world.pending.link
     assert report.outputs == {
-        "authorize-url": pending.link,
+        "authorize-url": report.link,
         "account": "mybot@social.example",
         "scopes": POST,
     }
@@ -95,6 +93,7 @@ def test_begin_again_shows_the_same_link_and_a_way_out(world: World) -> None:
     "other",
     [
         {"account": "mybto@social.example"},
+        {"instance": "https://other.example"},
         {"scopes": "read write"},
         {"app_name": "another"},
         {"client_id": "id", "client_secret": "secret-of-that-client"},
@@ -104,15 +103,13 @@ def test_begin_again_shows_the_same_link_and_a_way_out(world: World) -> None:
 def test_other_inputs_make_another_link_while_no_token_can_have_been_issued(
     world: World, other: dict[str, str]
 ) -> None:
-    assert world.link(**other) != world.link()
-    assert world.journal().account == "mybot@social.example"
-
-
-def test_another_instance_makes_another_link(world: World) -> None:
-    world.begin()
     world.wire.hosts["other.example"] = world.instance
-    world.instance.origin = "https://other.example"
-    assert world.link(instance="https://other.example").startswith("https://other.example/")
+    world.instance.origin = other.get("instance", ORIGIN)
+    link = world.link(**other)
+    world.instance.origin = ORIGIN
+    assert world.link() != link
+    assert world.journal().account == "mybot@social.example"
+    assert world.journal().origin == ORIGIN
 
 
 @pytest.mark.parametrize(
@@ -147,7 +144,7 @@ def test_link_of_a_lost_exchange_stays_and_tells_how_its_token_comes_back_or_is_
 ) -> None:
     """Its application may have a token: then no server deletes it, and no other one takes over."""
     link = world.link()
-    lose_an_exchange(world, world.approve(link))
+    lose_answer(world, world.approve(link))
     world.time += 30 * 86400
     world.shown.clear()
     report = world.begin()
@@ -163,7 +160,7 @@ def test_link_of_a_lost_exchange_stays_and_tells_how_its_token_comes_back_or_is_
 def test_link_of_a_lost_exchange_is_given_up_where_the_server_forgets_it(world: World) -> None:
     """Approving it again would not bring the token back; where to look for that is told."""
     link = world.link()
-    lose_an_exchange(world, world.approve(link))
+    lose_answer(world, world.approve(link))
     world.time += 9 * 60
     assert world.link() == link
     world.time += 60
@@ -219,7 +216,7 @@ def test_rotation_to_fewer_scopes_is_announced(world: World, scopes: str, less: 
 def test_other_scopes_than_those_of_an_unsettled_link_are_warned_of(world: World) -> None:
     """The link that may bring a lost token back is shown again, and asks for what it did before."""
     world.provision(scopes=POST)
-    lose_an_exchange(world, world.approve(world.link(scopes="profile write:statuses")))
+    lose_answer(world, world.approve(world.link(scopes="profile write:statuses")))
     world.shown.clear()
     world.begin(scopes=POST)
     of_the_link, of_the_rotation = world.warned[:2]
@@ -247,15 +244,6 @@ def test_key_is_not_overwritten_where_variables_cannot_be_seen(world: World) -> 
     assert world.stored("MASTODON_JOURNAL_KEY") == world.key
 
 
-def test_begin_that_could_not_write_its_journal_can_be_repeated(world: World) -> None:
-    world.wire.faults = [Fault("request lost", method="PATCH", path="/variables", times=99)]
-    with pytest.raises(IncompleteError):
-        world.begin()
-    world.wire.faults = []
-    world.provision()
-    assert world.live() == [world.stored()]
-
-
 def test_throttle_changed_nothing_and_says_when_to_come_back(world: World) -> None:
     world.instance.registration_limit = 1
     world.begin()
@@ -272,11 +260,9 @@ def test_dry_run_changes_nothing_and_says_what_a_real_run_would_do(world: World)
     assert report.status == "dry-run"
     assert report.outputs == {"account": world.account}
     assert not [line for line in world.wire.log if not line.startswith("GET")]
-    key, application, journal, _link = would(report.facts["would"])
-    assert "MASTODON_JOURNAL_KEY" in key
-    for fact in ("mybot", ORIGIN, POST):
-        assert fact in application
-    assert f"MASTODON_JOURNAL of {NAME}" in journal
+    application = f"“mybot” at {ORIGIN}, for {POST}"
+    journal = f"MASTODON_JOURNAL of {NAME}"
+    assert_in_turn(would(report), "MASTODON_JOURNAL_KEY", application, journal, "link")
 
 
 @pytest.mark.parametrize(
@@ -292,12 +278,4 @@ def test_dry_run_leaves_out_what_is_there_already(
     world: World, before: Callable[[World], object], raw: dict[str, str], facts: tuple[str, ...]
 ) -> None:
     before(world)
-    steps = would(world.begin(dry_run="true", **raw).facts["would"])
-    assert_in_turn(steps, *facts)
-    assert not [step for step in steps if "client_id=" in step]
-
-
-def would(steps: object) -> tuple[str, ...]:
-    """What a dry run says that a real one would do."""
-    assert isinstance(steps, tuple)
-    return steps
+    assert_in_turn(would(world.begin(dry_run="true", **raw)), *facts)

@@ -3,22 +3,19 @@
 Each time nothing is lost, the error says what to do, and whoever does that gets to the end.
 """
 
-import json
-
 import pytest
 
 from provisioner.errors import ActionRequiredError
-from provisioner.report import Exit, Set
+from provisioner.report import Exit
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from tests.servers.behaviour import Mastodon47
-from tests.support.told import fails, in_words, pages, runs, said, says_no_code_is_needed
+from tests.support.told import fails, in_words, pages, said, says_no_code_is_needed
 from tests.support.world import NAME, ORIGIN, World
 
 JOURNAL, KEY = "MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"
 SECRET = "MASTODON_ACCESS_TOKEN"
 DAY = 86400.0
-METADATA = "/.well-known/oauth-authorization-server"
 
 
 def is_done(world: World, name: str = NAME) -> bool:
@@ -142,30 +139,6 @@ def test_code_goes_to_no_other_host_where_the_instance_moved(
     assert not any(code in request for request in asked)
 
 
-def test_metadata_that_names_another_host_meanwhile_gets_no_code(world: World) -> None:
-    """A link that was shown is completed where it was begun; another one is refused."""
-    code = world.approve(world.link())
-
-    def mixed(request: Request) -> Response:
-        fields = json.loads(world.instance(request).body)
-        return json_response(200, fields | {"token_endpoint": "https://evil.example/token"})
-
-    world.answer(METADATA, mixed)
-    world.complete(code)
-    with fails("foreign-metadata", Exit.INPUT):
-        world.begin()
-    assert is_done(world)
-
-
-@pytest.mark.parametrize("path", [METADATA, "/api/v1/instance"])
-def test_complete_and_check_need_no_metadata(world: World, path: str) -> None:
-    """The journal knows the endpoints."""
-    code = world.approve(world.link())
-    world.answer(path, Response(404))
-    world.complete(code)
-    assert world.check().status == "healthy"
-
-
 @pytest.mark.parametrize("personality", ["mastodon-4.2"])
 def test_same_link_serves_after_an_upgrade(world: World) -> None:
     """A code of the old version has no challenge, and the new one refuses the verifier."""
@@ -199,59 +172,3 @@ def test_person_is_told_only_where_an_application_that_is_gone_left_its_token_al
     assert len(found) == len(world.journal().superseded) == (not took_its_token)
     if found:
         assert f"{ORIGIN}/oauth/authorized_applications" in in_words(found[0])
-
-
-# Something is deleted by hand.
-
-
-def test_code_is_not_spent_where_the_journal_was_deleted(world: World) -> None:
-    """Nobody knows its application; begin makes a new one."""
-    code = world.approve(world.link())
-    world.delete("variables", JOURNAL)
-    with fails("nothing-pending", Exit.ACTION_REQUIRED) as caught:
-        world.complete(code)
-    assert runs(caught.value.next) == ["begin"]
-    assert "POST /oauth/token" not in world.wire.log
-    world.provision()
-    assert is_done(world)
-
-
-@pytest.mark.parametrize("command", ["begin", "complete", "check", "abandon", "deprovision"])
-def test_nothing_is_overwritten_where_the_journals_key_was_deleted(
-    world: World, command: str
-) -> None:
-    """A workflow can't open its journal, and says what to do."""
-    world.in_workflow = True
-    world.link()
-    world.delete("secrets", KEY)
-    before = dict(world.repository.variables)
-    with fails("journal-key-missing", Exit.INPUT) as caught:
-        world.run(command)
-    assert Set("journal-key") in caught.value.next
-    assert f"delete the variable {JOURNAL}," in said(caught.value)
-    assert dict(world.repository.variables) == before
-
-
-def test_secret_is_told_of_where_the_journal_was_deleted(world: World) -> None:
-    """A token that nobody knows of is not passed over in silence."""
-    world.provision()
-    world.delete("variables", JOURNAL)
-    with fails("nothing-provisioned", Exit.ACTION_REQUIRED) as caught:
-        world.check()
-    assert runs(caught.value.next) == ["begin"]
-    assert any(SECRET in item.text for item in world.deprovision().items)
-    assert [world.stored()] == world.live()
-    world.begin()
-    assert SECRET in world.warned[-1]
-
-
-@pytest.mark.parametrize("before", ["begin", "complete"])
-def test_secret_that_is_deleted_during_a_rotation_is_written_anew(
-    world: World, before: str
-) -> None:
-    """The token that stood there is replaced as any other."""
-    world.provision()
-    link = "" if before == "begin" else world.link()
-    world.delete("secrets", SECRET)
-    world.complete(world.approve(link or world.link()), grace="0")
-    assert is_done(world)

@@ -3,11 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from provisioner.errors import IncompleteError
-from provisioner.journal import Credential
 from provisioner.report import Exit, Item, Report, Run, iso, when
 from provisioner.sandbox import Response
 from provisioner.sandbox.web import json_response
+from tests.support.acts import stage
 from tests.support.told import assert_in_turn, calls_dead, fails, in_words, runs
 from tests.support.world import ORIGIN, START, Fault, World
 
@@ -16,33 +15,12 @@ ACCOUNT = "mybot@social.example"
 NAMES = {"secrets": "OTHER_TOKEN=access_token", "variables": "OTHER_URL=base_url"}
 
 
-def of_token(report: Report) -> Item:
-    """What a check found of the token itself."""
-    return report.items[0]
-
-
 def bad(report: Report) -> Item:
     """The one thing that needs a person now."""
     assert report.status == "attention"
     assert report.exit_code is Exit.ACTION_REQUIRED
     [item] = [item for item in report.items if item.verdict == "bad"]
     return item
-
-
-def current(world: World) -> Credential:
-    """The credential in use."""
-    found = world.journal().current
-    assert found is not None
-    return found
-
-
-def stage_a_token(world: World) -> None:
-    """A run that stops when the token is staged."""
-    code = world.approve(world.link())
-    world.wire.faults = [Fault("500", path="verify_credentials", times=99)]
-    with pytest.raises(IncompleteError):
-        world.complete(code)
-    world.wire.faults = []
 
 
 def test_good_token_is_healthy_and_each_thing_seen_is_told(world: World) -> None:
@@ -93,9 +71,9 @@ def test_ambiguous_answer_is_unclear_and_needs_nobody(world: World, status: int)
     report = world.check()
     assert report.status == "unclear"
     assert report.exit_code is Exit.DONE
-    assert of_token(report).verdict == "unclear"
-    assert of_token(report).next == ()
-    assert f"HTTP {status}" in of_token(report).text
+    assert report.items[0].verdict == "unclear"
+    assert report.items[0].next == ()
+    assert f"HTTP {status}" in report.items[0].text
 
 
 @pytest.mark.parametrize(("over", "verdict"), [(-1, "unclear"), (0, "bad")])
@@ -107,15 +85,15 @@ def test_token_not_seen_alive_for_three_weeks_needs_a_person(
     world.time += DAY
     world.check()
     seen = int(world.time)
-    assert current(world).seen_alive_at == seen
+    assert world.current.seen_alive_at == seen
     world.answer("verify_credentials", Response(418))
     world.time += 21 * DAY + over
     report = world.check()
-    assert current(world).seen_alive_at == seen
-    assert of_token(report).verdict == verdict
-    assert not calls_dead(of_token(report))
+    assert world.current.seen_alive_at == seen
+    assert report.items[0].verdict == verdict
+    assert not calls_dead(report.items[0])
     assert (report.exit_code is Exit.ACTION_REQUIRED) == (verdict == "bad")
-    assert (when(seen) in of_token(report).text) == (verdict == "bad")
+    assert (when(seen) in report.items[0].text) == (verdict == "bad")
 
 
 def test_check_is_healthy_though_the_journal_cannot_be_written(world: World) -> None:
@@ -124,17 +102,15 @@ def test_check_is_healthy_though_the_journal_cannot_be_written(world: World) -> 
     world.time += DAY
     world.wire.faults = [Fault("refused", method="PATCH", times=99)]
     assert world.check().status == "healthy"
-    assert current(world).seen_alive_at == START
+    assert world.current.seen_alive_at == START
 
 
 def test_echo_of_the_client_secret_is_not_shown(world: World) -> None:
     """The instance was sent it in an earlier run, and quotes it in this one."""
     world.provision()
-    secret = current(world).application.client_secret.reveal()
-    world.answer(
-        "verify_credentials", json_response(403, {"error": f"app secret {secret} refused"})
-    )
-    assert "app secret *** refused" in of_token(world.check()).text
+    said = f"app secret {world.current.application.client_secret.reveal()} refused"
+    world.answer("verify_credentials", json_response(403, {"error": said}))
+    assert "app secret *** refused" in world.check().items[0].text
 
 
 # What needs a person, now or some day.
@@ -143,7 +119,7 @@ def test_echo_of_the_client_secret_is_not_shown(world: World) -> None:
 def test_token_of_another_account_needs_a_person(world: World) -> None:
     """The name was given to somebody else: the bot would post as them (I8)."""
     world.provision()
-    world.rewrite(current=replace(current(world), account_id="999"))
+    world.rewrite(current=replace(world.current, account_id="999"))
     found = bad(world.check())
     assert found.next
     assert "mybot" in found.text
@@ -191,7 +167,7 @@ def test_end_of_a_token_is_told_a_month_ahead_and_needs_a_person_at_the_last_wee
     if whose == "GitHub":
         world.token = world.github.add_token(expires_at=until)
     else:
-        world.rewrite(current=replace(current(world), expires_at=until))
+        world.rewrite(current=replace(world.current, expires_at=until))
     report = world.check()
     end = report.items[-1 if whose == "GitHub" else 2]
     assert report.outputs["expires-at"] == ("never" if whose == "GitHub" else iso(until))
@@ -256,7 +232,7 @@ def test_check_of_a_pending_approval_shows_its_link_and_asks_for_the_same_names(
 
 
 def test_check_points_out_a_staged_token_and_asks_for_the_same_names(world: World) -> None:
-    stage_a_token(world)
+    stage(world, world.approve(world.link()))
     with fails("already-staged", Exit.INCOMPLETE) as caught:
         world.check()
     assert runs(caught.value.next) == ["complete"]
@@ -268,7 +244,7 @@ def test_abandoned_token_of_an_instance_that_is_gone_is_told_of_and_given_up_aft
     world: World, days: int, *, forgotten: bool
 ) -> None:
     """Who removes it, and where, is told when it is given up, and not while it is still tried."""
-    stage_a_token(world)
+    stage(world, world.approve(world.link()))
     world.wire.hosts.pop("social.example")
     world.abandon()
     world.time += days * DAY
@@ -288,7 +264,7 @@ def test_abandoned_token_of_an_instance_that_is_gone_is_told_of_and_given_up_aft
         ({"instance": "https://other.example"}, "journal-other-instance"),
     ],
 )
-@pytest.mark.parametrize("command", ["check", "post", "abandon", "deprovision"])
+@pytest.mark.parametrize("command", ["check", "complete", "post", "abandon", "deprovision"])
 def test_journal_of_another_account_or_instance_is_refused(
     world: World, command: str, raw: dict[str, str], code: str
 ) -> None:
@@ -297,7 +273,7 @@ def test_journal_of_another_account_or_instance_is_refused(
     since = len(world.wire.log)
     with fails(code, Exit.INPUT):
         world.run(command, text="howdy universe!", **raw)
-    assert all(line.startswith("GET /repos") for line in world.requests(since))
+    assert all(line.startswith("GET") for line in world.requests(since))
 
 
 @pytest.mark.parametrize("command", ["check", "post", "rotate", "deprovision"])

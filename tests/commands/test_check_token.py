@@ -3,7 +3,7 @@
 import pytest
 
 from provisioner.report import Exit, Report
-from provisioner.sandbox import Request, Response
+from provisioner.sandbox import Response
 from provisioner.sandbox.web import json_response
 from tests.support.told import calls_dead, fails
 from tests.support.world import ORIGIN, World
@@ -28,16 +28,6 @@ def check(world: World, **raw: str) -> Report:
     return report
 
 
-def answer(world: World, path: str, response: Response) -> None:
-    """Let the instance answer so at this path, too."""
-    others = world.wire.hosts["social.example"]
-
-    def handler(request: Request) -> Response:
-        return response if request.path == path else others(request)
-
-    world.wire.hosts["social.example"] = handler
-
-
 VERIFY = "/api/v1/accounts/verify_credentials"
 
 
@@ -50,7 +40,7 @@ def test_token_that_works_is_healthy_and_what_is_not_known_is_said(world: World)
 
 def test_scopes_are_told_where_the_server_tells_them(world: World) -> None:
     told = {"scope": [*GRANTED.split(), "no scope", 1]}
-    answer(world, "/oauth/token/info", json_response(200, told))
+    world.answer("/oauth/token/info", json_response(200, told))
     assert check(world).outputs["scopes"] == GRANTED
     assert check(world, scopes="profile write:statuses").status == "healthy"
     report = check(world, scopes="profile read:lists")
@@ -62,7 +52,7 @@ def test_scopes_are_told_where_the_server_tells_them(world: World) -> None:
     "response", [json_response(200, {"scope": "read"}), json_response(401, {"scope": ["read"]})]
 )
 def test_scopes_that_are_not_told_are_not_demanded(world: World, response: Response) -> None:
-    answer(world, "/oauth/token/info", response)
+    world.answer("/oauth/token/info", response)
     report = check(world, scopes="profile read:lists")
     assert report.status == "healthy"
     assert "scopes" not in report.outputs
@@ -74,7 +64,7 @@ def test_another_name_needs_a_person_and_is_not_called_dead(
 ) -> None:
     """It was renamed, or is another account."""
     account = {"id": "1", "username": "mybot", "acct": "mybot", **name}
-    answer(world, VERIFY, json_response(200, account))
+    world.answer(VERIFY, json_response(200, account))
     report = check(world)
     assert (report.status, report.exit_code) == ("attention", Exit.ACTION_REQUIRED)
     assert not calls_dead(report.items[-1])
@@ -83,9 +73,9 @@ def test_another_name_needs_a_person_and_is_not_called_dead(
 def test_account_is_known_by_the_name_that_webfinger_gives_it(world: World) -> None:
     link = {"rel": "self", "type": "application/activity+json", "href": f"{ORIGIN}/users/bot"}
     named = {"subject": "acct:bot@social.example", "links": [link]}
-    answer(world, VERIFY, json_response(200, {"id": "1", "username": "bot", "acct": "bot"}))
+    world.answer(VERIFY, json_response(200, {"id": "1", "username": "bot", "acct": "bot"}))
     assert check(world).status == "attention"
-    answer(world, "/.well-known/webfinger", json_response(200, named))
+    world.answer("/.well-known/webfinger", json_response(200, named))
     assert check(world).status == "healthy"
 
 
@@ -98,7 +88,7 @@ def test_token_that_was_revoked_is_dead(world: World) -> None:
 
 @pytest.mark.parametrize("path", [VERIFY, "/.well-known/webfinger"])
 def test_instance_in_trouble_needs_nobody(world: World, path: str) -> None:
-    answer(world, path, Response(500))
+    world.answer(path, Response(500))
     report = check(world)
     assert (report.status, report.exit_code) == ("unclear", Exit.DONE)
 

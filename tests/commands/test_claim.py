@@ -1,14 +1,11 @@
 """The first run of all: it claims the journal, and then writes its key."""
 
-from collections.abc import Callable
-
 import pytest
 
 from provisioner.errors import ProvisionerError
 from provisioner.report import Exit
-from provisioner.sandbox import Request, Response
-from tests.support.told import fails, runs, said
-from tests.support.wire import Killed
+from tests.support.acts import GITHUB, INSTANCE, killed, meanwhile
+from tests.support.told import fails, said
 from tests.support.world import NAME, Fault, World
 
 ACTIONS = f"/repos/{NAME}/actions"
@@ -17,25 +14,10 @@ KEY_WRITE = f"PUT {ACTIONS}/secrets/{KEY}"
 REGISTRATION = "POST /api/v1/apps"
 
 
-def begin_and_be_killed(world: World, method: str, **raw: str) -> None:
-    """A first begin that ends after its first such request to GitHub."""
-    world.wire.faults = [Fault("killed after it", method=method, path="/actions/")]
-    with pytest.raises(Killed):
+def cut(world: World, method: str, **raw: str) -> None:
+    """A first begin that is killed after its first such request to GitHub."""
+    with killed(world, Fault("killed after it", method=method, path="/actions/")):
         world.begin(**raw)
-    world.wire.faults = []
-
-
-def meanwhile(world: World, host: str, method: str, path: str, do: Callable[[], object]) -> None:
-    """Let something happen just before the first such request."""
-    real, done = world.wire.hosts[host], list[Request]()
-
-    def handler(request: Request) -> Response:
-        if request.method == method and not done:
-            done.append(request)
-            do()
-        return real(request)
-
-    world.answer(path, handler, host)
 
 
 def assert_completes_in_a_workflow(world: World, link: str) -> None:
@@ -72,12 +54,6 @@ def test_key_that_a_workflow_hands_in_stays_where_it_is(world: World) -> None:
     assert KEY not in world.repository.secrets
 
 
-def test_second_run_writes_no_second_key(world: World) -> None:
-    world.begin()
-    world.begin(scopes="full")
-    assert world.wire.log.count(KEY_WRITE) == 1
-
-
 # Two first runs.
 
 
@@ -85,7 +61,7 @@ def test_only_one_of_two_first_runs_goes_on(world: World) -> None:
     """The other one claims between its read and its claim: it stops before it writes a key."""
     links: list[str] = []
     second = lambda: links.append(world.link(journal_key=""))  # noqa: E731
-    meanwhile(world, "api.github.com", "POST", "/variables", second)
+    meanwhile(world, GITHUB, "POST", "/variables", second)
     with fails("overtaken", Exit.INCOMPLETE):
         world.begin(journal_key="")
     assert world.wire.log.count(KEY_WRITE) == 1
@@ -101,7 +77,7 @@ def test_second_first_run_loses_nothing_while_the_first_one_registers(world: Wor
             world.begin(journal_key="")
         assert "delete" not in said(caught.value).casefold()
 
-    meanwhile(world, "social.example", "POST", "/api/v1/apps", second)
+    meanwhile(world, INSTANCE, "POST", "/api/v1/apps", second)
     assert_completes_in_a_workflow(world, world.link(journal_key=""))
 
 
@@ -109,7 +85,7 @@ def test_run_whose_claim_was_taken_over_registers_nothing_that_is_kept(world: Wo
     """It was killed for all that the second one could see, and was only slow."""
     links: list[str] = []
     second = lambda: links.append(world.link())  # noqa: E731
-    meanwhile(world, "social.example", "POST", "/api/v1/apps", second)
+    meanwhile(world, INSTANCE, "POST", "/api/v1/apps", second)
     with fails("overtaken", Exit.INCOMPLETE):
         world.begin()
     world.complete(world.approve(links[0]))
@@ -121,14 +97,14 @@ def test_run_whose_claim_was_taken_over_registers_nothing_that_is_kept(world: Wo
 
 @pytest.mark.parametrize("raw", [{"journal_key": ""}, {}], ids=["made", "handed in"])
 def test_claim_without_a_key_is_gone_on_with(world: World, raw: dict[str, str]) -> None:
-    begin_and_be_killed(world, "POST", **raw)
+    cut(world, "POST", **raw)
     assert KEY not in world.repository.secrets
     assert_completes_in_a_workflow(world, world.link(**raw))
 
 
 def test_claim_with_its_key_is_gone_on_with_in_a_workflow(world: World) -> None:
     """A workflow gets the key out of its secret."""
-    begin_and_be_killed(world, "PUT", journal_key="")
+    cut(world, "PUT", journal_key="")
     world.in_workflow = True
     assert_completes_in_a_workflow(world, world.link())
 
@@ -136,21 +112,13 @@ def test_claim_with_its_key_is_gone_on_with_in_a_workflow(world: World) -> None:
 @pytest.mark.parametrize("in_workflow", [True, False])
 def test_claim_whose_key_is_not_at_hand_loses_nothing(world: World, *, in_workflow: bool) -> None:
     """In a workflow, the run was queued before the secret existed."""
-    begin_and_be_killed(world, "PUT", journal_key="")
+    cut(world, "PUT", journal_key="")
     world.in_workflow = in_workflow
     before = dict(world.repository.variables)
     with fails("journal-key-missing", Exit.INPUT) as caught:
         world.begin(journal_key="")
     assert "delete" not in said(caught.value).casefold()
     assert world.repository.variables == before
-
-
-@pytest.mark.parametrize("command", ["complete", "check", "post"])
-def test_claim_is_no_journal_to_the_other_commands(world: World, command: str) -> None:
-    begin_and_be_killed(world, "POST")
-    with pytest.raises(ProvisionerError) as caught:
-        world.run(command, text="howdy universe!")
-    assert runs(caught.value.next) == ["begin"]
 
 
 # A key that can't be written.

@@ -101,9 +101,7 @@ def test_person_is_sent_to_the_page_where_no_endpoint_revokes(world: World) -> N
     fate = "stuck" if line.startswith("no endpoint") else "revoked"
     assert isinstance(old, list)
     assert [one["fate"] for one in old] == [fate]
-    current = world.journal().current
-    assert current is not None
-    assert current.instance.authorized_applications in line
+    assert world.current.instance.authorized_applications in line
     assert "POST /oauth/revoke" in world.wire.log
 
 

@@ -11,16 +11,15 @@ import pytest
 from provisioner.journal import Superseded
 from provisioner.parsing import Login
 from provisioner.report import Exit, Report
-from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from provisioner.secret import Secret
 from tests.servers import PERSONALITIES
-from tests.support.acts import failing, instead, stage
+from tests.support.acts import failing, stage
 from tests.support.leaks import forms
-from tests.support.told import assert_in_turn, fails, pages, runs, said, steps
+from tests.support.told import assert_in_turn, fails, pages, runs, said, steps, would
+from tests.support.wire import Killed
 from tests.support.world import NAME, ORIGIN, START, USERS, Fault, World
 
-OTHERS = tuple(name for name in PERSONALITIES if name not in USERS)
 PASSWORD = "mybot-password"
 BEGUN = "15 January 2027, 08:00 UTC"
 SCOPES = "read:accounts write:statuses write:media"
@@ -33,11 +32,6 @@ LOST = Fault("request lost", path=TOKEN, times=99)
 def personality(request: pytest.FixtureRequest) -> str:
     """Each server that takes passwords; a test may name others."""
     return str(request.param)
-
-
-def at(*names: str) -> pytest.MarkDecorator:
-    """Only at these servers."""
-    return pytest.mark.parametrize("personality", names, indirect=True)
 
 
 def log_in(world: World, who: str = "mybot", password: str = PASSWORD, **raw: str) -> Report:
@@ -60,14 +54,7 @@ def never() -> Login:
     pytest.fail("asked for user name and password")
 
 
-def would(report: Report) -> tuple[str, ...]:
-    """What a dry run says that a real one would do."""
-    steps = report.facts["would"]
-    assert isinstance(steps, tuple)
-    return steps
-
-
-@at(*OTHERS)
+@pytest.mark.parametrize("personality", [name for name in PERSONALITIES if name not in USERS])
 def test_where_no_password_is_taken_nobody_is_asked(world: World) -> None:
     with fails("no-password-grant", Exit.INPUT) as caught:
         world.login(never)
@@ -78,13 +65,10 @@ def test_where_no_password_is_taken_nobody_is_asked(world: World) -> None:
 
 def test_server_that_refuses_passwords_only_at_the_exchange_leads_to_begin(world: World) -> None:
     """The error is the same, no attempt is left, and begin uses the application."""
-    refusal = json_response(400, {"error": "unsupported_grant_type"})
-    instead(world, TOKEN, lambda _: refusal)
+    world.answer(TOKEN, json_response(400, {"error": "unsupported_grant_type"}))
     with fails("no-password-grant", Exit.INPUT):
         log_in(world)
-    pending = world.journal().pending
-    assert pending is not None
-    assert pending.attempts == ()
+    assert world.pending.attempts == ()
     world.wire.hosts["social.example"] = world.instance
     world.complete(world.approve(world.link()))
     assert world.live() == [world.stored()]
@@ -132,41 +116,13 @@ def test_staged_token_of_another_account_leads_to_another_login(
     assert world.live() == []
 
 
-def test_refusal_of_github_keeps_its_advice_and_its_link(world: World) -> None:
-    """What GitHub refuses is not mended by logging in again."""
-    token = world.github.add_token(permissions={"secrets": "read", "actions_variables": "write"})
-    with fails("github-permission", Exit.ACTION_REQUIRED) as caught:
-        log_in(world, github_token=token)
-    assert "login" not in runs(caught.value.next)
-    assert caught.value.link == "https://github.com/settings/personal-access-tokens"
-
-
-def test_link_of_single_sign_on_is_shown_where_a_token_is_staged(world: World) -> None:
-    """The link that is good for an hour is shown, also where the token is staged by then."""
-    link = "https://github.com/orgs/acme/sso?authorization_request=A1B2"
-
-    def handler(request: Request) -> Response:
-        if request.method == "PUT" and request.path.endswith("MASTODON_ACCESS_TOKEN"):
-            headers = {"X-GitHub-SSO": f"required; url={link}"}
-            return json_response(403, {"message": "Resource protected by SAML"}, headers)
-        return world.github(request)
-
-    world.wire.hosts["api.github.com"] = handler
-    with fails("github-sso", Exit.ACTION_REQUIRED) as caught:
-        log_in(world)
-    assert caught.value.link == link
-    assert runs(caught.value.next) == ["again", "complete"]
-
-
 def test_full_journal_leads_to_the_instance_alone(world: World) -> None:
     log_in(world)
-    current = world.journal().current
-    assert current is not None
-    old = Superseded(credential=current, revoke_after=int(START) + 9**9)
+    old = Superseded(credential=world.current, revoke_after=int(START) + 9**9)
     world.rewrite(superseded=(old,) * 34)
     with fails("journal-full", Exit.ACTION_REQUIRED) as caught:
         log_in(world)
-    assert pages(caught.value.next) == [current.instance.authorized_applications]
+    assert pages(caught.value.next) == [world.current.instance.authorized_applications]
     assert "login" not in runs(caught.value.next)
     assert world.wire.log.count(f"POST {TOKEN}") == 1
 
@@ -209,26 +165,6 @@ def test_application_of_the_link_or_the_persons_own_is_used(world: World, *, own
     assert len(world.instance.applications) == 1
 
 
-@at("pleroma")
-@pytest.mark.parametrize(("age", "given_up"), [(594, False), (600, True)])
-def test_application_that_may_be_deleted_is_replaced_and_told_of(
-    world: World, age: int, *, given_up: bool
-) -> None:
-    """Pleroma deletes it after 15 minutes: after 10 there is another, and the person is told.
-
-    The journal of a lost exchange is read for five seconds.
-    """
-    with failing(world, Fault("request lost", path=TOKEN)):
-        log_in(world)
-    world.time = START + age
-    world.shown.clear()
-    log_in(world)
-    assert len(world.instance.applications) == (2 if given_up else 1)
-    assert world.live() == [world.stored()]
-    (warning,) = world.warned
-    assert BEGUN in warning
-
-
 def test_run_that_waited_for_a_password_while_another_wrote_registers_nothing(
     world: World,
 ) -> None:
@@ -267,25 +203,15 @@ def test_dry_run_says_which_application_is_used_again(world: World) -> None:
     assert_in_turn(would(outcome)[:3], "password", BEGUN, ORIGIN)
 
 
-def test_dry_run_finds_a_missing_permission(world: World) -> None:
-    """It reads the key that the secret would be sealed with."""
-    token = world.github.add_token(permissions={"actions_variables": "write"})
-    with fails("github-permission", Exit.ACTION_REQUIRED):
-        world.login(never, dry_run="true", github_token=token)
-
-
 @pytest.mark.parametrize("dry_run", ["", "true"], ids=["for real", "dry run"])
 def test_unmanaged_secret_is_announced_before_anything_is_asked(world: World, dry_run: str) -> None:
     """Whoever has another bot's token there can still go back."""
     world.repository.set_secret("MASTODON_ACCESS_TOKEN", "from-before-us")
 
-    class GoneBackError(Exception):
-        """The person ends the run at the prompt."""
-
     def ask() -> Login:
-        raise GoneBackError
+        raise Killed
 
-    with suppress(GoneBackError):
+    with suppress(Killed):
         world.login(ask, dry_run=dry_run)
     assert [warning for warning in world.warned if "MASTODON_ACCESS_TOKEN" in warning]
     assert world.stored() == "from-before-us"
@@ -306,14 +232,6 @@ def test_without_a_password_nothing_is_registered(world: World) -> None:
     with fails("no-login", Exit.INPUT):
         log_in(world, password="")
     assert world.instance.applications == []
-
-
-def test_server_that_echoes_is_quoted_without_secrets(world: World) -> None:
-    words = f"no such user {USERS[world.instance.personality].format('mybot')} with {PASSWORD}"
-    instead(world, TOKEN, lambda _: json_response(400, {"error": words}))
-    with fails("login-refused", Exit.ACTION_REQUIRED) as caught:
-        log_in(world)
-    assert "no such user" in said(caught.value)
 
 
 def test_password_that_stands_in_the_name_hides_no_account(world: World) -> None:

@@ -4,14 +4,11 @@ It is a GoToSocial, which ignores an Idempotency-Key and gives an application an
 time. What it told at begin is what the journal holds as long as the token.
 """
 
-from contextlib import suppress
-
 import pytest
 
-from provisioner.errors import ProvisionerError
 from provisioner.report import Exit
-from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
+from tests.support.acts import lose_answer
 from tests.support.told import fails, says_token_comes_back
 from tests.support.world import ORIGIN, Fault, World
 
@@ -33,13 +30,7 @@ def personality() -> str:
 @pytest.fixture
 def world(world: World) -> World:
     """Metadata stands in front of it."""
-
-    def handler(request: Request) -> Response:
-        if request.path == "/.well-known/oauth-authorization-server":
-            return json_response(200, METADATA)
-        return world.instance(request)
-
-    world.wire.hosts["social.example"] = handler
+    world.answer("/.well-known/oauth-authorization-server", json_response(200, METADATA))
     return world
 
 
@@ -53,10 +44,8 @@ def nameless(world: World) -> World:
 def test_one_lost_answer_does_not_cost_the_server_its_name(world: World) -> None:
     world.wire.faults = [Fault("answer lost", path="/api/v1/instance")]
     world.link()
-    pending = world.journal().pending
-    assert pending is not None
-    assert pending.instance.software == "GoToSocial"
-    assert pending.instance.has_metadata
+    assert world.pending.instance.software == "GoToSocial"
+    assert world.pending.instance.has_metadata
 
 
 def test_post_whose_answer_was_lost_is_unclear(nameless: World) -> None:
@@ -68,24 +57,15 @@ def test_post_whose_answer_was_lost_is_unclear(nameless: World) -> None:
     assert [status.text for status in nameless.instance.statuses] == [TEXT]
 
 
-def test_lost_token_is_not_said_to_come_back(nameless: World) -> None:
-    """Approving again gives another token: the lost one is a person's to remove."""
+def test_link_of_a_lost_exchange_is_kept_and_its_token_not_said_to_come_back(
+    nameless: World,
+) -> None:
+    """The server may be a Mastodon, or one where the lost token is a person's to remove."""
     link = nameless.link()
-    nameless.wire.faults = [Fault("answer lost", path="/oauth/token")]
-    with suppress(ProvisionerError):
-        nameless.complete(nameless.approve(link))
-    nameless.begin()
-    [warning] = nameless.warned
-    assert not says_token_comes_back(warning)
-    assert ORIGIN in warning
-
-
-def test_link_of_a_lost_exchange_is_kept_since_its_token_may_come_back(nameless: World) -> None:
-    """The server may be a Mastodon: the application of a lost exchange is kept, however old."""
-    link = nameless.link()
-    nameless.wire.faults = [Fault("answer lost", path="/oauth/token")]
-    with suppress(ProvisionerError):
-        nameless.complete(nameless.approve(link))
+    lose_answer(nameless, nameless.approve(link))
     nameless.wire.faults = [Fault("answer lost", path="/api/v1/instance", times=99)]
     nameless.time += 3600
     assert nameless.link() == link
+    [warning] = nameless.warned
+    assert not says_token_comes_back(warning)
+    assert ORIGIN in warning

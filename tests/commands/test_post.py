@@ -13,11 +13,6 @@ PATH = "/api/v1/statuses"
 POSTING = f"POST {PATH}"
 
 
-def at(*names: str) -> pytest.MarkDecorator:
-    """Only at these servers; elsewhere it is Mastodon of today."""
-    return pytest.mark.parametrize("personality", names)
-
-
 @pytest.fixture
 def bot(world: World) -> World:
     """The bot has its token."""
@@ -26,7 +21,6 @@ def bot(world: World) -> World:
 
 
 def texts(world: World) -> list[str]:
-    """What has been posted."""
     return [status.text for status in world.instance.statuses]
 
 
@@ -80,7 +74,7 @@ def test_two_bots_in_one_repository_have_a_token_each_and_keys_of_their_own(bot:
     assert sorted(bot.live()) == sorted([bot.stored(), bot.stored("ALICE_TOKEN")])
 
 
-@at("mastodon-4.7", "gotosocial")
+@pytest.mark.parametrize("personality", ["mastodon-4.7", "gotosocial"])
 @pytest.mark.parametrize("kind", ["answer lost", "500", "html"])
 def test_lost_answer_is_told_and_the_text_not_sent_again(
     bot: World, kind: FaultKind, personality: str
@@ -119,14 +113,14 @@ def test_address_that_is_not_the_instances_own_or_holds_the_token_is_not_shown(
     assert bot.post(TEXT).link == f"{ORIGIN}/@mybot"
 
 
-@at("pixelfed")
+@pytest.mark.parametrize("personality", ["pixelfed"])
 def test_pixelfed_is_said_to_take_no_text_alone(bot: World) -> None:
     with fails("post-refused", Exit.INPUT):
         bot.post(TEXT)
     assert POSTING not in bot.wire.log
 
 
-@at("pleroma")
+@pytest.mark.parametrize("personality", ["pleroma"])
 def test_another_key_is_taken_where_pleroma_repeats_an_old_refusal(bot: World) -> None:
     """It answers a key for six hours with the refusal, though the token is new."""
     for _ in range(2):

@@ -39,7 +39,7 @@ def everything(world: World) -> tuple[object, ...]:
 def stops(
     world: World, code: str, exit_code: Exit
 ) -> Iterator[pytest.ExceptionInfo[ProvisionerError]]:
-    """Expect a run that asks for this and that, stops with this error, and changes nothing."""
+    """Expect a run that stops with this error, and changes nothing."""
     before, since = everything(world), len(world.wire.log)
     with fails(code, exit_code) as caught:
         yield caught
@@ -61,7 +61,6 @@ class TestQueued:
         assert f"secrets.{KEY}" in steps(caught.value.next)
 
     def test_that_new_run_goes_on(self, world: World) -> None:
-        """Nothing is lost by it: the link is the first run's."""
         link = world.link()
         assert world.link() == link
 
@@ -104,14 +103,12 @@ class TestRerun:
     """*Re-run* brings the inputs of the first attempt: its code is not sent again (I6)."""
 
     def test_of_a_completion(self, world: World) -> None:
-        """There is nothing to complete; the code is not sent again."""
         code = world.approve(world.link())
         world.complete(code)
         with stops(world, "completed-already", Exit.ACTION_REQUIRED):
             world.complete(code)
 
     def test_of_a_completion_before_a_rotation(self, world: World) -> None:
-        """Nor after others have come and gone."""
         code = world.approve(world.link())
         world.complete(code)
         world.provision()
@@ -161,19 +158,6 @@ def test_a_completion_looks_again_if_the_instance_took_long(world: World) -> Non
     assert asked[verified : verified + 2] == [look, look]
 
 
-def begun(world: World) -> Doing:
-    """A begin, where nothing waits."""
-    world.provision()
-    return begin_anew
-
-
-def with_code(world: World) -> Doing:
-    """A completion."""
-    world.provision()
-    code = world.approve(world.link())
-    return lambda world: world.complete(code)
-
-
 def cut_and(do: Doing) -> Callable[[World], Doing]:
     """What follows a completion that was cut when its token was in the secret."""
 
@@ -185,32 +169,43 @@ def cut_and(do: Doing) -> Callable[[World], Doing]:
     return prepare
 
 
-def abandoned(world: World) -> Doing:
-    """Giving up a link."""
-    world.begin()
-    return World.abandon
-
-
 def unverified(world: World) -> Doing:
     """Going on with a token that another run staged."""
     completion, _ = staged(World.check)(world)
     return completion
 
 
-def offboarded(world: World) -> Doing:
-    """Offboarding."""
+def begun(world: World) -> Doing:
+    """Giving up a link."""
+    world.begin()
+    return World.abandon
+
+
+def provisioned(do: Doing) -> Callable[[World], Doing]:
+    """What is done where a token is in use."""
+
+    def prepare(world: World) -> Doing:
+        world.provision()
+        return do
+
+    return prepare
+
+
+def with_code(world: World) -> Doing:
+    """A completion."""
     world.provision()
-    return World.deprovision
+    code = world.approve(world.link())
+    return lambda world: world.complete(code)
 
 
 SLEEPERS = {
-    "begin": begun,
+    "begin": provisioned(begin_anew),
     "complete": with_code,
     "complete a staged token": unverified,
     "complete a stored token": cut_and(lambda world: world.complete("")),
-    "abandon": abandoned,
+    "abandon": begun,
     "abandon a stored token": cut_and(World.abandon),
-    "deprovision": offboarded,
+    "deprovision": provisioned(World.deprovision),
 }
 
 

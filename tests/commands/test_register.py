@@ -16,8 +16,6 @@ def test_application_is_kept_under_the_account_s_name_and_serves_begin_and_compl
     (application,) = world.instance.applications
     assert application.name == "mybot"
     assert world.strings() == (application.client_id, application.client_secret)
-    assert list(world.repository.secrets) == ["MASTODON_CLIENT_SECRET"]
-    assert list(world.repository.variables) == ["MASTODON_CLIENT_ID"]
     post = "profile write:statuses write:media"
     scopes = "read write" if personality == "pixelfed" else post
     assert report.status == "registered"
@@ -25,44 +23,28 @@ def test_application_is_kept_under_the_account_s_name_and_serves_begin_and_compl
     assert report.outputs == {"instance": ORIGIN, "scopes": scopes}
     assert f"scopes: {scopes}" in report.snippet
     assert len(world.warned) == (personality == "pixelfed")  # of the broader scopes
-    client_id, client_secret = world.strings()
-    world.provision(client_id=client_id, client_secret=client_secret)
+    world.provision(client_id=application.client_id, client_secret=application.client_secret)
     assert world.live() == [world.stored()]
     assert world.instance.applications == [application]
 
 
 @pytest.mark.parametrize(
-    ("names", "secrets", "variables"),
+    ("names", "id_in", "secret_in"),
     [
-        (
-            {"secrets": "A=client_secret", "variables": "B=client_id"},
-            {"A": "client_secret"},
-            {"B": "client_id"},
-        ),
-        (
-            {"secrets": "A=client_secret"},
-            {"A": "client_secret"},
-            {"MASTODON_CLIENT_ID": "client_id"},
-        ),
-        (
-            {"secrets": "A=client_id\nB=client_secret"},
-            {"A": "client_id", "B": "client_secret"},
-            {},
-        ),
+        ({"secrets": "A=client_secret", "variables": "B=client_id"}, "vars.B", "A"),
+        ({"secrets": "A=client_secret"}, "vars.MASTODON_CLIENT_ID", "A"),
+        ({"secrets": "A=client_id\nB=client_secret"}, "A", "B"),
     ],
     ids=["both named", "one under its usual name", "both in secrets"],
 )
 def test_names_can_be_chosen(
-    world: World, names: dict[str, str], secrets: dict[str, str], variables: dict[str, str]
+    world: World, names: dict[str, str], id_in: str, secret_in: str
 ) -> None:
     world.register(**names)
     (application,) = world.instance.applications
-    assert set(world.repository.secrets) == set(secrets)
-    for name, field in secrets.items():
-        assert world.stored(name) == getattr(application, field)
-    assert world.repository.variables == {
-        name: getattr(application, field) for name, field in variables.items()
-    }
+    kept = {f"vars.{name}": value for name, value in world.repository.variables.items()}
+    kept |= {name: world.stored(name) for name in world.repository.secrets}
+    assert kept == {id_in: application.client_id, secret_in: application.client_secret}
 
 
 @pytest.mark.parametrize(

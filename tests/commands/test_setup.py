@@ -1,7 +1,7 @@
 """setup and rotate: one command, with the browser's redirect or a paste in the middle."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,10 @@ from provisioner.github.client import UNFINISHED
 from provisioner.loopback import Redirect
 from provisioner.report import Exit, Report
 from provisioner.sandbox import Request, Response
+from provisioner.sandbox.web import json_response
 from provisioner.secret import Secret
+from tests.servers.github import Access
+from tests.support.acts import failing
 from tests.support.laptop import PORT, Answer, Laptop, approves, pastes, pastes_address
 from tests.support.told import fails, runs, said, steps
 from tests.support.wire import Fault, Killed
@@ -28,11 +31,6 @@ def says(text: str) -> Answer:
     return lambda _: text
 
 
-def brings(error: str) -> Answer:
-    """The browser comes back without a code."""
-    return lambda _: Redirect(Secret(""), error)
-
-
 def nobody(_: Laptop) -> None:
     """Ten minutes pass."""
 
@@ -42,17 +40,11 @@ def registered(world: World) -> list[tuple[str, ...]]:
     return [one.redirect_uris for one in world.instance.applications]
 
 
-def exchanges(world: World) -> int:
-    return world.wire.log.count("POST /oauth/token")
-
-
 def assert_set_up(world: World) -> None:
     """One live token, in its secret and current."""
     assert world.live() == [world.stored()]
-    journal = world.journal()
-    assert journal.current
-    assert journal.current.token.reveal() == world.stored()
-    assert journal.pending is None
+    assert world.current.token.reveal() == world.stored()
+    assert world.journal().pending is None
 
 
 # The first time.
@@ -64,19 +56,6 @@ def test_approval_in_the_browser_is_all_that_it_takes(world: World) -> None:
     assert_set_up(world)
     assert world.laptop.landed == [report]
     assert world.laptop.asked_about == []
-
-
-def test_browser_opens_after_everything_else_is_checked(world: World) -> None:
-    """The person sees nothing of a repository that can't be written."""
-    world.repository.archived = True
-    with pytest.raises(ActionRequiredError):
-        world.setup()
-    world.repository.archived = False
-    world.token = world.github.add_token({"metadata": "read", "actions_variables": "write"})
-    with pytest.raises(ProvisionerError):
-        world.setup()
-    assert world.laptop.opened == []
-    assert world.instance.applications == []
 
 
 def test_plan_is_shown_before_anything_is_written(world: World) -> None:
@@ -91,42 +70,54 @@ def test_plan_is_shown_before_anything_is_written(world: World) -> None:
         world.setup()
 
 
+def test_browser_opens_after_everything_else_is_checked(world: World) -> None:
+    """The person sees nothing of a repository that can't be written."""
+    world.token = world.github.add_token({"metadata": "read", "actions_variables": "write"})
+    with pytest.raises(ProvisionerError):
+        world.setup()
+    assert world.laptop.opened == []
+    assert world.instance.applications == []
+
+
+@pytest.mark.parametrize(
+    ("personality", "uris"),
+    [
+        ("mastodon-4.7", (LOOPBACK, OUT_OF_BAND)),
+        ("pixelfed", (LOOPBACK,)),
+        ("friendica", (LOOPBACK,)),
+    ],
+)
 def test_application_has_the_redirect_of_this_run_and_the_one_that_shows_codes(
-    world: World,
+    world: World, uris: tuple[str, ...]
 ) -> None:
+    """A server that takes one gets the first."""
     world.setup()
-    assert registered(world) == [(LOOPBACK, OUT_OF_BAND)]
-
-
-@pytest.mark.parametrize("personality", ["pixelfed", "friendica"])
-def test_server_that_takes_one_redirect_gets_one(world: World) -> None:
-    world.setup()
-    assert registered(world) == [(LOOPBACK,)]
+    assert registered(world) == [uris]
     assert_set_up(world)
 
 
-def test_without_a_browser_a_code_is_shown_and_pasted(world: World) -> None:
-    world.laptop.has_browser = False
-    world.setup(pastes)
-    assert registered(world) == [(OUT_OF_BAND,)]
-    assert_set_up(world)
-
-
-def test_where_no_port_is_free_a_code_is_shown_and_pasted(world: World) -> None:
-    world.laptop.taken = {PORT}
-    world.setup(pastes)
-    assert registered(world) == [(OUT_OF_BAND,)]
-
-
-def test_server_that_refuses_the_redirect_shows_a_code(world: World) -> None:
-    real = world.instance
-
+def refuses_the_redirect(world: World) -> None:
     def refuses(request: Request) -> Response:
-        if request.path == "/api/v1/apps" and b"127.0.0.1" in request.body:
-            return Response(422, (("Content-Type", "application/json"),), b'{"error":"redirect"}')
-        return real(request)
+        if b"127.0.0.1" in request.body:
+            return json_response(422, {"error": "redirect"})
+        return world.instance(request)
 
-    world.wire.hosts["social.example"] = refuses
+    world.answer("/api/v1/apps", refuses)
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        lambda world: setattr(world.laptop, "has_browser", False),
+        lambda world: world.laptop.taken.add(PORT),
+        refuses_the_redirect,
+    ],
+    ids=["no browser", "no port", "the server refuses it"],
+)
+def test_where_the_browser_cannot_come_back_a_code_is_shown_and_pasted(
+    world: World, prepare: Callable[[World], object]
+) -> None:
+    prepare(world)
     world.setup(pastes)
     assert registered(world) == [(OUT_OF_BAND,)]
     assert_set_up(world)
@@ -135,35 +126,22 @@ def test_server_that_refuses_the_redirect_shows_a_code(world: World) -> None:
 # What stands there already.
 
 
-@pytest.fixture
-def by_hand(world: World) -> World:
-    """A token was pasted into the secret by hand."""
+@pytest.mark.parametrize("yes", ["", "true"])
+def test_secret_made_by_hand_is_replaced_if_the_person_agrees(world: World, yes: str) -> None:
     world.repository.set_secret("MASTODON_ACCESS_TOKEN", BY_HAND)
-    return world
-
-
-def test_secret_made_by_hand_is_replaced_if_the_person_agrees(by_hand: World) -> None:
-    report = by_hand.setup()
-    (question,) = by_hand.laptop.asked_about
-    assert "MASTODON_ACCESS_TOKEN" in question
-    assert_set_up(by_hand)
+    report = world.setup(yes=yes)
+    asked = ["MASTODON_ACCESS_TOKEN" in question for question in world.laptop.asked_about]
+    assert asked == ([] if yes else [True])
     assert report.facts["overwritten"] == ["MASTODON_ACCESS_TOKEN"]
+    assert_set_up(world)
 
 
-def test_secret_made_by_hand_stays_if_not(by_hand: World) -> None:
-    by_hand.laptop.agrees_to = False
+def test_secret_made_by_hand_stays_if_not(world: World) -> None:
+    world.repository.set_secret("MASTODON_ACCESS_TOKEN", BY_HAND)
+    world.laptop.agrees_to = False
     with fails("not-confirmed", Exit.INPUT):
-        by_hand.setup()
-    assert by_hand.stored() == BY_HAND
-    assert {line.partition(" ")[0] for line in by_hand.wire.log} == {"GET"}
-
-
-def test_secret_made_by_hand_stays_if_nobody_can_be_asked(by_hand: World) -> None:
-    by_hand.laptop.is_attended = False
-    with fails("not-confirmed", Exit.INPUT):
-        by_hand.setup()
-    by_hand.setup(yes="true")
-    assert_set_up(by_hand)
+        world.setup()
+    assert {line.partition(" ")[0] for line in world.wire.log} == {"GET"}
 
 
 # Run again.
@@ -188,19 +166,16 @@ def test_script_replaces_no_token_in_use(world: World, *, unattended: bool) -> N
     assert world.laptop.asked_about == []
 
 
-def test_offer_to_rotate_is_taken(world: World) -> None:
+@pytest.mark.parametrize(("command", "asks"), [("setup", True), ("rotate", False)])
+def test_token_in_use_is_replaced_by_rotate_or_where_the_person_agrees(
+    world: World, command: str, *, asks: bool
+) -> None:
     world.setup()
     old = world.stored()
-    assert world.setup().status == "rotated"
+    world.laptop.answers, world.laptop.agrees_to = [approves], asks
+    assert world.run(command).status == "rotated"
+    assert len(world.laptop.asked_about) == asks
     assert world.stored() != old
-
-
-def test_rotate_does_not_ask(world: World) -> None:
-    world.setup()
-    world.laptop.agrees_to = False
-    world.laptop.answers = [approves]
-    assert world.run("rotate").status == "rotated"
-    assert world.laptop.asked_about == []
 
 
 @pytest.mark.parametrize("begun", [True, False])
@@ -213,10 +188,8 @@ def test_rotate_needs_a_token_in_use(world: World, *, begun: bool) -> None:
 
 
 def test_staged_token_is_finished_without_a_browser(world: World) -> None:
-    world.wire.faults = [Fault("500", path="verify_credentials", times=99)]
-    with pytest.raises(IncompleteError):
+    with failing(world, Fault("500", path="verify_credentials", times=99)):
         world.setup()
-    world.wire.faults = []
     world.laptop.opened.clear()
     assert world.setup().status == "provisioned"
     assert world.laptop.opened == []
@@ -250,26 +223,7 @@ def test_link_of_begin_is_finished_with_the_code_that_it_shows(world: World) -> 
     assert_set_up(world)
 
 
-def test_no_new_application_while_an_exchange_is_unsettled(world: World) -> None:
-    """On Mastodon, the same application gets the lost token again."""
-    world.wire.faults = [Fault("answer lost", path="oauth/token")]
-    with pytest.raises(ActionRequiredError):
-        world.setup()
-    world.wire.faults = []
-    world.time += 3600
-    world.setup(app_name="another name")
-    assert len(world.instance.applications) == 1
-    assert_set_up(world)
-
-
 # What arrives while it waits.
-
-
-@pytest.mark.parametrize("scheme", ["http://", ""])
-def test_address_of_the_browser_can_be_pasted(world: World, scheme: str) -> None:
-    """Some browsers show and copy it without its scheme."""
-    world.setup(lambda laptop: pastes_address(laptop).replace("http://", scheme))
-    assert_set_up(world)
 
 
 def test_enter_shows_a_link_that_shows_a_code(world: World) -> None:
@@ -300,7 +254,6 @@ WRONG: dict[str, Answer] = {
     "another link's address": says(f"{LOOPBACK}?code={'x' * 43}&state=other"),
     "address without a code": says(LOOPBACK),
     "unknown code": says("x" * 43),
-    "link itself": lambda laptop: laptop.link,
 }
 
 
@@ -321,23 +274,19 @@ def test_refused_code_that_the_browser_brings_ends_it(world: World) -> None:
 @pytest.mark.parametrize("wrong", ["another server's page", "another link's address"])
 def test_wrong_paste_spends_no_code(world: World, wrong: str) -> None:
     world.setup(WRONG[wrong], approves)
-    assert exchanges(world) == 1
+    assert world.wire.log.count("POST /oauth/token") == 1
 
 
-def test_denial_ends_it_and_the_link_stays_good(world: World) -> None:
+@pytest.mark.parametrize("error", ["access_denied", "server_error"])
+def test_denial_ends_it_and_the_link_stays_good(world: World, error: str) -> None:
     with fails("denied", Exit.ACTION_REQUIRED) as caught:
-        world.setup(brings("access_denied"))
+        world.setup(lambda _: Redirect(Secret(""), error))
+    assert error in said(caught.value)
     assert runs(caught.value.next) == ["again"]
     assert world.laptop.landed == [caught.value]
     world.setup()
     assert len(world.instance.applications) == 1
     assert_set_up(world)
-
-
-def test_other_errors_of_the_instance_are_quoted(world: World) -> None:
-    with fails("denied", Exit.ACTION_REQUIRED) as caught:
-        world.setup(brings("server_error"))
-    assert "server_error" in said(caught.value)
 
 
 @pytest.mark.parametrize("can_wait", [True, False])
@@ -350,22 +299,6 @@ def test_unapproved_link_needs_a_person(world: World, *, can_wait: bool) -> None
     assert runs(caught.value.next) == ["complete", "again"]
 
 
-def test_address_can_be_given_to_complete_later(world: World) -> None:
-    with fails("approval-timeout", Exit.ACTION_REQUIRED):
-        world.setup(nobody)
-    world.complete(pastes_address(world.laptop))
-    assert_set_up(world)
-
-
-def test_other_account_is_told_on_the_page_too(world: World) -> None:
-    world.laptop.who = "alice"
-    with fails("wrong-account", Exit.ACTION_REQUIRED) as caught:
-        world.setup()
-    assert world.laptop.landed == [caught.value]
-    assert world.live() == []
-    assert world.stored() == ""
-
-
 def test_code_is_not_spent_where_another_run_wrote_the_journal(world: World) -> None:
     def another_run(laptop: Laptop) -> Redirect:
         code = approves(laptop)
@@ -374,13 +307,12 @@ def test_code_is_not_spent_where_another_run_wrote_the_journal(world: World) -> 
 
     with fails("overtaken", Exit.INCOMPLETE):
         world.setup(another_run)
-    assert exchanges(world) == 0
+    assert "POST /oauth/token" not in world.wire.log
 
 
 def test_trouble_after_the_registration_is_incomplete(world: World) -> None:
     """It is not “failed, nothing was changed”."""
-    world.wire.faults = [Fault("500", method="GET", path="variables/MASTODON_JOURNAL", first=2)]
-    world.wire.faults[0].times = 99
+    world.wire.faults = [Fault("500", 2, 99, method="GET", path="variables/MASTODON_JOURNAL")]
     with pytest.raises(IncompleteError):
         world.setup()
 
@@ -390,57 +322,40 @@ def test_secret_that_appears_meanwhile_is_told(world: World) -> None:
         world.repository.set_secret("MASTODON_ACCESS_TOKEN", BY_HAND)
         return approves(laptop)
 
-    report = world.setup(somebody_pastes)
-    assert report.facts["overwritten"] == ["MASTODON_ACCESS_TOKEN"]
+    assert world.setup(somebody_pastes).facts["overwritten"] == ["MASTODON_ACCESS_TOKEN"]
 
 
 # The old token.
 
 
-def rotate(world: World, **raw: str) -> Report:
+@pytest.mark.parametrize(
+    ("states", "raw", "may_look", "stays"),
+    [
+        (set(), {}, True, False),
+        *(({state}, {}, True, True) for state in UNFINISHED),
+        (set(), {}, False, True),
+        (set(), {"grace": "1h"}, True, True),
+    ],
+)
+def test_old_token_is_revoked_at_once_unless_a_run_may_use_it_or_a_grace_is_asked_for(
+    world: World, states: set[str], raw: dict[str, str], *, may_look: bool, stays: bool
+) -> None:
+    """Runs are looked at last: one that is queued before the new token is current has the old."""
     world.setup()
-    world.token = world.github.add_token(
-        {"secrets": "write", "actions_variables": "write", "actions": "read"}
-    )
-    world.laptop.answers = [approves]
-    return world.run("rotate", **raw)
-
-
-def test_old_token_is_revoked_at_once_where_no_workflow_runs(world: World) -> None:
-    report = rotate(world)
-    assert report.next == ()
-    assert world.live() == [world.stored()]
-
-
-@pytest.mark.parametrize("state", UNFINISHED)
-def test_old_token_stays_for_a_run_that_may_use_it(world: World, state: str) -> None:
-    world.repository.runs = {state}
-    report = rotate(world)
-    assert runs(report.next) == ["check"]
-    assert len(world.live()) == 2
+    permissions: dict[str, Access] = {"secrets": "write", "actions_variables": "write"}
+    world.token = world.github.add_token(permissions | ({"actions": "read"} if may_look else {}))
+    world.repository.runs = states
+    world.laptop.answers, since = [approves], len(world.wire.log)
+    report = world.run("rotate", **raw)
+    assert runs(report.next) == (["check"] if stays else [])
+    assert len(world.live()) == 1 + stays
+    log = world.requests(since)
+    looked = [number for number, line in enumerate(log) if line.endswith("/runs")]
+    assert bool(looked) == (not raw)
+    assert not looked or "PATCH" in log[looked[0] - 1]  # that makes the token current
     world.time += 86400
     world.check()
     assert world.live() == [world.stored()]
-
-
-def test_old_token_stays_where_the_runs_can_not_be_seen(world: World) -> None:
-    world.setup()
-    world.laptop.answers = [approves]
-    assert runs(world.run("rotate").next) == ["check"]
-    assert len(world.live()) == 2
-
-
-def test_old_token_stays_as_long_as_is_asked(world: World) -> None:
-    assert runs(rotate(world, grace="1h").next) == ["check"]
-    assert len(world.live()) == 2
-
-
-def test_runs_are_looked_at_after_the_new_token_is_current(world: World) -> None:
-    """A run that was queued before that has the old one."""
-    rotate(world)
-    asked = [line for line in world.wire.log if not line.startswith("GET /repos") or "runs" in line]
-    last_write = max(i for i, line in enumerate(asked) if "secrets/MASTODON_ACCESS_TOKEN" in line)
-    assert all(i > last_write for i, line in enumerate(asked) if line.endswith("/runs"))
 
 
 def test_complete_looks_at_no_runs(world: World) -> None:
@@ -469,48 +384,50 @@ def test_key_is_kept_in_its_secret_and_on_this_machine(world: World, keys: Path)
     assert world.check().status == "healthy"
 
 
-def test_key_is_kept_before_the_claim(world: World, keys: Path) -> None:
-    real = world.github
+@pytest.mark.parametrize("command", ["setup", "deprovision"])
+def test_key_is_kept_before_the_first_write_and_until_after_the_last(
+    world: World, keys: Path, command: str
+) -> None:
+    if command == "deprovision":
+        world.setup()
 
     def watching(request: Request) -> Response:
-        if request.method == "POST":
-            assert len(kept(keys)) == 1
-            raise Killed
-        return real(request)
+        assert request.method == "GET" or len(kept(keys)) == 1
+        return world.github(request)
 
     world.wire.hosts["api.github.com"] = watching
-    with pytest.raises(Killed):
-        world.setup()
-    world.wire.hosts["api.github.com"] = real
-    world.setup()
-    assert kept(keys) == [world.stored(KEY)]
-
-
-def killed_after(world: World, count: int) -> Callable[[Request], Response]:
-    """GitHub, where the run is killed after so many writes."""
-    left = [count]
-
-    def killing(request: Request) -> Response:
-        answer = world.github(request)
-        left[0] -= request.method != "GET"
-        if left[0] == 0:
-            raise Killed
-        return answer
-
-    return killing
+    world.run(command)
+    assert kept(keys) == ([world.stored(KEY)] if command == "setup" else [])
 
 
 @pytest.mark.parametrize("writes", range(1, 8))
 def test_killed_after_any_write_it_is_finished_by_the_next_run(
     world: World, keys: Path, writes: int
 ) -> None:
-    world.wire.hosts["api.github.com"] = killed_after(world, writes)
-    with suppress(Killed):
+    with suppress(Killed), killed_after(world, writes):
         world.setup()
-    world.wire.hosts["api.github.com"] = world.github
     world.setup()
     assert kept(keys) == [world.stored(KEY)]
     assert_set_up(world)
+
+
+@contextmanager
+def killed_after(world: World, count: int) -> Iterator[None]:
+    """GitHub, where the run is killed after so many writes."""
+    writes: list[str] = []
+
+    def killing(request: Request) -> Response:
+        answer = world.github(request)
+        writes.extend([request.method] if request.method != "GET" else [])
+        if len(writes) == count:
+            raise Killed
+        return answer
+
+    world.wire.hosts["api.github.com"] = killing
+    try:
+        yield
+    finally:
+        world.wire.hosts["api.github.com"] = world.github
 
 
 def test_begin_and_complete_use_the_same_key(world: World, keys: Path) -> None:
@@ -563,60 +480,40 @@ def test_bot_that_was_begun_in_a_workflow_goes_on_there(
     assert kept(keys) == [world.stored(KEY)]
 
 
-def test_deprovision_deletes_the_file_last(world: World, keys: Path) -> None:
-    world.setup()
-    real = world.github
-
-    def watching(request: Request) -> Response:
-        answer = real(request)
-        assert len(kept(keys)) == 1
-        return answer
-
-    world.wire.hosts["api.github.com"] = watching
-    world.deprovision()
-    assert kept(keys) == []
-    assert world.repository.secrets == {}
-
-
 # Starting over.
 
 
-def lose_key(world: World, folder: Path) -> None:
+@pytest.fixture
+def keyless(world: World, keys: Path) -> World:
+    """The journal's key is lost."""
     world.time += 3600
     world.setup()
     world.time += 3600
-    for one in folder.iterdir():
+    for one in keys.iterdir():
         one.unlink()
+    return world
 
 
-def test_starting_over_makes_a_new_journal_and_token(world: World, keys: Path) -> None:
-    lose_key(world, keys)
-    old = world.stored()
-    report = world.setup(start_over="true")
-    assert kept(keys) == [world.stored(KEY)]
-    assert world.stored() != old
-    assert set(world.live()) == {old, world.stored()}  # nothing is revoked
+def test_starting_over_makes_a_new_journal_and_token(keyless: World, keys: Path) -> None:
+    old = keyless.stored()
+    report = keyless.setup(start_over="true")
+    assert kept(keys) == [keyless.stored(KEY)]
+    assert keyless.current.token.reveal() == keyless.stored()
+    assert set(keyless.live()) == {old, keyless.stored()}  # nothing is revoked
     assert "before" in steps(report.items[-1].next)  # which applications to remove by hand
-    assert world.journal().current
-
-
-def test_starting_over_is_confirmed_before_anything_is_given_up(world: World, keys: Path) -> None:
-    lose_key(world, keys)
-    before = dict(world.repository.variables)
-    world.laptop.agrees_to = False
-    with fails("not-confirmed", Exit.INPUT):
-        world.setup(start_over="true")
-    assert world.repository.variables == before
-    world.laptop.asked_about.clear()
-    world.setup(start_over="true", yes="true")
-    assert world.laptop.asked_about == []
-
-
-def test_nothing_is_given_up_that_the_key_opens(world: World, keys: Path) -> None:
-    world.setup()
     with fails("nothing-to-start-over", Exit.INPUT):
-        world.setup(start_over="true")
-    assert len(kept(keys)) == 1
+        keyless.setup(start_over="true")
+
+
+def test_starting_over_is_confirmed_before_anything_is_given_up(keyless: World) -> None:
+    before = dict(keyless.repository.variables)
+    keyless.laptop.agrees_to = False
+    with fails("not-confirmed", Exit.INPUT):
+        keyless.setup(start_over="true")
+    assert keyless.repository.variables == before
+    keyless.laptop.asked_about.clear()
+    keyless.setup(start_over="true", yes="true")
+    assert keyless.laptop.asked_about == []
 
 
 @pytest.mark.usefixtures("keys")
@@ -628,23 +525,19 @@ def test_journal_of_a_newer_version_is_not_given_up(world: World) -> None:
         world.setup(start_over="true")
 
 
-def test_refused_key_write_gives_the_old_journal_back(world: World, keys: Path) -> None:
-    lose_key(world, keys)
-    before = dict(world.repository.variables)
-    world.token = world.github.add_token({"secrets": "read", "actions_variables": "write"})
+def test_refused_key_write_gives_the_old_journal_back(keyless: World) -> None:
+    before = dict(keyless.repository.variables)
+    keyless.token = keyless.github.add_token({"secrets": "read", "actions_variables": "write"})
     with pytest.raises(ActionRequiredError):
-        world.setup(start_over="true")
-    assert world.repository.variables == before
+        keyless.setup(start_over="true")
+    assert keyless.repository.variables == before
 
 
 @pytest.mark.parametrize("writes", [1, 2, 3])
 def test_killed_while_starting_over_it_is_finished_by_the_next_run(
-    world: World, keys: Path, writes: int
+    keyless: World, writes: int
 ) -> None:
-    lose_key(world, keys)
-    world.wire.hosts["api.github.com"] = killed_after(world, writes)
-    with pytest.raises(Killed):
-        world.setup(start_over="true")
-    world.wire.hosts["api.github.com"] = world.github
-    world.setup()
-    assert world.journal().current
+    with pytest.raises(Killed), killed_after(keyless, writes):
+        keyless.setup(start_over="true")
+    keyless.setup()
+    assert keyless.current.token.reveal() == keyless.stored()

@@ -46,9 +46,7 @@ def test_token_is_verified_for_the_subject_and_rotated(world: World) -> None:
     assert OTHER_NAME not in revoked.text  # as it would be if it were not the bot's own name
     assert world.live() == [world.stored()]
     assert world.check().status == "healthy"
-    current = world.journal().current
-    assert current is not None
-    assert current.account == OTHER_NAME
+    assert world.current.account == OTHER_NAME
     assert f"{ORIGIN}/@mybot" in world.post("howdy").link
 
 

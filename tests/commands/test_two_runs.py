@@ -5,7 +5,7 @@ compare-and-swap, so that between a read of the journal and the write after it a
 """
 
 from collections.abc import Callable
-from contextlib import suppress
+from functools import partial
 
 import pytest
 
@@ -18,18 +18,8 @@ from tests.support.acts import GITHUB, INSTANCE, answering, fields, meanwhile, s
 from tests.support.told import fails, runs, said, says_no_code_is_needed
 from tests.support.world import World
 
+VERIFY = "/api/v1/accounts/verify_credentials"
 JOURNAL = "variables/MASTODON_JOURNAL"
-
-
-def known(world: World) -> list[str]:
-    """The tokens in the journal."""
-    return sorted(credential.token.reveal() for credential in world.journal().credentials())
-
-
-def suppressed(run: Callable[[], object]) -> None:
-    """A run whose failure is its own affair."""
-    with suppress(ProvisionerError):
-        run()
 
 
 def test_stale_run_stops_before_its_first_write(world: World) -> None:
@@ -43,23 +33,15 @@ def test_stale_run_stops_before_its_first_write(world: World) -> None:
     meanwhile(world, INSTANCE, "GET", "verify_credentials", others)
     with fails("overtaken", Exit.INCOMPLETE) as caught:
         world.complete(code)
-    current = world.journal().current
-    assert current is not None
-    assert world.stored() == current.token.reveal()
+    assert world.stored() == world.current.token.reveal()
     assert not says_no_code_is_needed(caught.value)
-    assert known(world) == sorted(world.live())
+    assert world.known == sorted(world.live())
 
 
 def test_overtaken_run_says_so_also_where_its_token_could_not_be_verified(world: World) -> None:
     code = world.approve(world.link())
     meanwhile(world, INSTANCE, "GET", "verify_credentials", world.rewrite)
-    real = world.wire.hosts[INSTANCE]
-
-    def unwell(request: Request) -> Response:
-        answer = real(request)
-        return Response(418) if "verify_credentials" in request.path else answer
-
-    world.wire.hosts[INSTANCE] = unwell
+    answering(world, VERIFY, lambda _: Response(418))
     with fails("overtaken", Exit.INCOMPLETE):
         world.complete(code)
 
@@ -71,16 +53,7 @@ def test_two_runs_that_exchange_for_the_same_token_agree(world: World) -> None:
     meanwhile(world, INSTANCE, "POST", "/oauth/token", lambda: world.complete(second))
     world.complete(first)
     assert world.live() == [world.stored()]
-    assert known(world) == world.live()
-
-
-def test_run_whose_token_another_one_finished_stops_before_it_writes(world: World) -> None:
-    code = world.approve(world.link())
-    meanwhile(world, GITHUB, "GET", JOURNAL, lambda: world.complete(""), turn=2)
-    with fails("overtaken", Exit.INCOMPLETE):
-        world.complete(code)
-    assert world.live() == [world.stored()]
-    assert known(world) == world.live()
+    assert world.known == world.live()
 
 
 def under_another_key(world: World) -> None:
@@ -139,97 +112,78 @@ def unstaged(world: World, do: Callable[[], None]) -> None:
         world.complete(code)
 
 
-def test_two_completions_that_attempt_at_once_store_a_token_that_lives(world: World) -> None:
-    """The second one runs between the first one's look and its write."""
-    link = world.link()
-    first, second = world.approve(link), world.approve(link)
-    meanwhile(world, GITHUB, "PATCH", JOURNAL, lambda: suppressed(lambda: world.complete(second)))
-    suppressed(lambda: world.complete(first))
-    assert world.stored() in {"", *world.live()}
-
-
 def test_begin_overtaken_by_a_completion_writes_nothing(world: World) -> None:
     """While it registered an application, another run completed: the token stays known."""
     code = world.approve(world.link())
     meanwhile(world, INSTANCE, "POST", "/api/v1/apps", lambda: world.complete(code))
     with fails("overtaken", Exit.INCOMPLETE):
         world.begin(scopes="read write")
-    assert known(world) == world.live()
+    assert world.known == world.live()
     assert world.live() == [world.stored()]
 
 
-class TestOffboardedMeanwhile:
-    """A run under way does not bring back a bot that was taken off, nor loses what it was given."""
+# A run under way does not bring back a bot that was taken off, nor loses what it was given.
 
-    def test_run_stores_nothing_once_the_bot_is_taken_off(self, world: World) -> None:
-        """While it looked whose token it is: nothing is stored, and no journal made."""
-        code = world.approve(world.link())
-        meanwhile(world, INSTANCE, "GET", "verify_credentials", world.deprovision)
-        with fails("journal-deleted", Exit.INCOMPLETE) as caught:
-            world.complete(code)
-        assert not says_no_code_is_needed(caught.value)
-        assert world.live() == []
-        assert world.repository.variables == {}
-        assert dict(world.repository.secrets) == {}
 
-    def test_token_that_no_journal_knows_any_more_is_revoked(self, world: World) -> None:
-        """During its exchange: the token, which no journal knows any more, is revoked."""
-        code = world.approve(world.link())
-        meanwhile(world, INSTANCE, "POST", "/oauth/token", world.deprovision)
-        with fails("journal-deleted", Exit.INCOMPLETE):
-            world.complete(code)
-        assert len(world.instance.tokens) == 1
-        assert world.live() == []
-        assert world.repository.variables == {}
+def test_run_stores_nothing_once_the_bot_is_taken_off(world: World) -> None:
+    """While it looked whose token it is: nothing is stored, and no journal made."""
+    code = world.approve(world.link())
+    meanwhile(world, INSTANCE, "GET", "verify_credentials", world.deprovision)
+    with fails("journal-deleted", Exit.INCOMPLETE) as caught:
+        world.complete(code)
+    assert not says_no_code_is_needed(caught.value)
+    assert world.live() == []
+    assert world.repository.variables == {}
+    assert dict(world.repository.secrets) == {}
 
-    def test_token_lives_on_where_the_deletion_cannot_be_seen(self, world: World) -> None:
-        """Where it can't be told whether the journal is gone, the token lives on."""
-        code = world.approve(world.link())
-        real = world.wire.hosts[GITHUB]
 
-        def blind(request: Request) -> Response:
-            if "/variables" in request.path and world.instance.tokens:
-                return Response(404, (), b'{"message": "Not Found"}')
-            return real(request)
+def test_token_that_no_journal_knows_any_more_is_revoked(world: World) -> None:
+    """During its exchange."""
+    code = world.approve(world.link())
+    meanwhile(world, INSTANCE, "POST", "/oauth/token", world.deprovision)
+    with fails("journal-deleted", Exit.INCOMPLETE):
+        world.complete(code)
+    assert len(world.instance.tokens) == 1
+    assert world.live() == []
+    assert world.repository.variables == {}
 
-        world.wire.hosts[GITHUB] = blind
-        with pytest.raises(ProvisionerError) as caught:
-            world.complete(code)
-        assert not isinstance(caught.value, OvertakenError)
-        assert len(world.live()) == 1
 
-    def test_run_that_wrote_everything_says_that_the_journal_is_gone(self, world: World) -> None:
-        """It says what is left to do by hand, should the bot be gone for good."""
-        code = world.approve(world.link())
-        meanwhile(
-            world,
-            GITHUB,
-            "POST",
-            "actions/variables",
-            lambda: world.delete("variables", "MASTODON_JOURNAL"),
-        )
-        with fails("journal-deleted", Exit.INCOMPLETE) as caught:
-            world.complete(code)
-        assert runs(caught.value.next) == ["begin"]
-        assert "remove its application" in said(caught.value)
-        assert world.live() == [world.stored()]
+def test_token_lives_on_where_the_deletion_cannot_be_seen(world: World) -> None:
+    code = world.approve(world.link())
+    real = world.wire.hosts[GITHUB]
 
-    def test_second_of_two_deprovisions_notices(self, world: World) -> None:
-        """The second one notices, and there is nothing left for it to do."""
-        world.provision()
-        meanwhile(
-            world,
-            GITHUB,
-            "GET",
-            JOURNAL,
-            lambda: suppressed(world.deprovision),
-            turn=2,
-        )
-        with fails("journal-deleted", Exit.INCOMPLETE):
-            world.deprovision()
-        assert world.live() == []
-        assert world.repository.variables == {}
-        assert dict(world.repository.secrets) == {}
+    def blind(request: Request) -> Response:
+        if "/variables" in request.path and world.instance.tokens:
+            return Response(404, (), b'{"message": "Not Found"}')
+        return real(request)
+
+    world.wire.hosts[GITHUB] = blind
+    with pytest.raises(ProvisionerError) as caught:
+        world.complete(code)
+    assert not isinstance(caught.value, OvertakenError)
+    assert len(world.live()) == 1
+
+
+def test_run_that_wrote_everything_says_that_the_journal_is_gone(world: World) -> None:
+    """It says what is left to do by hand, should the bot be gone for good."""
+    code = world.approve(world.link())
+    delete = partial(world.delete, "variables", "MASTODON_JOURNAL")
+    meanwhile(world, GITHUB, "POST", "actions/variables", delete)
+    with fails("journal-deleted", Exit.INCOMPLETE) as caught:
+        world.complete(code)
+    assert runs(caught.value.next) == ["begin"]
+    assert "remove its application" in said(caught.value)
+    assert world.live() == [world.stored()]
+
+
+def test_second_of_two_deprovisions_notices(world: World) -> None:
+    world.provision()
+    meanwhile(world, GITHUB, "GET", JOURNAL, world.deprovision, turn=2)
+    with fails("journal-deleted", Exit.INCOMPLETE):
+        world.deprovision()
+    assert world.live() == []
+    assert world.repository.variables == {}
+    assert dict(world.repository.secrets) == {}
 
 
 def test_completion_that_starts_while_the_bot_is_taken_off_refuses(world: World) -> None:

@@ -4,8 +4,11 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+import pytest
+
 from provisioner.errors import ProvisionerError
 from provisioner.sandbox import Request, Response
+from tests.support.wire import Killed
 from tests.support.world import Fault, World
 
 INSTANCE, GITHUB = "social.example", "api.github.com"
@@ -51,6 +54,15 @@ def meanwhile(
         return real(request)
 
     world.wire.hosts[host] = handler
+
+
+@contextmanager
+def killed(world: World, *faults: Fault) -> Iterator[None]:
+    """Strike in here, where the process is killed."""
+    world.wire.faults = list(faults)
+    with pytest.raises(Killed):
+        yield
+    world.wire.faults = []
 
 
 @contextmanager

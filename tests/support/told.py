@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from provisioner.errors import ProvisionerError
-from provisioner.report import Exit, Item, Next, Open, Run
+from provisioner.report import Exit, Item, Next, Open, Report, Run
 
 TIME = re.compile(r"\d{1,2} \w+ \d{4}, \d\d:\d\d UTC")
 """As all times are told."""
@@ -44,6 +44,13 @@ def in_words(item: Item) -> str:
 def runs(following: Next) -> list[str]:
     """The commands that are to be run next."""
     return [step.command for step in following if isinstance(step, Run)]
+
+
+def would(report: Report) -> tuple[str, ...]:
+    """What a dry run says that a real one would do."""
+    planned = report.facts["would"]
+    assert isinstance(planned, tuple)
+    return planned
 
 
 def pages(following: Next) -> list[str]:

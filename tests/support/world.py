@@ -24,7 +24,7 @@ from provisioner.config import parse
 from provisioner.errors import ProvisionerError
 from provisioner.github.client import GitHub as GitHubClient
 from provisioner.http import Http
-from provisioner.journal import Journal, parse_key, seal, unseal
+from provisioner.journal import Credential, Journal, Pending, parse_key, seal, unseal
 from provisioner.parsing import Login, parse_login
 from provisioner.report import Item, Report
 from provisioner.sandbox import (
@@ -280,6 +280,30 @@ class World:
         made = self.in_workflow or self.key_folder
         key = self.stored("MASTODON_JOURNAL_KEY") if made else self.key
         return unseal(self.repository.variables["MASTODON_JOURNAL"], parse_key(Secret(key)))
+
+    @property
+    def current(self) -> Credential:
+        """The credential in use."""
+        found = self.journal().current
+        assert found is not None
+        return found
+
+    @property
+    def pending(self) -> Pending:
+        """The authorization that waits for its approval."""
+        found = self.journal().pending
+        assert found is not None
+        return found
+
+    @property
+    def superseded(self) -> list[str]:
+        """The replaced tokens that the journal knows, in plain."""
+        return [old.credential.token.reveal() for old in self.journal().superseded]
+
+    @property
+    def known(self) -> list[str]:
+        """All tokens that the journal knows, in plain and sorted."""
+        return sorted(credential.token.reveal() for credential in self.journal().credentials())
 
     def rewrite(self, **changes: object) -> None:
         """Change the journal, as time or another version would have."""
