@@ -20,10 +20,8 @@ from tests.action.commands import Annotation, Record, lines_of
 from tests.program.program import PATIENCE, ROOT, Stream, environment, run
 from tests.servers import Sandbox
 from tests.servers.github_description import Description, checking_observer
-from tests.support.leaks import forms
-from tests.support.person import Person
+from tests.support.site import REPOSITORY, Site
 
-REPOSITORY = "octocat/mybot"
 TOKEN, KEY, JOURNAL = "MASTODON_ACCESS_TOKEN", "MASTODON_JOURNAL_KEY", "MASTODON_JOURNAL"
 HANDED_KEY = base64.b64encode(bytes(range(32))).decode()
 """A journal's key that a person made."""
@@ -139,28 +137,22 @@ def by(*program: str) -> Launcher:
     return lambda start: (program, environment(start.env))
 
 
-class Site:
-    """A served sandbox with a bot, somebody else, and a repository; runs happen in this process.
+class Workflow(Site):
+    """A site, and a workflow whose runs happen in this process.
 
     Where `key` is empty the action makes the journal's key itself, and each run is handed what is
     stored. `launcher` has all runs be programs of their own.
     """
 
     def __init__(self, sandbox: Sandbox, folder: Path, key: str) -> None:
-        self.instance, self.github = sandbox.instance, sandbox.github
-        self.instance.add_account("mybot", "password")
-        self.instance.add_account("alice", "password")
-        self.account = self.instance.address("mybot")
-        self.repository = self.github.add_repository(REPOSITORY)
-        self.token = self.github.add_token()
+        super().__init__(sandbox)
+        self.key = key
         self.launcher: Launcher | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self.runs: list[Ended] = []
-        self.codes: list[str] = []
-        self.verifiers: list[str] = []
         self.requests: list[str] = []
         self.checked = checking_observer(Description.load())
-        self._folder, self._key, self._numbers = folder, key, itertools.count(1)
+        self._folder, self._numbers = folder, itertools.count(1)
         self._writes: list[tuple[int, str]] = []
         self._log: Callable[[], str] = str
         self.github.observers += [self.checked, self._note]
@@ -188,7 +180,7 @@ class Site:
             **INPUTS,
             "account": self.account,
             "github-token": self.token,
-            "journal-key": self._key or self.stored(KEY),
+            "journal-key": self.key or self.stored(KEY),
             **(given or {}),
         }
         env = {
@@ -261,35 +253,20 @@ class Site:
         """Begin, and have somebody approve it: the code."""
         return self.approve(self.run(inputs=inputs).outputs["authorize-url"], who)
 
-    def approve(self, link: str, who: str = "mybot") -> str:
-        """Somebody opens the link, signs in and presses Authorize: the code."""
-        with Person(who, "password") as person:
-            self.codes.append(person.approve(link))
-        return self.codes[-1]
-
     def provision(self, **inputs: str) -> Ended:
         """Begin, approve and complete."""
         return self.run(inputs={"code": self.begin(**inputs)})
 
     def stop_half_way(self) -> None:
-        """Begin, approve, and complete until the token is staged."""
-        code = self.begin()
-        with self.budget_ends(after="PATCH", times=2):
-            assert self.run(inputs={"code": code}).code == 3
-
-    @contextmanager
-    def budget_ends(self, after: str = "", times: int = 1) -> Iterator[None]:
-        """GitHub's rate limit is used up: at once, or after some requests of this method."""
-        seen = itertools.count(1)
+        """Begin, approve, and complete until the token is staged: GitHub's rate limit ends it."""
+        code, writes = self.begin(), itertools.count(1)
 
         def observe(request: Request, _response: Response) -> None:
-            if request.method == after and next(seen) == times:
+            if request.method == "PATCH" and next(writes) == 2:
                 self.github.limit(remaining=0, reset=time.time() + 1800)
 
         self.github.observers.append(observe)
-        if not after:
-            self.github.limit(remaining=0, reset=time.time() + 1800)
-        yield
+        assert self.run(inputs={"code": code}).code == 3
         self.github.observers.remove(observe)
         self.github.limit(remaining=5000)
 
@@ -309,38 +286,9 @@ class Site:
         for application in (self.instance, self.github):
             application.observers.remove(observe)
 
-    # What is there, and what was shown.
-
-    def stored(self, name: str = TOKEN) -> str:
-        """A secret as a workflow reads it; "" where there is none."""
-        return self.repository.open_secret(name) if name in self.repository.secrets else ""
-
-    @property
-    def live_tokens(self) -> list[str]:
-        """The tokens that work, anybody's."""
-        return [token.token for token in self.instance.tokens if token.live]
-
-    def secrets(self) -> dict[str, list[str]]:
-        """What nobody is to see, by what it is."""
-        key = self.stored(KEY) or self._key
-        return {
-            "GitHub token": [self.token],
-            "journal key": [key] if key else [],
-            "code": self.codes,
-            "client secret": [one.client_secret for one in self.instance.applications],
-            "verifier": self.verifiers,
-            "access token": [token.token for token in self.instance.tokens],
-        }
-
-    def leaks(self, text: str) -> list[str]:
-        """The lines in which something stands that nobody is to see, in whatever form."""
-        secrets = {secret for values in self.secrets().values() for secret in values}
-        leaked = {form for secret in secrets for form in forms(secret)}
-        return [line for line in text.splitlines() if any(form in line for form in leaked)]
-
 
 @contextmanager
-def served(folder: Path, key: str = HANDED_KEY) -> Iterator[Site]:
+def served(folder: Path, key: str = HANDED_KEY) -> Iterator[Workflow]:
     """A site, while the context lasts."""
     with Sandbox() as sandbox:
-        yield Site(sandbox, folder, key)
+        yield Workflow(sandbox, folder, key)

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.action.step import ACTION, REPOSITORY, RERUN, TOKEN, Ended, Site, by, served
+from tests.action.step import ACTION, RERUN, TOKEN, Ended, Workflow, by, served
+from tests.support.site import REPOSITORY
 from tests.support.told import TIME
 
 FOLDER = Path(__file__).with_name("protocol")
@@ -28,7 +29,7 @@ ENDED = "exit code: "
 # The stories: each gives the runs that are kept, by name.
 
 
-def rotation(site: Site) -> dict[str, Ended]:
+def rotation(site: Workflow) -> dict[str, Ended]:
     """Two dispatches and one approval store a token, a weekly run finds it healthy, and the same
     again replaces it.
     """
@@ -46,26 +47,26 @@ def rotation(site: Site) -> dict[str, Ended]:
     }
 
 
-def wrong_code(site: Site) -> dict[str, Ended]:
+def wrong_code(site: Workflow) -> dict[str, Ended]:
     """The code is none that the instance gave."""
     site.run()
     site.codes.append("NotTheCodeThatTheInstanceHasShown0123456789")
     return {"wrong-code": site.run(inputs={"code": site.codes[-1]})}
 
 
-def wrong_account(site: Site) -> dict[str, Ended]:
+def wrong_account(site: Workflow) -> dict[str, Ended]:
     """Somebody else approves."""
     return {"wrong-account": site.run(inputs={"code": site.begin("alice")})}
 
 
-def revoked(site: Site) -> dict[str, Ended]:
+def revoked(site: Workflow) -> dict[str, Ended]:
     """The bot's owner has revoked its token."""
     site.provision()
     site.instance.revoke_access("mybot")
     return {"revoked": site.run("schedule")}
 
 
-def refusals(site: Site) -> dict[str, Ended]:
+def refusals(site: Workflow) -> dict[str, Ended]:
     """What is refused before anything begins."""
     wrong_event = site.run("push")
     no_token = site.run(given={"github-token": ""})
@@ -77,25 +78,25 @@ def refusals(site: Site) -> dict[str, Ended]:
     }
 
 
-def own_token(site: Site) -> dict[str, Ended]:
+def own_token(site: Workflow) -> dict[str, Ended]:
     """The token is the workflow's own, which can never write secrets."""
     site.token = site.github.add_token(kind="actions")
     return {"own-token": site.run()}
 
 
-def forbidden(site: Site) -> dict[str, Ended]:
+def forbidden(site: Workflow) -> dict[str, Ended]:
     """The token may not write secrets."""
     site.token = site.github.add_token({"actions_variables": "write", "metadata": "read"})
     return {"forbidden": site.run()}
 
 
-def code_under_with(site: Site) -> dict[str, Ended]:
+def code_under_with(site: Workflow) -> dict[str, Ended]:
     """The workflow passes the code on under `with:`, where the runner prints it."""
     code = {"code": site.begin()}
     return {"code-under-with": site.run(inputs=code, given=code)}
 
 
-def own_application(site: Site) -> dict[str, Ended]:
+def own_application(site: Workflow) -> dict[str, Ended]:
     """The application was made by hand."""
     form = {"client_name": "by hand", "redirect_uris": "urn:ietf:wg:oauth:2.0:oob"}
     form["scopes"] = "profile write:statuses write:media"
@@ -110,7 +111,7 @@ def own_application(site: Site) -> dict[str, Ended]:
     }
 
 
-def cancelled(site: Site) -> dict[str, Ended]:
+def cancelled(site: Workflow) -> dict[str, Ended]:
     """The run is cancelled while it writes the secret. Only a process can be."""
 
     def cancel() -> None:
@@ -122,7 +123,7 @@ def cancelled(site: Site) -> dict[str, Ended]:
         return {"cancelled": site.launch(start, by(*ACTION))}
 
 
-def reruns(site: Site) -> dict[str, Ended]:
+def reruns(site: Workflow) -> dict[str, Ended]:
     """Somebody presses *Re-run*, which brings the secrets and inputs of the first attempt."""
     code = site.begin()
     begin = site.run(given={"journal-key": ""}, variables=RERUN)
@@ -131,7 +132,7 @@ def reruns(site: Site) -> dict[str, Ended]:
     return {"rerun-begin": begin, "rerun-complete": complete}
 
 
-STORIES: tuple[Callable[[Site], Mapping[str, Ended]], ...] = (
+STORIES: tuple[Callable[[Workflow], Mapping[str, Ended]], ...] = (
     *(rotation, wrong_code, wrong_account, revoked, refusals, own_token, forbidden),
     *(code_under_with, own_application, cancelled, reruns),
 )
@@ -155,7 +156,7 @@ def kept() -> dict[str, str]:
 # A text.
 
 
-def text(site: Site, ended: Ended) -> str:
+def text(site: Workflow, ended: Ended) -> str:
     """What a run said and wrote, with names in place of what is another one each time."""
     assert ended.said == ""
     lines = [
@@ -176,7 +177,7 @@ def text(site: Site, ended: Ended) -> str:
     return TIME.sub("<time>", text)
 
 
-def _names(site: Site) -> dict[str, str]:
+def _names(site: Workflow) -> dict[str, str]:
     said = "\n".join(run.log for run in site.runs)
     names = {}
     for kind, values in site.secrets().items():

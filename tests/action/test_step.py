@@ -4,24 +4,22 @@ The texts of whole runs are in protocol/, with the claims that hold in all of th
 test_stories.py.
 """
 
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 from provisioner.report import Exit
-from provisioner.sandbox import Request, Response
-from tests.action.step import ACTION, KEY, RERUN, TOKEN, Site, by, served
+from tests.action.step import ACTION, RERUN, Workflow, by, served
 
 TYPED = "xK3-this-was-typed-and-must-not-be-shown"
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path) -> Iterator[Workflow]:
     """A served sandbox with a bot.
 
     Afterwards no run has shown a secret, or written an output that GitHub would withhold from other
@@ -35,17 +33,17 @@ def site(tmp_path: Path) -> Iterator[Site]:
     assert site.checked.violations == []
 
 
-def rotate(site: Site) -> None:
+def rotate(site: Workflow) -> None:
     """A token is in use, and the one to replace it waits for its approval."""
     site.provision()
     site.begin(rotate="true")
 
 
-STATES: dict[str, Callable[[Site], object]] = {
+STATES: dict[str, Callable[[Workflow], object]] = {
     "nothing": lambda _site: None,
-    "pending": Site.begin,
-    "staged": Site.stop_half_way,
-    "current": Site.provision,
+    "pending": Workflow.begin,
+    "staged": Workflow.stop_half_way,
+    "current": Workflow.provision,
     "rotating": rotate,
 }
 AUTO = {
@@ -67,7 +65,7 @@ AUTO = {
         for asked, status in zip(("schedule", "dispatch", "code", "rotate"), statuses, strict=True)
     ],
 )
-def test_auto_does_what_comes_next(site: Site, state: str, asked: str, status: str) -> None:
+def test_auto_does_what_comes_next(site: Workflow, state: str, asked: str, status: str) -> None:
     STATES[state](site)
     inputs = {"code": "", "rotate": "true" if asked in {"code", "rotate"} else "false"}
     if asked == "code":
@@ -84,14 +82,14 @@ def test_auto_does_what_comes_next(site: Site, state: str, asked: str, status: s
         ("check", "workflow_dispatch", "healthy"),
     ],
 )
-def test_named_command_is_obeyed(site: Site, command: str, event: str, status: str) -> None:
+def test_named_command_is_obeyed(site: Workflow, command: str, event: str, status: str) -> None:
     """Whatever auto would have chosen."""
     site.provision()
     inputs = {"code": site.codes[0], "rotate": "true"} if command != "begin" else None
     assert site.run(event, inputs, {"command": command}).status == status
 
 
-def test_check_of_the_token_alone_asks_github_nothing(site: Site) -> None:
+def test_check_of_the_token_alone_asks_github_nothing(site: Workflow) -> None:
     site.provision()
     asked = len(site.requests)
     alone = {"github-token": "", "journal-key": "", "access-token": site.stored()}
@@ -101,7 +99,7 @@ def test_check_of_the_token_alone_asks_github_nothing(site: Site) -> None:
     assert [one for one in site.requests[asked:] if "/repos/" in one] == []
 
 
-def test_demo_needs_no_inputs_and_asks_nobody_outside(site: Site) -> None:
+def test_demo_needs_no_inputs_and_asks_nobody_outside(site: Workflow) -> None:
     """On any event."""
     nothing = dict.fromkeys(("account", "github-token", "journal-key", "repository"), "")
     done = site.run("push", given={**nothing, "command": "demo"})
@@ -113,7 +111,7 @@ def test_demo_needs_no_inputs_and_asks_nobody_outside(site: Site) -> None:
 # Re-runs: the event, the inputs and the secrets of the first attempt.
 
 
-def test_rerun_of_a_finished_rotation_starts_no_other(site: Site) -> None:
+def test_rerun_of_a_finished_rotation_starts_no_other(site: Workflow) -> None:
     """A re-run brings the inputs of its first attempt: *rotate* was ticked, and that is done."""
     site.provision()
     site.provision(rotate="true")
@@ -122,87 +120,24 @@ def test_rerun_of_a_finished_rotation_starts_no_other(site: Site) -> None:
     assert len(site.instance.applications) == applications
 
 
-def test_rerun_of_a_rotation_under_way_shows_its_link(site: Site) -> None:
+def test_rerun_of_a_rotation_under_way_shows_its_link(site: Workflow) -> None:
     site.provision()
     link = site.run(inputs={"rotate": "true"}).outputs["authorize-url"]
     again = site.run(inputs={"rotate": "true"}, variables=RERUN)
     assert again.outputs["authorize-url"] == link
 
 
-def test_rerun_of_the_first_begin_makes_no_other_key(tmp_path: Path) -> None:
-    """It sees none, as none was there then; what was sealed with the first would be lost."""
-    with served(tmp_path, key="") as site:
-        code = site.begin()
-        key = site.stored(KEY)
-        again = site.run(given={"journal-key": ""}, variables=RERUN)
-        assert (again.code, again.errors) == (2, ["journal-key-missing"])
-        assert site.stored(KEY) == key
-        assert len(site.instance.applications) == 1
-        assert site.run(inputs={"code": code}).status == "provisioned"
-
-
-def test_rerun_of_complete_does_not_send_the_code_again(site: Site) -> None:
-    """That would revoke the token that is in use."""
-    site.provision()
-    asked = site.requests.count("POST /oauth/token")
-    again = site.run(inputs={"code": site.codes[0]}, variables=RERUN)
-    assert (again.code, again.errors) == (4, ["completed-already"])
-    assert site.requests.count("POST /oauth/token") == asked
-    assert site.live_tokens == [site.stored()]
-
-
-# What is refused.
-
-
-@pytest.mark.parametrize(
-    ("given", "error", "word"),
-    [
-        ({"account": ""}, "bad-account", "account"),
-        ({"github-token": ""}, "no-github-token", "github-token"),
-    ],
-)
-def test_missing_input_is_named_and_nobody_is_asked(
-    site: Site, given: Mapping[str, str], error: str, word: str
-) -> None:
-    """By its name; nothing empty is quoted, and nothing of a laptop is said."""
-    done = site.run(given=given)
-    assert (done.code, done.status) == (2, error)
-    assert word in done.error
-    assert "“”" not in done.error
-    assert "GH_TOKEN" not in done.error
-    assert site.requests == []
-    assert done.outputs == {}
-
-
-@pytest.mark.parametrize("handed", [True, False])
-def test_missing_journal_key_is_looked_for_in_its_secret_if_that_exists(
-    tmp_path: Path, *, handed: bool
-) -> None:
-    """A person who made the key keeps it elsewhere, as in an environment's secret."""
-    with served(tmp_path, **({} if handed else {"key": ""})) as site:
-        site.run()
-        done = site.run(given={"journal-key": ""})
-    assert (done.code, done.errors) == (2, ["journal-key-missing"])
-    assert ("${{ secrets.MASTODON_JOURNAL_KEY }}" in done.error) is not handed
-
-
-def test_key_that_is_handed_in_stays_where_it_is(site: Site) -> None:
-    """A key out of an environment's secret is not copied to where every branch can read it."""
-    site.provision()
-    assert list(site.repository.secrets) == [TOKEN]
-
-
 # What nobody is to see.
 
 
-def test_code_that_was_pasted_in_two_pieces_is_masked_whole(site: Site) -> None:
+def test_code_that_was_pasted_in_two_pieces_is_masked_whole(site: Workflow) -> None:
     """The pieces are masked as they were handed in; what is sent, and may be echoed, is whole."""
     code = site.begin()
     done = site.run(inputs={"code": f"{code[:20]} {code[20:]}"})
     assert {code, code[:20], code[20:]} <= set(done.record.masked)
 
 
-def test_no_mask_hits_an_honest_word(site: Site) -> None:
+def test_no_mask_hits_an_honest_word(site: Workflow) -> None:
     site.provision()
     site.run("schedule")
     for run in site.runs:
@@ -210,34 +145,12 @@ def test_no_mask_hits_an_honest_word(site: Site) -> None:
             assert "***" not in text
 
 
-def test_what_an_instance_says_is_never_a_command(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It can mask, set or silence nothing."""
-    words = (
-        "\n::set-output name=status::healthy\r::stop-commands::silence\n##[add-mask]mybot %0A::x::"
-    )
-    body = json.dumps({"error": "invalid_grant", "error_description": words}).encode()
-    code = site.begin()
-    refusal = Response(400, (("Content-Type", "application/json"),), body)
-    answer = site.instance.answer
-
-    def hostile(request: Request) -> Response:
-        return refusal if request.path == "/oauth/token" else answer(request)
-
-    monkeypatch.setattr(site.instance, "answer", hostile)
-    done = site.run(inputs={"code": code})
-    assert done.code == 4
-    assert "mybot" not in done.record.masked
-    assert "::set-output name=status::healthy" in done.error
-
-
 def broken(_size: int) -> NoReturn:
     """Is no code of ours, and fails."""
     raise RuntimeError(TYPED)
 
 
-def test_bug_is_told_without_its_message(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bug_is_told_without_its_message(site: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message may hold a secret."""
     monkeypatch.setattr(os, "urandom", broken)
     done = site.run()
@@ -253,7 +166,7 @@ def test_bug_is_told_without_its_message(site: Site, monkeypatch: pytest.MonkeyP
     ["os.close(1)", "r, w = os.pipe(); os.close(r); os.dup2(w, 1)"],
     ids=["closed", "without a reader"],
 )
-def test_step_is_done_without_its_log(site: Site, preparation: str) -> None:
+def test_step_is_done_without_its_log(site: Workflow, preparation: str) -> None:
     # No shell: those drop variables that have a hyphen in their names, as our inputs do.
     script = f"import os, sys; {preparation}; os.execv(sys.argv[1], sys.argv[1:])"
     done = site.launch(site.start(), by(sys.executable, "-c", script, *ACTION))

@@ -9,8 +9,9 @@ from functools import cache
 import pytest
 
 from tests.action import stories
-from tests.action.step import JOURNAL, KEY, MASK, REPOSITORY, WRITTEN
+from tests.action.step import JOURNAL, KEY, MASK, WRITTEN
 from tests.action.stories import ENDED, GIVEN
+from tests.support.site import REPOSITORY
 
 KEPT = stories.kept()
 each = pytest.mark.parametrize("name", KEPT)

@@ -14,8 +14,9 @@ import pytest
 from provisioner.inputs import INPUTS
 from provisioner.sandbox import Request, Response
 from tests.action.page import TO_GITHUB, Page
-from tests.action.step import REPOSITORY, Ended, Site, served
+from tests.action.step import Ended, Workflow, served
 from tests.action.stories import kept
+from tests.support.site import REPOSITORY
 
 TAGS = {"p", "h2", "h3", "a", "strong", "em", "code", "pre", "sub", "br", "ol", "ul", "li"}
 TAGS |= {"table", "thead", "tbody", "tr", "th", "td"}
@@ -37,13 +38,13 @@ SOURCES = [
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path) -> Iterator[Workflow]:
     """A served sandbox with a bot."""
     with served(tmp_path) as site:
         yield site
 
 
-def test_what_is_approved_is_told_before(site: Site) -> None:
+def test_what_is_approved_is_told_before(site: Workflow) -> None:
     """Server, scopes, and what is to be written where."""
     rows = Page(site.run().summary).table
     told = " ".join([*rows, *rows.values()])
@@ -84,7 +85,7 @@ METADATA = "/.well-known/oauth-authorization-server"
 WHOSE = "/api/v1/accounts/verify_credentials"
 SCOPES = "read:accounts write:statuses write:media https://evil.example/x www.evil.example @octocat"
 
-Answering = Callable[[Site, Response], Response]
+Answering = Callable[[Workflow, Response], Response]
 
 
 def answer(status: int, **fields: object) -> Answering:
@@ -101,7 +102,7 @@ def granting(scope: str) -> Answering:
     )
 
 
-def at(site: Site, path: str, answering: Answering) -> None:
+def at(site: Workflow, path: str, answering: Answering) -> None:
     """From now on the instance's answers at this path are replaced."""
     honest = site.instance.answer
 
@@ -143,7 +144,7 @@ HARM: dict[str, tuple[str, Answering, str]] = {
 }
 
 
-def assert_harmless(run: Ended, site: Site) -> None:
+def assert_harmless(run: Ended, site: Workflow) -> None:
     """Links to where we lead, elements of ours, and nothing else."""
     page = Page(run.summary)
     hosts = {urlsplit(href).hostname for href in page.links.values()}
@@ -154,7 +155,7 @@ def assert_harmless(run: Ended, site: Site) -> None:
 
 
 @pytest.mark.parametrize("name", HARM)
-def test_instance_that_means_harm(site: Site, name: str) -> None:
+def test_instance_that_means_harm(site: Workflow, name: str) -> None:
     """Wherever an instance puts its words, a run's summary has no link or mention of them."""
     path, answering, command = HARM[name]
     code = site.begin() if command != "begin" else ""
@@ -166,7 +167,7 @@ def test_instance_that_means_harm(site: Site, name: str) -> None:
     assert_harmless(run, site)
 
 
-def test_check_of_scopes_that_mean_harm(site: Site) -> None:
+def test_check_of_scopes_that_mean_harm(site: Workflow) -> None:
     """They were granted long before."""
     code = site.begin()
     at(site, "/oauth/token", granting(SCOPES))

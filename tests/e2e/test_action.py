@@ -11,9 +11,10 @@ from signal import SIGINT, SIGTERM
 import pytest
 
 from tests.action import stories
-from tests.action.step import KEY, REPOSITORY, TOKEN, WRITTEN, Site, Start, served
+from tests.action.step import KEY, TOKEN, WRITTEN, Start, Workflow, served
 from tests.e2e.container import Container
 from tests.e2e.engine import Engine
+from tests.support.site import REPOSITORY
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def container(engine: Engine, image: str) -> Iterator[Container]:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path) -> Iterator[Workflow]:
     """A site where the action makes the key; what is not launched runs in this process.
 
     Afterwards no run has shown a secret, or left a file.
@@ -45,7 +46,7 @@ def without_writes(text: str) -> list[str]:
     return [line for line in text.splitlines() if not line.startswith(WRITTEN)]
 
 
-def test_story_is_to_the_letter_that_of_a_process(site: Site, container: Container) -> None:
+def test_story_is_to_the_letter_that_of_a_process(site: Workflow, container: Container) -> None:
     """Begin, complete, check, and a rotation."""
     site.launcher = container
     kept = stories.kept()
@@ -56,24 +57,24 @@ def test_story_is_to_the_letter_that_of_a_process(site: Site, container: Contain
 # What is cut off, while the secret is being written.
 
 
-def cancel(site: Site, _container: Container) -> None:
+def cancel(site: Workflow, _container: Container) -> None:
     """Press *Cancel workflow*: the engine's client gets SIGINT (ProcessInvoker.cs)."""
     assert site.process is not None
     site.process.send_signal(SIGINT)
 
 
-def terminate(site: Site, _container: Container) -> None:
+def terminate(site: Workflow, _container: Container) -> None:
     """What the runner sends when it has waited long enough."""
     assert site.process is not None
     site.process.send_signal(SIGTERM)
 
 
-def kill(_site: Site, container: Container) -> None:
+def kill(_site: Workflow, container: Container) -> None:
     """Use up the memory."""
     container.engine.call("kill", "--signal=KILL", container.name)
 
 
-def complete(site: Site) -> tuple[Start, str]:
+def complete(site: Workflow) -> tuple[Start, str]:
     """A step that completes, and its code."""
     code = site.begin()
     return site.start(inputs={"code": code}), code
@@ -84,9 +85,9 @@ def complete(site: Site) -> tuple[Start, str]:
     [(cancel, 130, ["interrupted"]), (terminate, 143, ["interrupted"]), (kill, 137, [])],
 )
 def test_run_that_was_cut_says_so_and_its_rerun_finishes(
-    site: Site,
+    site: Workflow,
     container: Container,
-    cut: Callable[[Site, Container], None],
+    cut: Callable[[Workflow, Container], None],
     code: int,
     errors: list[str],
 ) -> None:
@@ -102,7 +103,7 @@ def test_run_that_was_cut_says_so_and_its_rerun_finishes(
 
 
 def test_token_that_a_cancelled_run_did_not_stage_takes_another_approval(
-    site: Site, container: Container
+    site: Workflow, container: Container
 ) -> None:
     """Its code is spent, and the token is known to nobody: the next one is the same.
 
@@ -117,7 +118,9 @@ def test_token_that_a_cancelled_run_did_not_stage_takes_another_approval(
     assert site.live_tokens == [site.stored()]
 
 
-def test_key_of_a_begin_that_was_killed_serves_the_next(site: Site, container: Container) -> None:
+def test_key_of_a_begin_that_was_killed_serves_the_next(
+    site: Workflow, container: Container
+) -> None:
     with site.cutting(
         f"PUT /repos/{REPOSITORY}/actions/secrets/{KEY}", lambda: kill(site, container)
     ):

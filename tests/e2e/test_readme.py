@@ -13,8 +13,9 @@ from threading import Timer
 import pytest
 
 from tests.e2e.engine import ROOT
-from tests.program.site import PASSWORD, REPOSITORY, Site
+from tests.program.site import Shell
 from tests.servers import Sandbox
+from tests.support.site import PASSWORD, REPOSITORY
 
 BLOCKS = re.findall(
     r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
@@ -35,12 +36,12 @@ with Person("mybot", {PASSWORD!r}) as person:
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
+def site() -> Iterator[Shell]:
     with Sandbox() as sandbox:
-        site = Site(sandbox)
+        site = Shell(sandbox)
         del site.env["MASTODON_JOURNAL_KEY"]
         yield site
-        assert site.leaks() == []
+        assert site.leaks(site.shown) == []
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def test_blocks_have_no_comments() -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
-def test_commands_run_as_they_stand(shell: str, site: Site, home: Path) -> None:
+def test_commands_run_as_they_stand(shell: str, site: Shell, home: Path) -> None:
     """The account is the embedded instance's; a program approves in place of a browser."""
     install, setup, push, demo = BLOCKS
     pipx = Path(sys.executable).with_name("pipx")

@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.environment import fill_in, program
 from tests.program.program import environment, run
-from tests.program.site import REPOSITORY
+from tests.support.site import REPOSITORY
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,13 @@
 """`provisioner init`, and the offer at the end of a setup, in a real checkout."""
 
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.program.program import PROGRAM, ROOT, Run, launch, launch_in_terminal
-from tests.program.site import PASSWORD, Site
+from tests.program.program import PROGRAM, Run, launch, launch_in_terminal
+from tests.program.site import Shell
 
 BOT = ".github/workflows/bot.yml"
 THERE = ("sh", "-c", 'cd "$CHECKOUT" && exec "$@"', "sh", *PROGRAM)
@@ -44,14 +43,6 @@ def test_folder_that_is_no_checkout_is_left_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_changed_file_stays_where_nobody_can_be_asked(checkout: Path) -> None:
-    init(checkout)
-    (checkout / BOT).write_text("mine\n")
-    done = init(checkout, "--json")
-    assert (done.code, done.error) == (2, "not-confirmed")
-    assert (checkout / BOT).read_text() == "mine\n"
-
-
 def test_changed_file_is_replaced_after_yes(checkout: Path) -> None:
     init(checkout)
     (checkout / BOT).write_text("mine\n")
@@ -85,27 +76,18 @@ def test_scope_that_gh_lacks_is_named(
 
 @pytest.mark.parametrize("answer", ["y", "n"])
 def test_setup_offers_the_files_in_the_bots_checkout(
-    site: Site, checkout: Path, answer: str
+    site: Shell, page: Path, checkout: Path, answer: str
 ) -> None:
     origin = "https://github.com/octocat/mybot"
     subprocess.run(["git", "-C", checkout, "remote", "set-url", "origin", origin], check=True)
-    browser = checkout / ".git" / "browser.py"
-    browser.write_text(
-        "import sys\nfrom tests.support.person import Person, PersonStuckError\n"
-        f"with Person('mybot', {PASSWORD!r}) as person:\n"
-        "    try: person.approve(sys.argv[1])\n"
-        "    except PersonStuckError: pass  # a page without a code\n"
-    )
     shown = launch_in_terminal(
         "setup",
         site.whose[1],
-        env=site.env
-        | {"CHECKOUT": str(checkout), "BROWSER": f"{sys.executable} {browser}"}
-        | {"PYTHONPATH": str(ROOT)},
+        env=site.env | {"CHECKOUT": str(checkout)},
         answers=(("into this checkout?", answer),),
         program=THERE,
     )
     site.shown += shown
-    assert site.live_tokens == [site.stored()]
+    assert page.exists()
     assert (checkout / BOT).exists() == (answer == "y")
     assert "howdy universe!" in shown

@@ -1,25 +1,14 @@
 """`provisioner setup` as a person at a terminal meets it, and as a script does."""
 
 import re
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.program.program import PROGRAM, Run, launch, launch_in_terminal
-from tests.program.site import PASSWORD, Site
+from tests.program.site import TYPED, Shell
 
-BROWSER = f"""\
-import sys
-from tests.support.person import Person, PersonStuckError
-with Person("mybot", {PASSWORD!r}) as person:
-    try:
-        person.approve(sys.argv[1])
-    except PersonStuckError as landed:  # a page without a code, which is to be kept
-        open(sys.argv[0] + ".page", "w").write(str(landed))
-"""
 Answer = tuple[str, str | Callable[[str], str]]
 WAITING = "What you paste is not shown"
 SHELL = ("sh", "-c", 'exec <"$(tty)"; trap : INT; "$@"; stty -a; read -r _', "sh", *PROGRAM)
@@ -28,23 +17,14 @@ NO_INPUT = ("sh", "-c", 'exec "$@" <&-', "sh", *PROGRAM)
 
 
 @pytest.fixture
-def keyless(site: Site, tmp_path: Path) -> Site:
+def keyless(site: Shell, tmp_path: Path) -> Shell:
     """A site whose machine keeps the journal's key itself."""
     del site.env["MASTODON_JOURNAL_KEY"]
     site.env["XDG_STATE_HOME"] = str(tmp_path)
     return site
 
 
-@pytest.fixture
-def page(site: Site, tmp_path: Path) -> Path:
-    """The machine has a browser, in which the bot's owner approves; where it ends up."""
-    program = tmp_path / "browser.py"
-    program.write_text(BROWSER)
-    site.env["BROWSER"] = f"{sys.executable} {program}"
-    return program.with_name("browser.py.page")
-
-
-def in_terminal(site: Site, *answers: Answer, whose: Sequence[str] = ()) -> str:
+def in_terminal(site: Shell, *answers: Answer, whose: Sequence[str] = ()) -> str:
     """Run setup at a terminal, with these answers."""
     asked = ("setup", *(whose or site.whose))
     ended = (*answers, ("-echoprt", ""))  # of stty
@@ -60,84 +40,45 @@ def links(shown: str) -> list[str]:
 # A browser brings the code.
 
 
-def test_browser_is_all_that_a_person_needs(keyless: Site, page: Path) -> None:
+def test_browser_is_all_that_a_person_needs(keyless: Shell, page: Path) -> None:
     shown = in_terminal(keyless)
+    lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;]*m", "", shown))
+    assert [one for one in lines if len(one) > 80 and not re.search("http|-m prov", one)] == []
     assert keyless.live_tokens == [keyless.stored()]
     assert "provisioner check" not in shown
     assert "has its token in octocat/mybot" in page.read_text()
 
 
-def test_lines_fit_80_columns(keyless: Site, page: Path) -> None:
-    shown = re.sub(r"\x1b\[[0-9;]*m", "", in_terminal(keyless))
-    assert page.exists()
-    pieces = re.split(r"[\r\n]+", shown)
-    assert [
-        one for one in pieces if len(one) > 80 and "http" not in one and "-m provisioner" not in one
-    ] == []
-
-
-def test_script_gets_one_object(site: Site, page: Path) -> None:
+def test_script_gets_one_object(site: Shell, page: Path) -> None:
     done = launch("setup", *site.whose, "--json", env=site.env, program=NO_INPUT)
     assert (done.code, done.outcome["status"]) == (0, "provisioned")
     assert len(links(done.progress)) == 1
     assert page.exists()
 
 
-def test_browser_that_does_not_start_is_not_the_end(site: Site, tmp_path: Path) -> None:
-    broken = tmp_path / "broken"
-    broken.write_text("no program\n")
-    broken.chmod(0o700)
-    site.env["BROWSER"] = str(broken)
-    shown = in_terminal(site, (WAITING, "\x03"))
-    assert "(interrupted, exit code 130)" in shown
+def test_no_browser_leaves_the_one_that_there_is_alone(site: Shell, page: Path) -> None:
+    options = ("--no-browser", "--json", *site.whose)
+    assert launch("setup", *options, env=site.env, program=NO_INPUT).error == "approval-timeout"
+    assert not page.exists()
 
 
 # A person pastes.
 
 
-def test_code_is_pasted_while_it_waits_and_is_not_echoed(site: Site) -> None:
-    code: list[str] = []
+def test_code_is_asked_for_until_it_is_good_and_is_not_echoed(site: Shell) -> None:
+    codes: list[str] = []
 
     def approve(shown: str) -> str:
-        code.append(site.approve(links(shown)[-1]))
-        return code[0]
+        codes.append(site.approve(links(shown)[-1]))
+        return codes[0]
 
-    shown = in_terminal(site, (WAITING, approve))
+    shown = in_terminal(site, (WAITING, TYPED * 2), ("invalid, expired", ""), (WAITING, approve))
     assert site.live_tokens == [site.stored()]
-    assert code[0] not in shown
+    assert codes[0] not in shown
+    assert TYPED not in shown
 
 
-def test_wrong_code_and_empty_line_are_asked_again(site: Site) -> None:
-    answers = (
-        (WAITING, "x" * 43),
-        ("invalid, expired", ""),
-        (WAITING, lambda shown: site.approve(links(shown)[-1])),
-    )
-    in_terminal(site, *answers)
-    assert site.live_tokens == [site.stored()]
-
-
-@pytest.mark.parametrize("browser", ["w3m", "www-browser"])
-def test_browser_of_the_terminal_is_not_opened(site: Site, tmp_path: Path, browser: str) -> None:
-    program = tmp_path / browser
-    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
-    program.chmod(0o700)
-    site.env |= {"BROWSER": str(program), "DISPLAY": ""}
-    answers = ((WAITING, lambda shown: site.approve(links(shown)[-1])),)
-    in_terminal(site, *answers)
-    assert site.live_tokens == [site.stored()]
-    assert not (tmp_path / "started").exists()
-
-
-def test_no_browser_leaves_the_one_that_there_is_alone(site: Site, page: Path) -> None:
-    answers = ((WAITING, lambda shown: site.approve(links(shown)[-1])),)
-    shown = in_terminal(site, *answers, whose=("--no-browser", *site.whose))
-    asked = parse_qs(urlsplit(links(shown)[-1]).query)
-    assert asked["redirect_uri"] == ["urn:ietf:wg:oauth:2.0:oob"]
-    assert not page.exists()
-
-
-def test_code_can_come_through_a_pipe(site: Site) -> None:
+def test_code_can_come_through_a_pipe(site: Shell) -> None:
     """From the program of somebody else, that reads the link and writes the code."""
     link = site.begin()
     done = launch("setup", *site.whose, env=site.env, typed=site.approve(link))
@@ -150,7 +91,7 @@ def test_code_can_come_through_a_pipe(site: Site) -> None:
 
 @pytest.mark.parametrize("program", [NO_INPUT, PROGRAM], ids=["closed", "at its end"])
 def test_without_browser_and_input_it_says_how_to_go_on(
-    site: Site, program: tuple[str, ...]
+    site: Shell, program: tuple[str, ...]
 ) -> None:
     done: Run = launch("setup", *site.whose, "--json", env=site.env, program=program)
     assert (done.code, done.error) == (4, "approval-timeout")
@@ -158,56 +99,37 @@ def test_without_browser_and_input_it_says_how_to_go_on(
     assert "complete" in done.outcome["error"]["todo"]
 
 
-def test_without_a_terminal_nothing_is_replaced_unasked(site: Site) -> None:
-    site.repository.set_secret("MASTODON_ACCESS_TOKEN", "pasted-by-hand")
-    done = launch("setup", *site.whose, "--json", env=site.env, program=NO_INPUT)
-    assert (done.code, done.error) == (2, "not-confirmed")
-    assert not site.has_journal
-
-
-def test_without_an_account_and_a_terminal_it_is_asked_for_in_words(site: Site) -> None:
-    done = launch("setup", "--repository", "me/bot", "--json", env=site.env, program=NO_INPUT)
+def test_account_that_is_missing_without_a_terminal_is_an_error(site: Shell) -> None:
+    done = launch("setup", *site.whose[2:], "--json", env=site.env, program=NO_INPUT)
     assert (done.code, done.error) == (2, "bad-account")
 
 
 # Questions, and Ctrl-C at each.
 
 
-def test_account_is_asked_for(site: Site, page: Path) -> None:
-    account = site.whose[1]
-    whose = ("--repository", site.whose[3])
-    answers = (("(user@domain)", account),)
-    in_terminal(site, *answers, whose=whose)
+def test_account_is_asked_for(site: Shell, page: Path) -> None:
+    in_terminal(site, ("(user@domain)", site.whose[1]), whose=site.whose[2:])
     assert site.live_tokens == [site.stored()]
     assert page.exists()
 
 
-def test_account_needs_no_option(site: Site, page: Path) -> None:
-    whose = (site.whose[1], "--repository", site.whose[3])
-    done = launch("setup", *whose, env=site.env, program=NO_INPUT)
-    assert done.code == 0
-    assert page.exists()
-
-
-def test_account_that_is_given_twice_is_refused(site: Site) -> None:
-    done = launch("setup", site.whose[1], *site.whose, "--json", env=site.env)
-    assert (done.code, done.error) == (2, "usage")
-
-
 @pytest.mark.parametrize("prompt", ["(user@domain)", "Replace the secret", WAITING])
-def test_interruption_at_each_question_leaves_a_clean_line(site: Site, prompt: str) -> None:
+def test_interruption_at_each_question_leaves_a_clean_line(
+    site: Shell, tmp_path: Path, prompt: str
+) -> None:
+    """A browser that does not start is not the end."""
+    broken = tmp_path / "browser"
+    broken.write_text("no program\n")
+    broken.chmod(0o700)
+    site.env["BROWSER"] = str(broken)
     whose = site.whose[2:] if prompt == "(user@domain)" else site.whose
     if prompt == "Replace the secret":
         site.repository.set_secret("MASTODON_ACCESS_TOKEN", "pasted-by-hand")
-    answers = ((prompt, "\x03"),)
-    shown = in_terminal(site, *answers, whose=whose)
+    shown = in_terminal(site, (prompt, "\x03"), whose=whose)
+    assert " echo " in shown  # what is typed from now on
     assert re.search(r"[\r\n]\S*✗ \S*Interrupted", re.sub(r"\x1b\[[0-9;]*m", "", shown))
     assert "(interrupted, exit code 130)" in shown
     assert "Traceback" not in shown
-
-
-def test_typing_is_shown_again_after_an_interruption(site: Site) -> None:
-    assert " echo " in in_terminal(site, (WAITING, "\x03"))
 
 
 # The checkout.
@@ -231,7 +153,7 @@ REMOTES = {
 
 @pytest.mark.parametrize(("config", "code"), REMOTES.values(), ids=REMOTES)
 def test_repository_is_the_one_of_the_checkout(
-    site: Site, page: Path, tmp_path: Path, config: str, code: int
+    site: Shell, page: Path, tmp_path: Path, config: str, code: int
 ) -> None:
     (tmp_path / ".git").mkdir()
     for name in "objects", "refs":

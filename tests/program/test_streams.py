@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.program.program import PATIENCE, PROGRAM, ROOT, Run, environment, launch, run
-from tests.program.site import WRONG, Site
+from tests.program.site import WRONG, Shell
 
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has /dev/full")
 
@@ -48,14 +48,14 @@ def test_output_without_a_reader_ends_without_a_word() -> None:
     assert said == ""
 
 
-def test_run_goes_on_when_nobody_reads_its_progress(site: Site) -> None:
+def test_run_goes_on_when_nobody_reads_its_progress(site: Shell) -> None:
     """It must not stop half-way."""
     code, _ = without_reader("stderr", "begin", *site.whose, "--json", env=site.env)
     assert code == 0
     assert site.has_journal
 
 
-def test_token_is_kept_where_the_reader_goes_away_just_before(site: Site) -> None:
+def test_token_is_kept_where_the_reader_goes_away_just_before(site: Shell) -> None:
     env = environment(site.env | {"MASTODON_CODE": site.approve(site.begin())})
     with subprocess.Popen(
         [*PROGRAM, "complete", *site.whose],
@@ -95,7 +95,7 @@ def test_full_disk_leaves_the_exit_code(
 
 
 @needs_full
-def test_full_disk_does_not_hide_that_a_person_is_needed(site: Site) -> None:
+def test_full_disk_does_not_hide_that_a_person_is_needed(site: Shell) -> None:
     assert redirected(">/dev/full", "check", *site.whose, env=site.env).code == 4
 
 
@@ -103,25 +103,27 @@ def test_full_disk_does_not_hide_that_a_person_is_needed(site: Site) -> None:
 
 
 @pytest.mark.parametrize("redirection", [">&-", "<&-"])
-def test_run_without_one_of_its_streams_is_done(site: Site, redirection: str) -> None:
+def test_run_without_one_of_its_streams_is_done(site: Shell, redirection: str) -> None:
     done = redirected(redirection, "begin", *site.whose, "--json", env=site.env)
     assert done.code == 0
     assert site.has_journal
 
 
-def test_progress_does_not_go_to_standard_output_where_standard_error_is_closed(site: Site) -> None:
+def test_progress_does_not_go_to_standard_output_where_standard_error_is_closed(
+    site: Shell,
+) -> None:
     done = redirected("2>&-", "begin", *site.whose, "--json", env=site.env)
     assert done.outcome["status"] == "approval-pending"
 
 
-def test_closed_input_holds_no_code(site: Site) -> None:
+def test_closed_input_holds_no_code(site: Shell) -> None:
     """The input is wrong; it is no bug."""
     site.begin()
     done = redirected("<&-", "complete", *site.whose, "--json", env=site.env)
     assert (done.code, done.error) == (2, "no-code")
 
 
-def test_what_a_stream_can_not_show_or_read_stops_nothing(site: Site) -> None:
+def test_what_a_stream_can_not_show_or_read_stops_nothing(site: Shell) -> None:
     strict = {"PYTHONIOENCODING": "ascii:strict"}
     assert "(bad-account, " in launch(*WRONG, env=strict).progress
     site.begin()

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from tests.program.program import PROGRAM, launch_in_terminal, run
-from tests.program.site import PASSWORD, TYPED, WRONG, Site
+from tests.program.site import TYPED, WRONG, Shell
+from tests.support.site import PASSWORD
 
 CODE = "(not shown): "
 """How the prompt for the code ends."""
@@ -24,7 +25,7 @@ def test_no_colour_in_a_pipe(arguments: tuple[str, ...]) -> None:
 # The code.
 
 
-def complete(site: Site, typed: str | bytes, program: tuple[str, ...] = PROGRAM) -> str:
+def complete(site: Shell, typed: str | bytes, program: tuple[str, ...] = PROGRAM) -> str:
     """Complete what has begun with what is typed at the prompt: all that the terminal shows."""
     site.begin()
     return launch_in_terminal(
@@ -32,21 +33,21 @@ def complete(site: Site, typed: str | bytes, program: tuple[str, ...] = PROGRAM)
     )
 
 
-def test_code_is_not_echoed(site: Site) -> None:
+def test_code_is_not_echoed(site: Shell) -> None:
     shown = complete(site, TYPED)
     assert "code-refused, exit code 4" in shown
     assert TYPED not in shown
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04"])
-def test_end_at_a_prompt_leaves_its_line(site: Site, key: str) -> None:
+def test_end_at_a_prompt_leaves_its_line(site: Shell, key: str) -> None:
     """Ctrl-C and the end of the input: what is said next has a line of its own."""
     shown = complete(site, key, LED)
     assert re.search(r"\(not shown\): (\^[CD])?\r\n", shown)
     assert "(interrupted, exit code 130)" in shown
 
 
-def test_terminal_that_sends_no_utf8_is_told_of_on_a_line_of_its_own(site: Site) -> None:
+def test_terminal_that_sends_no_utf8_is_told_of_on_a_line_of_its_own(site: Shell) -> None:
     shown = complete(site, b"\xff", LED)
     assert re.search(r"\(not shown\): \r\n", shown)
     assert "(not-text, exit code 2)" in shown
@@ -63,7 +64,7 @@ def test_terminal_that_sends_no_utf8_is_told_of_on_a_line_of_its_own(site: Site)
     ],
 )
 def test_user_name_is_asked_for_and_password_not_echoed(
-    site: Site, name_prompt: str, name: str
+    site: Shell, name_prompt: str, name: str
 ) -> None:
     shown = launch_in_terminal(
         "login", *site.whose, env=site.env, answers=((name_prompt, name), (CODE, PASSWORD))

@@ -32,24 +32,16 @@ class Octo:
         path, _, query = path.partition("?")
         return self.github(Request(method, path, query, Headers(fields.items()), raw))
 
-    def sealed(self) -> dict[str, str]:
+    def sealed(self, value: str = "value") -> dict[str, str]:
         """Seal a value for the repository."""
         key = json.loads(self.ask("GET", f"{ACTIONS}/secrets/public-key").body)
-        box = SealedBox(PublicKey(base64.b64decode(key["key"])))
-        value = base64.b64encode(box.encrypt(b"value")).decode()
-        return {"encrypted_value": value, "key_id": key["key_id"]}
-
-
-@pytest.fixture(scope="module")
-def description() -> Description:
-    """GitHub's description, as `make test` has fetched it."""
-    return Description.load()
+        box = SealedBox(PublicKey(base64.b64decode(key["key"]))).encrypt(value.encode())
+        return {"encrypted_value": base64.b64encode(box).decode(), "key_id": key["key_id"]}
 
 
 @pytest.fixture
-def octo(description: Description) -> Octo:
-    """An embedded GitHub with a repository, and a token for it."""
-    return Octo(description)
+def octo() -> Octo:
+    return Octo(Description.load())
 
 
 def test_every_endpoint_answers_as_described(octo: Octo) -> None:

@@ -18,16 +18,6 @@ def exchange(server: Server, raw: bytes) -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_connection_serves_many_requests() -> None:
-    ports: set[int] = set()
-    with serve(lambda _: Response(200, (), b"hello")) as server:
-        with httpx.Client(trust_env=False) as http:
-            for _ in range(3):
-                stream = http.get(server.origin).extensions["network_stream"]
-                ports.add(stream.get_extra_info("client_addr")[1])
-        assert len(ports) == 1
-
-
 @pytest.mark.parametrize(
     "header", [f"Content-Length: {MAX_BODY + 1}", "Content-Length: -1", "Transfer-Encoding: x"]
 )
@@ -58,24 +48,6 @@ def test_bug_is_an_answer_and_logged_without_the_query(caplog: pytest.LogCapture
         status = httpx.get(f"{server.origin}/x?code=1", trust_env=False).status_code
     assert status == 500
     assert caplog.messages == ["the sandbox failed at GET /x"]
-
-
-def test_observers_see_refusals_too() -> None:
-    seen: list[tuple[str, int]] = []
-    with Sandbox() as sandbox:
-        sandbox.instance.observers.append(
-            lambda asked, said: seen.append((asked.path, said.status))
-        )
-        httpx.get(f"{sandbox.instance.origin}/nothing", trust_env=False)
-    assert seen == [("/nothing", 404)]
-
-
-def test_state_outlives_the_sandbox_and_its_ports_are_free_again() -> None:
-    with Sandbox() as sandbox:
-        sandbox.instance.add_account("alice", "password")
-    with Sandbox(instance_port=int(sandbox.instance.host.rpartition(":")[2])) as again:
-        assert again.instance.origin == sandbox.instance.origin
-    assert sandbox.instance.accounts[0].username == "alice"
 
 
 def test_taken_port_is_an_error() -> None:
