@@ -4,7 +4,6 @@ Sources stand at each; `table.py` has the same servers' answers. "Read" is from 
 """
 
 import base64
-import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
@@ -53,9 +52,7 @@ class Server(Mastodon):
     node_info: tuple[str, str] | None = None
     """Software and version as NodeInfo names them, where a client needs them."""
     registration_limit: int | None = None
-    """How many applications an address may register in a window; None: any number."""
-    registration_seconds = 600
-    tells_registration_limit = False
+    """How many applications an address may register in ten minutes; None: any number."""
     password_grant = False
     """Whether a program may send a person's password for a token."""
     unused_seconds: float | None = None
@@ -77,10 +74,7 @@ class Server(Mastodon):
         if account is None:
             raise store.refused("password: wrong")
         store.require(not account.two_factor, "password: second factor")
-        store.require(account.state == "active", "password: barred account")
-        wanted = split(given.get("scope", "read"))
-        store.require(self.may(application, wanted), "password: scope not registered")
-        return self.issue(store, application, account, wanted)
+        return self.issue(store, application, account, split(given.get("scope", "read")))
 
 
 class Mastodon47(Server):
@@ -88,7 +82,6 @@ class Mastodon47(Server):
 
     name = "mastodon-4.7"
     registration_limit = 5  # rack_attack.rb: throttle_oauth_application_registrations/ip
-    tells_registration_limit = True
 
 
 class Mastodon42(Server):
@@ -163,14 +156,6 @@ class GoToSocial(_AnotherEachTime):
     sign_in_by_email = True  # internal/api/auth/signin.go
     applications_page = "/settings/user/tokens"  # web/source/settings/views/user/tokens
 
-    def arrives(self, store: Store, request: Request) -> None:
-        """Demand a User-Agent, and of the API an Accept that allows JSON (measured)."""
-        store.require(request.headers.get("User-Agent"), "request: no User-Agent")
-        accept = request.headers.get("Accept", "*/*")
-        allowed = re.search(r"\*/\*|application/(\*|json|jrd\+json)", accept)
-        api = request.path.startswith(("/api/", "/oauth/token", "/oauth/revoke"))
-        store.require(allowed or not api, "request: no JSON accepted")
-
     def new_code(self, store: Store) -> str:
         """Make 48 upper-case letters and digits (measured): a UUID in base64."""
         text = str(uuid.UUID(bytes=store.random(16), version=4))
@@ -207,8 +192,6 @@ class Pleroma(_AnotherEachTime):
     code_seconds = CENTURY
     token_seconds = CENTURY
     password_grant = True
-    registration_limit = 5  # config.exs: oauth_app_creation
-    registration_seconds = 900
     unused_seconds = 900  # o_auth/app.ex: remove_orphans
     applications_page = "/settings/security"
 
@@ -220,27 +203,9 @@ class Pleroma(_AnotherEachTime):
         """Whether nobody ever got a token: who got the first one owns the application."""
         return all(one.application is not application for one in store.tokens)
 
-    def is_known(
-        self,
-        store: Store,
-        application: RegisteredApplication,  # noqa: ARG002
-        account: Account,
-        asked: Mapping[str, str],
-    ) -> bool:
-        """Whether the session has a token and `force_login` is there and false.
-
-        Whose application the token belongs to is not looked at (o_auth_controller.ex).
-        """
-        false = asked.get("force_login", "true") in {"", "0", "f", "F", "false", "False", "off"}
-        return false and any(one.account is account for one in store.tokens if store.accepts(one))
-
-    def show_unasked(self, store: Store, grant: Grant, state: str) -> Response:  # noqa: ARG002
-        """Show an existing ACCESS TOKEN in place of a code."""
-        mine = [one for one in store.tokens if one.account is grant.account and store.accepts(one)]
-        return _shown("Authorization exists", mine[0].token)
-
     def show_code(self, store: Store, grant: Grant, state: str) -> Response:  # noqa: ARG002
-        return _shown("Successfully authorized", grant.code)
+        text = f"<h2>Token code is <br>{grant.code}</h2>"
+        return html_response(200, page("Successfully authorized", text))
 
     def issued(self, store: Store, token: AccessToken) -> dict[str, object]:
         """Tell an end in a hundred years, a refresh token, and whose it is."""
@@ -259,12 +224,8 @@ class Pleroma(_AnotherEachTime):
     def arrives(self, store: Store, request: Request) -> None:
         """Replay what an Idempotency-Key was answered with, refusals too, for six hours.
 
-        plugs/idempotency_plug.ex: neither who sends it nor what is sent with it counts. And a code
-        that is no base64url is a crash (`Token.Utils.fix_padding`).
+        plugs/idempotency_plug.ex: neither who sends it nor what is sent with it counts.
         """
-        code = request.form.get("code", "")
-        decodes = re.fullmatch(r"[\w-]*", code, re.ASCII) and len(code) % 4 != 1
-        store.require(decodes, "exchange: malformed code")
         known = self.replies.get(_idempotency_key(request))
         if known is not None and store.clock() < known[0] + 6 * 3600:
             raise Refused(known[1].plus({"Idempotent-Replayed": "true"}))
@@ -297,10 +258,6 @@ class Pixelfed(_AnotherEachTime):
     sign_in_by_email = True  # resources/views/auth/login.blade.php
     applications_page = "/settings/applications"
 
-    def __init__(self) -> None:
-        self.keys: set[tuple[int, str]] = set()
-        """The Idempotency-Keys that were sent, and by whom."""
-
     def new_client(self, store: Store) -> tuple[str, str]:
         """Make a number and a secret."""
         return str(store.last_application + 1), base64url(store, 30).translate({45: "x", 95: "X"})
@@ -321,22 +278,6 @@ class Pixelfed(_AnotherEachTime):
         """Judge by what the server knows; an application has no scopes of its own."""
         return set(wanted) <= self.links
 
-    def is_known(
-        self,
-        store: Store,
-        application: RegisteredApplication,
-        account: Account,
-        asked: Mapping[str, str],
-    ) -> bool:
-        """Whether the newest token of this application has these scopes, without `prompt`."""
-        mine = store.tokens_of(application, account)
-        same = bool(mine) and mine[-1].scopes == split(asked.get("scope", ""))
-        return same and asked.get("prompt") != "consent"
-
-    def show_unasked(self, store: Store, grant: Grant, state: str) -> Response:  # noqa: ARG002
-        """Send the code to `urn:…`, which no browser can open."""
-        return redirect(f"{OOB}?{urlencode({'code': grant.code})}")
-
     def show_code(self, store: Store, grant: Grant, state: str) -> Response:  # noqa: ARG002
         """Show the code as JSON (app/Http/Controllers/OAuth)."""
         return json_response(200, {"code": grant.code, "state": state or None})
@@ -350,18 +291,6 @@ class Pixelfed(_AnotherEachTime):
 
     def account(self, store: Store, account: Account) -> dict[str, object]:
         return super().account(store, account) | {"url": f"{store.origin}/{account.username}"}
-
-    def posted(self, store: Store, account: Account, request: Request) -> Status | None:
-        """Refuse an Idempotency-Key the second time, even where the first post was refused.
-
-        And refuse what has no picture.
-        """
-        key = request.headers.get("Idempotency-Key", "")
-        store.require((account.id, key) not in self.keys, "post: the same key again")
-        if key:
-            self.keys.add((account.id, key))
-        store.require("media_ids" in request.form, "post: text alone")
-        return None
 
 
 class Takahe(_AnotherEachTime):
@@ -382,10 +311,8 @@ class Takahe(_AnotherEachTime):
     def arrives(self, store: Store, request: Request) -> None:
         """Refuse a dead token wherever it is sent (api/middleware.py; measured).
 
-        The new description of the instance is a crash without an administrator (measured), and an
-        exchange looks for the code before anything else (api/views/oauth.py).
+        An exchange looks for the code before anything else (api/views/oauth.py).
         """
-        store.require(request.path != "/api/v2/instance", "instance v2")
         code = request.form.get("code")
         store.require(not code or store.grant(code), "exchange: unknown code")
         token = store.token(request.bearer or "")
@@ -547,10 +474,6 @@ class Hollo(_AnotherEachTime):
 def _without_scopes(whole: dict[str, object]) -> dict[str, object]:
     later = ("scopes", "redirect_uris", "client_secret_expires_at")
     return {name: value for name, value in whole.items() if name not in later}
-
-
-def _shown(title: str, value: str) -> Response:
-    return html_response(200, page(title, f"<h2>Token code is <br>{value}</h2>"))
 
 
 def _idempotency_key(request: Request) -> str:

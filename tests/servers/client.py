@@ -35,7 +35,6 @@ class Client:
         self.now = START
         self.instance = make(personality, ORIGIN, clock=lambda: self.now)
         self.alice = self.instance.add_account("alice", "alice-password")
-        self.instance.add_account("bot", "bot-password", bot=True)
         self.last = Response(0)
         """The latest answer, which may lead where no browser and no httpx can go."""
         self.wire = Wire({HOST: self._answer})
@@ -66,12 +65,9 @@ class Client:
         }
         return str(httpx.URL(f"{ORIGIN}/oauth/authorize", params=query | changes))
 
-    def person(self, username: str = "alice", identity: str = "") -> Person:
-        return Person(username, f"{username}-password", transport=self.wire, identity=identity)
-
-    def code(self, keys: Keys, username: str = "alice", **changes: str) -> str:
+    def code(self, keys: Keys, **changes: str) -> str:
         """What a person gets who approves."""
-        with self.person(username) as person:
+        with Person("alice", "alice-password", transport=self.wire) as person:
             return person.approve(self.link(keys, **changes))
 
     def open(self, link: str) -> None:
@@ -92,10 +88,10 @@ class Client:
         }
         return self.http.post("/oauth/token", data=form | changes)
 
-    def token(self, keys: Keys | None = None, username: str = "alice", **changes: str) -> str:
+    def token(self, keys: Keys | None = None, **changes: str) -> str:
         """A new token, of a new application where none is named."""
         keys = keys or self.register()
-        answer = self.exchange(keys, self.code(keys, username, **changes)).json()
+        answer = self.exchange(keys, self.code(keys, **changes)).json()
         return str(answer["access_token"])
 
     def revoke(self, keys: Keys, token: str, **changes: str) -> httpx.Response:
@@ -106,7 +102,7 @@ class Client:
         headers = {"Authorization": f"Bearer {token}"}
         return self.http.get("/api/v1/accounts/verify_credentials", headers=headers)
 
-    def post(self, token: str, text: str = "Hi", key: str = "", **fields: str) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
-        fields = {"status": text} | fields
+    def post(self, token: str, text: str, visibility: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        fields = {"status": text, "visibility": visibility}
         return self.http.post("/api/v1/statuses", data=fields, headers=headers)

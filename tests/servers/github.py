@@ -21,7 +21,6 @@ PROVISIONING: Mapping[str, Access] = {
     "metadata": "read",
 }
 """What a token needs to write a repository's secrets and variables."""
-VERSIONS = ("2022-11-28", "2026-03-10")
 HOURLY, WINDOW_SECONDS = 5_000, 3_600
 _REPOSITORY_LINKS = (
     "assignees blobs branches collaborators comments commits compare contents contributors "
@@ -113,7 +112,7 @@ class GitHub(SandboxGitHub):
         """For how long after a write that is so."""
         self._late: dict[str, Late] = {}
         self._former_names: dict[str, int] = {}
-        self._sso: dict[str, set[str]] = {}
+        self._sso: set[str] = set()
 
     def add_token(
         self,
@@ -148,14 +147,8 @@ class GitHub(SandboxGitHub):
             repository.owner, _, repository.name = new.partition("/")
 
     def require_sso(self, owner: str) -> None:
-        """Let an organization demand single sign-on of every token."""
-        with self.lock:
-            self._sso.setdefault(owner.lower(), set())
-
-    def authorize_sso(self, token: str, owner: str) -> None:
-        """Authorize a token for an organization's single sign-on."""
-        with self.lock:
-            self._sso[owner.lower()].add(token)
+        """Let an organization demand single sign-on, which no token has."""
+        self._sso.add(owner.lower())
 
     def limit(self, *, remaining: int, reset: float | None = None) -> None:
         """Set the primary budget; it is full again at `reset` (seconds since the epoch)."""
@@ -170,16 +163,8 @@ class GitHub(SandboxGitHub):
             self.secondary = Secondary(retry_after, times, status)
 
     def authenticate(self, request: Request) -> str:
-        """Check the User-Agent, the API's version, the token and the limits, in this order."""
-        if not request.headers.get("User-Agent", "").strip():
-            fields = (("Content-Type", "text/html; charset=utf-8"),)
-            raise Refused(Response(403, fields, b"Request forbidden by administrative rules."))
-        version = request.headers.get("X-GitHub-Api-Version", VERSIONS[0])
-        if version not in VERSIONS:
-            raise refused(400, f'"{version}" is not a supported API version.')
+        """Check the token and the limits; the description has the headers."""
         token = super().authenticate(request)
-        if (self.rights[token].expires_at or 1e12) <= self.clock():
-            raise refused(401, "Bad credentials")
         self._spend()
         return token
 
@@ -205,8 +190,7 @@ class GitHub(SandboxGitHub):
 
     def serve(self, request: Request, repository: Repository, rest: list[str]) -> Response:
         """Demand single sign-on before anything else, then the permission (403)."""
-        owner, token = repository.owner.lower(), _token(request)
-        if owner in self._sso and token not in self._sso[owner]:
+        if repository.owner.lower() in self._sso:
             url = f"https://github.com/orgs/{repository.owner}/sso?authorization_request=sandbox"
             message = (
                 "Resource protected by organization SAML enforcement. You must grant your Personal "
@@ -217,7 +201,7 @@ class GitHub(SandboxGitHub):
         if needs is None:
             raise refused(404, "Not Found")
         accepted = {"X-Accepted-GitHub-Permissions": "=".join(needs)}
-        rights = self.rights[token]
+        rights = self.rights[_token(request)]
         if not rights.may(*needs):
             raise refused(403, rights.refusal, accepted)
         if needs[1] == "write" and repository.archived:

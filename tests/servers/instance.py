@@ -9,8 +9,7 @@ from html import escape
 from provisioner.sandbox import Instance as SandboxInstance
 from provisioner.sandbox import Response
 from provisioner.sandbox.api import account_entity, register
-from provisioner.sandbox.authorize import check
-from provisioner.sandbox.instance import ROUTES, Route
+from provisioner.sandbox.instance import Route
 from provisioner.sandbox.pages import page
 from provisioner.sandbox.records import (
     AccessToken,
@@ -110,8 +109,6 @@ class Instance(SandboxInstance):
                 return self._show_authorizations
             case ("POST", *_) if request.path == f"{place}/revoke":
                 return self._end_authorization
-            case (_, "oauth", "authorize"):
-                return self._authorize
             case ("POST", "api", "v1", "apps"):
                 return self._register
             case ("GET", "api", "v1", "accounts", number) if number.isdigit():
@@ -153,23 +150,14 @@ class Instance(SandboxInstance):
             if grant.application is application and grant.account is account:
                 grant.used = True
 
-    def _authorize(self, store: Store, request: Request) -> Response:
-        """Refuse barred accounts, after the request was found in order."""
-        account = session_of(store, request).account
-        if account is not None and account.state != "active":
-            check(store, request.queries)
-            barred = self.server.answers[f"account: {account.state}"]
-            store.require(barred is None, "link: barred account")
-        return ROUTES[request.method, request.path](store, request)
-
     def _register(self, store: Store, request: Request) -> Response:
-        """Register, five times in ten minutes on Mastodon, in windows of the clock (Rack::Attack).
+        """Register so many times in ten minutes, in windows of the clock (Rack::Attack).
 
         The reset has the microseconds of this request, as Mastodon writes it; no Retry-After.
         """
         if self.registration_limit is None:
             return register(store, request)
-        now, seconds = self.clock(), self.server.registration_seconds
+        now, seconds = self.clock(), 600
         window = (request.client, int(now) // seconds)
         self._registrations[window] += 1
         left = self.registration_limit - self._registrations[window]
@@ -179,7 +167,6 @@ class Instance(SandboxInstance):
             "X-RateLimit-Remaining": str(max(left, 0)),
             "X-RateLimit-Reset": end.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         }
-        headers = headers if self.server.tells_registration_limit else {}
         if left < 0:
             raise Refused(self.refused("register: too many").response.plus(headers))
         return register(store, request).plus(headers)

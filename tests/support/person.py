@@ -103,18 +103,14 @@ class Person:
     """Somebody with an account on the instance and one browser, whose cookies stay.
 
     `username` may be the e-mail address; else that is the one that the sandbox gives out.
-    `identity` is the name to choose where a server lets one person have many.
+    Where a server lets one person have many identities, the one of that name is chosen.
     """
 
     def __init__(
-        self,
-        username: str,
-        password: str,
-        transport: httpx.BaseTransport | None = None,
-        identity: str = "",
+        self, username: str, password: str, transport: httpx.BaseTransport | None = None
     ) -> None:
         """Start with a fresh browser; `transport` stands in for the network."""
-        self._identity = identity or username.partition("@")[0]
+        self._identity = username.partition("@")[0]
         self._email = username if "@" in username else f"{username}@example.org"
         self._password = password
         self._browser = httpx.Client(
