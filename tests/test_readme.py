@@ -5,6 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.errors import NoAnswerError, ProvisionerError
+from provisioner.mastodon.errors import (
+    REFUSED_FIELDS,
+    InvalidClientError,
+    InvalidGrantError,
+    NotNowError,
+)
 from provisioner.report import Exit
 from tests.support.readme import PAGES, filled
 
@@ -12,6 +19,10 @@ REFERENCE = Path("docs/reference.md").read_text()
 SOURCE = "".join(path.read_text() for path in sorted(Path("provisioner").glob("[!s]*/*.py")))
 SOURCE += "".join(path.read_text() for path in sorted(Path("provisioner").glob("*.py")))
 RAISED = re.compile(r"Error\(\s*\"([a-z]+(?:-[a-z]+)+)\"|\"(no-[a-z-]+)\" if ")
+RAISED_AS = re.compile(r"\b(\w+Error)\(\s*\"([a-z]+(?:-[a-z]+)*)\"")
+REFUSALS = {f"{word}-refused" for word in REFUSED_FIELDS}
+RERAISED = {InvalidGrantError, InvalidClientError, NoAnswerError, NotNowError}
+"""The run that spends the code turns them into other kinds."""
 
 
 def section(title: str) -> str:
@@ -22,12 +33,27 @@ def section(title: str) -> str:
 def test_reference_explains_every_error() -> None:
     raised = {name for match in RAISED.findall(SOURCE) for name in match if name}
     named = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", section("Error codes")))
-    assert raised - named == set()
+    assert (raised | REFUSALS) - named == set()
 
 
 def test_reference_explains_no_error_that_does_not_exist() -> None:
     named = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", section("Error codes")))
-    assert {name for name in named if f'"{name}"' not in SOURCE} == set()
+    assert {name for name in named - REFUSALS if f'"{name}"' not in SOURCE} == set()
+
+
+def test_reference_has_the_exit_code_of_every_error() -> None:
+    rows = re.findall(r"^\| (`.+`) \| ([\d, ]+) \|", section("Error codes"), re.MULTILINE)
+    documented = {name: code for names, code in rows for name in re.findall(r"`(.+?)`", names)}
+    kinds = {kind.__name__: kind for kind in subclasses(ProvisionerError) - RERAISED}
+    raised = {name: kinds[kind] for kind, name in RAISED_AS.findall(SOURCE) if kind in kinds}
+    assert {name: documented.get(name) for name in raised} == {
+        name: str(int(kind.exit_code)) for name, kind in raised.items()
+    }
+
+
+def subclasses(kind: type[ProvisionerError]) -> set[type[ProvisionerError]]:
+    """A kind of error, and all kinds of it."""
+    return {kind}.union(*(subclasses(one) for one in kind.__subclasses__()))
 
 
 def test_reference_has_every_exit_code_and_no_other() -> None:
