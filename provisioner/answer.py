@@ -31,7 +31,7 @@ class Answer:
     received_at: float
     """Epoch seconds, by our clock."""
     secrets: Collection[Secret] = field(repr=False)
-    """Those of the request, and of this run before it: which an error message may echo."""
+    """All that were sent in this run: an error message may echo them."""
 
     @property
     def ok(self) -> bool:
@@ -59,7 +59,6 @@ class Answer:
 
     @cached_property
     def _json(self) -> object:
-        """The body's JSON, or NO_JSON: parsed once, since most answers are asked several things."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -87,14 +86,10 @@ class Answer:
 
 def retry_after(answer: Answer) -> float | None:
     """Seconds that the server asks us to wait, in either form of RFC 9110, section 10.2.3."""
-    for value in answer.headers.get_list("retry-after"):
-        if SECONDS.fullmatch(value := value.strip()):
-            return float(value)
-        try:
-            return _seconds_until(parsedate_to_datetime(value), answer)
-        except (ValueError, OverflowError):
-            continue
-    return None
+    value = answer.headers.get("retry-after", "").strip()
+    if SECONDS.fullmatch(value):
+        return float(value)
+    return _seconds_until(value, parsedate_to_datetime, answer)
 
 
 def rate_limit_reset(answer: Answer) -> float | None:
@@ -102,16 +97,16 @@ def rate_limit_reset(answer: Answer) -> float | None:
     value = answer.headers.get("x-ratelimit-reset", "")
     if SECONDS.fullmatch(value):
         return max(0.0, float(value) - answer.received_at)
+    return _seconds_until(value, datetime.fromisoformat, answer)
+
+
+def _seconds_until(date: str, parse: Callable[[str], datetime], answer: Answer) -> float | None:
     try:
-        return _seconds_until(datetime.fromisoformat(value), answer)
+        moment = parse(date)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, moment.timestamp() - answer.received_at)
     except (ValueError, OverflowError):
         return None
-
-
-def _seconds_until(moment: datetime, answer: Answer) -> float:
-    """A time without a zone is in UTC."""
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, moment.timestamp() - answer.received_at)
 
 
 def retry_delay(answer: Answer) -> float | None:
@@ -151,11 +146,10 @@ def github_delay(answer: Answer) -> float | None:
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """When a request is sent again.
+    """When a request is sent again: always where it never reached the server.
 
-    Always where it never reached the server. `refused`: also where the server refused it for a
-    while (429) and so did not act. `lost`: also where the server may have acted, because the answer
-    was lost or was a 5xx; only for a request that may be done twice.
+    `refused`: also where the server refused it for a while (429) and so did not act. `lost`: also
+    where the server may have acted, because the answer was lost or was a 5xx.
     """
 
     refused: bool = True

@@ -8,20 +8,20 @@ rendered once. No text in here may hold a secret; text that a server wrote passe
 import re
 from typing import TypeVar
 
-from provisioner.report import Exit, Next, Run
+from provisioner.report import Exit, Next, Run, first_page
 
 Kind = TypeVar("Kind", bound="ProvisionerError")
 
 
 class ProvisionerError(Exception):
-    """An error for a person.
+    """An error for a person: nothing was changed.
 
     `code` is its stable name, for scripts and for the reference; `what` happened and `why` (the
-    likely cause) are sentences; `next` is what to do; `link` is the page to open before all else.
+    likely cause) are sentences; `next` is what to do; `link` is the page to open before all else,
+    by default the first that `next` opens.
     """
 
-    exit_code: Exit = Exit.FAILED
-    """Failed: nothing was changed."""
+    exit_code = Exit.FAILED
 
     def __init__(
         self,
@@ -32,13 +32,12 @@ class ProvisionerError(Exception):
         next: Next = (),  # noqa: A002 - as everywhere, what to do next
         link: str = "",
     ) -> None:
-        """Keep the parts; the message of the exception is `what`."""
         super().__init__(what)
         self.code = code
         self.what = what
         self.why = why
         self.next = next
-        self.link = link
+        self.link = link or first_page(next)
 
     def as_kind(
         self,
@@ -49,13 +48,8 @@ class ProvisionerError(Exception):
         link: str = "",
     ) -> Kind:
         """A new error of another class about the same event; what is not given stays as it is."""
-        return kind(
-            self.code,
-            self.what,
-            why=why or self.why,
-            next=next or self.next,
-            link=link or self.link,
-        )
+        link = link or first_page(next) or self.link
+        return kind(self.code, self.what, why=why or self.why, next=next or self.next, link=link)
 
 
 class InputError(ProvisionerError):

@@ -42,10 +42,8 @@ B = TypeVar("B")
 
 
 class Gather(Protocol):
-    """Makes several calls, which may overlap: reads, never writes.
+    """Makes several calls, which may overlap: reads, never writes (see `github/client.py`).
 
-    GitHub asks writers to send one request after the other
-    (https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api).
     Every call is made, even where one fails. Returns their results in the order of `calls`, or
     raises the error of the first in that order that failed: what a run says does not depend on
     which server answered first.
@@ -99,9 +97,8 @@ class Http:
     known: set[Secret] = field(default_factory=set, repr=False)
     """The secrets of this run, any of which a server may echo at any time."""
     _clients: dict[bool, httpx.Client] = field(default_factory=dict, init=False, repr=False)
-    """By whether they are for loopback."""
+    """The one for loopback, and the one for all other hosts."""
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
-    """For `known` and `_clients`."""
     _thread: threading.local = field(default_factory=threading.local, init=False, repr=False)
     """Of the request that this thread is sending: its `deadline` by `monotonic`, its `host`, and
     the `proxy` that is to open a tunnel to it ("" if none is, or the tunnel is open)."""
@@ -139,16 +136,16 @@ class Http:
         """
         client = self._client(loopback=require_secure(url).startswith("http://"))
         fields = form or {}
+        sent = {value for value in (*fields.values(), bearer) if isinstance(value, Secret)}
         request = client.build_request(
             method,
             url,
             params=params,
-            data={name: _plaintext(value) for name, value in fields.items()} or None,
+            data={k: v.reveal() if isinstance(v, Secret) else v for k, v in fields.items()} or None,
             json=body,
             headers={"Accept": "application/json", **(headers or {}), **_authorization(bearer)},
             extensions={"trace": self._trace},
         )
-        sent = {value for value in (*fields.values(), bearer) if isinstance(value, Secret)}
         for secret in sent - {fields.get("username")}:
             # A user name may be the account's, by which later answers are judged.
             self.remember(secret)
@@ -165,25 +162,21 @@ class Http:
         return outcome
 
     def _client(self, *, loopback: bool) -> httpx.Client:
-        """The client for loopback, or for all other hosts, whichever thread asks first.
-
-        The other hosts' takes the proxy and the certificates that the environment names. What plain
-        http carries to this very machine, no proxy may see.
-        """
+        """The client for loopback, or for all other hosts, whichever thread asks first."""
+        agent = f"mastodon-provisioner/{__version__}"
         with self._lock:
             if client := self._clients.get(loopback):
                 return client
             try:
                 client = httpx.Client(
                     transport=self.transport,
+                    # The environment names proxies and certificates. What plain http carries to
+                    # this very machine, no proxy may see.
                     trust_env=not loopback,
                     timeout=TIMEOUT,
                     follow_redirects=False,
                     cookies=_NoCookies(),
-                    headers={
-                        "User-Agent": f"mastodon-provisioner/{__version__}",
-                        "Accept-Encoding": "identity",
-                    },
+                    headers={"User-Agent": agent, "Accept-Encoding": "identity"},
                 )
             except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
                 raise InputError(
@@ -210,7 +203,7 @@ class Http:
         try:
             response, body = _read(client, request)
         except (httpx.HTTPError, _DeadlineError) as error:
-            if isinstance(error, _DeadlineError) or self._seconds_left() <= 0:
+            if isinstance(error, _DeadlineError) or self.monotonic() >= thread.deadline:
                 reason = f"it was not complete after {DEADLINE:.0f} seconds"
                 return _no_answer(host, reason, "too-slow")
             if thread.proxy or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
@@ -230,9 +223,6 @@ class Http:
             secrets = sent | self.known
         return Answer(response.status_code, response.headers, body, self.clock(), secrets)
 
-    def _seconds_left(self) -> float:
-        return float(self._thread.deadline - self.monotonic())
-
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Note which proxy is asked, and have all reads end at their request's deadline.
 
@@ -250,7 +240,7 @@ class Http:
 
     def _until_deadline(self, read: Callable[[int, float], bytes]) -> Callable[[int, float], bytes]:
         def bounded(size: int, timeout: float) -> bytes:
-            left = self._seconds_left()
+            left = self._thread.deadline - self.monotonic()
             if left <= 0:
                 raise _DeadlineError
             return read(size, min(timeout, left))
@@ -286,10 +276,6 @@ def _read(client: httpx.Client, request: httpx.Request) -> tuple[httpx.Response,
         response.close()
 
 
-def _plaintext(value: str | Secret) -> str:
-    return value.reveal() if isinstance(value, Secret) else value
-
-
 def _authorization(bearer: Secret | None) -> dict[str, str]:
     if bearer is None:
         return {}
@@ -310,11 +296,10 @@ def _not_sent(url: httpx.URL, proxy: str, error: httpx.HTTPError) -> NotSentErro
     cause: BaseException | None = error
     while cause and not isinstance(cause, OSError):
         cause = cause.__cause__ or cause.__context__
-    steps: Next
+    steps: Next = ("Open its address in a browser.", Run("again"))
     if isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN:
         code, what = "host-unknown", f"Could not resolve {peer}."
         why = "The name is misspelt or no longer exists, or this machine has no network."
-        steps = ("Open the name in a browser to check it.", Run("again"))
     elif isinstance(cause, ssl.SSLError):
         code, what = "tls-failed", f"TLS verification failed for {peer}. Nothing was sent."
         why = "The certificate is expired, self-signed or for another name, or the connection is "
@@ -323,11 +308,9 @@ def _not_sent(url: httpx.URL, proxy: str, error: httpx.HTTPError) -> NotSentErro
     elif isinstance(error, httpx.ProxyError):
         code, what = "unreachable", f"{peer}, refused the connection: {plain(str(error), 80)}."
         why = "The proxy demands a user name and a password, or does not admit this host."
-        steps = ()
     else:
         code, what = "unreachable", f"Could not connect to {peer}."
         why = "The server is down or refuses this network, or the name or port is wrong."
-        steps = ("Try it in a browser.", Run("again", when="when it is back"))
     if proxy:
         check = "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY in the environment, or ask who runs the "
         steps = (f"{check}proxy.", Run("again"))

@@ -20,12 +20,11 @@ from provisioner.urls import (
     shown,
 )
 
-MAX_GRACE = 30 * 86400
-MIN_AGE, MAX_AGE = 86400, 10 * 365 * 86400
+LIMITS = {"grace": (0, 30 * 86400), "max-age": (86400, 10 * 365 * 86400)}
+"""Seconds."""
 MAX_APP_NAME = 60
 """Characters of an application's name on Mastodon."""
 MAX_CODE = 2048
-MAX_PORT = 65535
 VISIBILITIES = ("public", "unlisted", "private", "direct")
 """Who sees a post: https://docs.joinmastodon.org/entities/Status/#visibility."""
 PROFILE = re.compile(
@@ -180,27 +179,19 @@ def parse_repository(text: str, api_url: str = "https://api.github.com") -> str:
 
 
 def parse_app_name(text: str) -> str:
-    """An application's name: up to 60 characters, shown in public under each post."""
+    """An application's name."""
     name = text.strip()
     if len(name) > MAX_APP_NAME or not name.isprintable():
         raise _refusal("app-name", name)
     return name
 
 
-def parse_grace(text: str) -> int:
-    """Seconds of `90m`, `24h`, `7d` or `0`; 30 days at the most."""
-    return _seconds("grace", text, 0, MAX_GRACE)
-
-
-def parse_max_age(text: str) -> int:
-    """Seconds of a time such as `90d`; a day at least."""
-    return _seconds("max-age", text, MIN_AGE, MAX_AGE)
-
-
-def _seconds(name: str, text: str, lowest: int, highest: int) -> int:
+def parse_duration(name: str, text: str) -> int:
+    """Seconds of `90m`, `24h`, `7d` or `0`, within the limits of the input of that name."""
     match = re.fullmatch(r"(?a:(\d{1,9})\s*([smhd]))|0", text.strip().lower())
     units = {None: 0, "s": 1, "m": 60, "h": 3600, "d": 86400}
     seconds = int(match[1] or 0) * units[match[2]] if match else -1
+    lowest, highest = LIMITS[name]
     if not lowest <= seconds <= highest:
         raise _refusal(name, text)
     return seconds
@@ -208,7 +199,7 @@ def _seconds(name: str, text: str, lowest: int, highest: int) -> int:
 
 def parse_port(name: str, text: str) -> int:
     """A port's number. The text is not shown: it may be a secret in the wrong place."""
-    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > MAX_PORT:
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
         raise InputError("usage", f"Invalid value for --{name}.", why="It is a port: 0 to 65535.")
     return int(text)
 
@@ -229,15 +220,13 @@ def parse_github_token(token: str, api_url: str, *, in_workflow: bool = False) -
     """A token for GitHub's API."""
     if is_visible(token):
         return Secret(token)
+    host = github_host(api_url)
     if token:
-        why = (
-            "It has a space, a line break or a character outside ASCII, or is far too long. A "
-            "token is one word that begins with github_pat_, ghs_, gho_ or ghp_."
-        )
+        why = "It has a space, a line break or a character outside ASCII, or is far too long. A "
+        why += "token is one word that begins with github_pat_, ghs_, gho_ or ghp_."
     elif in_workflow:
         why = "The input is missing, or it names a secret that this repository does not have."
     else:
-        host = github_host(api_url)
         name = "GH_ENTERPRISE_TOKEN" if is_github_enterprise(api_url) else "GH_TOKEN"
         why = f"{name} is not set, and gh is not signed in to {host} (gh auth login)."
     raise InputError(
@@ -248,7 +237,7 @@ def parse_github_token(token: str, api_url: str, *, in_workflow: bool = False) -
             "Make a fine-grained token with read and write access to Secrets and Variables.",
             Set("github-token"),
         ),
-        link=form_for_new_tokens(github_host(api_url)),
+        link=form_for_new_tokens(host),
     )
 
 
@@ -275,11 +264,14 @@ def parse_code(text: str, origin: str, link: str) -> Secret:
     codes may begin with `-` and have any length, so nothing else is demanded of them.
     """
     again = (Open(link, then="press Authorize"), Run("complete", code=True))
+
+    def refusal(code: str, what: str, why: str) -> InputError:
+        return InputError(code, what, why=why, next=again)
+
     pasted = "".join(text.split()).strip("\"'`<>")
     if "access_denied" in pasted:
-        raise ActionRequiredError(
-            "denied", "The authorization was denied in the browser.", next=again, link=link
-        )
+        what = "The authorization was denied in the browser."
+        raise ActionRequiredError("denied", what, next=again)
     asked = parse_qs(link.partition("?")[2])
     # A browser that can't come back to us ends at the redirect URI all the same.
     origins = {origin, origin_of(asked.get("redirect_uri", [""])[0])} - {""}
@@ -289,35 +281,29 @@ def parse_code(text: str, origin: str, link: str) -> Secret:
     is_address = "://" in pasted or pasted.startswith("urn:")
     if is_address and not pasted.startswith("urn:") and origin_of(pasted) not in origins:
         host = plain(re.sub(r"^.*?://|[/?#].*", "", pasted).rpartition("@")[2])
-        raise InputError(
+        raise refusal(
             "foreign-code",
             f"The pasted address belongs to “{host}”, not to {origin}.",
-            why="A code is valid only at the instance that issued it, and is sent nowhere else.",
-            next=again,
-            link=link,
+            "A code is valid only at the instance that issued it, and is sent nowhere else.",
         )
     if is_address or re.match(r"\?|code=|state=|error=", pasted):
         given = parse_qs(pasted.partition("#")[0].rpartition("?")[2])
         if "state" in asked and given.get("state", asked["state"]) != asked["state"]:
-            raise InputError(
+            raise refusal(
                 "foreign-code",
                 "The pasted address comes from another link.",
-                why="A code is valid only with the link that it came of.",
-                next=again,
-                link=link,
+                "A code is valid only with the link that it came of.",
             )
         pasted = given.get("code", [""])[0]
     code = "".join(pasted.partition("&")[0].split())
     if not code or len(code) > MAX_CODE or not code.isascii() or not code.isprintable():
-        raise InputError(
+        raise refusal(
             "bad-code" if code else "no-code",
             "Not a one-time code." if code else "No code was given.",
-            why="The address has no code. It may be the link itself: press Authorize there. Some "
+            "The address has no code. It may be the link itself: press Authorize there. Some "
             "servers show the code on a page with the link's address: copy the code from the page."
             if is_address
             else "After you press Authorize, the instance shows a one-time code. Copy the whole "
             "code, or the address of the page that shows it.",
-            next=again,
-            link=link,
         )
     return Secret(code)

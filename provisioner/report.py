@@ -26,21 +26,6 @@ class Exit(IntEnum):
     SIGTERM = 143
 
 
-Command = Literal[
-    "again",
-    "begin",
-    "complete",
-    "check",
-    "abandon",
-    "deprovision",
-    "login",
-    "post",
-    "register",
-    "setup",
-    "rotate",
-]
-
-
 @dataclass(frozen=True)
 class Open:
     """Open a page in a browser."""
@@ -63,13 +48,12 @@ class Open:
 class Run:
     """Run a command of this tool; "again" is the one that was just run."""
 
-    command: Command
+    command: str
     code: bool = False
     """With a new one-time code."""
     rotate: bool = False
     """To replace a token that is in use."""
     options: tuple["Set", ...] = ()
-    """With these inputs besides."""
     text: str = ""
     """What to post."""
     when: str = ""
@@ -96,7 +80,7 @@ dry run would do."""
 
 @dataclass(frozen=True)
 class Item:
-    """One thing that a run found, did or left behind."""
+    """What a run found, did or left behind."""
 
     verdict: Verdict
     text: str
@@ -167,17 +151,18 @@ def besides(steps: Next, url: str) -> Next:
 
 def iso(seconds: int | None) -> str:
     """Epoch seconds as ISO 8601 in UTC, for JSON; “never” for None."""
-    if seconds is None:
-        return "never"
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return (
+        "never" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    )
 
 
 def when(seconds: int | None) -> str:
     """Epoch seconds for a person: “4 May 2026, 14:05 UTC”; “never” for None."""
-    if seconds is None:
-        return "never"
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+    return (
+        "never"
+        if seconds is None
+        else f"{datetime.fromtimestamp(seconds, UTC):%-d %B %Y, %H:%M} UTC"
+    )
 
 
 def duration(seconds: float) -> str:

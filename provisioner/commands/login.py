@@ -38,7 +38,7 @@ def login(session: Session, ask: Callable[[Instance], Login]) -> Report:
     if pending and pending.staged:
         session.changed = True
         return finish(session, pending, by_password(pending, Login(Secret(""), Secret(""))))
-    if not info.password_grant.value:
+    if not info.password_grant[0]:
         raise NoPasswordGrantError(info.instance.host)
     scopes = scopes_to_ask(session, info)
     pending = usable(session, info.instance)

@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from provisioner.answer import IDEMPOTENT, IF_UNSENT, Answer, RetryPolicy
-from provisioner.errors import (
-    ActionRequiredError,
-    TransportError,
-)
+from provisioner.errors import ActionRequiredError, TransportError
 from provisioner.http import Http
 from provisioner.mastodon.errors import (
     Alive,
@@ -260,8 +257,7 @@ class Mastodon:
                 return state
 
     def _revoke(self, form: dict[str, str | Secret], bearer: Secret | None = None) -> Heard:
-        url = self.instance.revocation_endpoint
-        if not url:
+        if not (url := self.instance.revocation_endpoint):
             return "refused"
         answer = self.http.send("POST", url, form=form, bearer=bearer, retry=IDEMPOTENT)
         # Mastodon answers `{}`, Takahē nothing at all; a page may be from something in between.
@@ -273,24 +269,20 @@ class Mastodon:
 
 
 def _scopes(words: list[object] | list[str], secrets: Collection[Secret]) -> tuple[str, ...]:
-    """The words that can be scopes, and are fit to be shown."""
     scopes = [word for word in words if isinstance(word, str) and WORD.fullmatch(word)]
     return tuple(word for word in scopes if redact(word, secrets) == word)[:MAX_SCOPES]
 
 
 def _seconds(answer: Answer) -> int | None:
     """`expires_in` (RFC 6749, section 5.1), which some servers send as a string."""
-    value = answer.fields().get("expires_in")
     try:
-        seconds = int(value) if isinstance(value, str | float) else value
+        seconds = int(float(str(answer.fields().get("expires_in"))))
     except (ValueError, OverflowError):
-        return None
-    if not isinstance(seconds, int) or isinstance(seconds, bool):
         return None
     return seconds if 0 < seconds < MAX_LIFE else None
 
 
 def _identifier(value: object) -> str:
     """A client id or an account's number: a string, or (Pixelfed) a number; "" for neither."""
-    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-    return text if is_visible(text) else ""
+    text = str(value)
+    return text if type(value) in {str, int} and is_visible(text) else ""

@@ -123,10 +123,9 @@ def _require_no_downgrade(answer: Answer, url: str, account: Handle) -> None:
     """A public domain may lead to https servers only, never to this machine."""
     origin = origin_of(url)
     host = host_of(origin)
-    if origin and is_loopback(account.domain):
-        return
-    here = not origin or is_loopback(host) or host.partition(":")[0].endswith(".localhost")
-    if origin.startswith("https://") and not here:
+    here = is_loopback(host) or host.partition(":")[0].endswith(".localhost")
+    is_public = origin.startswith("https://") and not here
+    if is_public or (origin and is_loopback(account.domain)):
         return
     raise InputError(
         "bad-webfinger",
@@ -137,7 +136,6 @@ def _require_no_downgrade(answer: Answer, url: str, account: Handle) -> None:
 
 
 def _describe(http: Http, origin: str, answers: list[Outcome]) -> InstanceInfo:
-    """The instance at an origin, by its metadata and what its API tells."""
     metadata, about = answers
     if isinstance(metadata, ProvisionerError):
         raise metadata
@@ -146,12 +144,12 @@ def _describe(http: Http, origin: str, answers: list[Outcome]) -> InstanceInfo:
     if not fields.get("token_endpoint"):
         fields = {}
     endpoints = _endpoints(origin, metadata, fields)
-    version = ""
     try:
         version = _version(http, origin, about)
     except TransportError:
         if not fields:
             raise
+        version = ""
     if not (fields or version) and metadata.refused and metadata.status != 404:
         raise blocked(host_of(origin), metadata)
     software, number = parse_version(version)
@@ -204,7 +202,6 @@ def _endpoints(origin: str, metadata: Answer, fields: dict[str, object]) -> dict
 
 
 def _words(value: object) -> tuple[str, ...]:
-    """A list of the metadata; empty where it is missing or of another kind."""
     words = value if isinstance(value, list) else []
     return tuple(w for w in words[:MAX_WORDS] if isinstance(w, str) and WORD.fullmatch(w))
 
@@ -214,11 +211,11 @@ def _version(http: Http, origin: str, about: Outcome) -> str:
 
     Raises unless the server describes itself as Mastodon and its relatives do.
     """
+    if isinstance(about, ProvisionerError):
+        raise about
     answers: list[Answer] = []
     for path in ABOUT:
         answer = http.send("GET", origin + path, retry=IDEMPOTENT) if answers else about
-        if isinstance(answer, ProvisionerError):
-            raise answer
         fields = answer.fields()
         closed = answer.status in {401, 403} and "error" in fields  # limited federation mode
         if closed or (answer.ok and isinstance(fields.get("version"), str)):

@@ -30,9 +30,6 @@ NAME_THE_INSTANCE: Next = ("If the server has another address, name it:", Set("i
 ASK_THE_INSTANCE: Next = (
     "Sign in as the account in a browser: the instance says there what the account needs.",
 )
-SECOND_FACTOR = "mfa_required"
-"""The `error` with which Pleroma and Akkoma answer the right password of an account that has a
-second factor. Mastodon's answer is the same as to a wrong password."""
 DISABLED: dict[str, Next] = {
     "currently disabled": ASK_THE_INSTANCE,  # suspended, frozen, or moved
     "confirmed e-mail": ("Confirm the account's address with the mail that the instance sends.",),
@@ -94,7 +91,7 @@ class Alive:
     domain: str = field(repr=False)
     """"" where it is the instance's own."""
     shown: str
-    """Both, fit to print."""
+    """User and domain, fit to print."""
 
 
 @dataclass(frozen=True)
@@ -126,13 +123,12 @@ class Unheard:
 
 def unwell(host: str, answer: Answer) -> TransportError:
     """The instance is in trouble for the moment."""
+    page = "It was a web page: something in front of the server may also keep out scripts and "
+    page += "data centres, such as GitHub's runners."
     return TransportError(
         "instance-unwell",
         f"{host} is in trouble: it answered {answer.described()}.",
-        why="It was a web page: something in front of the server may also keep out scripts and "
-        "data centres, such as GitHub's runners."
-        if answer.is_page
-        else "",
+        why=page if answer.is_page else "",
         next=(Run("again", when="when the instance is well"),),
     )
 
@@ -158,12 +154,8 @@ def not_mastodon(
     if answer:
         why = f"It answered /api/v2/instance with {answer.described()}, and not with a "
         why += "description of itself."
-    return InputError(
-        "not-mastodon",
-        what,
-        why=why,
-        next=("Check the account's domain.", *NAME_THE_INSTANCE),
-    )
+    steps = ("Check the account's domain.", *NAME_THE_INSTANCE)
+    return InputError("not-mastodon", what, why=why, next=steps)
 
 
 def registration_refused(
@@ -232,7 +224,14 @@ def exchange_refused(instance: Instance, answer: Answer, *, by_password: bool) -
             why="The application was deleted there, or its client id or secret is wrong.",
         )
     if answer.refused and answer.fields().get("error"):
-        return _login_refused(host, answer) if by_password else _code_refused(instance, answer)
+        if by_password:
+            return _login_refused(host, answer)
+        return InvalidGrantError(
+            "code-refused",
+            f"{host} did not accept the code: {answer.described()}.",
+            why=f"A code works once, may expire after {duration(instance.profile.code_seconds)}, "
+            "and belongs to the link that it came from.",
+        )
     if answer.status == 429 or (answer.status == 503 and (seconds or not answer.is_page)):
         return NotNowError(
             "instance-busy",
@@ -251,20 +250,12 @@ def exchange_refused(instance: Instance, answer: Answer, *, by_password: bool) -
     )
 
 
-def _code_refused(instance: Instance, answer: Answer) -> InvalidGrantError:
-    return InvalidGrantError(
-        "code-refused",
-        f"{instance.host} did not accept the code: {answer.described()}.",
-        why="A code works once, may expire after "
-        f"{duration(instance.profile.code_seconds)}, and belongs to the link that it came from.",
-    )
-
-
 def _login_refused(host: str, answer: Answer) -> InvalidGrantError | NoPasswordGrantError:
     error = answer.text("error")
     if error in {"unsupported_grant_type", "unauthorized_client"}:
         return NoPasswordGrantError(host)
-    if error == SECOND_FACTOR:
+    # Pleroma and Akkoma say so to the right password; Mastodon answers as to a wrong one.
+    if error == "mfa_required":
         return InvalidGrantError(
             "second-factor",
             f"The account has two-factor authentication at {host}: a password alone is not enough.",

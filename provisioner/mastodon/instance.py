@@ -118,12 +118,10 @@ _NAMED = (
 )
 """`2.7.2 (compatible; Pleroma 2.9.1)`, snac's `4.0.0 (not true; really snac/2.94)`, and
 `takahe/0.11.0`."""
-WITHOUT_API = frozenset(
-    (
-        *("bookwyrm", "diaspora", "funkwhale", "lemmy", "mbin", "misskey", "mobilizon", "owncast"),
-        *("peertube", "writefreely"),
-    )
-)
+WITHOUT_API = {
+    *("bookwyrm", "diaspora", "funkwhale", "lemmy", "mbin", "misskey", "mobilizon", "owncast"),
+    *("peertube", "writefreely"),
+}
 """Software, as NodeInfo names it, where a program can't get a token as from a Mastodon. BookWyrm
 even answers `/api/v1/instance` (bookwyrm/views/wellknown.py)."""
 
@@ -133,7 +131,7 @@ class Sign:
     """An answer about a token: its status, and words that are the same each time."""
 
     status: int
-    words: str = ""
+    words: str
     """The field `error`, the whole body, the challenge in `WWW-Authenticate`, or where a redirect
     leads."""
 
@@ -181,7 +179,7 @@ class ServerProfile:
     replaces_token: bool = False
     """Whether approving an application again ends the token that it has, at once."""
     many_domains: bool = False
-    """Whether it serves accounts of several domains, and `acct` leaves the domain out for all."""
+    """Whether its accounts are of several domains, and `acct` leaves the domain out for all."""
     settings_path: str = ""
     """The page where a person removes an application and its tokens; "" where no path is known.
     `{account}` stands for `user@domain`."""

@@ -1,12 +1,12 @@
 """What an instance can do, decided from what it tells: scopes, grants, revocation. Pure.
 
-A decision that a person may ask about is a `Choice`, with its reason: `doctor` and `--verbose`
-print these. The software's name counts only where nothing else can tell (`instance.py`).
+A decision that a person may ask about comes with its reason, a phrase that fits into parentheses:
+`doctor` and `--verbose` print these. The software's name counts only where nothing else can tell
+(`instance.py`).
 """
 
 import re
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 from provisioner.errors import InputError, plain
 from provisioner.mastodon.instance import PROFILES, Instance, is_at_least
@@ -15,11 +15,8 @@ from provisioner.report import Set, duration
 PRESETS = {
     "post": ("profile", "write:statuses", "write:media"),
     "interact": (
-        "profile",
-        "read:notifications",
-        "read:statuses",
-        "write:statuses",
-        "write:media",
+        *("profile", "read:notifications", "read:statuses"),
+        *("write:statuses", "write:media"),
     ),
     "full": ("read", "write"),
 }
@@ -27,16 +24,6 @@ PRESETS = {
 those that an instance does not know."""
 VERIFYING = ("profile", "read:accounts", "read")
 """The scopes any of which lets `verify_credentials` tell whose token it is, narrowest first."""
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Choice(Generic[T]):
-    """What was decided, and why: a phrase that fits into parentheses."""
-
-    value: T
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -49,30 +36,29 @@ class InstanceInfo:
     grant_types_supported: tuple[str, ...] = ()
 
     @property
-    def scopes_known(self) -> Choice[tuple[str, ...]]:
-        """Every scope that the instance knows; empty where that can't be told."""
+    def scopes_known(self) -> tuple[tuple[str, ...], str]:
+        """Every scope that the instance knows, none where that can't be told; and the reason."""
         software, profile = self.instance.software, self.instance.profile
         if self.scopes_supported:
-            return Choice(self.scopes_supported, "its metadata lists them")
+            return self.scopes_supported, "its metadata lists them"
         if profile.scopes:
-            return Choice(profile.scopes, f"{software} knows only {' '.join(profile.scopes)}")
-        why = "it does not tell which scopes it knows"
+            return profile.scopes, f"{software} knows only {' '.join(profile.scopes)}"
+        if self.is_mastodon(2, 0):
+            return (), "by its version"
         if profile.verifying_scope == "read":
-            why = f"{software} needs read to tell whose token it is"
-        return Choice((), "by its version" if self.is_mastodon(2, 0) else why)
+            return (), f"{software} needs read to tell whose token it is"
+        return (), "it does not tell which scopes it knows"
 
     @property
-    def password_grant(self) -> Choice[bool]:
-        """Whether it may take a user name and a password (RFC 6749, section 4.3).
+    def password_grant(self) -> tuple[bool, str]:
+        """Whether it may take a user name and a password (RFC 6749, section 4.3), and the reason.
 
         Metadata that lists no grants means RFC 8414's default, which is without this one.
         """
         known, grants = self.instance.profile.password_grant, self.grant_types_supported
         if grants or (known is None and self.instance.has_metadata):
-            return Choice("password" in grants, "by its metadata")
-        if known is None:
-            return Choice(value=True, reason="perhaps: it does not tell")
-        return Choice(known, self.known_from)
+            return "password" in grants, "by its metadata"
+        return (True, "perhaps: it does not tell") if known is None else (known, self.known_from)
 
     @property
     def known_from(self) -> str:
@@ -125,7 +111,7 @@ def candidates(requested: tuple[str, ...], info: InstanceInfo) -> tuple[tuple[st
     classic = tuple(dict.fromkeys(verifying if s in narrow else s for s in requested))
     broader = tuple(dict.fromkeys("read" if s in VERIFYING else s for s in requested))
     coarse = tuple(dict.fromkeys(_coarse(scope) for scope in requested))
-    known = set(info.scopes_known.value)
+    known = set(info.scopes_known[0])
     # `profile` came with Mastodon 4.3, and scopes such as `write:statuses` with 2.4.3.
     knows_profile = "profile" in known if known else info.is_mastodon(4, 3)
     is_granular = any(":" in s and not s.startswith("admin:") for s in known)
@@ -178,13 +164,13 @@ def explain(info: InstanceInfo, requested: tuple[str, ...]) -> dict[str, str]:
         " ".join(scopes) + (", more than was requested" if excess(scopes, requested) else "")
         for scopes in sets
     ]
-    each[0] += f" ({info.scopes_known.reason})"
+    each[0] += f" ({info.scopes_known[1]})"
     unused = profile.unused_seconds
     removal = f"a person removes the application at {instance.authorized_applications}"
     revokes, revokes_from = profile.revokes, known
     if instance.has_metadata:
         revokes, revokes_from = bool(instance.revocation_endpoint), "by its metadata"
-    password = info.password_grant
+    takes_password, password_reason = info.password_grant
     if not profile.posts_text_alone:
         posting = f"only with a picture, which `post` does not send ({known})"
     elif missing(sets[0], ("write:statuses",)):
@@ -206,6 +192,6 @@ def explain(info: InstanceInfo, requested: tuple[str, ...]) -> dict[str, str]:
         "Revocation": f"over the API ({revokes_from}); if the token stays alive, {removal}"
         if revokes
         else f"no endpoint ({revokes_from}); {removal}",
-        "Password": f"{'' if password.value else 'not '}offered ({password.reason})",
+        "Password": f"{'' if takes_password else 'not '}offered ({password_reason})",
         "Posting": posting,
     }

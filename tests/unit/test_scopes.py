@@ -135,8 +135,7 @@ def test_telling_whose_the_token_is_does_not_count_as_excess(
 def test_passwords_are_offered_by_metadata_then_profile_and_else_tried(
     info: InstanceInfo, reason: str, *, offered: bool
 ) -> None:
-    assert info.password_grant.value == offered
-    assert info.password_grant.reason == reason
+    assert info.password_grant == (offered, reason)
 
 
 @pytest.mark.parametrize(

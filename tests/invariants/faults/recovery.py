@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from provisioner.errors import ProvisionerError
-from provisioner.report import Command as Verb
 from provisioner.report import Item, Next, Report, Run
 from tests.invariants import I3, I5
 from tests.invariants.faults.scenarios import SECRET, STRANGER, VARIABLE, Command, Scenario
@@ -118,7 +117,7 @@ class Recovery:
     def _follows(self, command: Command, following: Next) -> Command:
         """Run the first command that is named; with none, the same again, as a text is posted."""
         commands = (step.command for step in following if isinstance(step, Run))
-        named: Verb = next(commands, "again")
+        named: str = next(commands, "again")
         if named in {"again", command.verb} or command.verb == "post":
             return command
         return Command(named, raw=command.raw)

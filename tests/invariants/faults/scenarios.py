@@ -7,7 +7,6 @@ from functools import partial
 from typing import Literal
 
 from provisioner.errors import ProvisionerError
-from provisioner.report import Command as Verb
 from provisioner.report import Report
 from tests.servers import PERSONALITIES
 from tests.support.laptop import approves
@@ -29,7 +28,7 @@ WRITE = f"PATCH {ACTIONS}/variables/MASTODON_JOURNAL"
 class Command:
     """What a person runs."""
 
-    verb: Verb
+    verb: str
     code: str = ""
     raw: Mapping[str, str] = field(default_factory=dict)
 
@@ -75,7 +74,7 @@ class Scenario:
         return replace(self, variant=variant, personality=personality)
 
 
-def run(verb: Verb, *steps: Step, **raw: str) -> Prepare:
+def run(verb: str, *steps: Step, **raw: str) -> Prepare:
     """A command after these steps, with the code that came of the last one."""
 
     def prepare(world: World) -> Command:
@@ -192,7 +191,7 @@ def _stop_at(world: World, code: str, fault: Fault) -> None:
 
 
 def _single_run(
-    world: World, who: str = "mybot", before: tuple[str, ...] = (), verb: Verb = "complete"
+    world: World, who: str = "mybot", before: tuple[str, ...] = (), verb: str = "complete"
 ) -> Command:
     """With an application made by hand, completed `before` to the end, or killed after that."""
     application = world.hand_made()
