@@ -33,10 +33,7 @@ TITLE = "Mastodon Provisioner"
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a workflow: what it is asked, and what it tells the runner, as a reporter too.
-
-    `environment` is the process's, `out` its standard output.
-    """
+    """A step of a workflow: what it is asked, and what it tells the runner, as a reporter too."""
 
     environment: Mapping[str, str]
     out: TextIO
@@ -66,10 +63,7 @@ class Step:
     # What it is asked.
 
     def command(self) -> str:
-        """What is to be done. Before anything else, the secrets handed in are masked.
-
-        Raises InputError: for a command or an event that is none of the action's.
-        """
+        """What is to be done; the secrets handed in are masked before that. Raises InputError."""
         if self._value("GITHUB_ACTIONS") != "true":  # and nobody would hide the masks
             raise InputError(
                 "no-runner",
@@ -124,7 +118,14 @@ class Step:
         checks = command == "check" or (command == "auto" and (given["access-token"] or scheduled))
         if checks and not given["github-token"]:
             command = "check-token"
-            _refuse({"code": code, "rotate": rotate == "true", "max-age": given["max-age"]})
+            asked = {"code": code, "rotate": rotate == "true", "max-age": given["max-age"]}
+            if name := next(filter(asked.get, asked), ""):
+                raise InputError(
+                    "no-github-token",
+                    f"The input {name} was given, but no GitHub token.",
+                    why="Without one, nothing is done but to ask the instance about access-token.",
+                    next=(Set("github-token"),),
+                )
         config = replace(
             parse(command, given, api_url=self._value("GITHUB_API_URL"), in_workflow=True),
             code=code,
@@ -154,11 +155,7 @@ class Step:
         return self._value(f"INPUT_{name.upper()}").strip()
 
     def dispatched(self, name: str) -> str:
-        """An input of the workflow_dispatch; "" where there is none.
-
-        Taken from the event's file, since the runner prints in the log what stands under `with:`.
-        Raises ProvisionerError where a dispatch's file can't be read.
-        """
+        """An input of the workflow_dispatch; "" where there is none. Raises ProvisionerError."""
         if self._value("GITHUB_EVENT_NAME") != "workflow_dispatch":
             return ""
         try:
@@ -212,12 +209,9 @@ class Step:
         self._write(f"::debug::{_data(text)}")
 
     def mask(self, secret: Secret) -> None:
-        """Have the runner show asterisks in place of a secret, from here on.
-
-        What is as short as a word is left: it would garble the log, and GitHub drops a job's output
-        that contains a masked value.
-        """
+        """Have the runner show asterisks in place of a secret, from here on."""
         for part in secret.reveal().split():
+            # A short one would garble the log, and GitHub drops outputs with a masked value.
             if len(part) >= MIN_PART:
                 self._write(f"::add-mask::{_data(part)}")
 
@@ -298,17 +292,6 @@ def _data(text: str) -> str:
 
 def _next(*texts: str) -> list[str]:
     return [f"Next: {text}" for text in texts if text]
-
-
-def _refuse(asked: Mapping[str, object]) -> None:
-    """Refuse what a check of the token alone can't do. Raises InputError."""
-    if name := next((name for name, value in asked.items() if value), ""):
-        raise InputError(
-            "no-github-token",
-            f"The input {name} was given, but no GitHub token.",
-            why="Without one, nothing is done but to ask the instance about access-token.",
-            next=(Set("github-token"),),
-        )
 
 
 def _code_within(pasted: str) -> str:

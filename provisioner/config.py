@@ -178,21 +178,15 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
 
 
 def words_of(inputs: Sequence[Input], values: Values) -> Words:
-    """The words of each of these inputs that was given, and is not empty.
-
-    Raises InputError where an input that takes one value was given several.
-    """
+    """The words of each of these inputs that was given, and is not empty. Raises InputError."""
     given = {}
     for one in inputs:
         value = values.get(one.name, ())
         if isinstance(value, str | bool):
             value = (str(value or ""),)
         if len(value) > 1 and not one.repeatable:
-            raise InputError(
-                "usage",
-                f"--{one.name} takes one value, but was given {len(value)} times.",
-                next=("Give it once.",),
-            )
+            what = f"--{one.name} takes one value, but was given {len(value)} times."
+            raise InputError("usage", what, next=("Give it once.",))
         if words := tuple(word for word in value if word.strip()):
             given[one.name] = words
     return given
@@ -205,16 +199,12 @@ def _account(command: str, account: str, instance: str, *, in_workflow: bool) ->
     if account.strip() or command not in {"doctor", "register"}:
         return parse_account(account)
     if not instance.strip():
-        raise InputError(
-            "nothing-asked",
-            "Neither an account nor an instance was given.",
-            next=(Set("account", "mybot@mastodon.social"),),
-        )
+        what = "Neither an account nor an instance was given."
+        raise InputError("nothing-asked", what, next=(Set("account", "mybot@mastodon.social"),))
     return None
 
 
 def _application(client_id: str, client_secret: str) -> Application | None:
-    """The person's own application, if its client id and secret were given."""
     if not client_id and not client_secret:
         return None
     if not is_visible(client_id) or not is_visible(client_secret):
@@ -232,9 +222,7 @@ def _application(client_id: str, client_secret: str) -> Application | None:
 
 
 def _for_register(config: Config, given: Words) -> Config:
-    """What `register` stores: a client id and a client secret, under their usual names if none
-    were given. Raises InputError.
-    """
+    """Have `register` store a client id and a client secret, if need be under their usual names."""
     if not config.name_of_app:
         raise InputError(
             "no-app-name",
@@ -245,11 +233,9 @@ def _for_register(config: Config, given: Words) -> Config:
     named = [mapping for mapping in config.mappings if mapping.kind in given]
     fields = [mapping.field for mapping in named]
     if config.reveal and named:
-        raise InputError(
-            "bad-strings",
-            "A client id and secret that are only shown get no names.",
-            next=("Leave out --reveal, or both --secrets and --variables.",),
-        )
+        what = "A client id and secret that are only shown get no names."
+        steps = ("Leave out --reveal, or both --secrets and --variables.",)
+        raise InputError("bad-strings", what, next=steps)
     if len(set(fields)) < len(fields) or {*fields} - {"client_id", "client_secret"}:
         raise InputError(
             "bad-strings",

@@ -45,7 +45,7 @@ class Teller(Reporter, Protocol):
 def play(teller: Teller) -> Report:
     """Set up a bot, which then posts with the secret it reads; check the token.
 
-    The embedded instance plays the person's part itself. Returns the report of the setup.
+    Returns the report of the setup.
     """
     with Sandbox() as sandbox, closing(Loopback()) as loopback:
         repository, given = _furnish(sandbox)

@@ -22,13 +22,7 @@ from provisioner.mastodon.instance import Instance
 from provisioner.parsing import Login, parse_api_url, parse_login, repository_in
 from provisioner.process import Interruption
 from provisioner.report import Item, Run, Set
-from provisioner.urls import (
-    github_host,
-    host_of,
-    is_github_enterprise,
-    is_loopback,
-    origin_of,
-)
+from provisioner.urls import github_host, host_of, is_github_enterprise, is_loopback, origin_of
 
 BROWSERS = ("wslview", "xdg-open", "x-www-browser", "firefox", "chromium", "google-chrome")
 TEXT_BROWSERS = frozenset({"browsh", "elinks", "links", "links2", "lynx", "w3m", "www-browser"})
@@ -61,7 +55,7 @@ def variables_of(one: Input) -> tuple[str, ...]:
 def fill_in(command: str, given: Values, warn: Callable[[Item], None]) -> Words:
     """What was given as options, and what variables, `gh` and the checkout give besides.
 
-    Warns of options that others can see, and of a variable that is not used. Raises InputError.
+    Raises InputError.
     """
     words = words_of(INPUTS_OF[command], given)
     if bot := words.pop("bot", ()):
@@ -150,23 +144,13 @@ def browser() -> list[str]:
 
 
 def program() -> list[str]:
-    """This program as it was called: the first words of a command that it prints.
-
-    They work in the same folder, in any terminal.
-    """
-    if Path(sys.argv[0]).name == "__main__.py":
-        return [_as_typed(sys.orig_argv[0]), "-m", "provisioner"]
-    return [_as_typed(sys.argv[0])]
-
-
-def _as_typed(path: str) -> str:
-    """A program's name alone where PATH leads to it: then nobody typed the whole path."""
-    name = Path(path).name
-    found = shutil.which(name)
-    try:
-        return name if found and Path(found).absolute() == Path(path).absolute() else path
-    except OSError:  # the folder that this runs in is gone
-        return path
+    """This program as it was called: the first words of a command that it prints."""
+    called, *module = sys.argv[:1]
+    if Path(called).name == "__main__.py":
+        called, *module = sys.orig_argv[0], "-m", "provisioner"
+    name = Path(called).name
+    # Where PATH leads to it, nobody typed the whole path.
+    return [name if shutil.which(name) == called else called, *module]
 
 
 def output_of(program: str, *arguments: str) -> str:
@@ -216,8 +200,7 @@ def ask_code() -> str:
 def ask_login(user: str, instance: Instance) -> Login:
     """User name and password: typed, the password without an echo, or two lines of standard input.
 
-    `user` is offered for the name, where the instance takes it for one. Raises InputError where
-    one of them is missing.
+    `user` is offered for the name, where the instance takes it for one. Raises InputError.
     """
     if sys.stdin is None:
         return parse_login("", "")
@@ -234,8 +217,7 @@ def ask_login(user: str, instance: Instance) -> Login:
 
 def confirm(what: str, word: str) -> None:
     """Have a person confirm by typing a word what can't be undone. Raises InputError if not."""
-    if not is_attended():
-        raise _unconfirmed(what)
+    _require_attended(what)
     with line_ended(Interruption, typer.Abort):
         typer.echo(textwrap.fill(what, shutil.get_terminal_size().columns), err=True)
         typed = str(typer.prompt(f"Type {word} to confirm", "", show_default=False, err=True))
@@ -247,8 +229,7 @@ def confirm(what: str, word: str) -> None:
 
 def agree(question: str) -> bool:
     """Ask a question that is answered with yes or no; no is the default. Raises InputError."""
-    if not is_attended():
-        raise _unconfirmed(question)
+    _require_attended(question)
     with line_ended(Interruption, typer.Abort):
         return bool(typer.confirm(question, default=False, err=True))
 
@@ -264,13 +245,14 @@ def is_attended() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def _unconfirmed(what: str) -> InputError:
-    return InputError(
-        "not-confirmed",
-        "This needs a confirmation, and standard input is not a terminal.",
-        why=what,
-        next=("To do it without being asked:", Set("yes")),
-    )
+def _require_attended(question: str) -> None:
+    if not is_attended():
+        raise InputError(
+            "not-confirmed",
+            "This needs a confirmation, and standard input is not a terminal.",
+            why=question,
+            next=("To do it without being asked:", Set("yes")),
+        )
 
 
 def hidden(prompt: str) -> str:

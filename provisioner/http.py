@@ -84,9 +84,8 @@ def both(gather: Gather, one: Callable[[], A], other: Callable[[], B]) -> tuple[
 class Http:
     """A client for all servers, with kept-alive connections.
 
-    `sleep` takes seconds, `clock` gives epoch seconds, `monotonic` seconds that only go forward;
-    `waiting` is told a host and seconds before a wait that a person notices; `transport` stands in
-    for the network.
+    `clock` gives epoch seconds, `monotonic` seconds that only go forward; `waiting` is told a host
+    and seconds before a wait that a person notices; `transport` stands in for the network.
     """
 
     sleep: Callable[[float], None] = time.sleep
@@ -253,10 +252,7 @@ class _DeadlineError(Exception):
 
 
 class _NoCookies(CookieJar):
-    """Keeps nothing.
-
-    It does not even read what a server sets: http.cookiejar prints a traceback where it can't.
-    """
+    """Reads nothing that a server sets: http.cookiejar prints a traceback where it can't."""
 
     def extract_cookies(self, response: object, request: object) -> None:
         """Leave the cookies where they are."""

@@ -6,8 +6,7 @@ be read back, which settles a lost answer. A secret could not be read at all, an
 as they were when it was queued.
 
 The variable holds `<version>:<key's fingerprint>:<base64 of the box>`. The fingerprint tells a
-wrong key from a damaged box; the key has 256 random bits, so that the fingerprint gives nothing
-away.
+wrong key from a damaged box; it gives nothing away, since the key has 256 random bits.
 """
 
 import base64
@@ -167,7 +166,7 @@ class Journal(Record, frozen=True):
 
 
 def new_key(entropy: Callable[[int], bytes]) -> Secret:
-    """A key for a journal, as base64; `entropy` gives that many random bytes."""
+    """A key, as base64; `entropy` gives that many random bytes."""
     return Secret(base64.b64encode(entropy(SecretBox.KEY_SIZE)).decode())
 
 
@@ -199,9 +198,8 @@ def seal(journal: Journal, key: bytes) -> str:
 
 
 def unseal(value: str, key: bytes) -> Journal:
-    """The journal from the variable's value.
-
-    Raises InputError for another key, ActionRequiredError where it is damaged or another version's.
+    """The journal from the variable's value. Raises InputError for another key, and
+    ActionRequiredError where it is damaged or another version's.
     """
     version = re.match(r"([1-9][0-9]{0,8}):", value)
     if version and int(version[1]) > VERSION:

@@ -21,7 +21,7 @@ from provisioner.errors import (
 from provisioner.github.client import Repository
 from provisioner.github.destinations import MAX_VALUE, check_size
 from provisioner.journal import VERSION, Journal, parse_key, seal, unseal
-from provisioner.report import Open, Run, Set
+from provisioner.report import Next, Open, Run, Set
 from provisioner.secret import Secret
 
 RETRY_DELAYS = (0.0, 1.0, 2.0, 4.0, 8.0)
@@ -51,15 +51,15 @@ class JournalStore:
     sleep: Callable[[float], None]
     in_workflow: bool = False
     """Whether a workflow hands in the key: it decides what a person is told to do."""
+    given_up: bool = False
+    """Whether the journal that is there can't be opened, and is to be replaced by a new one."""
+    replaced: str | None = field(default=None, repr=False)
+    """That journal, once this run has claimed its place."""
     _latest: str | None = field(default=None, repr=False)
     """The variable as this run read or wrote it last."""
     _earlier: set[str | None] = field(default_factory=set, repr=False)
     """What this run read or wrote before that."""
     _rewritten: bool = False
-    given_up: bool = False
-    """Whether the journal that is there can't be opened, and is to be replaced by a new one."""
-    replaced: str | None = field(default=None, repr=False)
-    """That journal, once this run has claimed its place."""
 
     @property
     def key_name(self) -> str:
@@ -188,10 +188,7 @@ class JournalStore:
             self.given_up, self.replaced = False, before
 
     def require_no_key(self) -> None:
-        """Raise InputError where a key that was made now would overwrite a secret.
-
-        The claim comes first: it shows that no journal needs that secret.
-        """
+        """Raise InputError where a key that was made now, after the claim, overwrites a secret."""
         if self.key_is_stored and self.replaced is None:
             raise InputError(
                 "journal-key-exists",
@@ -279,10 +276,11 @@ class JournalStore:
     def _key_missing(self) -> InputError:
         if not self.key_is_stored:
             why = f"The secret {self.key_name} does not exist, and no key was handed in."
-            steps: tuple[str | Run | Set, ...] = (
+            lost = f"If it is lost, delete the variable {self.name}, and begin again."
+            steps: Next = (
                 "Hand in the key that you made before you began.",
                 Set("journal-key"),
-                f"If it is lost, delete the variable {self.name}, and begin again.",
+                lost,
             )
         elif self.in_workflow:
             why = "`journal-key` is missing under `with:`, or the run was queued before the secret "
@@ -291,10 +289,8 @@ class JournalStore:
         else:
             why = f"The key is in the secret {self.key_name}, which only workflows can read. "
             why += "Nothing is lost."
-            steps = (
-                "Go on in the repository's workflow, or on the computer where you began.",
-                Set("journal-key"),
-            )
+            where = "Go on in the repository's workflow, or on the computer where you began."
+            steps = (where, Set("journal-key"))
         return InputError(
             "journal-key-missing",
             f"{self.repository.name} has a journal ({self.name}), but this run has no key for it.",

@@ -35,11 +35,8 @@ class Interruption(BaseException):
 
 
 def main() -> NoReturn:
-    """Run a command, or the action, which needs no parser of command lines.
-
-    What that takes is imported only when no signal can come in between.
-    """
-    hold_signals()
+    """Run a command, or the action, which needs no parser of command lines."""
+    hold_signals()  # what is imported next can't answer them
     if sys.argv[1:] == ["action"]:
         from provisioner import action  # noqa: PLC0415
 
@@ -139,11 +136,8 @@ def _for_a_person(error: Exception) -> ProvisionerError:
     if isinstance(error, ProvisionerError):
         return error
     if isinstance(error, OSError):  # a full disk and the like
-        return ProvisionerError(
-            "system",
-            f"OS error: {error.strerror}.",
-            next=("Fix that and run the command again.",),
-        )
+        steps = ("Fix that and run the command again.",)
+        return ProvisionerError("system", f"OS error: {error.strerror}.", next=steps)
     # Where it happened, without its message, which may hold a secret.
     frames = traceback.extract_tb(error.__traceback__)
     here = Path(__file__).parent

@@ -55,10 +55,7 @@ def is_visible(text: str) -> bool:
 
 
 def redact(text: str, secrets: Iterable[Secret]) -> str:
-    """`text` without the secrets: plain, percent-encoded, and within any base64.
-
-    A server's error message may quote what it was sent; such text is never shown unredacted.
-    """
+    """A server's text without the secrets: plain, percent-encoded, and within any base64."""
     forms = {form for secret in secrets if secret for form in _forms(secret.reveal())}
     for form in sorted(forms, key=len, reverse=True):
         # Percent-encoding may be in lower case; nothing is lost where more than that is.

@@ -81,10 +81,7 @@ def _set(step: Set) -> str:
 
 
 def of_report(report: Report, page: str, warned: Iterable[Item] = ()) -> str:
-    """How a run ended well; `page` has the button *Run workflow*.
-
-    `warned` are the items that stood in the log besides.
-    """
+    """How a run ended well; `page` has the button *Run workflow*, and `warned` stood in the log."""
     mark = "⚠️ " if report.exit_code else "" if report.next else "✅ "
     parts = [f"## {mark}{_text(report.headline.rstrip('.:'))}"]
     if report.link:
@@ -127,7 +124,6 @@ def of_error(
 
 
 def _marked(steps: Next, page: str) -> list[str]:
-    """The steps as Markdown."""
     return [_text(text).replace(BUTTON, _button(page)) for text in sentences(steps)]
 
 

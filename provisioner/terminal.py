@@ -167,16 +167,14 @@ class Terminal:
 
     def require_person(self) -> None:
         """Raise InputError unless a person looks at standard output: not a file, pipe or log."""
-        if not self.as_json and self._out.is_terminal:
-            return
-        what = "Standard output is not a terminal."
-        raise InputError(
-            "reveal-elsewhere",
-            "--reveal and --json exclude each other." if self.as_json else what,
-            why="A client secret is only shown to a person. Elsewhere it would end in a file, "
-            "another program or a log.",
-            next=("Run this on a terminal without --json, or leave out --reveal.",),
-        )
+        if self.as_json or not self._out.is_terminal:
+            raise InputError(
+                "reveal-elsewhere",
+                "--reveal shows secrets on a terminal alone, and not as JSON.",
+                why="A client secret is only shown to a person. Elsewhere it would end in a file, "
+                "another program or a log.",
+                next=("Run this on a terminal without --json, or leave out --reveal.",),
+            )
 
     def _items(self, stream: _Stream, items: Iterable[Item]) -> None:
         for item in items:
@@ -231,7 +229,6 @@ class Terminal:
         return " ".join([shlex.join(words), *map(_option, step.options)])
 
     def _todo(self, steps: Next) -> str:
-        """The steps as one text."""
         return " ".join(" ".join(filter(None, self._words(step))) for step in steps)
 
     def _as_json(self, value: object) -> Mapping[str, str]:
@@ -241,5 +238,4 @@ class Terminal:
 
 
 def _option(step: Set) -> str:
-    """An input as an option, with its value in quotation marks for any shell."""
     return f"--{step.name}" + (f" {shlex.quote(step.value)}" if step.value else "")

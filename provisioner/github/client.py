@@ -21,7 +21,7 @@ from provisioner.report import Run
 from provisioner.secret import Secret, is_visible
 from provisioner.urls import github_host, joined, origin_of
 
-API_VERSION = "2022-11-28"
+HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 UNFINISHED = ("queued", "in_progress", "requested", "waiting", "pending")
 """The states of workflow runs that may still use the secrets as they were."""
 MAX_REDIRECTS = 3
@@ -32,14 +32,6 @@ RETRY_IDEMPOTENT = RetryPolicy(lost=True, delay=github_delay)
 """For a request that may be carried out twice."""
 RETRY_IF_NOT_DONE = RetryPolicy(delay=github_delay)
 """For a request that must be carried out once at most."""
-
-
-@dataclass(frozen=True)
-class SealingKey:
-    """The public key of a place that keeps secrets; each repository has its own."""
-
-    id: str
-    key: PublicKey
 
 
 @dataclass
@@ -75,10 +67,7 @@ class GitHub:
                 params=params,
                 body=body,
                 bearer=self.token,
-                headers={
-                    "Accept": "application/vnd.github+json",
-                    "X-GitHub-Api-Version": API_VERSION,
-                },
+                headers=HEADERS,
                 retry=retry,
             )
             told = answer.headers.get("github-authentication-token-expiration", "")
@@ -107,7 +96,8 @@ class Repository:
     id: int = 0
     secret_names: frozenset[str] = field(default_factory=frozenset)
     """As of `read_secret_names`."""
-    sealing_key: SealingKey | None = field(default=None, repr=False)
+    sealing_key: tuple[str, PublicKey] | None = field(default=None, repr=False)
+    """The id and the public key that its secrets are sealed with."""
 
     @property
     def scope(self) -> str:
@@ -141,7 +131,7 @@ class Repository:
         names = (one.get("name") for one in secrets if isinstance(one, dict))
         self.secret_names = frozenset(name for name in names if isinstance(name, str))
 
-    def read_sealing_key(self) -> SealingKey:
+    def read_sealing_key(self) -> tuple[str, PublicKey]:
         """Ask for the public key that the secrets are sealed with."""
         answer = self.github.call("GET", self._path("secrets", "public-key"))
         if not answer.ok:
@@ -159,26 +149,23 @@ class Repository:
                 why="A key has 32 bytes, and an id of visible ASCII characters.",
                 next=("Check GITHUB_API_URL.", Run("again")),
             )
-        self.sealing_key = SealingKey(key_id, key)
+        self.sealing_key = key_id, key
         return self.sealing_key
 
     def put_secret(self, name: str, value: Secret) -> None:
-        """Seal and write a secret; idempotent.
-
-        201 created it, 204 updated it. The key may have changed since it was read: it is read
-        again, once, when GitHub can't open the box.
-        """
+        """Seal and write a secret; idempotent."""
         check_size(name, value.reveal())
         answer = self._put(name, value, self.sealing_key or self.read_sealing_key())
-        if answer.status == 422:
+        if answer.status == 422:  # the key changed since it was read
             answer = self._put(name, value, self.read_sealing_key())
         if answer.status not in WRITTEN:
             raise self._refused(answer, f"write the secret {name} of {self.name}")
         self.secret_names |= {name}
 
-    def _put(self, name: str, value: Secret, key: SealingKey) -> Answer:
-        box = base64.b64encode(SealedBox(key.key).encrypt(value.reveal().encode())).decode()
-        body = {"encrypted_value": box, "key_id": key.id}
+    def _put(self, name: str, value: Secret, sealing_key: tuple[str, PublicKey]) -> Answer:
+        key_id, key = sealing_key
+        box = base64.b64encode(SealedBox(key).encrypt(value.reveal().encode())).decode()
+        body = {"encrypted_value": box, "key_id": key_id}
         return self.github.call("PUT", self._path("secrets", name), body)
 
     def delete(self, kind: Kind, name: str) -> bool:
@@ -215,11 +202,9 @@ class Repository:
         return answer.fields().get("total_count") != 0
 
     def put_variable(self, name: str, value: str, *, exists: bool) -> None:
-        """Write a variable; idempotent. `exists` says which way to try first.
-
-        The other way follows: another run, or a POST whose answer was lost, created or deleted it.
-        """
+        """Write a variable; idempotent. `exists` says which way to try first."""
         check_size(name, value)
+        # Another run, or a POST whose answer was lost, may have created or deleted it.
         for create in (False, True) if exists else (True, False, True):
             if self.write_variable(name, value, create=create, retry=RETRY_IDEMPOTENT):
                 return
@@ -237,11 +222,9 @@ class Repository:
         False where there is one already (409), or none (404). By default a lost answer is left to
         the caller to settle, by reading back.
         """
+        method, path = ("POST", "") if create else ("PATCH", name)
         body = {"name": name, "value": value}
-        if create:
-            answer = self.github.call("POST", self._path("variables"), body, retry=retry)
-        else:
-            answer = self.github.call("PATCH", self._path("variables", name), body, retry=retry)
+        answer = self.github.call(method, self._path("variables", path), body, retry=retry)
         if answer.status not in {*WRITTEN, 409 if create else 404}:
             raise self._refused(answer, f"write the variable {name} of {self.name}")
         return answer.status in WRITTEN

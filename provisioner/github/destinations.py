@@ -52,10 +52,7 @@ class Mapping(msgspec.Struct, frozen=True):
 
 
 def parse_mappings(kind: Kind, entries: Iterable[str]) -> tuple[Mapping, ...]:
-    """Entries of `NAME=field`, several in one entry if separated by commas or line breaks.
-
-    Raises InputError.
-    """
+    """Entries of `NAME=field`, set apart by commas or line breaks too. Raises InputError."""
     mappings: dict[str, Mapping] = {}
     lines = (line.strip() for entry in entries for line in re.split(r"[\n,]", entry))
     for line in filter(None, lines):

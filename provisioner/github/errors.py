@@ -6,7 +6,7 @@ https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api
 import re
 from dataclasses import replace
 
-from provisioner.answer import SECONDARY_WAIT, Answer, github_delay, rate_limited
+from provisioner.answer import Answer, github_delay, rate_limited
 from provisioner.errors import (
     ActionRequiredError,
     InputError,
@@ -14,7 +14,7 @@ from provisioner.errors import (
     TransportError,
     plain,
 )
-from provisioner.report import Next, Open, Run, duration, first_page
+from provisioner.report import Next, Open, Run, duration
 
 TOKENS = "https://github.com/settings/personal-access-tokens"
 FORM_FOR_NEW_TOKENS = (
@@ -54,11 +54,7 @@ REFUSALS: dict[str, tuple[str, str, Next]] = {
         ),
         _NEW_TOKEN,
     ),
-    "403 .*not accessible": (
-        "github-permission",
-        "The GitHub token lacks a permission.",
-        _GRANT,
-    ),
+    "403 .*not accessible": ("github-permission", "The GitHub token lacks a permission.", _GRANT),
     "403 .*archived": (
         "archived",
         "An archived repository is read-only.",
@@ -129,25 +125,17 @@ def form_for_new_tokens(host: str) -> str:
 
 
 def explain(answer: Answer, attempt: str, host: str = "github.com") -> ProvisionerError:
-    """The error for an answer that refused to `attempt` (a verb phrase: “write the secret X”).
-
-    `host` has the pages of this GitHub, where a person goes on.
-    """
+    """The error for an answer that refused to `attempt` (a verb phrase: “write the secret X”)."""
     what = f"GitHub did not {attempt}: {answer.described()}."
     if rate_limited(answer):
         why = "The token's rate limit is used up, by this or by other programs."
-        wait = duration(github_delay(answer) or SECONDARY_WAIT)
-        return ProvisionerError(
-            "github-rate-limit", what, why=why, next=(Run("again", when=f"in {wait}"),)
-        )
+        steps: Next = (Run("again", when=f"in {duration(github_delay(answer) or 0)}"),)
+        return ProvisionerError("github-rate-limit", what, why=why, next=steps)
     # A 404, too, may mean that the organization wants the token authorized.
     if sso := re.search(r"url=(https://\S+)", answer.headers.get("x-github-sso", "")):
-        link = plain(sso[1], 500)
-        why = "The organization demands single sign-on, and the token was not authorized for it."
-        opened = Open(link, "", "authorize the token; the page is good for an hour")
-        return ActionRequiredError(
-            "github-sso", what, why=why, next=(opened, Run("again")), link=link
-        )
+        then = "authorize the token; the page is good for an hour"
+        steps = (Open(plain(sso[1], 500), "", then), Run("again"))
+        return ActionRequiredError("github-sso", what, why=REFUSALS["403 .*SAML"][1], next=steps)
     if answer.text("url").endswith("/api/swagger"):
         return another_forge(what)
     if not answer.refused or answer.is_page:
@@ -186,7 +174,7 @@ def _refusal(answer: Answer, what: str, host: str) -> ProvisionerError:
     if address := re.search(site, message):
         steps = (Open(answer.shown_url(address[0]), "", "see what GitHub says there"), *steps)
     kind = InputError if code == "github-invalid" else ActionRequiredError
-    return kind(code, what, why=why, next=steps, link=first_page(steps))
+    return kind(code, what, why=why, next=steps)
 
 
 def archived(what: str) -> ActionRequiredError:

@@ -38,8 +38,6 @@ MAX_KEYS = 5
 for six hours, even if its cause is gone: a new token, for example."""
 ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """Numbers, and on other servers ULIDs, UUIDs, flake ids: safe as a part of a path."""
-ANY_ANSWER = RetryPolicy(lost=True, delay=lambda _: None)
-"""For a request whose answer does not matter, as long as there is one."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +56,9 @@ Heard = Literal["accepted", "refused", "unheard"]
 
 
 def ping(http: Http, origin: str) -> None:
-    """See whether an instance answers, and open the connection; any answer will do.
-
-    Raises TransportError.
-    """
-    http.send("GET", f"{origin}/.well-known/oauth-authorization-server", retry=ANY_ANSWER)
+    """Open the connection, and see that an instance answers anything. Raises TransportError."""
+    any_answer = RetryPolicy(lost=True, delay=lambda _: None)
+    http.send("GET", f"{origin}/.well-known/oauth-authorization-server", retry=any_answer)
 
 
 @dataclass(frozen=True)
@@ -79,8 +75,7 @@ class Mastodon:
 
         `scopes` goes as one string: Mastodon silently drops a list, and grants `read` only. Where
         the server takes several redirect URIs, the one that shows the code is registered too.
-        Raises ScopesRefusedError or another ProvisionerError for what the instance refuses,
-        NotNowError where it asks us to wait, TransportError.
+        Raises ScopesRefusedError, NotNowError or another ProvisionerError.
         """
         several = redirect_uri != OUT_OF_BAND and not self.instance.profile.one_redirect_uri
         uris = f"{redirect_uri}\n{OUT_OF_BAND}" if several else redirect_uri
