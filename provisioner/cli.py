@@ -94,9 +94,10 @@ def provisioner(
 ) -> None:
     """Mastodon access tokens for bots, in GitHub Actions secrets.
 
-    begin registers an application and shows a link. complete exchanges the code that the link leads
-    to, checks whose token it is, and writes it, encrypted, to the repository's Actions secrets. Try
-    `provisioner demo` first: it needs no account.
+    setup opens your browser, checks whose token you approve there, and writes it, encrypted, to the
+    repository's Actions secrets. begin and complete do the same in two steps: begin shows a link,
+    and complete takes the code that the link leads to. Try `provisioner demo` first: it needs no
+    account.
     """
     if version:
         typer.echo(f"provisioner {__version__}")
@@ -145,7 +146,7 @@ class CommandLine:
         as_json, verbose = (bool(values.get(name)) for name in ("json", "verbose"))
         self._terminal = terminal = Terminal(as_json=as_json, verbose=verbose)
         words = environment.fill_in(command, values, terminal.warn)
-        if command in HERE:
+        if command in {*HERE, "init"}:
             words = ask_missing(command, words)
         config = parse(command, words, api_url=environment.api_url())
         terminal.config = config

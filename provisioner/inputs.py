@@ -10,7 +10,7 @@ from dataclasses import dataclass
 COMMANDS = {
     "setup": """Get a token with your browser, and store it.
 
-    Run again, it goes on where it stopped, or offers to rotate the token.
+    Run it again to finish what was interrupted. Where a token is in use, it offers to replace it.
     """,
     "rotate": """Replace the token in use by a new one, as setup does it.""",
     "init": """Write the workflow files of the bot and of a weekly check.

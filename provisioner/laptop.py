@@ -138,13 +138,16 @@ def write_workflows(config: Config) -> Report:
 
 
 def ask_missing(command: str, given: Words) -> Words:
-    """What was given, and what the checkout tells or the person types where it is needed."""
+    """What was given, and what the checkout tells or the person types where it is needed.
+
+    The journal tells `rotate` the account; `init` needs nothing but the account.
+    """
     words = dict(given)
-    if "repository" not in words:
+    if command != "init" and "repository" not in words:
         words["repository"] = (_choose_repository(),)
-    if command == "setup" and is_attended() and "account" not in words:
+    if command != "rotate" and is_attended() and "account" not in words:
         words["account"] = (ask("The bot's account, as on its profile page (user@domain)"),)
-    if is_attended() and "github-token" not in words:
+    if command != "init" and is_attended() and "github-token" not in words:
         form = form_for_new_tokens(github_host(parse_api_url(api_url())))
         typer.echo(
             "There is no token for GitHub. Sign in with `gh auth login` and run this again; or\n"
