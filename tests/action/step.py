@@ -16,10 +16,10 @@ from urllib.parse import parse_qs
 import yaml
 
 from provisioner.sandbox import Request, Response
-from tests.action.commands import Annotation, Record, lines_of
+from tests.action.commands import Record, lines_of
 from tests.program.program import PATIENCE, ROOT, Stream, environment, run
 from tests.servers import Sandbox
-from tests.servers.github_description import Description, checking_observer
+from tests.servers.github_description import CheckingObserver, Description
 from tests.support.site import REPOSITORY, Site
 
 TOKEN, KEY, JOURNAL = "MASTODON_ACCESS_TOKEN", "MASTODON_JOURNAL_KEY", "MASTODON_JOURNAL"
@@ -89,20 +89,9 @@ class Ended:
         return told + lines_of(self.log[read:])
 
     @property
-    def annotations(self) -> list[Annotation]:
-        """What stands on the run's page."""
-        return self.record.annotations
-
-    @property
     def errors(self) -> list[str]:
         """The codes of the errors on the run's page."""
-        return [text.title for text in self.annotations if text.kind == "error"]
-
-    @property
-    def error(self) -> str:
-        """What the error on the run's page says."""
-        [error] = [text.message for text in self.annotations if text.kind == "error"]
-        return error
+        return [text.title for text in self.record.annotations if text.kind == "error"]
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -151,7 +140,7 @@ class Workflow(Site):
         self.process: subprocess.Popen[bytes] | None = None
         self.runs: list[Ended] = []
         self.requests: list[str] = []
-        self.checked = checking_observer(Description.load())
+        self.checked = CheckingObserver(Description.load())
         self._folder, self._numbers = folder, itertools.count(1)
         self._writes: list[tuple[int, str]] = []
         self._log: Callable[[], str] = str

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from provisioner.action import Step
 from provisioner.config import Config
-from provisioner.errors import ActionRequiredError, ProvisionerError
+from provisioner.errors import ProvisionerError
 from provisioner.report import Exit, Item, Open, Report, Set, Verdict
 from provisioner.secret import Secret
 from tests.action.commands import COMMANDS, Command, Record, lines_of, pairs, parse
@@ -446,21 +446,6 @@ def test_warning_of_the_run_is_told_once(scene: Scene) -> None:
     scene.step.report(Report("healthy", "x", items=(ITEM,)))
     assert scene.log.getvalue().count(ITEM.text) == 1
     assert scene.record.summary.count(ITEM.text) == 1
-
-
-def test_error_is_one_annotation_with_all_its_parts(scene: Scene) -> None:
-    steps = (Set("scopes", "full"), "Do this.")
-    link = "https://docs.example"
-    scene.step.error(
-        ActionRequiredError("its-code", "It happened.", why="A cause.", next=steps, link=link)
-    )
-    [annotation] = scene.record.annotations
-    assert (annotation.kind, annotation.title) == ("error", "its-code")
-    what, why, following, last = annotation.message.split("\n")
-    assert (what, why, last) == ("It happened.", "A cause.", link)
-    assert following.startswith("Next: ")
-    assert following.endswith(" Do this.")
-    assert scene.record.outputs == {}
 
 
 def test_link_that_is_a_step_is_told_once(scene: Scene) -> None:

@@ -112,7 +112,6 @@ class GitHub(SandboxGitHub):
         """For how long after a write that is so."""
         self._late: dict[str, Late] = {}
         self._former_names: dict[str, int] = {}
-        self._sso: set[str] = set()
 
     def add_token(
         self,
@@ -145,10 +144,6 @@ class GitHub(SandboxGitHub):
             repository = self.repository(old)
             self._former_names[old.lower()] = repository.id
             repository.owner, _, repository.name = new.partition("/")
-
-    def require_sso(self, owner: str) -> None:
-        """Let an organization demand single sign-on, which no token has."""
-        self._sso.add(owner.lower())
 
     def limit(self, *, remaining: int, reset: float | None = None) -> None:
         """Set the primary budget; it is full again at `reset` (seconds since the epoch)."""
@@ -189,14 +184,7 @@ class GitHub(SandboxGitHub):
         return found, rest
 
     def serve(self, request: Request, repository: Repository, rest: list[str]) -> Response:
-        """Demand single sign-on before anything else, then the permission (403)."""
-        if repository.owner.lower() in self._sso:
-            url = f"https://github.com/orgs/{repository.owner}/sso?authorization_request=sandbox"
-            message = (
-                "Resource protected by organization SAML enforcement. You must grant your Personal "
-                "Access token access to this organization."
-            )
-            raise refused(403, message, {"X-GitHub-SSO": f"required; url={url}"})
+        """Demand the permission (403)."""
         needs = needed(request.method, rest)
         if needs is None:
             raise refused(404, "Not Found")

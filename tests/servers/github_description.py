@@ -12,14 +12,14 @@ an answer, we would come to rely on something that GitHub doesn't promise.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, unquote
 
-from jsonschema_rs import Draft202012Validator, Registry, ValidationError
+from jsonschema_rs import Draft202012Validator, Registry
 
 from provisioner.sandbox.web import Request, Response
 
@@ -81,16 +81,6 @@ class Description:
             message = "GitHub's description is not here yet: run make .cache/github-api.json"
             raise FileNotFoundError(message)
         return cls(json.loads(file.read_bytes()))
-
-    def broken_schemas(self) -> list[str]:
-        """Say which schemas don't compile, and so would check nothing."""
-        broken = []
-        for place, schema in _schemas(self._document, "#"):
-            try:
-                self._validator(schema, closed=False)
-            except (ValueError, ValidationError) as error:
-                broken.append(f"{place}: {error}")
-        return broken
 
     def check_request(
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
@@ -238,11 +228,6 @@ class CheckingObserver:
             self.violations.append(str(violation))
 
 
-def checking_observer(description: Description) -> CheckingObserver:
-    """Make what can be appended to the embedded GitHub's `observers`; read its `violations`."""
-    return CheckingObserver(description)
-
-
 # What says nothing about a message. Where these words are the names of properties, they stay.
 _REMARKS = frozenset({"default", "description", "example", "examples", "summary", "title"})
 _NAMES = frozenset({"properties", "patternProperties", "schemas", "parameters", "responses"})
@@ -267,21 +252,6 @@ def translate(node: Any, *, names: bool = False) -> Any:
     if isinstance(new.get("$ref"), str):
         new["$ref"] = _ID + new["$ref"]
     return {"anyOf": [{"type": "null"}, new]} if new.pop("nullable", False) else new
-
-
-def _schemas(node: Any, place: str) -> Iterator[tuple[str, Schema]]:
-    """Find every schema of the document that is not a part of another one."""
-    if isinstance(node, list):
-        for number, item in enumerate(node):
-            yield from _schemas(item, f"{place}/{number}")
-    elif isinstance(node, dict):
-        for word, value in node.items():
-            if word == "schema":
-                yield f"{place}/schema", value
-            elif word == "schemas":
-                yield from ((f"{place}/schemas/{name}", schema) for name, schema in value.items())
-            else:
-                yield from _schemas(value, f"{place}/{word}")
 
 
 def _parsed(text: str, wanted: str | None) -> object:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 
@@ -21,15 +20,6 @@ from provisioner.sandbox.sessions import session_of, sign_in_first
 from provisioner.sandbox.store import Store
 from provisioner.sandbox.web import Refused, Request, html_response, json_response, redirect
 from tests.servers.behaviour import Server
-
-
-@dataclass(frozen=True)
-class Authorization:
-    """An application that may act for an account, with all that its tokens and codes allow."""
-
-    application: RegisteredApplication
-    scopes: tuple[str, ...]
-    since: float
 
 
 class Instance(SandboxInstance):
@@ -125,30 +115,15 @@ class Instance(SandboxInstance):
             self.require(None, f"account: {token.account.state}")
         return token
 
-    def authorizations(self, account: Account) -> list[Authorization]:
-        """The applications with a live token or usable code of an account, oldest first."""
+    def authorizations(self, account: Account) -> dict[RegisteredApplication, float]:
+        """Which applications have a live token or usable code of an account, and since when."""
         given: list[AccessToken | Grant] = [one for one in self.tokens if self.accepts(one)]
         given += [one for one in self.grants if not (one.used or self.expired(one))]
-        found: dict[RegisteredApplication, list[AccessToken | Grant]] = {}
+        found: dict[RegisteredApplication, float] = {}
         for one in sorted(given, key=lambda one: one.created_at):
             if one.account is account:
-                found.setdefault(one.application, []).append(one)
-        return [
-            Authorization(
-                application,
-                tuple(dict.fromkeys(scope for one in its for scope in one.scopes)),
-                its[0].created_at,
-            )
-            for application, its in found.items()
-        ]
-
-    def end_authorization(self, application: RegisteredApplication, account: Account) -> None:
-        """Revoke an account's tokens and codes of an application, and nobody else's."""
-        for token in self.tokens_of(application, account):
-            token.revoked_at = self.clock()
-        for grant in self.grants:
-            if grant.application is application and grant.account is account:
-                grant.used = True
+                found.setdefault(one.application, one.created_at)
+        return found
 
     def _register(self, store: Store, request: Request) -> Response:
         """Register so many times in ten minutes, in windows of the clock (Rack::Attack).
@@ -197,22 +172,25 @@ class Instance(SandboxInstance):
         session = session_of(store, request)
         if session.account is None:
             return sign_in_first(store, request)
-        entries = "".join(map(self._entry, self.authorizations(session.account)))
+        entries = "".join(
+            f"""
+            <form action="{self.server.applications_page}/revoke" method="post">
+              <input type="hidden" name="id" value="{one.id}">
+              {escape(one.name)}: {datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M:%S UTC}
+              <button type="submit">Revoke</button></form>"""
+            for one, since in self.authorizations(session.account).items()
+        )
         return html_response(200, page("Your authorized applications", entries or "None yet."))
 
-    def _entry(self, one: Authorization) -> str:
-        when = datetime.fromtimestamp(one.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        return f"""
-            <form action="{self.server.applications_page}/revoke" method="post">
-              <input type="hidden" name="id" value="{one.application.id}">
-              {escape(one.application.name)}: {when}, {" ".join(map(escape, one.scopes))}
-              <button type="submit">Revoke</button></form>"""
-
     def _end_authorization(self, store: Store, request: Request) -> Response:
+        """Revoke an account's tokens and codes of an application, and nobody else's."""
         account = session_of(store, request).account
         if account is None:
             return sign_in_first(store, request)
-        for one in self.authorizations(account):
-            if str(one.application.id) == request.form.get("id"):
-                self.end_authorization(one.application, account)
+        for application in self.applications:
+            if str(application.id) == request.form.get("id"):
+                for token in self.tokens_of(application, account):
+                    token.revoked_at = self.clock()
+                for grant in self.grants:
+                    grant.used |= grant.application is application and grant.account is account
         return redirect(self.server.applications_page)

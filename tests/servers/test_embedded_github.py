@@ -8,7 +8,7 @@ from nacl.public import PublicKey, SealedBox
 
 from provisioner.sandbox.web import Headers, Request, Response
 from tests.servers import GitHub
-from tests.servers.github_description import CheckingObserver, Description, checking_observer
+from tests.servers.github_description import CheckingObserver, Description
 
 ACTIONS = "/repos/octo/bot/actions"
 
@@ -20,7 +20,7 @@ class Octo:
         self.github = GitHub()
         self.github.add_repository("octo/bot")
         self.token = self.github.add_token()
-        self.checked: CheckingObserver = checking_observer(description)
+        self.checked = CheckingObserver(description)
         self.github.observers.append(self.checked)
 
     def ask(self, method: str, path: str, body: object = None) -> Response:

@@ -39,7 +39,7 @@ from provisioner.sandbox import (
 from provisioner.sandbox.web import Handler
 from provisioner.secret import Secret
 from tests.servers import GitHub, make
-from tests.servers.github_description import Description, checking_observer
+from tests.servers.github_description import CheckingObserver, Description
 from tests.support.gather import in_order
 from tests.support.laptop import Answer, Laptop, approves
 from tests.support.leaks import forms
@@ -84,7 +84,7 @@ class World:
         self.violations: list[str] = []
         """Of GitHub's description."""
         if description:
-            checked = checking_observer(description)
+            checked = CheckingObserver(description)
             self.violations = checked.violations
             self.github.observers.append(checked)
         self.wire = Wire(

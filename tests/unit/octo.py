@@ -13,7 +13,7 @@ from provisioner.http import Http
 from provisioner.sandbox import Headers, Request, Response
 from provisioner.secret import Secret
 from tests.servers import GitHub as EmbeddedGitHub
-from tests.servers.github_description import Description, checking_observer
+from tests.servers.github_description import CheckingObserver, Description
 
 NAME = "octo/bot"
 API = "https://api.github.com"
@@ -43,7 +43,7 @@ class Octo(httpx.BaseTransport):
     def __init__(self) -> None:
         self.github = EmbeddedGitHub(API, clock=lambda: NOW)
         self.stored = self.github.add_repository(NAME)
-        self.checked = checking_observer(Description.load())
+        self.checked = CheckingObserver(Description.load())
         self.github.observers.append(self.checked)
         self.statuses: list[int] = []
         self.seen: list[Request] = []
