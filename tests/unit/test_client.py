@@ -129,15 +129,7 @@ def test_registration_sends_scopes_and_the_redirect_uris_that_the_server_takes_a
     }
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"scopes": "read:accounts write:statuses"},
-        {"scopes": ["write:statuses", "read:accounts", "read:lists"]},
-        {"client_id": 3197},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("changes", [{"scopes": "read"}, {"client_id": 3197}], ids=str)
 def test_application_is_what_the_server_registered(changes: dict[str, object]) -> None:
     """Servers tell more or less of it; Pixelfed's ids are numbers."""
     said = REGISTERED | changes

@@ -65,11 +65,6 @@ def test_order_of_the_calls_counts_even_if_a_later_one_fails_sooner() -> None:
         in_threads([first, second])
 
 
-def test_calls_in_threads_run_at_the_same_time() -> None:
-    all_there = threading.Barrier(5)
-    in_threads([lambda: all_there.wait(60)] * 5)
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interruption_ends_the_process_within_a_second_while_calls_hang(
     number: signal.Signals,
