@@ -407,11 +407,6 @@ def test_software_without_a_mastodon_api_is_named(software: str, v1: Scripted) -
     assert f"{software} 2025.9.0" in error.what
 
 
-def test_page_before_the_api_alone_is_no_instance_that_is_closed() -> None:
-    script = everywhere(Reply(404), METADATA) | everywhere(page(403), V1, V2)
-    assert refused(script, ORIGIN).code == "instance-blocked"
-
-
 def test_challenge_before_a_server_that_is_known_to_have_the_api_is_told_as_such() -> None:
     script = everywhere(page(200), METADATA, V1, V2) | node_info("mastodon", "4.5.3")
     assert refused(script, ORIGIN).code == "instance-blocked"

@@ -227,13 +227,6 @@ def test_secondary_limit_that_names_no_time_is_waited_for_a_minute(octo: Octo, s
     assert octo.waits == [60.0]
 
 
-def test_secondary_limit_that_does_not_end_is_given_up(octo: Octo) -> None:
-    octo.github.secondary_limit(5, times=1000)
-    with fails("github-rate-limit", Exit.FAILED):
-        write(octo)
-    assert octo.waits == [5.0] * 3
-
-
 def test_limit_refuses_before_anything_is_done_so_that_a_post_is_sent_again(octo: Octo) -> None:
     repository = octo.open()
     octo.once("POST", lambda _real: github_says(SECONDARY, headers={"Retry-After": "3"}))

@@ -205,13 +205,6 @@ def test_proxy_of_one_request_is_not_blamed_for_another(
         lost(client, f"{server.origin}/", "no-answer")
 
 
-def test_proxy_that_cannot_be_resolved_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    unresolved(monkeypatch, socket.EAI_NONAME)
-    error = proxied(monkeypatch, "proxy.example:3128")
-    assert error.code == "host-unknown"
-    assert "proxy.example:3128" in error.what
-
-
 def test_server_behind_a_proxy_is_blamed_for_its_own_failure(
     monkeypatch: pytest.MonkeyPatch, other: ScriptedServer
 ) -> None:

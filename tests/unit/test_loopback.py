@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -32,10 +32,8 @@ def pipe() -> Iterator[tuple[int, int]]:
     ends = os.pipe()
     yield ends
     for end in ends:
-        try:
+        with suppress(OSError):
             os.close(end)
-        except OSError:
-            continue
 
 
 def port_of(loopback: Loopback) -> int:
@@ -65,13 +63,20 @@ def wait(loopback: Loopback, seconds: float = PATIENCE) -> Arrived:
     return loopback.wait(STATE, ORIGIN, time.monotonic() + seconds, lambda _: None)
 
 
-def wait_while(loopback: Loopback, *sent: bytes) -> tuple[Arrived, list[str]]:
-    """Wait while a browser sends these, one after the other; what arrived, and the answers."""
+@contextmanager
+def browsing(loopback: Loopback, *sent: bytes) -> Iterator[list[str]]:
+    """A browser sends these, one after the other; what it was answered, in the end."""
     answers: list[str] = []
     browser = threading.Thread(target=lambda: answers.extend(send(loopback, one) for one in sent))
     browser.start()
-    arrived = wait(loopback)
+    yield answers
     browser.join(PATIENCE)
+
+
+def wait_while(loopback: Loopback, *sent: bytes) -> tuple[Arrived, list[str]]:
+    """Wait while a browser sends these; what arrived, and the answers."""
+    with browsing(loopback, *sent) as answers:
+        arrived = wait(loopback)
     return arrived, answers
 
 
@@ -136,12 +141,8 @@ def test_denial_with_the_state_ends_the_wait(loopback: Loopback) -> None:
 
 
 def test_nothing_is_accepted_for_a_link_without_a_state(loopback: Loopback) -> None:
-    send_it = threading.Thread(
-        target=send, args=(loopback, request(loopback, "/callback?code=x&state="))
-    )
-    send_it.start()
-    assert loopback.wait("", ORIGIN, time.monotonic() + 0.5, lambda _: None) is None
-    send_it.join(PATIENCE)
+    with browsing(loopback, request(loopback, "/callback?code=x&state=")):
+        assert loopback.wait("", ORIGIN, time.monotonic() + 0.5, lambda _: None) is None
 
 
 def test_idle_connections_block_nothing(loopback: Loopback) -> None:
@@ -201,12 +202,9 @@ def bring(loopback: Loopback) -> None:
 
 def test_page_is_shown_at_the_clean_address_once_the_run_has_ended(loopback: Loopback) -> None:
     bring(loopback)
-    answers: list[str] = []
     sent = (request(loopback, "/favicon.ico"), request(loopback, "/result"))
-    browser = threading.Thread(target=lambda: answers.extend(send(loopback, one) for one in sent))
-    browser.start()
-    loopback.show(PAGE)
-    browser.join(PATIENCE)
+    with browsing(loopback, *sent) as answers:
+        loopback.show(PAGE)
     assert answers[0].startswith("HTTP/1.1 404 ")
     assert answers[1].startswith("HTTP/1.1 200 ")
     assert answers[1].endswith(PAGE)
@@ -217,12 +215,8 @@ def test_page_is_not_shown_to_another_host(
 ) -> None:
     monkeypatch.setattr("provisioner.loopback.PATIENCE", 0.3)
     bring(loopback)
-    answers: list[str] = []
-    raw = request(loopback, "/result", host="evil.example")
-    browser = threading.Thread(target=lambda: answers.append(send(loopback, raw)))
-    browser.start()
-    loopback.show(PAGE)
-    browser.join(PATIENCE)
+    with browsing(loopback, request(loopback, "/result", host="evil.example")) as answers:
+        loopback.show(PAGE)
     assert PAGE not in answers[0]
 
 
@@ -310,11 +304,9 @@ def test_typing_does_not_keep_the_page_back(pipe: tuple[int, int]) -> None:
         loopback.listen()
         bring(loopback)
         os.write(pipe[1], b"typed\n")
-        browser = threading.Thread(target=send, args=(loopback, request(loopback, "/result")))
-        browser.start()
-        loopback.show(PAGE)
-        browser.join(PATIENCE)
-        assert not browser.is_alive()
+        with browsing(loopback, request(loopback, "/result")) as answers:
+            loopback.show(PAGE)
+        assert answers[0].endswith(PAGE)
 
 
 def test_file_and_nothing_at_all_are_not_waited_for(tmp_path: Path) -> None:

@@ -38,7 +38,6 @@ def redirect(location: str, status: int = 302) -> Reply:
     return Reply(status, b"", {"Location": location})
 
 
-FLOOD = Reply(200, b"x" * (2 * 1024 * 1024))
 LOST = httpx.RemoteProtocolError("The server closed the connection.")
 UNREACHABLE = httpx.ConnectError("There is nobody.")
 Scripted = Reply | httpx.TransportError
