@@ -145,30 +145,12 @@ def test_unknown_server_is_promised_the_least_of_the_table() -> None:
     ("software", "measured"),
     [
         ("gotosocial", {"code_seconds": 300, "password_grant": False, "approve_button": "Allow"}),
-        (
-            "takahe",
-            {"code_seconds": 60, "verifying_scope": "read", "many_domains": True},
-        ),
-        (
-            "friendica",
-            {
-                "code_seconds": 300,
-                "approve_button": "Yes",
-                "replaces_token": True,
-                "revokes_application": True,
-                "settings_path": "/settings/oauth",
-            },
-        ),
+        ("takahe", {"code_seconds": 60, "verifying_scope": "read", "many_domains": True}),
+        ("friendica", {"code_seconds": 300, "approve_button": "Yes", "replaces_token": True}),
+        ("friendica", {"revokes_application": True, "settings_path": "/settings/oauth"}),
         ("hollo", {"idempotency_key": True, "password_grant": False, "settings_path": "/auth"}),
-        (
-            "snac",
-            {
-                "password_grant": False,
-                "revokes_application": True,
-                "approve_button": "OK",
-                "settings_path": "",
-            },
-        ),
+        ("snac", {"password_grant": False, "revokes_application": True, "approve_button": "OK"}),
+        ("snac", {"settings_path": ""}),
     ],
 )
 def test_profile_has_what_was_measured(software: str, measured: dict[str, object]) -> None:
