@@ -167,11 +167,13 @@ def test_scopes_that_the_server_dropped_are_named_and_no_secret_shown() -> None:
     assert str(REGISTERED["client_secret"]) not in traceback_of(caught.value)
 
 
-@pytest.mark.parametrize("reply", [LOST, page(503)])
-def test_registration_is_not_repeated(reply: Scripted) -> None:
+@pytest.mark.parametrize(
+    ("reply", "kind"), [(LOST, NoAnswerError), (say({}, 422), ScopesRefusedError)]
+)
+def test_registration_is_not_repeated(reply: Scripted, kind: type[ProvisionerError]) -> None:
     """Mastodon allows five in ten minutes."""
     web = Web({APPS: reply})
-    with pytest.raises(ProvisionerError):
+    with pytest.raises(kind):
         mastodon(web).register("mybot", SCOPES)
     assert web.asked == [APPS]
 

@@ -225,10 +225,11 @@ def test_wrong_guess_costs_nothing(reply: Scripted) -> None:
 
 @pytest.mark.parametrize("trouble", [page(502), LOST])
 @pytest.mark.parametrize("path", [METADATA, V1])
-def test_right_guess_that_met_trouble_is_asked_again(path: str, trouble: Scripted) -> None:
+def test_instance_that_met_trouble_is_asked_again(path: str, trouble: Scripted) -> None:
     then = {METADATA: metadata(), V1: ABOUT}[path]
     script = {**mastodon_at(), f"GET {ORIGIN}{path}": [trouble, then]}
     assert found({**script, **finger(jrd(f"{ORIGIN}/users/mybot"))}) == described()
+    assert found(script, ORIGIN) == described()
 
 
 def test_what_goes_wrong_does_not_depend_on_the_order_of_answers() -> None:
