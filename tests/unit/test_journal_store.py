@@ -193,7 +193,7 @@ def test_write_that_stays_uncertain_ends_the_run_incomplete(run: Run, loss: Loss
     run.lose(loss, "PATCH", "GET", times=1000)
     with fails("journal-unconfirmed", Exit.INCOMPLETE):
         run.store.save(run.journal())
-    assert run.waits == list(RETRY_DELAYS)
+    assert run.waits == list(RETRY_DELAYS) == [0.0, 1.0, 2.0, 4.0, 8.0]
 
 
 def test_last_try_is_read_back_too(run: Run) -> None:
