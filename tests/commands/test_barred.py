@@ -16,32 +16,30 @@ STATES: tuple[State, ...] = (*AT_OTHERS, "moved", "needs-2fa")
 
 @pytest.mark.parametrize("state", STATES)
 def test_check_of_a_barred_account_needs_a_person_and_keeps_the_token(
-    world: World, state: State
+    bot: World, state: State
 ) -> None:
-    world.provision()
-    world.instance.accounts[0].state = state
-    before = world.stored()
-    finding = world.check().items[0]
+    bot.instance.accounts[0].state = state
+    before = bot.stored()
+    finding = bot.check().items[0]
     assert finding.verdict == "bad"
     assert finding.next
     assert not calls_dead(finding)
-    assert world.live() == [world.stored()] == [before]
+    assert bot.live() == [bot.stored()] == [before]
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_rotation_of_a_barred_account_goes_on_once_the_account_may_act(
-    world: World, state: State
+    bot: World, state: State
 ) -> None:
     """The new token stays staged until then, and needs no code any more."""
-    world.provision()
-    before, code = world.stored(), world.approve(world.link())
-    world.instance.accounts[0].state = state
+    before, code = bot.stored(), bot.approve(bot.link())
+    bot.instance.accounts[0].state = state
     with fails("account-barred", Exit.ACTION_REQUIRED):
-        world.complete(code)
-    assert world.stored() == before
-    assert len(world.live()) == 2
-    world.instance.accounts[0].state = "active"
-    assert world.complete("").status == "rotated"
+        bot.complete(code)
+    assert bot.stored() == before
+    assert len(bot.live()) == 2
+    bot.instance.accounts[0].state = "active"
+    assert bot.complete("").status == "rotated"
 
 
 elsewhere = pytest.mark.parametrize("personality", ["gotosocial", "pleroma"])
@@ -50,9 +48,8 @@ elsewhere = pytest.mark.parametrize("personality", ["gotosocial", "pleroma"])
 
 @elsewhere
 @pytest.mark.parametrize("state", AT_OTHERS)
-def test_new_token_is_kept_elsewhere_too(world: World, state: State) -> None:
+def test_new_token_is_kept_elsewhere_too(world: World, code: str, state: State) -> None:
     """It is not taken for stillborn, and not revoked: when the account may act, it is used."""
-    code = world.approve(world.link())
     world.instance.accounts[0].state = state
     with pytest.raises(ProvisionerError):
         world.complete(code)
@@ -64,14 +61,13 @@ def test_new_token_is_kept_elsewhere_too(world: World, state: State) -> None:
 
 @elsewhere
 @pytest.mark.parametrize("state", AT_OTHERS)
-def test_check_and_deprovision_see_no_death_elsewhere(world: World, state: State) -> None:
+def test_check_and_deprovision_see_no_death_elsewhere(bot: World, state: State) -> None:
     """Where the revocation was not heard, what is said of the account proves nothing."""
-    world.provision()
-    world.instance.accounts[0].state = state
-    finding = world.check().items[0]
+    bot.instance.accounts[0].state = state
+    finding = bot.check().items[0]
     assert finding.verdict == "bad"
     assert not calls_dead(finding)
-    world.wire.faults = [Fault("500", path="/oauth/revoke", times=99)]
+    bot.wire.faults = [Fault("500", path="/oauth/revoke", times=99)]
     with fails("tokens-alive", Exit.INCOMPLETE):
-        world.deprovision()
-    assert len(world.live()) == 1
+        bot.deprovision()
+    assert len(bot.live()) == 1

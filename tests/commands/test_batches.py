@@ -92,8 +92,7 @@ def test_begin_reads_both_hosts_in_one_batch_before_it_writes(world: World) -> N
     assert world.wire.log[len(batch)] == f"POST {ACTIONS}/variables"
 
 
-def test_complete_reads_in_one_batch_before_it_writes(world: World) -> None:
-    code = world.approve(world.link())
+def test_complete_reads_in_one_batch_before_it_writes(world: World, code: str) -> None:
     batch, verifying = batches(world, "complete", code)
     ping = "GET /.well-known/oauth-authorization-server"
     assert set(batch) == READS | FOR_WRITING | {ping}
@@ -132,9 +131,8 @@ def test_order_of_answers_changes_nothing(
 @ORDERS
 @pytest.mark.parametrize("command", ["begin", "complete"])
 def test_of_several_failures_the_same_is_told_in_any_order(
-    world: World, command: str, order: str | int
+    world: World, code: str, command: str, order: str | int
 ) -> None:
-    code = world.approve(world.link())
     world.wire.faults = [
         Fault("500", path=f"{ACTIONS}/secrets", times=99),
         Fault("html", path=JOURNAL, times=99),

@@ -192,12 +192,11 @@ def test_unmanaged_secret_is_announced_before_the_link(world: World) -> None:
     assert world.shown.index(warning) < link
 
 
-def test_secret_by_the_name_of_our_variable_is_unmanaged(world: World) -> None:
+def test_secret_by_the_name_of_our_variable_is_unmanaged(bot: World) -> None:
     """They are two things to GitHub: we wrote the variable only."""
-    world.provision()
-    world.repository.set_secret("MASTODON_BASE_URL", "from-before-us")
-    world.begin(secrets="MASTODON_BASE_URL=access_token", variables="")
-    assert [warning for warning in world.warned if "MASTODON_BASE_URL" in warning]
+    bot.repository.set_secret("MASTODON_BASE_URL", "from-before-us")
+    bot.begin(secrets="MASTODON_BASE_URL=access_token", variables="")
+    assert [warning for warning in bot.warned if "MASTODON_BASE_URL" in warning]
 
 
 @pytest.mark.parametrize(
@@ -205,12 +204,11 @@ def test_secret_by_the_name_of_our_variable_is_unmanaged(world: World) -> None:
     [("profile write:statuses", "write:media"), ("", ""), ("read write", "")],
     ids=["fewer", "the same", "more"],
 )
-def test_rotation_to_fewer_scopes_is_announced(world: World, scopes: str, less: str) -> None:
+def test_rotation_to_fewer_scopes_is_announced(bot: World, scopes: str, less: str) -> None:
     """A workflow may need what the token in use may do. Of our own secret nothing is said."""
-    world.provision()
-    world.shown.clear()
-    world.begin(scopes=scopes)
-    assert_in_turn(world.warned, *([less] if less else []))
+    bot.shown.clear()
+    bot.begin(scopes=scopes)
+    assert_in_turn(bot.warned, *([less] if less else []))
 
 
 def test_other_scopes_than_those_of_an_unsettled_link_are_warned_of(world: World) -> None:
@@ -228,20 +226,18 @@ def test_other_scopes_than_those_of_an_unsettled_link_are_warned_of(world: World
 # What is refused, and what goes wrong.
 
 
-def test_another_account_does_not_take_over_a_journal_with_a_token(world: World) -> None:
-    world.provision()
+def test_another_account_does_not_take_over_a_journal_with_a_token(bot: World) -> None:
     with fails("journal-other-account", Exit.INPUT):
-        world.begin(account="alice@social.example")
+        bot.begin(account="alice@social.example")
 
 
-def test_key_is_not_overwritten_where_variables_cannot_be_seen(world: World) -> None:
+def test_key_is_not_overwritten_where_variables_cannot_be_seen(bot: World) -> None:
     """404 for every variable, and a key in its secret: there may be a journal under that key."""
-    world.provision()
     absent = json_response(404, {"message": "Not Found"})
-    world.answer("/actions/variables", absent, "api.github.com")
+    bot.answer("/actions/variables", absent, "api.github.com")
     with fails("github-not-found", Exit.ACTION_REQUIRED):
-        world.begin(journal_key=base64.b64encode(b"k" * 32).decode())
-    assert world.stored("MASTODON_JOURNAL_KEY") == world.key
+        bot.begin(journal_key=base64.b64encode(b"k" * 32).decode())
+    assert bot.stored("MASTODON_JOURNAL_KEY") == bot.key
 
 
 def test_throttle_changed_nothing_and_says_when_to_come_back(world: World) -> None:

@@ -74,10 +74,9 @@ def test_github_token_that_expires_at_the_staging_write_loses_nothing(world: Wor
     ids=["attempt", "secret", "variable"],
 )
 def test_no_code_is_needed_after_the_staging_write_and_the_same_one_is_good_before(
-    world: World, method: str, path: str, *, spent: bool
+    world: World, code: str, method: str, path: str, *, spent: bool
 ) -> None:
     """The code is spent last (I6)."""
-    code = world.approve(world.link())
     expire_at(world, method, path)
     with fails("github-token-refused", Exit.ACTION_REQUIRED) as caught:
         world.complete(code)
@@ -90,9 +89,8 @@ def test_no_code_is_needed_after_the_staging_write_and_the_same_one_is_good_befo
 # The repository gets another name.
 
 
-def test_nothing_is_written_to_another_repository_of_the_old_name(world: World) -> None:
+def test_nothing_is_written_to_another_repository_of_the_old_name(world: World, code: str) -> None:
     """It holds no journal, and the code stays good for the right one."""
-    code = world.approve(world.link())
     world.github.rename(NAME, "octocat/robot")
     other = world.github.add_repository(NAME)
     with fails("nothing-pending", Exit.ACTION_REQUIRED):
@@ -109,10 +107,9 @@ def test_nothing_is_written_to_another_repository_of_the_old_name(world: World) 
 
 @pytest.mark.parametrize("for_good", [True, False])
 def test_code_goes_to_no_other_host_where_the_instance_moved(
-    world: World, *, for_good: bool
+    world: World, code: str, *, for_good: bool
 ) -> None:
     """Should it come back, the link still serves; else the bot begins at the new address."""
-    code = world.approve(world.link())
     asked: list[str] = []
 
     def moved(request: Request) -> Response:
@@ -158,17 +155,16 @@ def test_same_link_serves_after_an_upgrade(world: World) -> None:
 
 @pytest.mark.parametrize("took_its_token", [True, False])
 def test_person_is_told_only_where_an_application_that_is_gone_left_its_token_alive(
-    world: World, *, took_its_token: bool
+    bot: World, *, took_its_token: bool
 ) -> None:
     """Mastodon deletes both together. Elsewhere, no program can revoke the token any more."""
-    world.provision()
-    world.provision()
+    bot.provision()
     if took_its_token:
-        world.instance.delete_application(world.instance.applications[0].client_id)
+        bot.instance.delete_application(bot.instance.applications[0].client_id)
     else:
-        world.answer("/oauth/revoke", json_response(401, {"error": "invalid_client"}))
-    world.time += DAY
-    found = [one for one in world.check().items if one.verdict == "bad"]
-    assert len(found) == len(world.journal().superseded) == (not took_its_token)
+        bot.answer("/oauth/revoke", json_response(401, {"error": "invalid_client"}))
+    bot.time += DAY
+    found = [one for one in bot.check().items if one.verdict == "bad"]
+    assert len(found) == len(bot.journal().superseded) == (not took_its_token)
     if found:
         assert f"{ORIGIN}/oauth/authorized_applications" in in_words(found[0])

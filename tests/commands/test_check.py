@@ -23,10 +23,9 @@ def bad(report: Report) -> Item:
     return item
 
 
-def test_good_token_is_healthy_and_each_thing_seen_is_told(world: World) -> None:
-    world.provision()
-    world.time += 3.5 * DAY
-    report = world.check()
+def test_good_token_is_healthy_and_each_thing_seen_is_told(bot: World) -> None:
+    bot.time += 3.5 * DAY
+    report = bot.check()
     assert report.status == "healthy"
     assert report.exit_code is Exit.DONE
     assert report.outputs == {
@@ -45,17 +44,15 @@ def test_good_token_is_healthy_and_each_thing_seen_is_told(world: World) -> None
     )
 
 
-def test_check_within_a_day_of_the_last_only_reads(world: World) -> None:
-    world.provision()
-    since = len(world.wire.log)
-    world.check()
-    assert all(line.startswith("GET ") for line in world.requests(since))
+def test_check_within_a_day_of_the_last_only_reads(bot: World) -> None:
+    since = len(bot.wire.log)
+    bot.check()
+    assert all(line.startswith("GET ") for line in bot.requests(since))
 
 
-def test_revoked_token_needs_a_person(world: World) -> None:
-    world.provision()
-    world.instance.revoke_access("mybot")
-    report = world.check()
+def test_revoked_token_needs_a_person(bot: World) -> None:
+    bot.instance.revoke_access("mybot")
+    report = bot.check()
     assert calls_dead(bad(report))
     assert bad(report).next == (Run("begin", rotate=True),)
     assert not [item for item in report.items if "never expires" in item.text]
@@ -65,10 +62,9 @@ def test_revoked_token_needs_a_person(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", [403, 503])
-def test_ambiguous_answer_is_unclear_and_needs_nobody(world: World, status: int) -> None:
-    world.provision()
-    world.answer("verify_credentials", Response(status))
-    report = world.check()
+def test_ambiguous_answer_is_unclear_and_needs_nobody(bot: World, status: int) -> None:
+    bot.answer("verify_credentials", Response(status))
+    report = bot.check()
     assert report.status == "unclear"
     assert report.exit_code is Exit.DONE
     assert report.items[0].verdict == "unclear"
@@ -78,76 +74,69 @@ def test_ambiguous_answer_is_unclear_and_needs_nobody(world: World, status: int)
 
 @pytest.mark.parametrize(("over", "verdict"), [(-1, "unclear"), (0, "bad")])
 def test_token_not_seen_alive_for_three_weeks_needs_a_person(
-    world: World, over: int, verdict: str
+    bot: World, over: int, verdict: str
 ) -> None:
     """Each check that sees it alive, a day or more after the last, begins them anew."""
-    world.provision()
-    world.time += DAY
-    world.check()
-    seen = int(world.time)
-    assert world.current.seen_alive_at == seen
-    world.answer("verify_credentials", Response(418))
-    world.time += 21 * DAY + over
-    report = world.check()
-    assert world.current.seen_alive_at == seen
+    bot.time += DAY
+    bot.check()
+    seen = int(bot.time)
+    assert bot.current.seen_alive_at == seen
+    bot.answer("verify_credentials", Response(418))
+    bot.time += 21 * DAY + over
+    report = bot.check()
+    assert bot.current.seen_alive_at == seen
     assert report.items[0].verdict == verdict
     assert not calls_dead(report.items[0])
     assert (report.exit_code is Exit.ACTION_REQUIRED) == (verdict == "bad")
     assert (when(seen) in report.items[0].text) == (verdict == "bad")
 
 
-def test_check_is_healthy_though_the_journal_cannot_be_written(world: World) -> None:
+def test_check_is_healthy_though_the_journal_cannot_be_written(bot: World) -> None:
     """That the token was seen alive is then not kept, and nothing else is lost."""
-    world.provision()
-    world.time += DAY
-    world.wire.faults = [Fault("refused", method="PATCH", times=99)]
-    assert world.check().status == "healthy"
-    assert world.current.seen_alive_at == START
+    bot.time += DAY
+    bot.wire.faults = [Fault("refused", method="PATCH", times=99)]
+    assert bot.check().status == "healthy"
+    assert bot.current.seen_alive_at == START
 
 
-def test_echo_of_the_client_secret_is_not_shown(world: World) -> None:
+def test_echo_of_the_client_secret_is_not_shown(bot: World) -> None:
     """The instance was sent it in an earlier run, and quotes it in this one."""
-    world.provision()
-    said = f"app secret {world.current.application.client_secret.reveal()} refused"
-    world.answer("verify_credentials", json_response(403, {"error": said}))
-    assert "app secret *** refused" in world.check().items[0].text
+    said = f"app secret {bot.current.application.client_secret.reveal()} refused"
+    bot.answer("verify_credentials", json_response(403, {"error": said}))
+    assert "app secret *** refused" in bot.check().items[0].text
 
 
 # What needs a person, now or some day.
 
 
-def test_token_of_another_account_needs_a_person(world: World) -> None:
+def test_token_of_another_account_needs_a_person(bot: World) -> None:
     """The name was given to somebody else: the bot would post as them (I8)."""
-    world.provision()
-    world.rewrite(current=replace(world.current, account_id="999"))
-    found = bad(world.check())
+    bot.rewrite(current=replace(bot.current, account_id="999"))
+    found = bad(bot.check())
     assert found.next
     assert "mybot" in found.text
     assert not calls_dead(found)
 
 
-def test_deleted_secret_needs_a_person_though_the_token_is_unclear(world: World) -> None:
+def test_deleted_secret_needs_a_person_though_the_token_is_unclear(bot: World) -> None:
     """The bot would read an empty string."""
-    world.provision()
-    world.delete("secrets", "MASTODON_ACCESS_TOKEN")
-    world.answer("verify_credentials", Response(503))
-    found = bad(world.check())
+    bot.delete("secrets", "MASTODON_ACCESS_TOKEN")
+    bot.answer("verify_credentials", Response(503))
+    found = bad(bot.check())
     assert "MASTODON_ACCESS_TOKEN" in found.text
     assert found.next == (Run("begin", rotate=True),)
 
 
-def test_missing_scopes_are_named_and_need_a_person(world: World) -> None:
-    world.provision()
-    found = bad(world.check(scopes="interact"))
+def test_missing_scopes_are_named_and_need_a_person(bot: World) -> None:
+    found = bad(bot.check(scopes="interact"))
     assert "read:notifications" in found.text
     assert "read:notifications" in str(found.next)
 
 
 @pytest.mark.parametrize(("over", "old"), [(0, False), (1, True)])
-def test_token_is_too_old_a_second_after_max_age(world: World, over: int, *, old: bool) -> None:
-    world.provision()
-    world.time += 90 * DAY + over
-    age = world.check(max_age="90d").items[1]
+def test_token_is_too_old_a_second_after_max_age(bot: World, over: int, *, old: bool) -> None:
+    bot.time += 90 * DAY + over
+    age = bot.check(max_age="90d").items[1]
     assert age.verdict == ("bad" if old else "good")
     assert "90 days" in age.text
     assert bool(age.next) == old
@@ -159,16 +148,15 @@ def test_token_is_too_old_a_second_after_max_age(world: World, over: int, *, old
     [(30 * DAY, "good"), (30 * DAY - 1, "soon"), (8 * DAY, "soon"), (8 * DAY - 1, "bad")],
 )
 def test_end_of_a_token_is_told_a_month_ahead_and_needs_a_person_at_the_last_weekly_check(
-    world: World, left: int, verdict: str, whose: str
+    bot: World, left: int, verdict: str, whose: str
 ) -> None:
     """That of the token for GitHub would keep the tool itself from working."""
-    world.provision()
-    until = int(world.time) + left
+    until = int(bot.time) + left
     if whose == "GitHub":
-        world.token = world.github.add_token(expires_at=until)
+        bot.token = bot.github.add_token(expires_at=until)
     else:
-        world.rewrite(current=replace(world.current, expires_at=until))
-    report = world.check()
+        bot.rewrite(current=replace(bot.current, expires_at=until))
+    report = bot.check()
     end = report.items[-1 if whose == "GitHub" else 2]
     assert report.outputs["expires-at"] == ("never" if whose == "GitHub" else iso(until))
     assert end.verdict == verdict
@@ -179,11 +167,10 @@ def test_end_of_a_token_is_told_a_month_ahead_and_needs_a_person_at_the_last_wee
     assert (report.exit_code is Exit.ACTION_REQUIRED) == (verdict == "bad")
 
 
-def test_rotation_under_way_is_shown_with_its_link(world: World) -> None:
+def test_rotation_under_way_is_shown_with_its_link(bot: World) -> None:
     """Nobody would see its link again otherwise."""
-    world.provision()
-    link = world.link()
-    waiting = world.check().items[-1]
+    link = bot.link()
+    waiting = bot.check().items[-1]
     assert waiting.verdict == "soon"
     assert when(int(START)) in waiting.text
     assert link in in_words(waiting)
@@ -266,20 +253,18 @@ def test_abandoned_token_of_an_instance_that_is_gone_is_told_of_and_given_up_aft
 )
 @pytest.mark.parametrize("command", ["check", "complete", "post", "abandon", "deprovision"])
 def test_journal_of_another_account_or_instance_is_refused(
-    world: World, command: str, raw: dict[str, str], code: str
+    bot: World, command: str, raw: dict[str, str], code: str
 ) -> None:
-    world.provision()
-    world.begin()
-    since = len(world.wire.log)
+    bot.begin()
+    since = len(bot.wire.log)
     with fails(code, Exit.INPUT):
-        world.run(command, text="howdy universe!", **raw)
-    assert all(line.startswith("GET") for line in world.requests(since))
+        bot.run(command, text="howdy universe!", **raw)
+    assert all(line.startswith("GET") for line in bot.requests(since))
 
 
 @pytest.mark.parametrize("command", ["check", "post", "rotate", "deprovision"])
-def test_journal_names_the_account_that_was_not_given(world: World, command: str) -> None:
-    world.provision()
-    done = world.run(command, account="", text="howdy universe!")
+def test_journal_names_the_account_that_was_not_given(bot: World, command: str) -> None:
+    done = bot.run(command, account="", text="howdy universe!")
     assert done.status in {"healthy", "posted", "rotated", "deprovisioned"}
 
 

@@ -263,20 +263,18 @@ def test_granted_scopes_are_told(world: World, granted: str, shown: str) -> None
     assert world.check().status == "healthy"
 
 
-def test_expiry_is_told_and_written(world: World) -> None:
+def test_expiry_is_told_and_written(world: World, code: str) -> None:
     """Pixelfed's tokens live a year."""
-    code = world.approve(world.link())
     answering(world, TOKEN, fields(expires_in=365 * 86400))
     outcome = world.complete(code, variables="UNTIL=expires_at")
     assert outcome.outputs["expires-at"] == "2028-01-15T08:00:00Z"
     assert world.repository.variables["UNTIL"] == "2028-01-15T08:00:00Z"
 
 
-def test_rotation_leaves_the_old_token_alive_for_its_grace(world: World) -> None:
+def test_rotation_leaves_the_old_token_alive_for_its_grace(bot: World) -> None:
     """A new application gives a different token."""
-    world.provision()
-    old = world.stored()
-    outcome = world.provision(grace="2h")
+    old = bot.stored()
+    outcome = bot.provision(grace="2h")
     assert outcome.status == "rotated"
     assert outcome.facts["old-tokens"] == [
         {
@@ -289,8 +287,8 @@ def test_rotation_leaves_the_old_token_alive_for_its_grace(world: World) -> None
     ]
     [item] = outcome.items
     assert "alive" not in item.text  # nobody looked
-    assert sorted({old, world.stored()}) == sorted(world.live())
-    assert world.superseded == [old]
+    assert sorted({old, bot.stored()}) == sorted(bot.live())
+    assert bot.superseded == [old]
 
 
 def test_overwritten_secret_is_told_of_once_with_where_its_token_is_removed(world: World) -> None:
@@ -305,12 +303,11 @@ def test_overwritten_secret_is_told_of_once_with_where_its_token_is_removed(worl
     assert len(world.warned) == 1
 
 
-def test_equal_token_is_known_wherever_it_was_written(world: World) -> None:
-    world.provision()
-    code = world.approve(world.link())
-    answering(world, TOKEN, fields(access_token=world.stored()))
-    world.complete(code, secrets="OTHER=access_token")
-    assert {place.name for place in world.current.known} == {*DESTINATIONS, "OTHER"}
+def test_equal_token_is_known_wherever_it_was_written(bot: World) -> None:
+    code = bot.approve(bot.link())
+    answering(bot, TOKEN, fields(access_token=bot.stored()))
+    bot.complete(code, secrets="OTHER=access_token")
+    assert {place.name for place in bot.current.known} == {*DESTINATIONS, "OTHER"}
 
 
 # Before the code is sent.
@@ -341,9 +338,8 @@ def test_what_is_no_code_is_not_sent(
     assert f"POST {TOKEN}" not in world.wire.log
 
 
-def test_link_for_another_account_is_not_completed(world: World) -> None:
+def test_link_for_another_account_is_not_completed(world: World, code: str) -> None:
     """A journal remembers one bot, from its first link on."""
-    code = world.approve(world.link())
     with fails("journal-other-account", Exit.INPUT):
         world.complete(code, account="alice@social.example")
     assert f"POST {TOKEN}" not in world.wire.log
@@ -431,8 +427,7 @@ def test_code_is_spent_only_where_the_longest_answer_has_room(world: World, padd
     assert world.stored(names[-1]) == ("x" * MAX_LENGTH if spent else "from-before-us")
 
 
-def test_code_is_not_sent_where_the_attempt_cannot_be_written(world: World) -> None:
-    code = world.approve(world.link())
+def test_code_is_not_sent_where_the_attempt_cannot_be_written(world: World, code: str) -> None:
     world.wire.faults = [Fault("500", method="PATCH", times=99)]
     with fails("journal-unconfirmed", Exit.INCOMPLETE) as caught:
         world.complete(code)
@@ -490,8 +485,7 @@ def test_everything_is_read_again_once_a_code_was_typed_and_told_once(world: Wor
     assert len([line for line in world.shown if line.startswith("Opened")]) == 1
 
 
-def test_code_that_was_handed_in_is_not_asked_for(world: World) -> None:
-    code = world.approve(world.link())
+def test_code_that_was_handed_in_is_not_asked_for(world: World, code: str) -> None:
     typed(world, lambda: pytest.fail("asked for a code"), code)
     assert world.live() == [world.stored()]
 
@@ -561,8 +555,7 @@ def test_new_token_is_masked_before_the_next_request(world: World) -> None:
     assert unmasked == []
 
 
-def test_token_is_used_for_nothing_before_its_staging_is_confirmed(world: World) -> None:
-    code = world.approve(world.link())
+def test_token_is_used_for_nothing_before_its_staging_is_confirmed(world: World, code: str) -> None:
     world.wire.faults = [Fault("request lost", method="PATCH", first=1, times=99)]
     with fails("journal-unconfirmed", Exit.INCOMPLETE):
         world.complete(code)
@@ -623,50 +616,47 @@ def test_token_with_fewer_scopes_is_revoked(
     [({"id": "999"}, "999"), ({"acct": "mybot@other.example"}, "other.example")],
 )
 def test_another_account_by_the_same_name_is_refused(
-    world: World, account: dict[str, str], fact: str
+    bot: World, account: dict[str, str], fact: str
 ) -> None:
     """The name was given to somebody else, or is one of another domain that the server serves."""
-    world.provision()
-    code, old = world.approve(world.link()), world.stored()
-    answering(world, VERIFY, fields(**account))
+    code, old = bot.approve(bot.link()), bot.stored()
+    answering(bot, VERIFY, fields(**account))
     with fails("wrong-account", Exit.ACTION_REQUIRED) as caught:
-        world.complete(code)
+        bot.complete(code)
     assert fact in said(caught.value)
-    assert world.stored() == old
-    assert world.live() == [old]
+    assert bot.stored() == old
+    assert bot.live() == [old]
 
 
-def test_wrong_tokens_that_cannot_be_revoked_join_the_superseded_ones(world: World) -> None:
+def test_wrong_tokens_that_cannot_be_revoked_join_the_superseded_ones(bot: World) -> None:
     """One that comes back a second time is there once, and not called the one in use."""
-    world.provision()
-    world.provision()
-    link = world.link()
-    world.wire.faults = [Fault("500", path="/oauth/revoke", times=99)]
+    bot.provision()
+    link = bot.link()
+    bot.wire.faults = [Fault("500", path="/oauth/revoke", times=99)]
     for _ in range(2):
         with fails("wrong-account", Exit.ACTION_REQUIRED) as caught:
-            world.complete(world.approve(link, "alice"))
+            bot.complete(bot.approve(link, "alice"))
         assert "alice@social.example" in said(caught.value)
         assert not says_revoked(caught.value)
         assert PAGE in said(caught.value)
-    assert world.known == sorted(world.live())
-    assert len(world.known) == 3
-    assert world.journal().superseded[-1].credential.destinations == ()  # it was written nowhere
-    world.wire.faults = []
-    world.provision(grace="0")
-    assert world.live() == [world.stored()]
+    assert bot.known == sorted(bot.live())
+    assert len(bot.known) == 3
+    assert bot.journal().superseded[-1].credential.destinations == ()  # it was written nowhere
+    bot.wire.faults = []
+    bot.provision(grace="0")
+    assert bot.live() == [bot.stored()]
 
 
-def test_token_equal_to_the_current_one_is_not_revoked(world: World) -> None:
+def test_token_equal_to_the_current_one_is_not_revoked(bot: World) -> None:
     """A server that answers with the very token in use, and fewer scopes: the bot lives on."""
-    world.provision()
-    code = world.approve(world.link())
-    answering(world, TOKEN, fields(access_token=world.stored(), scope="read:accounts"))
+    code = bot.approve(bot.link())
+    answering(bot, TOKEN, fields(access_token=bot.stored(), scope="read:accounts"))
     with fails("scopes-missing", Exit.ACTION_REQUIRED) as caught:
-        world.complete(code)
+        bot.complete(code)
     assert not says_revoked(caught.value)
     assert PAGE not in said(caught.value)
-    assert world.stored() in world.live()
-    assert world.journal().superseded == ()
+    assert bot.stored() in bot.live()
+    assert bot.journal().superseded == ()
 
 
 def test_undo_that_cannot_be_written_tells_both_problems_and_is_finished_by_the_next_run(
@@ -689,8 +679,7 @@ def test_undo_that_cannot_be_written_tells_both_problems_and_is_finished_by_the_
 # Writing, and going on with what an earlier run staged.
 
 
-def test_token_stays_staged_until_everything_is_written(world: World) -> None:
-    code = world.approve(world.link())
+def test_token_stays_staged_until_everything_is_written(world: World, code: str) -> None:
     world.wire.faults = [Fault("html", method="POST", path="actions/variables", times=99)]
     with fails("github-unwell", Exit.INCOMPLETE):
         world.complete(code)

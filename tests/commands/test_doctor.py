@@ -73,8 +73,7 @@ def test_scopes_named_first_are_asked_for_and_excess_is_told(world: World) -> No
     assert ("more than was requested" in first) == bool(world.warned)
 
 
-def test_code_can_be_exchanged_until_the_last_moment(world: World) -> None:
-    code = world.approve(world.link())
+def test_code_can_be_exchanged_until_the_last_moment(world: World, code: str) -> None:
     world.time += seconds(lines(world)["Code"]) - 1
     world.complete(code)
     assert world.live() == [world.stored()]

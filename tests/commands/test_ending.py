@@ -74,33 +74,31 @@ def test_begin_after_abandon_shows_another_link(world: World) -> None:
     assert world.link() != link
 
 
-def test_abandon_revokes_a_replaced_token_once_its_grace_is_over(world: World) -> None:
+def test_abandon_revokes_a_replaced_token_once_its_grace_is_over(bot: World) -> None:
     """Before that nothing is said of it, where there is something else to abandon."""
-    world.provision()
-    world.provision()
-    world.link()
-    assert world.abandon().items == ()
-    assert len(world.superseded) == 1
-    world.time += 86400 - 1
+    bot.provision()
+    bot.link()
+    assert bot.abandon().items == ()
+    assert len(bot.superseded) == 1
+    bot.time += 86400 - 1
     with fails("nothing-to-abandon", Exit.FAILED):
-        world.abandon()
-    world.time += 1
-    report = world.abandon()
+        bot.abandon()
+    bot.time += 1
+    report = bot.abandon()
     [revoked] = report.items
     assert EIGHT in revoked.text
     assert report.facts["news"] == [revoked.text]
-    assert world.superseded == []
+    assert bot.superseded == []
 
 
-def test_tokens_that_abandon_could_not_revoke_stay_known(world: World) -> None:
+def test_tokens_that_abandon_could_not_revoke_stay_known(bot: World) -> None:
     """The one that is given up, beside the one that was replaced before."""
-    world.provision()
-    world.provision()
-    stage(world, world.approve(world.link()))
-    world.wire.hosts.pop("social.example")
-    world.abandon()
-    assert world.journal().pending is None
-    assert sorted([*world.superseded, world.stored()]) == sorted(world.live())
+    bot.provision()
+    stage(bot, bot.approve(bot.link()))
+    bot.wire.hosts.pop("social.example")
+    bot.abandon()
+    assert bot.journal().pending is None
+    assert sorted([*bot.superseded, bot.stored()]) == sorted(bot.live())
 
 
 @pytest.mark.parametrize(
@@ -113,19 +111,18 @@ def test_tokens_that_abandon_could_not_revoke_stay_known(world: World) -> None:
     ids=["the same name", "another one beside it", "another one"],
 )
 def test_token_in_use_is_written_again_where_it_stood_and_nowhere_else(
-    world: World, secrets: str, writes: int
+    bot: World, secrets: str, writes: int
 ) -> None:
     """The bot must not be left with a dead token (I1)."""
-    world.provision()
-    in_use = world.stored()
-    cut_after_writing(world, secrets=secrets)
-    since = len(world.wire.log)
-    world.abandon()
-    assert set(world.repository.secrets) == {SECRET, KEY}
-    assert world.stored() == in_use
-    assert world.live() == [in_use]
+    in_use = bot.stored()
+    cut_after_writing(bot, secrets=secrets)
+    since = len(bot.wire.log)
+    bot.abandon()
+    assert set(bot.repository.secrets) == {SECRET, KEY}
+    assert bot.stored() == in_use
+    assert bot.live() == [in_use]
     # Another run that read the journal before has as little time as can be to write.
-    noticed, *after = [line for line in world.requests(since) if not line.startswith("GET")]
+    noticed, *after = [line for line in bot.requests(since) if not line.startswith("GET")]
     assert noticed == f"PATCH /repos/{NAME}/actions/variables/{JOURNAL}"
     put = f"PUT /repos/{NAME}/actions/secrets/{SECRET}"
     assert [line for line in after if line.startswith("PUT")] == [put] * writes
@@ -157,17 +154,16 @@ def test_secret_that_was_empty_is_deleted_and_one_of_somebody_else_left_alone(
     assert [place.name for place in old.credential.destinations] == ["ONE"]
 
 
-def test_names_of_the_cut_run_must_be_given_before_anything_is_changed(world: World) -> None:
+def test_names_of_the_cut_run_must_be_given_before_anything_is_changed(bot: World) -> None:
     """Else they would be left with what is given up."""
-    world.provision()
-    cut_after_writing(world)
-    before = world.journal()
+    cut_after_writing(bot)
+    before = bot.journal()
     with fails("secrets-missing", Exit.INPUT) as caught:
-        world.abandon(secrets="OTHER=access_token")
+        bot.abandon(secrets="OTHER=access_token")
     assert SECRET in said(caught.value)
     assert VARIABLE not in said(caught.value)
-    assert world.stored() in world.live()
-    assert world.journal() == before
+    assert bot.stored() in bot.live()
+    assert bot.journal() == before
 
 
 def test_token_in_use_that_is_staged_once_more_lives_on(world: World) -> None:
@@ -210,45 +206,42 @@ def test_lost_exchange_is_told_though_a_later_token_is_staged(world: World, comm
 # deprovision
 
 
-def test_no_token_secret_or_variable_is_left(world: World) -> None:
-    world.provision()
-    world.provision()
-    cut_after_writing(world)
-    report = world.deprovision()
+def test_no_token_secret_or_variable_is_left(bot: World) -> None:
+    bot.provision()
+    cut_after_writing(bot)
+    report = bot.deprovision()
     assert report.status == "deprovisioned"
     assert report.outputs == {"account": MYBOT}
     assert NAME in report.headline
     assert report.items == ()
-    assert world.live() == []
-    assert dict(world.repository.secrets) == {}
-    assert world.repository.variables == {}
-    assert deleted(world) == [SECRET, VARIABLE, JOURNAL, KEY]
+    assert bot.live() == []
+    assert dict(bot.repository.secrets) == {}
+    assert bot.repository.variables == {}
+    assert deleted(bot) == [SECRET, VARIABLE, JOURNAL, KEY]
 
 
 @pytest.mark.parametrize("command", ["begin", "complete", "check", "abandon", "login", "post"])
 def test_its_first_write_marks_the_journal_and_every_other_command_refuses(
-    world: World, command: str
+    bot: World, command: str
 ) -> None:
     """A deprovision was cut after its first write (I1: the secret still holds the token)."""
-    world.provision()
-    with killed(world, Fault("killed after it", method="PATCH")):
-        world.deprovision()
-    since = len(world.wire.log)
+    with killed(bot, Fault("killed after it", method="PATCH")):
+        bot.deprovision()
+    since = len(bot.wire.log)
     with fails("deprovisioning", Exit.ACTION_REQUIRED) as caught:
-        world.run(command, text="howdy universe!")
+        bot.run(command, text="howdy universe!")
     assert runs(caught.value.next) == ["deprovision"]
-    assert all(line.startswith("GET") for line in world.requests(since))
-    assert world.live() == [world.stored()]
+    assert all(line.startswith("GET") for line in bot.requests(since))
+    assert bot.live() == [bot.stored()]
 
 
-def test_dry_run_says_what_would_go_and_changes_nothing(world: World) -> None:
-    world.provision()
-    since = len(world.wire.log)
-    report = world.deprovision(dry_run="true")
+def test_dry_run_says_what_would_go_and_changes_nothing(bot: World) -> None:
+    since = len(bot.wire.log)
+    report = bot.deprovision(dry_run="true")
     assert report.status == "dry-run"
     for fact in (EIGHT, SECRET, VARIABLE, f"variable {JOURNAL}", KEY):
         assert any(fact in step for step in would(report))
-    assert all(line.startswith("GET") for line in world.requests(since))
+    assert all(line.startswith("GET") for line in bot.requests(since))
 
 
 def test_secrets_of_others_stay_and_that_of_the_bots_name_is_told(world: World) -> None:
@@ -282,14 +275,13 @@ def test_secret_that_a_later_run_took_over_is_deleted(world: World) -> None:
     assert dict(world.repository.secrets) == {}
 
 
-def test_what_register_keeps_stays_and_is_told(world: World) -> None:
+def test_what_register_keeps_stays_and_is_told(bot: World) -> None:
     """No journal tells whose it is."""
-    world.provision()
-    world.register()
-    kept = world.strings()
-    [note] = notes(world.deprovision())
+    bot.register()
+    kept = bot.strings()
+    [note] = notes(bot.deprovision())
     assert all(name in note.text for name in STRINGS)
-    assert world.strings() == kept
+    assert bot.strings() == kept
 
 
 def test_what_the_journal_knows_is_deleted_under_registers_names_too(world: World) -> None:
@@ -313,31 +305,29 @@ def test_without_a_journal_and_its_key_nothing_is_deleted(
 
 
 @pytest.mark.parametrize("raw", [{"journal_key": ""}, {}], ids=["without a key", "with a key"])
-def test_journal_that_cannot_be_seen_keeps_its_key(world: World, raw: dict[str, str]) -> None:
+def test_journal_that_cannot_be_seen_keeps_its_key(bot: World, raw: dict[str, str]) -> None:
     """Where variables can't be listed, a 404 does not mean absent."""
-    world.provision()
-    world.token = world.github.add_token(permissions={"metadata": "read", "secrets": "write"})
+    bot.token = bot.github.add_token(permissions={"metadata": "read", "secrets": "write"})
     absent = json_response(404, {"message": "Not Found"})
-    world.answer(f"/variables/{JOURNAL}", absent, "api.github.com")
-    before = dict(world.repository.secrets)
+    bot.answer(f"/variables/{JOURNAL}", absent, "api.github.com")
+    before = dict(bot.repository.secrets)
     with fails("github-permission", Exit.ACTION_REQUIRED):
-        world.deprovision(**raw)
-    assert world.repository.secrets == before
+        bot.deprovision(**raw)
+    assert bot.repository.secrets == before
 
 
-def test_key_alone_is_deleted_where_the_run_before_was_cut(world: World) -> None:
+def test_key_alone_is_deleted_where_the_run_before_was_cut(bot: World) -> None:
     """And again there is nothing to do."""
-    world.provision()
-    world.wire.faults = [Fault("refused", method="DELETE", path="_KEY", times=99)]
+    bot.wire.faults = [Fault("refused", method="DELETE", path="_KEY", times=99)]
     with fails("unreachable", Exit.INCOMPLETE):
-        world.deprovision()
-    world.wire.faults = []
+        bot.deprovision()
+    bot.wire.faults = []
     for left in ([KEY], []):
-        since = len(world.shown)
-        report = world.deprovision()
-        assert deleted(world, since) == left
+        since = len(bot.shown)
+        report = bot.deprovision()
+        assert deleted(bot, since) == left
         assert ("key" in report.headline) == bool(left)
-    assert dict(world.repository.secrets) == {}
+    assert dict(bot.repository.secrets) == {}
 
 
 def test_claim_of_a_first_run_that_was_cut_is_deleted(world: World) -> None:
@@ -349,32 +339,30 @@ def test_claim_of_a_first_run_that_was_cut_is_deleted(world: World) -> None:
     assert dict(world.repository.secrets) == {}
 
 
-def test_journal_stays_until_every_token_was_seen_dead(world: World) -> None:
-    world.provision()
-    world.wire.faults = [Fault("500", path="oauth/revoke", times=99)]
+def test_journal_stays_until_every_token_was_seen_dead(bot: World) -> None:
+    bot.wire.faults = [Fault("500", path="oauth/revoke", times=99)]
     with fails("tokens-alive", Exit.INCOMPLETE) as caught:
-        world.deprovision()
+        bot.deprovision()
     assert caught.value.link == PAGE
-    world.wire.faults = []
-    assert SECRET not in world.repository.secrets
-    assert JOURNAL in world.repository.variables
-    world.deprovision()
-    assert world.live() == []
-    assert world.repository.variables == {}
+    bot.wire.faults = []
+    assert SECRET not in bot.repository.secrets
+    assert JOURNAL in bot.repository.variables
+    bot.deprovision()
+    assert bot.live() == []
+    assert bot.repository.variables == {}
 
 
-def test_journal_that_another_run_wrote_meanwhile_is_not_deleted(world: World) -> None:
+def test_journal_that_another_run_wrote_meanwhile_is_not_deleted(bot: World) -> None:
     """A completion that read it before the mark may have staged a token (I3)."""
-    world.provision()
 
     def meanwhile(request: Request) -> Response:
-        world.rewrite(deprovisioning=False)
-        return world.instance(request)
+        bot.rewrite(deprovisioning=False)
+        return bot.instance(request)
 
-    world.answer("/oauth/revoke", meanwhile)
+    bot.answer("/oauth/revoke", meanwhile)
     with fails("overtaken", Exit.INCOMPLETE):
-        world.deprovision()
-    assert JOURNAL in world.repository.variables
+        bot.deprovision()
+    assert JOURNAL in bot.repository.variables
 
 
 def test_token_of_ones_own_application_lives_on_and_is_told_once(world: World) -> None:

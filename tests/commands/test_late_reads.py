@@ -30,23 +30,21 @@ def test_provisioning_rotation_and_revocation_finish(world: World, late: float) 
 
 
 @pytest.mark.parametrize("late", LATE)
-def test_abandon_of_a_cut_rotation_finishes(world: World, late: float) -> None:
-    world.provision()
-    in_use, code = world.stored(), world.approve(world.link())
-    stage(world, code)
-    world.github.late_seconds = late
-    world.abandon()
-    assert world.live() == [in_use]
-    assert world.stored() == in_use
+def test_abandon_of_a_cut_rotation_finishes(bot: World, late: float) -> None:
+    in_use, code = bot.stored(), bot.approve(bot.link())
+    stage(bot, code)
+    bot.github.late_seconds = late
+    bot.abandon()
+    assert bot.live() == [in_use]
+    assert bot.stored() == in_use
 
 
 @pytest.mark.parametrize("late", LATE)
-def test_deprovision_finishes(world: World, late: float) -> None:
-    world.provision()
-    world.github.late_seconds = late
-    world.deprovision()
-    assert world.live() == []
-    assert world.repository.variables == {}
+def test_deprovision_finishes(bot: World, late: float) -> None:
+    bot.github.late_seconds = late
+    bot.deprovision()
+    assert bot.live() == []
+    assert bot.repository.variables == {}
 
 
 @pytest.mark.parametrize("command", ["complete", "begin", "check", "abandon", "deprovision"])

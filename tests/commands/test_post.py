@@ -13,13 +13,6 @@ PATH = "/api/v1/statuses"
 POSTING = f"POST {PATH}"
 
 
-@pytest.fixture
-def bot(world: World) -> World:
-    """The bot has its token."""
-    world.provision()
-    return world
-
-
 def texts(world: World) -> list[str]:
     return [status.text for status in world.instance.statuses]
 

@@ -64,63 +64,57 @@ class TestQueued:
         link = world.link()
         assert world.link() == link
 
-    def test_before_an_offboarding_and_another_begin(self, world: World) -> None:
+    def test_before_an_offboarding_and_another_begin(self, bot: World) -> None:
         """Its key is the former journal's: it does not touch the new one."""
-        world.provision()
-        queued = world.github.queue(NAME)
-        world.deprovision()
-        world.begin()
-        with stops(world, "journal-key-wrong", Exit.INPUT):
-            world.check(journal_key=queued.secret(KEY))
+        queued = bot.github.queue(NAME)
+        bot.deprovision()
+        bot.begin()
+        with stops(bot, "journal-key-wrong", Exit.INPUT):
+            bot.check(journal_key=queued.secret(KEY))
 
-    def test_a_begin_before_an_offboarding(self, world: World) -> None:
+    def test_a_begin_before_an_offboarding(self, bot: World) -> None:
         """It finds no journal, and makes one under the key that it was handed, which is deleted by
         now: the next run says that the key is missing and what to delete, and nothing is lost.
         """
-        world.provision()
-        world.network = Turns(world)
-        queued = Run(world.begin)
-        world.deprovision()
+        bot.network = Turns(bot)
+        queued = Run(bot.begin)
+        bot.deprovision()
         queued.advance()
-        with stops(world, "journal-key-missing", Exit.INPUT) as caught:
-            world.begin()
+        with stops(bot, "journal-key-missing", Exit.INPUT) as caught:
+            bot.begin()
         assert f"variable {JOURNAL}" in steps(caught.value.next)
-        world.delete("variables", JOURNAL)
-        world.provision()
-        assert world.live() == [world.stored()]
+        bot.delete("variables", JOURNAL)
+        bot.provision()
+        assert bot.live() == [bot.stored()]
 
-    def test_a_bots_run_within_the_grace(self, world: World) -> None:
+    def test_a_bots_run_within_the_grace(self, bot: World) -> None:
         """It was queued before a rotation, and its token lives as long as it was promised to."""
-        world.provision()
-        queued = world.github.queue(NAME)
-        world.provision()
-        world.time += DAY - 60
-        world.check()
-        assert world.instance.is_live(queued.secret(TOKEN))
+        queued = bot.github.queue(NAME)
+        bot.provision()
+        bot.time += DAY - 60
+        bot.check()
+        assert bot.instance.is_live(queued.secret(TOKEN))
 
 
 class TestRerun:
     """*Re-run* brings the inputs of the first attempt: its code is not sent again (I6)."""
 
-    def test_of_a_completion(self, world: World) -> None:
-        code = world.approve(world.link())
+    def test_of_a_completion(self, world: World, code: str) -> None:
         world.complete(code)
         with stops(world, "completed-already", Exit.ACTION_REQUIRED):
             world.complete(code)
 
-    def test_of_a_completion_before_a_rotation(self, world: World) -> None:
-        code = world.approve(world.link())
+    def test_of_a_completion_before_a_rotation(self, world: World, code: str) -> None:
         world.complete(code)
         world.provision()
         with stops(world, "completed-already", Exit.ACTION_REQUIRED):
             world.complete(code)
 
     @pytest.mark.parametrize("rotations", [0, 1])
-    def test_while_another_link_waits(self, world: World, rotations: int) -> None:
+    def test_while_another_link_waits(self, world: World, code: str, rotations: int) -> None:
         """The code of the token in use, or of the one before: an instance that is shown a code
         twice should revoke what it issued for it, and so is not shown it.
         """
-        code = world.approve(world.link())
         world.complete(code)
         for _ in range(rotations):
             world.provision()
@@ -128,11 +122,10 @@ class TestRerun:
         with stops(world, "code-used", Exit.ACTION_REQUIRED):
             world.complete(code)
 
-    def test_long_after(self, world: World) -> None:
+    def test_long_after(self, world: World, code: str) -> None:
         """The token of that code is revoked and forgotten: the instance refuses the code, and the
         link that waits is as good as before.
         """
-        code = world.approve(world.link())
         world.complete(code)
         world.provision()
         world.time += DAY

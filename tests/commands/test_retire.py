@@ -153,14 +153,13 @@ def test_rotation_with_grace_0_revokes_all_replaced_tokens_in_the_same_run(rotat
 # Where it may still stand (I1).
 
 
-def test_name_that_a_later_token_took_over_holds_the_first_no_more(world: World) -> None:
+def test_name_that_a_later_token_took_over_holds_the_first_no_more(bot: World) -> None:
     """First A, then B, then A again: the first token is nowhere."""
-    world.provision()
-    world.provision(secrets="B=access_token")
-    world.provision()
-    world.time += DAY
-    world.check()
-    assert sorted(world.live()) == sorted([world.stored(), world.stored("B")])
+    bot.provision(secrets="B=access_token")
+    bot.provision()
+    bot.time += DAY
+    bot.check()
+    assert sorted(bot.live()) == sorted([bot.stored(), bot.stored("B")])
 
 
 def test_name_holds_the_last_token_that_was_written_there(rotated: World) -> None:

@@ -59,14 +59,13 @@ def test_wrong_code_leads_to_the_link(world: World, code: str) -> None:
     assert world.live() == [world.stored()]
 
 
-def test_revoked_token_needs_action(name: str, world: World) -> None:
+def test_revoked_token_needs_action(name: str, bot: World) -> None:
     """In whatever words the server says it, the check is red and names the way out.
 
     Pleroma says the same of an account that may not act: there it is said to be one or the other.
     """
-    world.provision()
-    world.instance.revoke_access("mybot")
-    checked = world.check()
+    bot.instance.revoke_access("mybot")
+    checked = bot.check()
     finding = checked.items[0]
     assert finding.verdict == "bad"
     assert finding.next
@@ -75,32 +74,29 @@ def test_revoked_token_needs_action(name: str, world: World) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in SERVERS if name != "pixelfed"])
-def test_post_with_a_revoked_token_is_not_blamed_on_the_text(world: World) -> None:
-    world.provision()
-    world.instance.revoke_access("mybot")
+def test_post_with_a_revoked_token_is_not_blamed_on_the_text(bot: World) -> None:
+    bot.instance.revoke_access("mybot")
     with pytest.raises(ProvisionerError) as caught:
-        world.post("howdy universe!")
+        bot.post("howdy universe!")
     assert caught.value.exit_code is Exit.ACTION_REQUIRED
 
 
-def test_bot_whose_token_is_dead_already_can_be_taken_off(world: World) -> None:
-    world.provision()
-    world.instance.revoke_access("mybot")
-    assert world.deprovision().status == "deprovisioned"
-    assert world.stored() == ""
+def test_bot_whose_token_is_dead_already_can_be_taken_off(bot: World) -> None:
+    bot.instance.revoke_access("mybot")
+    assert bot.deprovision().status == "deprovisioned"
+    assert bot.stored() == ""
 
 
-def test_rotation_revokes_the_old_token_or_says_where_to_remove_it(name: str, world: World) -> None:
-    world.provision()
-    old = world.stored()
-    world.time += 3600
-    outcome = world.provision(grace="0")
-    assert world.stored() != old
+def test_rotation_revokes_the_old_token_or_says_where_to_remove_it(name: str, bot: World) -> None:
+    old = bot.stored()
+    bot.time += 3600
+    outcome = bot.provision(grace="0")
+    assert bot.stored() != old
     if name == "pixelfed":
-        page = f"{world.instance.origin}{world.instance.server.applications_page}"
+        page = f"{bot.instance.origin}{bot.instance.server.applications_page}"
         assert any(page in in_words(item) for item in outcome.items)
     else:
-        assert world.live() == [world.stored()]
+        assert bot.live() == [bot.stored()]
 
 
 def test_token_of_another_account_is_never_stored(name: str, world: World) -> None:

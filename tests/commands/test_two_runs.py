@@ -22,9 +22,8 @@ VERIFY = "/api/v1/accounts/verify_credentials"
 JOURNAL = "variables/MASTODON_JOURNAL"
 
 
-def test_stale_run_stops_before_its_first_write(world: World) -> None:
+def test_stale_run_stops_before_its_first_write(world: World, code: str) -> None:
     """While it looked whose token it is, others finished it and rotated: its token is old now."""
-    code = world.approve(world.link())
 
     def others() -> None:
         world.complete("")
@@ -82,15 +81,14 @@ def test_token_that_could_not_be_staged_lives_where_another_run_may_hold_it(
     assert len(world.live()) == lives
 
 
-def test_token_that_could_not_be_staged_lives_where_it_is_in_use(world: World) -> None:
+def test_token_that_could_not_be_staged_lives_where_it_is_in_use(bot: World) -> None:
     """The instance answered with the token that the bot posts with: nothing is revoked.
 
     It is not left to the instance, which may refuse to revoke another application's token.
     """
-    world.provision()
-    answering(world, "/oauth/token", fields(access_token=world.stored()))
-    unstaged(world, lambda: None)
-    assert "POST /oauth/revoke" not in world.wire.log
+    answering(bot, "/oauth/token", fields(access_token=bot.stored()))
+    unstaged(bot, lambda: None)
+    assert "POST /oauth/revoke" not in bot.wire.log
 
 
 def unstaged(world: World, do: Callable[[], None]) -> None:
@@ -112,9 +110,8 @@ def unstaged(world: World, do: Callable[[], None]) -> None:
         world.complete(code)
 
 
-def test_begin_overtaken_by_a_completion_writes_nothing(world: World) -> None:
+def test_begin_overtaken_by_a_completion_writes_nothing(world: World, code: str) -> None:
     """While it registered an application, another run completed: the token stays known."""
-    code = world.approve(world.link())
     meanwhile(world, INSTANCE, "POST", "/api/v1/apps", lambda: world.complete(code))
     with fails("overtaken", Exit.INCOMPLETE):
         world.begin(scopes="read write")
@@ -125,9 +122,8 @@ def test_begin_overtaken_by_a_completion_writes_nothing(world: World) -> None:
 # A run under way does not bring back a bot that was taken off, nor loses what it was given.
 
 
-def test_run_stores_nothing_once_the_bot_is_taken_off(world: World) -> None:
+def test_run_stores_nothing_once_the_bot_is_taken_off(world: World, code: str) -> None:
     """While it looked whose token it is: nothing is stored, and no journal made."""
-    code = world.approve(world.link())
     meanwhile(world, INSTANCE, "GET", "verify_credentials", world.deprovision)
     with fails("journal-deleted", Exit.INCOMPLETE) as caught:
         world.complete(code)
@@ -137,9 +133,8 @@ def test_run_stores_nothing_once_the_bot_is_taken_off(world: World) -> None:
     assert dict(world.repository.secrets) == {}
 
 
-def test_token_that_no_journal_knows_any_more_is_revoked(world: World) -> None:
+def test_token_that_no_journal_knows_any_more_is_revoked(world: World, code: str) -> None:
     """During its exchange."""
-    code = world.approve(world.link())
     meanwhile(world, INSTANCE, "POST", "/oauth/token", world.deprovision)
     with fails("journal-deleted", Exit.INCOMPLETE):
         world.complete(code)
@@ -148,8 +143,7 @@ def test_token_that_no_journal_knows_any_more_is_revoked(world: World) -> None:
     assert world.repository.variables == {}
 
 
-def test_token_lives_on_where_the_deletion_cannot_be_seen(world: World) -> None:
-    code = world.approve(world.link())
+def test_token_lives_on_where_the_deletion_cannot_be_seen(world: World, code: str) -> None:
     real = world.wire.hosts[GITHUB]
 
     def blind(request: Request) -> Response:
@@ -164,9 +158,8 @@ def test_token_lives_on_where_the_deletion_cannot_be_seen(world: World) -> None:
     assert len(world.live()) == 1
 
 
-def test_run_that_wrote_everything_says_that_the_journal_is_gone(world: World) -> None:
+def test_run_that_wrote_everything_says_that_the_journal_is_gone(world: World, code: str) -> None:
     """It says what is left to do by hand, should the bot be gone for good."""
-    code = world.approve(world.link())
     delete = partial(world.delete, "variables", "MASTODON_JOURNAL")
     meanwhile(world, GITHUB, "POST", "actions/variables", delete)
     with fails("journal-deleted", Exit.INCOMPLETE) as caught:
@@ -176,14 +169,13 @@ def test_run_that_wrote_everything_says_that_the_journal_is_gone(world: World) -
     assert world.live() == [world.stored()]
 
 
-def test_second_of_two_deprovisions_notices(world: World) -> None:
-    world.provision()
-    meanwhile(world, GITHUB, "GET", JOURNAL, world.deprovision, turn=2)
+def test_second_of_two_deprovisions_notices(bot: World) -> None:
+    meanwhile(bot, GITHUB, "GET", JOURNAL, bot.deprovision, turn=2)
     with fails("journal-deleted", Exit.INCOMPLETE):
-        world.deprovision()
-    assert world.live() == []
-    assert world.repository.variables == {}
-    assert dict(world.repository.secrets) == {}
+        bot.deprovision()
+    assert bot.live() == []
+    assert bot.repository.variables == {}
+    assert dict(bot.repository.secrets) == {}
 
 
 def test_completion_that_starts_while_the_bot_is_taken_off_refuses(world: World) -> None:
