@@ -52,6 +52,7 @@ def test_report_tells_link_account_scopes_and_where_the_token_goes(world: World)
     # The name stands in public under each post; the repository's may be private.
     assert [application.name for application in world.instance.applications] == ["mybot"]
     assert report.status == "approval-pending"
+    assert "mybot@social.example" in report.headline
     assert report.link == world.pending.link
     assert report.outputs == {
         "authorize-url": report.link,

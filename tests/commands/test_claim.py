@@ -69,18 +69,6 @@ def test_only_one_of_two_first_runs_goes_on(world: World) -> None:
     assert_completes_in_a_workflow(world, links[0])
 
 
-def test_second_first_run_loses_nothing_while_the_first_one_registers(world: World) -> None:
-    """It finds a claim whose key is stored, and has no key at hand."""
-
-    def second() -> None:
-        with fails("journal-key-missing", Exit.INPUT) as caught:
-            world.begin(journal_key="")
-        assert "delete" not in said(caught.value).casefold()
-
-    meanwhile(world, INSTANCE, "POST", "/api/v1/apps", second)
-    assert_completes_in_a_workflow(world, world.link(journal_key=""))
-
-
 def test_run_whose_claim_was_taken_over_registers_nothing_that_is_kept(world: World) -> None:
     """It was killed for all that the second one could see, and was only slow."""
     links: list[str] = []

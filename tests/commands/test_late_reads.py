@@ -30,18 +30,13 @@ def test_provisioning_rotation_and_revocation_finish(world: World, late: float) 
 
 
 @pytest.mark.parametrize("late", LATE)
-def test_abandon_of_a_cut_rotation_finishes(bot: World, late: float) -> None:
-    in_use, code = bot.stored(), bot.approve(bot.link())
-    stage(bot, code)
+def test_abandon_and_deprovision_finish(bot: World, late: float) -> None:
+    in_use = bot.stored()
+    stage(bot, bot.approve(bot.link()))
     bot.github.late_seconds = late
     bot.abandon()
-    assert bot.live() == [in_use]
-    assert bot.stored() == in_use
-
-
-@pytest.mark.parametrize("late", LATE)
-def test_deprovision_finishes(bot: World, late: float) -> None:
-    bot.github.late_seconds = late
+    assert bot.live() == [bot.stored()] == [in_use]
+    bot.time += 60
     bot.deprovision()
     assert bot.live() == []
     assert bot.repository.variables == {}

@@ -88,7 +88,7 @@ class TestQueued:
         assert bot.live() == [bot.stored()]
 
     def test_a_bots_run_within_the_grace(self, bot: World) -> None:
-        """It was queued before a rotation, and its token lives as long as it was promised to."""
+        """Its token lives as long as it was promised to."""
         queued = bot.github.queue(NAME)
         bot.provision()
         bot.time += DAY - 60

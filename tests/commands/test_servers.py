@@ -12,7 +12,7 @@ from provisioner.sandbox import authorize
 from tests.servers import SERVERS
 from tests.servers.github_description import Description
 from tests.support.acts import lose_answer
-from tests.support.told import calls_dead, fails, in_words, said
+from tests.support.told import calls_dead, fails, said
 from tests.support.world import ORIGIN, Fault, World
 
 NEW = "profile write:statuses write:media"
@@ -71,32 +71,6 @@ def test_revoked_token_needs_action(name: str, bot: World) -> None:
     assert finding.next
     assert checked.exit_code is Exit.ACTION_REQUIRED
     assert calls_dead(finding) == (name != "pleroma")
-
-
-@pytest.mark.parametrize("name", [name for name in SERVERS if name != "pixelfed"])
-def test_post_with_a_revoked_token_is_not_blamed_on_the_text(bot: World) -> None:
-    bot.instance.revoke_access("mybot")
-    with pytest.raises(ProvisionerError) as caught:
-        bot.post("howdy universe!")
-    assert caught.value.exit_code is Exit.ACTION_REQUIRED
-
-
-def test_bot_whose_token_is_dead_already_can_be_taken_off(bot: World) -> None:
-    bot.instance.revoke_access("mybot")
-    assert bot.deprovision().status == "deprovisioned"
-    assert bot.stored() == ""
-
-
-def test_rotation_revokes_the_old_token_or_says_where_to_remove_it(name: str, bot: World) -> None:
-    old = bot.stored()
-    bot.time += 3600
-    outcome = bot.provision(grace="0")
-    assert bot.stored() != old
-    if name == "pixelfed":
-        page = f"{bot.instance.origin}{bot.instance.server.applications_page}"
-        assert any(page in in_words(item) for item in outcome.items)
-    else:
-        assert bot.live() == [bot.stored()]
 
 
 def test_token_of_another_account_is_never_stored(name: str, world: World) -> None:

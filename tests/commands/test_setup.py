@@ -54,6 +54,7 @@ def test_approval_in_the_browser_is_all_that_it_takes(world: World) -> None:
     report = world.setup()
     assert report.status == "provisioned"
     assert_set_up(world)
+    assert any("Sign in as mybot@social.example" in line for line in world.shown)
     assert world.laptop.landed == [report]
     assert world.laptop.asked_about == []
 

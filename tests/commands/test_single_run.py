@@ -110,16 +110,6 @@ def test_application_of_a_lost_exchange_stays_where_it_issued_the_next_token(wor
     assert says_application_stays(lost)
 
 
-def test_begin_shows_a_link_for_an_own_application(world: World) -> None:
-    """Nothing is registered, and complete uses the link's verifier."""
-    application = world.hand_made()
-    before = len(world.instance.applications)
-    code = world.approve(world.link(**strings(application)))
-    world.complete(code, **strings(application))
-    assert len(world.instance.applications) == before
-    assert world.live() == [world.stored()]
-
-
 def test_unsettled_attempt_comes_before_an_own_application(world: World) -> None:
     application = world.hand_made()
     link = world.link()
