@@ -134,7 +134,7 @@ class CommandLine:
         terminal.error(error)
 
     def _run(self, command: str, values: dict[str, str | list[str] | bool]) -> int:
-        """Options, and what surrounds them, into a config; a config into a report."""
+        """Options and the environment into a config; a config into a report."""
         from provisioner import environment
         from provisioner.commands.run import Prompts, run
         from provisioner.config import parse

@@ -1,4 +1,4 @@
-"""What surrounds a run on the command line: variables, `gh`, the git remote, the person's prompts.
+"""The environment of a run on the command line: variables, `gh`, the git remote, and prompts.
 
 With `action.py` the only reader of `os.environ`. What a person is asked for is never an option:
 every user of a machine can read the options of its programs.

@@ -218,7 +218,7 @@ def claim(session: Session) -> None:
         if made:
             store.require_no_key()
         elif store.key_is_stored:
-            session.warn(f"The secret {store.key_name} existed, and gets the key handed in")
+            session.warn(f"The secret {store.key_name} exists: this run's key is written over it")
         session.repository.put_secret(store.key_name, store.key)
     except TransportError:
         raise  # the next run finds the claim, and goes on

@@ -242,7 +242,7 @@ def _unanswered(session: Session, laptop: Laptop, pending: Pending) -> ActionReq
     account, profile = pending.subject or session.config.handle, pending.instance.profile
     if not laptop.can_wait:
         what = "The link is not approved yet, and this run can't wait for the code."
-        why = "There is no browser here, and standard input is neither a terminal nor a pipe."
+        why = "There is no browser here, and nothing more can come from standard input."
     return ActionRequiredError(
         "approval-timeout",
         what,
