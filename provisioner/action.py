@@ -21,7 +21,7 @@ from provisioner.config import Config, parse
 from provisioner.errors import InputError, ProvisionerError, plain
 from provisioner.inputs import ACTION_INPUTS
 from provisioner.process import finish, write_errors_ignored
-from provisioner.report import Exit, Item, Report, Run, Set, besides, opens
+from provisioner.report import Item, Report, Run, Set, besides, opens
 from provisioner.secret import MIN_PART, Secret
 
 DISPATCHED = ("code", "rotate")
@@ -43,22 +43,18 @@ class Step:
         """Do what the workflow asks for, and say how it ended. Raises ProvisionerError."""
         command = self.command()
         if command == "demo":
-            return self._demo()
-        config = self.config(command)
-        report = run(config, self, Prompts(lambda: config.code))
+            from provisioner.demo import play  # noqa: PLC0415 - only where it is asked for
+
+            report = play(self)
+            self.summarize(
+                "**This was the demo.** Nothing in it is real, and this repository was not "
+                "touched. A real run would end so:"
+            )
+        else:
+            config = self.config(command)
+            report = run(config, self, Prompts(lambda: config.code))
         self.report(report)
         return report.exit_code
-
-    def _demo(self) -> Exit:
-        from provisioner.demo import play  # noqa: PLC0415 - only where it is asked for
-
-        report = play(self)
-        self.summarize(
-            "**This was the demo.** Nothing in it is real, and this repository was not touched. "
-            "A real run would end so:"
-        )
-        self.report(report)
-        return Exit.DONE
 
     # What it is asked.
 

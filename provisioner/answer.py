@@ -169,6 +169,5 @@ class RetryPolicy:
 IF_UNSENT = RetryPolicy(refused=False)
 """For a request that must be received once at most, whatever the answer: a one-time code's."""
 IF_NOT_DONE = RetryPolicy()
-"""For a request that must be carried out once at most."""
 IDEMPOTENT = RetryPolicy(lost=True)
 """For a request that may be carried out twice."""

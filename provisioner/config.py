@@ -77,7 +77,6 @@ class Config:
     rotate: bool = False
     """In a workflow: whether a token in use is to be replaced."""
     scheduled: bool = False
-    """Whether a schedule started the workflow."""
     is_rerun: bool = False
     """Whether the workflow's run is a re-run, which brings the first attempt's inputs."""
     in_workflow: bool = False

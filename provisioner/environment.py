@@ -53,10 +53,7 @@ def variables_of(one: Input) -> tuple[str, ...]:
 
 
 def fill_in(command: str, given: Values, warn: Callable[[Item], None]) -> Words:
-    """What was given as options, and what variables, `gh` and the checkout give besides.
-
-    Raises InputError.
-    """
+    """What options give, and besides them variables, `gh` and the checkout. Raises InputError."""
     words = words_of(INPUTS_OF[command], given)
     if bot := words.pop("bot", ()):
         words["account"] = (*words.get("account", ()), *bot)  # two are refused

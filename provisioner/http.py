@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
+from functools import partial
 from http.cookiejar import CookieJar
 from typing import Any, Protocol, Self, TypeVar, cast
 
@@ -26,7 +27,7 @@ from provisioner.secret import MIN_PART, Secret
 from provisioner.urls import is_loopback, require_secure
 
 MAX_BODY = 1024 * 1024
-"""Bytes of an answer that are read; the largest honest one is an instance's description."""
+"""Bytes of an answer that are read."""
 TIMEOUT = httpx.Timeout(15.0, connect=10.0)
 """Seconds for each read and write, and for a connection."""
 DEADLINE = 30.0
@@ -235,16 +236,15 @@ class Http:
             thread.proxy = ""
         elif event.endswith(("connect_tcp.complete", "start_tls.complete")):
             stream = info["return_value"]
-            stream.read = self._until_deadline(stream.read)
+            stream.read = partial(self._read_in_time, stream.read)
 
-    def _until_deadline(self, read: Callable[[int, float], bytes]) -> Callable[[int, float], bytes]:
-        def bounded(size: int, timeout: float) -> bytes:
-            left = self._thread.deadline - self.monotonic()
-            if left <= 0:
-                raise _DeadlineError
-            return read(size, min(timeout, left))
-
-        return bounded
+    def _read_in_time(
+        self, read: Callable[[int, float], bytes], size: int, timeout: float
+    ) -> bytes:
+        left = self._thread.deadline - self.monotonic()
+        if left <= 0:
+            raise _DeadlineError
+        return read(size, min(timeout, left))
 
 
 class _DeadlineError(Exception):

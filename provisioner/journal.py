@@ -97,13 +97,9 @@ class Pending(Record, frozen=True):
     @property
     def link(self) -> str:
         """The authorization URL: no secret, since it holds only the verifier's hash."""
+        client_id, uri = self.application.client_id, self.redirect_uri
         return authorization_url(
-            self.instance,
-            self.application.client_id,
-            self.scopes,
-            self.verifier,
-            self.redirect_uri,
-            self.state,
+            self.instance, client_id, self.scopes, self.verifier, uri, self.state
         )
 
 

@@ -143,13 +143,9 @@ def parse_api_url(text: str) -> str:
     url = text.strip().rstrip("/") or "https://api.github.com"
     require_secure(url)
     if re.search(r"[?#]", url):
-        raise InputError(
-            "bad-api-url",
-            f"GITHUB_API_URL is not the address of an API: “{shown(url)}”.",
-            next=(
-                "Unset it for github.com; on an Enterprise server set it to https://HOST/api/v3.",
-            ),
-        )
+        what = f"GITHUB_API_URL is not the address of an API: “{shown(url)}”."
+        step = "Unset it for github.com; on an Enterprise server set it to https://HOST/api/v3."
+        raise InputError("bad-api-url", what, next=(step,))
     if url.endswith("/api/v1"):
         raise another_forge(f"GITHUB_API_URL is “{shown(url)}”.")
     return url
@@ -207,12 +203,8 @@ def parse_port(name: str, text: str) -> int:
 def parse_visibility(text: str) -> str:
     """Who sees a post; "" stays empty."""
     if text and text not in VISIBILITIES:
-        raise InputError(
-            "usage",
-            "Not a valid visibility.",
-            why=f"Known are: {', '.join(VISIBILITIES)}.",
-            next=(Set("visibility", VISIBILITIES[0]),),
-        )
+        known, steps = f"Known are: {', '.join(VISIBILITIES)}.", (Set("visibility", "public"),)
+        raise InputError("usage", "Not a valid visibility.", why=known, next=steps)
     return text
 
 
@@ -229,14 +221,12 @@ def parse_github_token(token: str, api_url: str, *, in_workflow: bool = False) -
     else:
         name = "GH_ENTERPRISE_TOKEN" if is_github_enterprise(api_url) else "GH_TOKEN"
         why = f"{name} is not set, and gh is not signed in to {host} (gh auth login)."
+    make = "Make a fine-grained token with read and write access to Secrets and Variables."
     raise InputError(
         "bad-github-token" if token else "no-github-token",
         "Not a GitHub token." if token else "No GitHub token was given.",
         why=why,
-        next=(
-            "Make a fine-grained token with read and write access to Secrets and Variables.",
-            Set("github-token"),
-        ),
+        next=(make, Set("github-token")),
         link=form_for_new_tokens(host),
     )
 

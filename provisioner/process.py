@@ -143,8 +143,5 @@ def _for_a_person(error: Exception) -> ProvisionerError:
     here = Path(__file__).parent
     ours = [f for f in frames if here in Path(f.filename).parents] or frames
     places = " > ".join(f"{Path(f.filename).name}:{f.lineno}" for f in ours[-3:])
-    return BugError(
-        "bug",
-        f"This is a bug in provisioner {__version__}: {type(error).__name__} at {places}.",
-        next=("Please report this line.", Run("again")),
-    )
+    what = f"This is a bug in provisioner {__version__}: {type(error).__name__} at {places}."
+    return BugError("bug", what, next=("Please report this line.", Run("again")))

@@ -119,10 +119,7 @@ class Reporter(Protocol):
         """A step is done."""
 
     def warn(self, item: Item) -> None:
-        """Something that a person should know at once, since the run may end at any moment.
-
-        It stands in the report as well, and is not shown a second time where it was shown already.
-        """
+        """Something that a person should know at once; if the report has it too, it shows once."""
 
     def explain(self, text: str) -> None:
         """Why something was chosen, for those who ask (`--verbose`)."""

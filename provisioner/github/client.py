@@ -29,9 +29,7 @@ MOVED = {301, 302, 307, 308}
 WRITTEN = {201, 204}
 """Created, updated. Any other success, such as a page with 200, did not come from GitHub."""
 RETRY_IDEMPOTENT = RetryPolicy(lost=True, delay=github_delay)
-"""For a request that may be carried out twice."""
 RETRY_IF_NOT_DONE = RetryPolicy(delay=github_delay)
-"""For a request that must be carried out once at most."""
 
 
 @dataclass

@@ -93,24 +93,19 @@ def check_name(name: str) -> str:
 
 def require_distinct(journal: str, mappings: Iterable[Mapping]) -> None:
     """Raise InputError where a name to be written is the journal's or its key's."""
-    for mapping in mappings:
-        if mapping.name in {journal, f"{journal}_KEY"}:
-            raise InputError(
-                "reserved-name",
-                f"The journal is kept under the name {mapping.name}.",
-                next=(f"Choose another name than {mapping.name}.",),
-            )
+    for name in (mapping.name for mapping in mappings):
+        if name in {journal, f"{journal}_KEY"}:
+            what, step = f"The journal is kept under the name {name}.", "Choose another name."
+            raise InputError("reserved-name", what, next=(step,))
 
 
 def check_size(name: str, value: str) -> None:
     """Raise InputError where a value is larger than GitHub takes."""
     size = len(value.encode())
     if size > MAX_VALUE:
-        raise InputError(
-            "value-too-large",
-            f"The value for {name} has {size} bytes; GitHub takes up to {MAX_VALUE}.",
-            next=("Leave this field out, or write a smaller one.",),
-        )
+        what = f"The value for {name} has {size} bytes; GitHub takes up to {MAX_VALUE}."
+        steps = ("Leave this field out, or write a smaller one.",)
+        raise InputError("value-too-large", what, next=steps)
 
 
 def expression(mapping: Mapping) -> str:

@@ -153,17 +153,15 @@ class ServerProfile:
     password_grant: bool | None = None
     """Whether it takes a user name and a password; None where that must be tried."""
     user_name_is_email: bool = False
-    """Whether the user name that goes with a password is the e-mail address and nothing else."""
     idempotency_key: bool = False
     """Whether the same Idempotency-Key does not post twice."""
     posts_text_alone: bool = True
     """Whether a text without a picture is a post."""
     revokes: bool = True
-    """Whether it has an endpoint that revokes a token."""
     revokes_application: bool = False
     """Whether revoking a token ends its application too, or all other tokens of it."""
     invalid_token: tuple[Sign, ...] = ()
-    """How it says that a token is invalid, besides the standard ways (see `client.judge`)."""
+    """How it says that a token is invalid, besides the standard ways (see `errors.judge`)."""
     account_disabled: tuple[Sign, ...] = ()
     """How it says that the account may not act, though the token is good."""
     invalid_or_disabled: tuple[Sign, ...] = ()
@@ -173,7 +171,6 @@ class ServerProfile:
     prompt: str = ""
     """The parameter `prompt` that makes it ask the person even where a token exists already."""
     approve_button: str = "Authorize"
-    """What the button says that approves an application."""
     reuses_token: bool = False
     """Whether approving an application again returns the very token that it has."""
     replaces_token: bool = False
