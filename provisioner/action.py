@@ -73,11 +73,9 @@ class Step:
             self.mask(Secret(_code_within(text)))
         command, event = self.input("command") or "auto", self._value("GITHUB_EVENT_NAME")
         if command not in COMMANDS:
-            raise InputError(
-                "bad-command",
-                f"Not a command of this action: “{plain(command)}”.",
-                next=(f"Use one of {', '.join(f'`{one}`' for one in COMMANDS)}.",),
-            )
+            what = f"Not a command of this action: “{plain(command)}”."
+            known = f"Use one of {', '.join(f'`{one}`' for one in COMMANDS)}."
+            raise InputError("bad-command", what, next=(known,))
         if command != "demo" and event not in EVENTS:
             raise InputError(
                 "wrong-event",
@@ -103,11 +101,9 @@ class Step:
                     ),
                 )
         if (rotate := self.dispatched("rotate")) not in {"", "true", "false"}:
-            raise InputError(
-                "bad-boolean",
-                "The input rotate is neither true nor false.",
-                next=("Give it `type: boolean` under `on: workflow_dispatch: inputs: rotate:`.",),
-            )
+            steps = ("Give it `type: boolean` under `on: workflow_dispatch: inputs: rotate:`.",)
+            what = "The input rotate is neither true nor false."
+            raise InputError("bad-boolean", what, next=steps)
         given = {one.name: self.input(one.name) for one in ACTION_INPUTS}
         given["repository"] = given["repository"] or self._value("GITHUB_REPOSITORY")
         code, scheduled = self.dispatched("code"), self._value("GITHUB_EVENT_NAME") == "schedule"

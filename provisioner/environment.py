@@ -166,21 +166,16 @@ def output_of(program: str, *arguments: str) -> str:
 
 
 def _read_text(given: str) -> str:
-    """The text of a post as it was given, or read from standard input for `-`.
-
-    Raises InputError where it is longer than any server takes.
-    """
+    """The text of a post as it was given, or of standard input for `-`. Raises InputError."""
     if given != "-":
         return given
     if sys.stdin is None:
         return ""
     read = sys.stdin.buffer.read(MAX_TEXT + 1)
     if len(read) > MAX_TEXT:
-        raise InputError(
-            "post-too-long",
-            f"The text is longer than {MAX_TEXT // 1024} KB. Nothing was posted.",
-            next=("Check what standard input is connected to.",),
-        )
+        what = f"The text is longer than {MAX_TEXT // 1024} KB. Nothing was posted."
+        steps = ("Check what standard input is connected to.",)
+        raise InputError("post-too-long", what, next=steps)
     # Bytes that are not UTF-8 become what they are in an argument: surrogates, which post refuses.
     return read.decode(errors="surrogateescape").removeprefix(BOM).rstrip("\r\n")
 

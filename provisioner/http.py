@@ -277,11 +277,9 @@ def _authorization(bearer: Secret | None) -> dict[str, str]:
         return {}
     if not re.fullmatch("[!-~]+", bearer.reveal()):
         # h11 would quote the whole header in its error.
-        raise InputError(
-            "bad-bearer",
-            "The token contains a character that an HTTP header cannot carry.",
-            next=("Copy the token again, without spaces and line breaks.",),
-        )
+        what = "The token contains a character that an HTTP header cannot carry."
+        steps = ("Copy the token again, without spaces and line breaks.",)
+        raise InputError("bad-bearer", what, next=steps)
     return {"Authorization": f"Bearer {bearer.reveal()}"}
 
 

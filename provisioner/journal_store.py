@@ -91,10 +91,8 @@ class JournalStore:
         self._note(self.repository.variable(self.name))
 
     def open(self) -> Journal | None:
-        """The journal as it was read; None where there is none yet.
-
-        Raises InputError where it can't be opened with this key or is another repository's, and
-        ActionRequiredError where it is damaged or newer.
+        """The journal as it was read; None where there is none yet. Raises InputError where the key
+        or the repository is another, ActionRequiredError where it is damaged or newer.
         """
         key = parse_key(self.key) if self.key else b""
         if self._latest is None or (self.is_claimed and (key or not self.key_is_stored)):
@@ -204,10 +202,7 @@ class JournalStore:
             )
 
     def take_back_claim(self) -> None:
-        """Undo this run's claim, since no journal will follow; not one that took it over.
-
-        What fails here is left to the next run: it finds the claim, and goes on.
-        """
+        """Undo this run's claim, unless it was taken over; what fails is left to the next run."""
         with suppress(ProvisionerError):
             self.look()
             if self.replaced is None:
