@@ -3,7 +3,7 @@
 import pytest
 
 from provisioner.errors import ActionRequiredError, ProvisionerError, plain
-from provisioner.report import Run
+from provisioner.report import Open, Run
 
 
 def test_error_of_another_kind_keeps_what_is_not_given() -> None:
@@ -14,6 +14,13 @@ def test_error_of_another_kind_keeps_what_is_not_given() -> None:
     assert type(changed) is ActionRequiredError
     assert (changed.code, changed.what) == ("code", "What.")
     assert (changed.why, changed.next, changed.link) == ("Else.", other, "https://b.test")
+
+
+def test_link_is_the_first_page_that_the_next_steps_open() -> None:
+    failed = ProvisionerError("code", "What.", next=(Run("begin"), Open("https://a.test")))
+    assert failed.link == "https://a.test"
+    changed = failed.as_kind(ActionRequiredError, next=(Open("https://b.test"),))
+    assert changed.link == "https://b.test"
 
 
 @pytest.mark.parametrize(
