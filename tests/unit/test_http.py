@@ -346,8 +346,10 @@ def test_read_that_ends_at_the_deadline_is_not_repeated(
 ) -> None:
     monkeypatch.setattr("provisioner.http.DEADLINE", 0.1)
     server.on("GET", "/", hang)
+    began = time.monotonic()
     with Http(sleep=waits.append) as client, pytest.raises(NoAnswerError) as caught:
         client.send("GET", f"{server.origin}/", retry=IDEMPOTENT)
+    assert time.monotonic() - began < 5  # and not the 15 seconds of a read
     assert caught.value.code == "too-slow"
     assert waits == []
 
