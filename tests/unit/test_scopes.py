@@ -173,3 +173,8 @@ def test_explanation_says_what_is_known_and_from_where(
 def test_scopes_that_cannot_post_are_said_to_be_so() -> None:
     assert "write:statuses" in explain(info_of(), ("read:accounts",))["Posting"]
     assert "write:statuses" not in explain(info_of(), COARSE)["Posting"]
+
+
+def test_scopes_of_mastodon_are_told_by_its_version() -> None:
+    assert info_of("Mastodon", "2.9.3").scopes_known == ((), "by its version")
+    assert info_of().scopes_known == ((), "it does not tell which scopes it knows")
