@@ -16,6 +16,35 @@ REPOSITORY = "acme/demo"
 
 
 @dataclass
+class Setup:
+    """A setup that runs."""
+
+    process: subprocess.Popen[str]
+    check: Callable[[Run], None]
+
+    def link(self) -> str:
+        """The next link that it shows."""
+        assert self.process.stderr
+        for line in self.process.stderr:
+            if "/oauth/authorize" in line:
+                return line.strip()
+        raise AssertionError("it ended before it showed a link")
+
+    def press_enter(self) -> None:
+        """Ask for a link that shows a code."""
+        assert self.process.stdin
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def ended(self, pasted: str = "") -> Run:
+        """How it ended, perhaps after a paste."""
+        output, progress = self.process.communicate(pasted and pasted + "\n", timeout=PATIENCE)
+        done = Run(self.process.returncode, output, progress)
+        self.check(done)
+        return done
+
+
+@dataclass
 class Command:
     """`provisioner`; no run may print a secret, or write one to a variable, which all can read."""
 
@@ -51,30 +80,18 @@ class Command:
         return done
 
     @contextmanager
-    def setup(self) -> Iterator[tuple[str, Callable[[], Run]]]:
-        """Set up, while a test has the browser: the link, and how to wait for the end."""
+    def setup(self) -> Iterator["Setup"]:
+        """Set up, while a test has the browser."""
         with subprocess.Popen(
             [*PROGRAM, "setup", *self._whose, "--json"],
             env=environment(self._env | {"BROWSER": "true"}),  # which opens nothing
             cwd=ROOT,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
         ) as process:
-
-            def ended() -> Run:
-                output, progress = process.communicate(timeout=PATIENCE)
-                done = Run(process.returncode, output, progress)
-                self._require_no_secret(done)
-                return done
-
-            assert process.stderr
-            line = ""
-            while "/oauth/authorize" not in line:
-                line = process.stderr.readline()
-                assert line, "it ended before it showed a link"
-            yield line.strip(), ended
+            yield Setup(process, self._require_no_secret)
             process.kill()
 
     @property

@@ -36,7 +36,9 @@ def instance(
     which = getattr(request, "param", "4.7")
     throttle = 10**9 if which == "throttled" else None
     folder = tmp_path_factory.mktemp("instance")
-    with Instance(folder, throttle=throttle, legacy=which == "4.2") as instance:
+    policy = "form-action 'self'" if which == "strict" else ""
+    legacy = which == "4.2"
+    with Instance(folder, throttle=throttle, legacy=legacy, policy=policy) as instance:
         yield instance
 
 

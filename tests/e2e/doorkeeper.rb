@@ -14,6 +14,7 @@
 #   ACCOUNTS   name:password, separated by spaces; the e-mail address is name@example.org (required)
 #   PORT       0 for any free one (0)
 #   THROTTLE   five registrations per address in so many seconds; Mastodon's are 600 (no limit)
+#   POLICY     the Content-Security-Policy of all pages, as an admin may set it in front of Mastodon
 #   LEGACY     1: as Mastodon 4.2: no PKCE, no metadata, no `profile` scope, passwords taken; else
 #              as Mastodon 4.7 (0)
 
@@ -38,6 +39,7 @@ class Instance < Rails::Application
   config.secret_key_base = SecureRandom.hex(64)
   config.logger = ActiveSupport::Logger.new($stderr)
   config.log_level = :info
+  config.action_dispatch.default_headers["Content-Security-Policy"] = ENV["POLICY"] if ENV["POLICY"]
   config.session_store :cookie_store, key: "_mastodon_session", same_site: :lax
 end
 

@@ -39,10 +39,13 @@ class Account:
 class Instance:
     """An instance with the accounts `bot` and `alice`; it runs inside the `with` block."""
 
-    def __init__(self, folder: Path, *, throttle: int | None = None, legacy: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, throttle: int | None = None, legacy: bool = False, policy: str = ""
+    ) -> None:
         """Prepare it, with its files in `folder`.
 
-        `throttle` is how many seconds five registrations must last; `legacy` makes it Mastodon 4.2.
+        `throttle` is how many seconds five registrations must last; `legacy` makes it Mastodon 4.2;
+        `policy` is the Content-Security-Policy of its pages.
         """
         self.bot = Account("bot")
         self.alice = Account("alice")
@@ -56,6 +59,8 @@ class Instance:
             "LEGACY": str(int(legacy)),
             "PORT": "0",
         }
+        if policy:
+            self._settings["POLICY"] = policy
         if throttle:
             self._settings["THROTTLE"] = str(throttle)
         self._stop = contextlib.ExitStack()

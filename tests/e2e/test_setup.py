@@ -16,12 +16,12 @@ VERSIONS = pytest.mark.parametrize("instance", ["4.7", "4.2"], indirect=True)
 def test_authorize_ends_on_a_page_that_says_what_was_written(
     instance: Instance, browser: Browser, command: Command
 ) -> None:
-    with command.setup() as (link, ended):
-        browser.sign_in(link, instance.bot)
+    with command.setup() as running:
+        browser.sign_in(running.link(), instance.bot)
         browser.press("Authorize")
         assert "has its token in acme/demo" in browser.heading()
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/result", browser.address)  # without a code
-        assert ended().outcome["status"] == "provisioned"
+        assert running.ended().outcome["status"] == "provisioned"
     assert instance.live_tokens() == [command.stored()]
 
 
@@ -29,11 +29,11 @@ def test_authorize_ends_on_a_page_that_says_what_was_written(
 def test_deny_is_told_on_the_page_and_ends_the_command(
     instance: Instance, browser: Browser, command: Command
 ) -> None:
-    with command.setup() as (link, ended):
-        browser.sign_in(link, instance.bot)
+    with command.setup() as running:
+        browser.sign_in(running.link(), instance.bot)
         browser.press("Deny")
         assert "denied" in browser.heading()
-        run = ended()
+        run = running.ended()
     assert (run.code, run.error) == (4, "denied")
 
 
@@ -41,16 +41,17 @@ def test_deny_is_told_on_the_page_and_ends_the_command(
 def test_other_account_is_told_on_the_page_and_the_link_stays_good(
     instance: Instance, browser: Browser, command: Command
 ) -> None:
-    with command.setup() as (link, ended):
+    with command.setup() as running:
+        link = running.link()
         browser.sign_in(link, instance.alice)
         browser.press("Authorize")
         assert "alice" in browser.heading()
-        assert ended().error == "wrong-account"
-    with command.setup() as (again, ended):
-        assert again == link
+        assert running.ended().error == "wrong-account"
+    with command.setup() as running:
+        assert running.link() == link
         browser.sign_in(link, instance.bot)
         browser.press("Authorize")
-        assert ended().outcome["status"] == "provisioned"
+        assert running.ended().outcome["status"] == "provisioned"
 
 
 @NEW
@@ -58,7 +59,40 @@ def test_address_of_a_browser_that_can_not_come_back_is_pasted(
     instance: Instance, browser: Browser, command: Command
 ) -> None:
     """The command was ended meanwhile: the browser says that it can't connect."""
-    with command.setup() as (link, _):
-        browser.sign_in(link, instance.bot)
+    with command.setup() as running:
+        browser.sign_in(running.link(), instance.bot)
     browser.press("Authorize")
     assert command.complete(browser.address).outcome["status"] == "provisioned"
+
+
+@NEW
+def test_second_approval_of_a_link_changes_nothing(
+    instance: Instance, browser: Browser, command: Command
+) -> None:
+    with command.setup() as running:
+        link = running.link()
+        browser.sign_in(link, instance.bot)
+        browser.press("Authorize")
+        assert running.ended().outcome["status"] == "provisioned"
+    stored = command.stored()
+    browser.sign_in(link, instance.bot)
+    browser.press("Authorize")
+    assert command.complete(browser.address).error == "completed-already"
+    assert command.stored() == stored
+    assert instance.whose(stored) == "bot"
+
+
+@pytest.mark.parametrize("instance", ["strict"], indirect=True)
+def test_code_is_pasted_where_a_policy_blocks_the_redirect(
+    instance: Instance, browser: Browser, command: Command
+) -> None:
+    """Chromium blocks it without a word, and stays on the page."""
+    with command.setup() as running:
+        browser.sign_in(running.link(), instance.bot)
+        browser.press("Authorize")
+        assert "/oauth/authorize" in browser.address
+        running.press_enter()
+        browser.sign_in(running.link(), instance.bot)
+        browser.press("Authorize")
+        assert running.ended(browser.code()).outcome["status"] == "provisioned"
+    assert instance.live_tokens() == [command.stored()]
