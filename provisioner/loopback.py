@@ -53,7 +53,6 @@ class Loopback:
     """
 
     def __init__(self, stdin: int | None = None) -> None:
-        """Nothing listens yet."""
         self._selector = selectors.DefaultSelector()
         self._listener: socket.socket | None = None
         self._heads: dict[socket.socket, bytearray] = {}

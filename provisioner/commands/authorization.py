@@ -27,8 +27,6 @@ LOOK_IS_OLD = 5
 class Approval:
     """What the account's owner gave (RFC 6749, section 1.3): a code, or user name and password."""
 
-    name: str
-    """What it is, for a person: “the code”."""
     exchange: Callable[[Mastodon], Grant] = field(repr=False)
     """Sends it to the instance, once. Raises as `Mastodon.exchange`."""
     again: Next
@@ -67,7 +65,6 @@ def find_pending(session: Session) -> Pending:
 
 
 def _single_run(session: Session, application: Application) -> Pending:
-    """A pending authorization for an application that a person made and approved."""
     former = session.journal.pending
     if former and former.attempts:
         raise ActionRequiredError(
@@ -123,7 +120,6 @@ def by_code(session: Session, pending: Pending, pasted: str) -> Approval:
                 link=pending.link,
             )
     return Approval(
-        "the code",
         lambda mastodon: mastodon.exchange(
             pending.application, code, pending.verifier, pending.redirect_uri
         ),
@@ -169,7 +165,7 @@ def verify(session: Session, pending: Pending, staged: Credential, again: Next) 
                 link=first_page(again),
             )
         case Unclear() as unclear:
-            raise overtaken or _unverified(session, unclear)
+            raise overtaken or _unverified(unclear)
     if problem:  # of use to no other run either
         raise _undone(session, pending, staged, problem, again)
     if overtaken:
@@ -186,7 +182,6 @@ def _scopes_missing(
     return ActionRequiredError(
         "scopes-missing",
         f"The token lacks {' '.join(lacking)}: it was granted “{' '.join(staged.scopes)}”.",
-        why="The instance granted less than it was asked for.",
         next=(
             "If the application is your own, tick the scopes in its settings.",
             "Otherwise begin again, with scopes that this server grants:",
@@ -227,12 +222,11 @@ def _name(account: Alive, wanted: Handle) -> str:
     return account.shown if account.domain else f"{account.shown}@{wanted.domain}"
 
 
-def _unverified(session: Session, unclear: Unclear) -> ProvisionerError:
+def _unverified(unclear: Unclear) -> ProvisionerError:
     if unclear.next:
         return ActionRequiredError(
             "account-barred",
             f"The new token can't be used: {unclear.reason}.",
-            why=f"The instance issued it, and lets {session.config.handle} do nothing with it.",
             next=(*unclear.next, Run("complete"), "Or give the token up:", Run("abandon")),
         )
     return IncompleteError(

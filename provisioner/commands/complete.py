@@ -182,7 +182,7 @@ def _stage(session: Session, pending: Pending, approval: Approval, grant: Grant)
     except ProvisionerError as error:
         undo_unstaged(session, staged)
         raise error.as_kind(ActionRequiredError, next=(*error.next, *approval.again)) from None
-    session.reporter.done(f"Exchanged {approval.name}, and staged the token in the journal")
+    session.reporter.done("Got a token, and staged it in the journal")
     return staged
 
 

@@ -69,7 +69,6 @@ def login(session: Session, ask: Callable[[Instance], Login]) -> Report:
 def by_password(pending: Pending, given: Login) -> Approval:
     """The approval by user name and password: nothing of them is kept, not even a hash."""
     return Approval(
-        "user name and password",
         lambda mastodon: mastodon.log_in(
             pending.application, given.user, given.password, pending.scopes
         ),

@@ -37,10 +37,9 @@ def abandon(session: Session) -> Report:
             _give_up(session)
             session.reporter.done("Dropped the pending authorization")
         old_tokens = [old.item for old in revoke_due(session) if old.fate != "waiting"]
-    account = session.config.handle
-    headline = f"The authorization of {account} is given up"
+    headline = f"The authorization of {session.config.handle} is given up"
     if pending is None:
-        headline = f"No authorization of {account} was under way. Tokens that were due are revoked"
+        headline = "No authorization was under way. Tokens that were due are revoked"
     return _ended(session, "abandoned", headline, old_tokens)
 
 
@@ -74,7 +73,7 @@ def deprovision(session: Session) -> Report:
         store.look()
         if store.is_present:
             _delete(session, "variables", store.name)
-        had_key = _delete(session, "secrets", store.key_name)
+        _delete(session, "secrets", store.key_name)
         if session.key_file:
             session.key_file.delete()
     for token in own:
@@ -86,13 +85,11 @@ def deprovision(session: Session) -> Report:
     account, where = session.config.handle, session.repository.name
     headline = f"{account} is deprovisioned: nothing that its journal knew is left in {where}"
     if not store.exists:
-        left = "only its key was left, and is deleted" if had_key else "nothing to delete"
-        headline = f"{where} has no journal {store.name}: {left}"
+        headline = f"{where} has no journal {store.name}: nothing is left of it"
     return _ended(session, "deprovisioned", headline)
 
 
 def _ended(session: Session, status: str, headline: str, old_tokens: Iterable[Item] = ()) -> Report:
-    """How an abandon or a deprovision ended; `notes` are left to a person."""
     items = tuple(dict.fromkeys((*session.noted, *old_tokens)))
     return Report(
         status,
@@ -163,15 +160,13 @@ def _to_write_again(session: Session, staged: Credential | None) -> tuple[Mappin
         raise InputError(
             "secrets-missing",
             f"The token that is given up may already stand in {names(unnamed)}.",
-            why="The run that wrote it was cut. What belongs to the token in use is to be written "
-            "there again.",
+            why="What belongs to the token in use is to be written there again.",
             next=("Name the same secrets and variables as that run.", Set("secrets")),
         )
     return tuple(mapping for place, mapping in named.items() if place in shared)
 
 
 def _require_provisioned(session: Session) -> None:
-    """Refuse where there is no journal to take off, nor the claim of one."""
     store = session.store
     if store.is_present:
         return
@@ -180,26 +175,20 @@ def _require_provisioned(session: Session) -> None:
     # deleted. Another name may be misspelt, and the secret of that name another program's.
     if store.key and "journal" not in session.config.given:
         return
-    left = (
-        f"If it is right, an earlier run deleted the journal: delete the secret {store.key_name}."
-    )
-    raise ActionRequiredError(
-        "nothing-provisioned",
-        f"There is no journal {store.name}: nothing is provisioned.",
-        next=("Check the journal's name.", *([left] if store.key_is_stored else [])),
-    )
+    steps = ["Check the journal's name."]
+    if store.key_is_stored:
+        steps.append(f"If it is right, its key alone is left: delete the secret {store.key_name}.")
+    what = f"There is no journal {store.name}: nothing is provisioned."
+    raise ActionRequiredError("nothing-provisioned", what, next=tuple(steps))
 
 
-def _delete(session: Session, kind: Kind, name: str) -> bool:
-    """Delete it, and say what was done; whether it was there."""
-    there = session.repository.delete(kind, name)
+def _delete(session: Session, kind: Kind, name: str) -> None:
     what = f"the {kind.removesuffix('s')} {name}"
-    session.reporter.done(f"Deleted {what}" if there else f"{what[0].upper()}{what[1:]} was gone")
-    return there
+    there = session.repository.delete(kind, name)
+    session.reporter.done(f"Deleted {what}" if there else f"Did not find {what}")
 
 
 def _tell_left(session: Session) -> None:
-    """Tell of secrets that may be the bot's, and that no journal knows."""
     overwritten = (place for one in session.journal.credentials() for place in one.overwrites)
     written = set(_written(session))
     for place in dict.fromkeys((*session.unmanaged(session.config.secrets), *overwritten)):
@@ -219,10 +208,8 @@ def _tell_left(session: Session) -> None:
         )
 
 
-def _written(session: Session) -> list[Destination]:
-    """Everything that holds, or held, something of ours."""
-    places = (place for one in session.journal.credentials() for place in one.managed)
-    return list(dict.fromkeys(places))
+def _written(session: Session) -> Iterable[Destination]:
+    return dict.fromkeys(place for one in session.journal.credentials() for place in one.managed)
 
 
 def _is_dead(session: Session, token: Credential) -> bool:
@@ -244,7 +231,6 @@ def _still_alive(session: Session, alive: list[Credential]) -> IncompleteError:
     return IncompleteError(
         "tokens-alive",
         f"{len(alive)} of the tokens could not be revoked. The secrets are deleted all the same.",
-        why="The instance is in trouble, or does not let a program revoke tokens.",
         next=(
             *dict.fromkeys(removal(session, token) for token in alive),
             Run("deprovision"),

@@ -96,7 +96,6 @@ def _unclear(session: Session, instance: Instance, what: str) -> ActionRequiredE
     return ActionRequiredError(
         "post-unclear",
         f"The text may have been posted or not: {what}",
-        why="The answer was lost, or does not say.",
         next=(look, again, Run("again")),
         link=page,
     )
@@ -109,7 +108,6 @@ def _refused(session: Session, instance: Instance, answer: Answer) -> Provisione
             return ActionRequiredError(
                 "token-dead",
                 f"The access token is invalid: {host} answered {answer.described()}.",
-                why="It was revoked at the instance, or it expired.",
                 next=rotate(session),
             )
         case Unclear(reason, next=steps) if steps:

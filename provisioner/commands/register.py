@@ -50,7 +50,6 @@ def register(session: Session) -> Report:
 
 
 def _require_free(session: Session) -> None:
-    """Refuse names that are taken, after reading all that writing needs."""
     repository, mappings = session.repository, session.config.mappings
     session.read_repository(*session.reads_for_writing())
     taken = [one.name for one in mappings if one.name in repository.secret_names]
@@ -82,14 +81,12 @@ def _keep(session: Session, application: Application) -> None:
                 repository.put_secret(mapping.name, value)
             else:  # no field of a variable is a secret
                 repository.put_variable(mapping.name, application.client_id, exists=False)
-            done = f"Wrote {mapping.name} to the {mapping.kind} of {repository.name}"
-            session.reporter.done(done)
+            session.reporter.done(f"Wrote {session.destination(mapping)}")
     except ProvisionerError as error:
         kept = " and ".join(mapping.name for mapping in mappings)
         raise error.as_kind(
             ActionRequiredError,
-            why=f"{error.why} The application is registered, but not kept as a whole; without a "
-            "token it opens nothing.",
+            why=f"{error.why} The application is registered, but not kept as a whole.",
             next=(
                 *error.next,
                 f"Delete {kept} in {repository.name}, whichever exists.",

@@ -66,7 +66,7 @@ class Session:
         return int(self.clock())
 
     def done(self, text: str) -> None:
-        """Tell of a step; only once where it is repeated, after a person was asked for the code."""
+        """Tell of a step; once, even if it is repeated after a person was asked for the code."""
         if text not in self._told:
             self._told.add(text)
             self.reporter.done(text)
@@ -112,7 +112,6 @@ class Session:
             raise ActionRequiredError(
                 "deprovisioning",
                 f"{self.journal.account} is being taken off {self.repository.name}.",
-                why="A deprovision was begun, and did not finish.",
                 next=(Run("deprovision"),),
             )
         found = f"read its journal ({self.store.name})" if journal else "found no journal"
@@ -270,7 +269,6 @@ def require_own(session: Session, origin: str) -> None:
         raise InputError(
             "journal-other-account",
             f"The journal {config.journal} belongs to {journal.account}, not to {config.handle}.",
-            why="A journal remembers one bot, so that no token is mixed up with another's.",
             next=(
                 "Correct the account; or give this bot a journal and names of its own.",
                 Set("journal", "OTHER_JOURNAL"),
@@ -282,7 +280,6 @@ def require_own(session: Session, origin: str) -> None:
         raise InputError(
             "journal-other-instance",
             f"The journal belongs to {journal.origin}, not to {origin}.",
-            why="A credential is replaced at the instance that issued it.",
             next=(
                 "Leave the instance out. If the account moved, give it a journal of its own.",
                 Set("journal", "OTHER_JOURNAL"),

@@ -258,7 +258,6 @@ def _unanswered(session: Session, laptop: Laptop, pending: Pending) -> ActionReq
 
 
 def _with_next(session: Session, report: Report) -> Report:
-    """What is left to do: a first post, and the tokens before, which no schedule revokes here."""
     steps, items = list(report.next), list(report.items)
     current, superseded = session.journal.current, session.journal.superseded
     if report.status == "provisioned":
