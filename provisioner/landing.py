@@ -39,10 +39,8 @@ HEADERS = {
 def outcome(ended: Report | ProvisionerError) -> str:
     """How the run ended: what was written where; or what went wrong, and what to do."""
     if isinstance(ended, Report):
-        rows = "".join(
-            f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>"
-            for label, text in ended.table.items()
-        )
+        table = ended.table.items()
+        rows = "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in table)
         items = "".join(f"<li>{escape(item.text)}{_steps(item.next)}</li>" for item in ended.items)
         body = f"<dl>{rows}</dl>{f'<ul>{items}</ul>' if items else ''}"
         closing = "<p>You can close this tab. The terminal says the same.</p>"

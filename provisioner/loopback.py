@@ -42,10 +42,6 @@ class Redirect:
     """The instance's word for why there is no code: `access_denied`."""
 
 
-Stray = tuple[HTTPStatus, str]
-"""How a request is answered that does not end the wait."""
-
-
 class Loopback:
     """A listener on 127.0.0.1, and standard input beside it.
 
@@ -184,7 +180,8 @@ class Loopback:
         self._typed = rest
         return line.decode(errors="replace")
 
-    def _judge(self, head: str, state: str, origin: str) -> Redirect | Stray:
+    def _judge(self, head: str, state: str, origin: str) -> Redirect | tuple[HTTPStatus, str]:
+        """The redirect; or how a request is answered that does not end the wait."""
         target = _target(head, self._host)
         path, _, query = target.partition("?")
         if not target:

@@ -262,10 +262,9 @@ def _undone(
         became, by_hand = "It was not stored.", ()
     elif current and current.token == staged.token:
         became, by_hand = "The token was not revoked: it is the one that is in use.", ()
-    elif _has_equal(session, staged):
-        became = "The token was not stored. It is still to be revoked: the next run tries again."
-    elif staged.application.user_supplied:
-        became = "It was neither stored nor revoked, since its application is your own."
+    elif _has_equal(session, staged) or staged.application.user_supplied:
+        became = "The token was neither stored nor revoked: it is an older one, or your own "
+        became += "application's."
     else:
         became = "The token was not stored, but could not be revoked."
         if _revoke(session, staged):

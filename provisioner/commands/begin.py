@@ -42,9 +42,7 @@ def begin(session: Session) -> Report:
     """
     info = read_with_instance(session)
     require_nothing_staged(session)
-    scopes = scopes_to_ask(session, info)
-    former = usable(session, info.instance)
-    announce(session, info.instance, former, scopes)
+    scopes, former = announce(session, info)
     if session.config.dry_run:
         if former:
             return dry_run(session, (f"show the link of {when(former.begun_at)} again",))
@@ -85,9 +83,7 @@ def tell_instance(session: Session, found: discovery.Found) -> InstanceInfo:
     """Say what was found: after all that was read meanwhile, so that the order is always one."""
     config, instance = session.config, found.info.instance
     if not found.is_confirmed:
-        session.warn(
-            f"{config.handle.domain} does not know the account {config.handle}: check the spelling"
-        )
+        session.warn(f"{config.handle.domain} does not know {config.handle}: check the spelling")
     session.subject = str(found.subject or "")
     product = f" ({instance.product})" if instance.product else ""
     session.done(f"Found the instance: {instance.origin}{product}")
@@ -105,10 +101,13 @@ def warn_of_subject(session: Session) -> None:
         )
 
 
-def announce(
-    session: Session, instance: Instance, pending: Pending | None, scopes: Candidates
-) -> None:
-    """Say beforehand whose token it will be, and what completing it will replace."""
+def announce(session: Session, info: InstanceInfo) -> tuple[Candidates, Pending | None]:
+    """Say beforehand whose token it will be, and what completing it will replace.
+
+    The scopes to ask for, and the authorization that is used once more. Raises InputError.
+    """
+    instance, scopes = info.instance, scopes_to_ask(session, info)
+    pending = usable(session, instance)
     warn_of_subject(session)
     warn_of_unmanaged(session, instance)
     if pending:
@@ -127,6 +126,7 @@ def announce(
                 "To rotate without that, leave out your own application:",
                 Run("begin", rotate=True),
             )
+    return scopes, pending
 
 
 def usable(session: Session, instance: Instance) -> Pending | None:
@@ -276,24 +276,22 @@ def register(
     for tried in scopes:
         try:
             application = Mastodon(session.http, instance).register(name, tried, redirect_uri)
+            break
         except ScopesRefusedError as error:
             if tried == scopes[-1]:
                 raise
             reporter.explain(f"Scopes: not {' '.join(tried)} ({error.what})")
-            continue
-        session.mask(application.client_secret)
-        reporter.done(f"Registered the application “{name}”: {' '.join(tried)}")
-        if broader := excess(tried, session.config.requested_scopes):
-            session.warn(
-                f"{instance.host} knows no narrower scopes than {' '.join(broader)}: the token may "
-                "do more than was asked for"
-            )
-        return application, tried
-    raise ValueError("No scopes to register with.")
+    session.mask(application.client_secret)
+    reporter.done(f"Registered the application “{name}”: {' '.join(tried)}")
+    if broader := excess(tried, session.config.requested_scopes):
+        session.warn(
+            f"{instance.host} knows no narrower scopes than {' '.join(broader)}: the token may do "
+            "more than was asked for"
+        )
+    return application, tried
 
 
 def _shown_again(session: Session, pending: Pending) -> Next:
-    """Say why it is the same link; the way out, should the instance not know it any more."""
     profile = pending.instance.profile
     if not pending.attempts:
         session.reporter.done("An approval is pending already: the same link again")

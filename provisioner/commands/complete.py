@@ -162,9 +162,9 @@ def _exchange(session: Session, pending: Pending, approval: Approval) -> Grant:
         why = "The instance may have issued a token whose answer was lost. "
         if pending.instance.profile.reuses_token:
             why += "The application gets the same token again. "
-        steps = approval.again
+        steps, why = approval.again, why + error.why
         raise error.as_kind(
-            ActionRequiredError, why=why + error.why, next=steps, link=first_page(steps)
+            ActionRequiredError, why=why, next=steps, link=first_page(steps)
         ) from None
 
 
@@ -207,9 +207,7 @@ def _safe_destinations(session: Session) -> tuple[Destination, ...]:
     """
     current = session.journal.current
     known = current.known if current else ()
-    return tuple(
-        place for place in session.destinations if place in known or not session.may_exist(place)
-    )
+    return tuple(one for one in session.destinations if one in known or not session.may_exist(one))
 
 
 def _write(session: Session, pending: Pending, staged: Credential) -> Credential:

@@ -7,14 +7,7 @@ The OAuth password grant (RFC 6749, section 4.3), for servers that still take it
 from collections.abc import Callable
 
 from provisioner.commands.authorization import Approval
-from provisioner.commands.begin import (
-    announce,
-    read_with_instance,
-    scopes_to_ask,
-    start,
-    usable,
-    would_start,
-)
+from provisioner.commands.begin import announce, read_with_instance, start, would_start
 from provisioner.commands.complete import finish, require_room
 from provisioner.commands.session import Session, dry_run, incomplete_on_error, would_write
 from provisioner.journal import Pending
@@ -40,9 +33,7 @@ def login(session: Session, ask: Callable[[Instance], Login]) -> Report:
         return finish(session, pending, by_password(pending, Login(Secret(""), Secret(""))))
     if not info.password_grant[0]:
         raise NoPasswordGrantError(info.instance.host)
-    scopes = scopes_to_ask(session, info)
-    pending = usable(session, info.instance)
-    announce(session, info.instance, pending, scopes)
+    scopes, pending = announce(session, info)
     if config.dry_run:
         started = [*would_start(session, info.instance, scopes[0])]
         if pending:

@@ -13,7 +13,7 @@ from provisioner.errors import (
     TransportError,
 )
 from provisioner.mastodon.client import Mastodon
-from provisioner.mastodon.errors import Dead, Unclear, judge
+from provisioner.mastodon.errors import Dead, judge
 from provisioner.mastodon.instance import Instance
 from provisioner.report import Open, Report, Run, Set, duration
 from provisioner.secret import is_visible, redact
@@ -103,17 +103,12 @@ def _unclear(session: Session, instance: Instance, what: str) -> ActionRequiredE
 
 def _refused(session: Session, instance: Instance, answer: Answer) -> ProvisionerError:
     host = instance.host
-    match judge(instance, answer):
-        case Dead():
-            return ActionRequiredError(
-                "token-dead",
-                f"The access token is invalid: {host} answered {answer.described()}.",
-                next=rotate(session),
-            )
-        case Unclear(reason, next=steps) if steps:
-            return ActionRequiredError("account-barred", f"{reason}.", next=steps)
-        case _:
-            pass
+    state = judge(instance, answer)
+    if isinstance(state, Dead):
+        what = f"The access token is invalid: {host} answered {answer.described()}."
+        return ActionRequiredError("token-dead", what, next=rotate(session))
+    if state.next:
+        return ActionRequiredError("account-barred", f"{state.reason}.", next=state.next)
     if answer.status == 429:
         seconds = retry_after(answer) or rate_limit_reset(answer) or THROTTLED
         return ProvisionerError(

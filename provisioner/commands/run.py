@@ -55,9 +55,8 @@ def run(
     """
     with Http(waiting=reporter.waiting) as http:
         github = GitHub(http, config.api_url, config.github_token)
-        session = Session(
-            config, http, github, reporter, time.time, os.urandom, in_threads, key_folder
-        )
+        clock, entropy = time.time, os.urandom
+        session = Session(config, http, github, reporter, clock, entropy, in_threads, key_folder)
         return perform(session, prompts)
 
 

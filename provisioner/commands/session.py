@@ -256,10 +256,8 @@ def warn_of_other_scopes(session: Session, pending: Pending) -> None:
     """Say where the inputs name other scopes than the pending authorization asks for."""
     requested = session.config.scopes
     if requested and set(requested) != set(pending.requested_scopes):
-        session.warn(
-            f"The pending authorization is for {' '.join(pending.scopes)}. Other scopes need a new "
-            "one."
-        )
+        asked = " ".join(pending.scopes)
+        session.warn(f"The pending authorization is for {asked}. Other scopes need a new one.")
 
 
 def require_own(session: Session, origin: str) -> None:

@@ -12,7 +12,6 @@ from provisioner.commands.begin import (
     Candidates,
     announce,
     read_with_instance,
-    scopes_to_ask,
     start,
     usable,
 )
@@ -81,20 +80,18 @@ def setup(session: Session, laptop: Laptop) -> Report:
             str(account),
         )
     if session.config.command == "rotate" and session.journal.current is None:
-        raise ActionRequiredError(
-            "nothing-provisioned", "There is no token to replace yet.", next=(Run("setup"),)
-        )
+        what = "There is no token to replace yet."
+        raise ActionRequiredError("nothing-provisioned", what, next=(Run("setup"),))
     if session.journal.staged:
         session.is_read = True
         return _with_next(session, complete(session, lambda: ""))
-    pending, current = usable(session, info.instance), session.journal.current
-    if current and not pending and session.config.command != "rotate":
+    current = session.journal.current
+    if current and not usable(session, info.instance) and session.config.command != "rotate":
         in_use = f"A token of {account} is in use since {when(current.issued_at)}."
         asks = laptop.is_attended and not session.config.yes  # which agrees to a first token only
         if not (asks and laptop.agrees(f"{in_use} Replace it by a new one?")):
             return _in_use(session, current)
-    scopes = scopes_to_ask(session, info)
-    announce(session, info.instance, pending, scopes)
+    scopes, pending = announce(session, info)
     laptop.show(_plan(session, info.instance, pending.scopes if pending else scopes[0]))
     _require_agreed(session, laptop)
     with incomplete_on_error(session):
@@ -142,9 +139,8 @@ def _plan(session: Session, instance: Instance, scopes: tuple[str, ...]) -> Repo
 def _require_agreed(session: Session, laptop: Laptop) -> None:
     """Ask before something is replaced that this journal does not know. Raises InputError."""
     unmanaged = session.unmanaged(session.config.secrets)
-    if not unmanaged or session.config.yes:
-        return
-    if not laptop.agrees(f"Replace {names(unmanaged)}, which this journal does not know?"):
+    question = f"Replace {names(unmanaged)}, which this journal does not know?"
+    if unmanaged and not session.config.yes and not laptop.agrees(question):
         raise InputError(
             "not-confirmed",
             "Nothing was changed.",
