@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 
 from provisioner.errors import ProvisionerError
-from provisioner.report import Exit
+from provisioner.report import Exit, Run
 from provisioner.sandbox.records import State
 from tests.support.told import calls_dead, fails
 from tests.support.world import Fault, World
@@ -23,6 +23,7 @@ def test_check_of_a_barred_account_needs_a_person_and_keeps_the_token(
     finding = bot.check().items[0]
     assert finding.verdict == "bad"
     assert finding.next
+    assert Run("begin", rotate=True) not in finding.next
     assert not calls_dead(finding)
     assert bot.live() == [bot.stored()] == [before]
 
