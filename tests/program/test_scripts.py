@@ -95,7 +95,7 @@ def test_two_lines_of_standard_input_are_user_name_and_password(site: Shell) -> 
         assert typed not in refused.all + done.all
 
 
-# Bugs.
+# Bugs, and a key that is out of reach.
 
 
 def broken(_size: int) -> NoReturn:
@@ -114,3 +114,13 @@ def test_bug_is_told_by_its_place_without_its_message(
     assert "test_scripts.py" not in done.progress  # nor other code that is not ours
     assert TYPED not in done.all
     assert "Traceback" not in done.all
+
+
+def test_in_a_workflow_no_command_is_printed_that_cannot_work_here(site: Shell) -> None:
+    """The key is in a secret, which only the next run of a workflow can read."""
+    del site.env["MASTODON_JOURNAL_KEY"]
+    site.env["GITHUB_ACTIONS"] = "true"
+    begun = site.run("begin")
+    assert begun.code == 0
+    assert "provisioner complete" not in begun.output
+    assert f"the workflow of {REPOSITORY}" in begun.output
