@@ -57,6 +57,14 @@ def test_first_run_of_all_looks_at_its_claim_before_the_attempt(world: World) ->
     ]
 
 
+def test_journal_of_another_account_is_not_taken_over(bot: World) -> None:
+    application = bot.hand_made()
+    code = bot.code_for(application, "alice")
+    with fails("journal-other-account", Exit.INPUT):
+        bot.complete(code, account="alice@social.example", **strings(application))
+    assert bot.journal().account == "mybot@social.example"
+
+
 def test_same_token_again_is_no_rotation_and_gets_no_younger(world: World) -> None:
     """Mastodon gives the same application the same token: that is said, and it gets no younger."""
     application = world.hand_made()
