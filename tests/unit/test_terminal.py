@@ -102,7 +102,7 @@ def test_error_goes_to_standard_error_with_steps_to_be_pasted(
     steps = (
         Open("https://a.test/x", "mybot@social.example", "press Authorize"),
         *("Or give it up:", Run("abandon"), Run("check", when="in 2 days")),
-        *(Run("complete", code=True), Set("scopes", "read write"), Set("github-token")),
+        *(Run("complete", code=True), "Or:", Set("scopes", "read write"), Set("github-token")),
         Run("again", when="in 10 minutes"),
     )
     failed = error(*steps)
@@ -123,6 +123,7 @@ def test_error_goes_to_standard_error_with_steps_to_be_pasted(
         provisioner check --account mybot@social.example --repository me/mybot
         Run this, and paste the code when it is asked for:
         provisioner complete --account mybot@social.example --repository me/mybot
+        Or:
         Give --scopes 'read write'.
         Set the environment variable GH_TOKEN.
         Run the command again in 10 minutes.
@@ -148,6 +149,9 @@ def test_json_of_an_error_is_one_object_with_the_steps_in_words(
     assert told["status"] == "failed"
     assert told["exit-code"] == Exit.ACTION_REQUIRED
     assert told["error"]["name"] == "its-code"
+    assert told["error"]["what"] == "It happened."
+    assert told["error"]["why"] == "It had a cause."
+    assert told["error"]["link"] == LINK
     assert LINK in told["error"]["todo"]
     assert "provisioner complete --account" in told["error"]["todo"]
 
@@ -274,13 +278,13 @@ def test_prose_is_wrapped_between_words_and_nothing_that_is_copied(
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     terminal = Terminal(progress=screen.file, config=config())
-    terminal.done("The token is known by the name of a-secret-with-hyphens.")
+    terminal.done("The token is known by the name of my-secret-with-hyphens.")
     terminal.error(
         error(Open(LINK), Run("complete"), "Run `a very long command line to be copied`.")
     )
     assert screen.read() == [
         "✓ The token is known by the name of",
-        "  a-secret-with-hyphens.",
+        "  my-secret-with-hyphens.",
         *("✗ It happened.", "  Why: It had a cause.", "  Next: Open this page:", f"        {LINK}"),
         "        Run:",
         "        provisioner complete --account mybot@social.example --repository me/mybot",

@@ -44,6 +44,7 @@ def test_only_https_and_http_to_this_very_machine_is_spoken(url: str) -> None:
         ("https://social.example:8443/", "https://social.example:8443"),
         ("https://s\u00f6cial.example", "https://xn--scial-jua.example"),
         ("http://localhost:80/", "http://localhost"),
+        ("https://" + "a." * 123 + "example", "https://" + "a." * 123 + "example"),
         ("http://[::1]:3000/", "http://[::1]:3000"),
         ("https://social.example\\@evil.example/", ""),
         ("https://social example", ""),
