@@ -155,12 +155,7 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
         start_over="start-over" in given,
         with_rotation="with-rotation" in given,
         in_workflow=in_workflow,
-        given={
-            one.name: given[one.name]
-            for one in inputs
-            if one.metavar and not one.secret and not one.argument
-            if given.get(one.name, (one.default,)) != (one.default,)
-        },
+        given=_to_paste(inputs, given),
     )
     check_name(f"{config.journal}_KEY")
     require_distinct(config.journal, config.mappings)
@@ -174,6 +169,16 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
         repository=parse_repository(text("repository"), config.api_url),
         github_token=parse_github_token(token, config.api_url, in_workflow=in_workflow),
     )
+
+
+def _to_paste(inputs: Sequence[Input], given: Words) -> Words:
+    """What a printed command repeats: what was not left to its default, secrets apart."""
+    return {
+        one.name: given[one.name]
+        for one in inputs
+        if one.metavar and not one.secret and not one.argument
+        if given.get(one.name, (one.default,)) != (one.default,)
+    }
 
 
 def words_of(inputs: Sequence[Input], values: Values) -> Words:

@@ -245,9 +245,7 @@ def parse_login(user: str, password: str) -> Login:
 
 
 def parse_code(text: str, origin: str, link: str) -> Secret:
-    """The one-time code out of what a person pasted; `origin` is the instance's.
-
-    `link` is the one that leads to another code.
+    """The one-time code out of what a person pasted; `link` leads to another one at `origin`.
 
     Takes the bare code, white space anywhere in it, the address of the page that shows it (which
     must be the instance's), and `code=…&state=…` or `…&state=…`. Servers don't trim, and their
@@ -260,8 +258,7 @@ def parse_code(text: str, origin: str, link: str) -> Secret:
 
     pasted = "".join(text.split()).strip("\"'`<>")
     if "access_denied" in pasted:
-        what = "The authorization was denied in the browser."
-        raise ActionRequiredError("denied", what, next=again)
+        raise ActionRequiredError("denied", "The authorization was denied.", next=again)
     asked = parse_qs(link.partition("?")[2])
     # A browser that can't come back to us ends at the redirect URI all the same.
     origins = {origin, origin_of(asked.get("redirect_uri", [""])[0])} - {""}
