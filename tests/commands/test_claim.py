@@ -80,6 +80,20 @@ def test_run_whose_claim_was_taken_over_registers_nothing_that_is_kept(world: Wo
     assert world.live() == [world.stored()]
 
 
+def test_run_that_finds_a_claim_looks_what_became_of_it_before_it_writes_a_key(
+    world: World,
+) -> None:
+    """Else its key would replace that of the journal which the other run wrote meanwhile."""
+    cut(world, "POST", journal_key="")
+    links: list[str] = []
+    other = lambda: links.append(world.link(journal_key=""))  # noqa: E731
+    meanwhile(world, GITHUB, "GET", "/variables/MASTODON_JOURNAL", other, turn=2)
+    with fails("overtaken", Exit.INCOMPLETE):
+        world.begin(journal_key="")
+    assert world.wire.log.count(KEY_WRITE) == 1
+    assert_completes_in_a_workflow(world, links[0])
+
+
 # A first run that was cut.
 
 

@@ -104,10 +104,10 @@ def test_secret_is_revealed_on_a_terminal_only() -> None:
 
 def test_deprovision_without_a_terminal_needs_a_yes_or_a_dry_run() -> None:
     """What can't be undone is asked for."""
-    env = {"GH_TOKEN": "x" * 20, "GITHUB_API_URL": "http://127.0.0.1:1"}
+    env = {"GH_TOKEN": "x" * 20, "HTTPS_PROXY": "nonsense://proxy"}
     refused = run("deprovision", *WHOSE, env=env)
     assert refused.code == 2
     assert "not-confirmed" in refused.progress
     assert "--yes" in refused.progress
     for option in "--yes", "--dry-run":
-        assert "unreachable" in run("deprovision", *WHOSE, option, env=env).progress
+        assert "bad-environment" in run("deprovision", *WHOSE, option, env=env).progress
