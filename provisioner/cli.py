@@ -138,7 +138,7 @@ class CommandLine:
         from provisioner import environment
         from provisioner.commands.run import Prompts, run
         from provisioner.config import parse
-        from provisioner.laptop import Laptop, ask_missing, write_workflows
+        from provisioner.laptop import Laptop, ask_missing, wants_workflows, write_workflows
         from provisioner.terminal import Terminal
 
         if command in {"demo", "sandbox"}:
@@ -165,17 +165,15 @@ class CommandLine:
             return Exit.DONE
         user = config.account.user if config.account else ""
         login = partial(environment.ask_login, user)
-        browser = () if values.get("no-browser") else environment.browser()
-        laptop = Laptop(terminal, browser) if command in HERE else None
+        laptop = None
+        if command in HERE:
+            laptop = Laptop(terminal, () if values.get("no-browser") else environment.browser())
         prompts = Prompts(environment.ask_code, login, laptop)
         report = run(config, terminal, prompts, environment.key_folder())
         terminal.report(report)
-        asks = environment.is_attended() and not (terminal.as_json or config.yes)
-        is_here = environment.checkout() and not values.get("repository")
-        if (command, report.status) == ("setup", "provisioned") and asks and is_here:
-            files = "Write the workflow files of the bot and of a weekly check into this checkout?"
-            if environment.agree(files):
-                terminal.report(write_workflows(config))
+        is_first = (command, report.status) == ("setup", "provisioned")
+        if is_first and not as_json and not values.get("repository") and wants_workflows(config):
+            terminal.report(write_workflows(config))
         return report.exit_code
 
 

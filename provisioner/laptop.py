@@ -118,6 +118,12 @@ class Laptop:
             termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
+def wants_workflows(config: Config) -> bool:
+    """Whether a person at a terminal wants the workflow files in this checkout, if it is one."""
+    files = "Write the workflow files of the bot and of a weekly check into this checkout?"
+    return not config.yes and is_attended() and checkout() is not None and agree(files)
+
+
 def write_workflows(config: Config) -> Report:
     """Write the workflow files into this checkout. Raises InputError where it is none."""
     root = checkout()
