@@ -16,7 +16,7 @@ from provisioner.mastodon.errors import Alive, Dead, Unclear
 from provisioner.mastodon.instance import Application
 from provisioner.mastodon.scopes import missing
 from provisioner.parsing import Handle, parse_code, parse_handle
-from provisioner.report import Next, Open, Run, Set, first_page, when
+from provisioner.report import Next, Open, Run, Set, when
 from provisioner.secret import Secret
 
 LOOK_IS_OLD = 5
@@ -162,7 +162,6 @@ def verify(session: Session, pending: Pending, staged: Credential, again: Next) 
                 why="Somebody revoked it at the instance, perhaps by removing the application. Or "
                 "the code was not the one that the instance showed: snac takes any.",
                 next=again,
-                link=first_page(again),
             )
         case Unclear() as unclear:
             raise overtaken or _unverified(unclear)
@@ -213,7 +212,6 @@ def _wrong_account(
             else "Sign out at the instance first.",
             *again,
         ),
-        link=first_page(again),
     )
 
 

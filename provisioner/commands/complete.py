@@ -52,7 +52,7 @@ from provisioner.mastodon.errors import (
     NotNowError,
 )
 from provisioner.mastodon.instance import MAX_WORD
-from provisioner.report import Report, Run, first_page, iso, when
+from provisioner.report import Report, Run, iso, when
 from provisioner.secret import MAX_LENGTH, Secret
 
 LARGEST_GRANT = Grant(Secret("x" * MAX_LENGTH), ("x" * MAX_WORD,) * MAX_SCOPES, None)
@@ -157,15 +157,13 @@ def _exchange(session: Session, pending: Pending, approval: Approval) -> Grant:
     except InvalidGrantError as error:
         session.save(pending=pending)
         steps = error.next or approval.again
-        raise error.as_kind(ActionRequiredError, next=steps, link=first_page(steps)) from None
+        raise error.as_kind(ActionRequiredError, next=steps) from None
     except TransportError as error:
         why = "The instance may have issued a token whose answer was lost. "
         if pending.instance.profile.reuses_token:
             why += "The application gets the same token again. "
         steps, why = approval.again, why + error.why
-        raise error.as_kind(
-            ActionRequiredError, why=why, next=steps, link=first_page(steps)
-        ) from None
+        raise error.as_kind(ActionRequiredError, why=why, next=steps) from None
 
 
 def _stage(session: Session, pending: Pending, approval: Approval, grant: Grant) -> Credential:
