@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.engine import ROOT
 from tests.program.site import Shell
 from tests.servers import Sandbox
-from tests.support.site import PASSWORD, REPOSITORY
+from tests.support.site import BROWSER, REPOSITORY
 
 BLOCKS = re.findall(
     r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
@@ -23,16 +23,6 @@ BLOCKS = re.findall(
 OURS = "https://github.com/mastodon-provisioner/mastodon-provisioner"
 ACCOUNT = "mybot@mastodon.social"
 PATIENCE = 240
-BROWSER = f"""\
-import sys
-sys.path.insert(0, {str(ROOT)!r})
-from tests.support.person import Person, PersonStuckError
-with Person("mybot", {PASSWORD!r}) as person:
-    try:
-        person.approve(sys.argv[1])
-    except PersonStuckError:
-        pass  # a page without a code: it landed
-"""
 
 
 @pytest.fixture

@@ -8,17 +8,7 @@ import pytest
 
 from tests.program.site import Shell
 from tests.servers import Sandbox
-from tests.support.site import PASSWORD
-
-BROWSER = f"""\
-import sys
-from tests.support.person import Person, PersonStuckError
-with Person("mybot", {PASSWORD!r}) as person:
-    try:
-        person.approve(sys.argv[1])
-    except PersonStuckError as landed:  # a page without a code, which is to be kept
-        open(sys.argv[0] + ".page", "w").write(str(landed))
-"""
+from tests.support.site import BROWSER
 
 
 @pytest.fixture

@@ -1,11 +1,24 @@
 """A bot, its instance and its repository, served on this machine."""
 
+from pathlib import Path
+
 from tests.servers import Sandbox
 from tests.support.leaks import forms
 from tests.support.person import Person
 
 REPOSITORY = "octocat/mybot"
 PASSWORD = "correct horse, battery & staple"
+BROWSER = f"""\
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from tests.support.person import Person, PersonStuckError
+with Person("mybot", {PASSWORD!r}) as person:
+    try:
+        person.approve(sys.argv[1])
+    except PersonStuckError as landed:  # a page without a code, which is to be kept
+        open(sys.argv[0] + ".page", "w").write(str(landed))
+"""
+"""A program in a browser's place, in which the bot's owner approves the link that it is given."""
 
 
 class Site:
