@@ -71,6 +71,12 @@ class Browser:
         """What the address bar says."""
         return str(self._chrome.current_url)
 
+    def callback(self) -> str:
+        """Copy the address that the instance sent the browser to; nobody may answer there."""
+        wait = WebDriverWait(self._chrome, PATIENCE, POLL)
+        wait.until(lambda _: "/callback?" in self.address, "the instance sent it nowhere")
+        return self.address
+
     def screenshot(self, path: Path) -> None:
         """Write what the page looks like to a PNG file."""
         path.write_bytes(self._chrome.get_screenshot_as_png())

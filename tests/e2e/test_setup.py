@@ -62,7 +62,7 @@ def test_address_of_a_browser_that_can_not_come_back_is_pasted(
     with command.setup() as running:
         browser.sign_in(running.link(), instance.bot)
     browser.press("Authorize")
-    assert command.complete(browser.address).outcome["status"] == "provisioned"
+    assert command.complete(browser.callback()).outcome["status"] == "provisioned"
 
 
 @NEW
@@ -77,7 +77,7 @@ def test_second_approval_of_a_link_changes_nothing(
     stored = command.stored()
     browser.sign_in(link, instance.bot)
     browser.press("Authorize")
-    assert command.complete(browser.address).error == "completed-already"
+    assert command.complete(browser.callback()).error == "completed-already"
     assert command.stored() == stored
     assert instance.whose(stored) == "bot"
 
