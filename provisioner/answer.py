@@ -35,12 +35,10 @@ class Answer:
 
     @property
     def ok(self) -> bool:
-        """Whether the status is 2xx."""
         return 200 <= self.status < 300
 
     @property
     def redirect(self) -> bool:
-        """Whether the status sends us elsewhere (3xx)."""
         return 300 <= self.status < 400
 
     @property
@@ -54,7 +52,6 @@ class Answer:
         return bool(self.body.strip()) and self._json is NO_JSON
 
     def fields(self) -> dict[str, object]:
-        """The body's JSON object, or an empty one."""
         return self._json if isinstance(self._json, dict) else {}
 
     @cached_property
@@ -74,7 +71,6 @@ class Answer:
         return plain(redact(text, self.secrets))
 
     def shown_url(self, url: str) -> str:
-        """An address that the server named, likewise."""
         return shown(redact(url, self.secrets))
 
     def described(self) -> str:
@@ -137,11 +133,9 @@ def github_delay(answer: Answer) -> float | None:
     """
     if not rate_limited(answer):
         return retry_delay(answer)
-    if (seconds := retry_after(answer)) is not None:
-        return seconds
-    if answer.headers.get("x-ratelimit-remaining") == "0":
-        return rate_limit_reset(answer) or SECONDARY_WAIT
-    return SECONDARY_WAIT
+    is_primary = answer.headers.get("x-ratelimit-remaining") == "0"
+    reset = rate_limit_reset(answer) if is_primary else None
+    return retry_after(answer) or reset or SECONDARY_WAIT
 
 
 @dataclass(frozen=True)

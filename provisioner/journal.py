@@ -197,13 +197,8 @@ def unseal(value: str, key: bytes) -> Journal:
     """The journal from the variable's value. Raises InputError for another key, and
     ActionRequiredError where it is damaged or another version's.
     """
-    version = re.match(r"([1-9][0-9]{0,8}):", value)
-    if version and int(version[1]) > VERSION:
-        raise ActionRequiredError(
-            "journal-newer",
-            "The journal was written by a newer version of this tool.",
-            next=("Update this tool, or the action's version in the workflow.",),
-        )
+    if re.match(rf"(?!{VERSION}:)[1-9][0-9]{{0,8}}:", value):
+        raise _newer()
     match = re.fullmatch(rf"{VERSION}:([0-9a-f]{{16}}):([A-Za-z0-9+/=]+)", value.strip())
     if not match:
         raise _damaged()
@@ -226,12 +221,7 @@ def unseal(value: str, key: bytes) -> Journal:
     try:
         return msgspec.json.decode(plaintext, type=Journal, dec_hook=_conceal)
     except (msgspec.MsgspecError, ValueError):
-        raise ActionRequiredError(
-            "journal-unreadable",
-            "The journal was opened, but this version of the tool can't read it.",
-            why="Another version wrote it.",
-            next=("Use that version, or a later one. Nothing was changed.",),
-        ) from None
+        raise _newer() from None
 
 
 def _reveal(value: object) -> object:
@@ -249,6 +239,14 @@ def _conceal(kind: type, value: object) -> object:
 
 def _fingerprint(key: bytes) -> str:
     return blake2b(key, digest_size=8, person=b"journal-key").hexdigest()
+
+
+def _newer() -> ActionRequiredError:
+    return ActionRequiredError(
+        "journal-newer",
+        "The journal was written by a newer version of this tool.",
+        next=("Update this tool, or the action's version in the workflow.",),
+    )
 
 
 def _damaged() -> ActionRequiredError:

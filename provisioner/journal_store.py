@@ -150,7 +150,7 @@ class JournalStore:
     def require_room(self, journal: Journal) -> None:
         """Raise ActionRequiredError where a journal would be larger than a variable may be."""
         if len(seal(journal, parse_key(self.key))) > MAX_VALUE:
-            page = journal.credentials()[0].instance.authorized_applications
+            page = journal.credentials()[0].instance.applications_page()
             raise ActionRequiredError(
                 "journal-full",
                 f"The journal ({self.name}) has no room for another token.",

@@ -332,7 +332,7 @@ def _report(
         outputs={"account": account, "scopes": scopes, "expires-at": iso(expires_at)},
         facts={
             "overwritten": overwritten,
-            "remove-at": instance.authorized_applications,
+            "remove-at": instance.applications_page(),
             "unsettled-since": iso(pending.attempts[0]) if pending.attempts else "",
             "same-since": "" if same_since is None else iso(same_since),
             "old-tokens": [old.facts() for old in old_tokens],

@@ -31,7 +31,7 @@ def login(session: Session, ask: Callable[[Instance], Login]) -> Report:
     if pending and pending.staged:
         session.changed = True
         return finish(session, pending, by_password(pending, Login(Secret(""), Secret(""))))
-    if not info.password_grant[0]:
+    if info.password_grant is False:
         raise NoPasswordGrantError(info.instance.host)
     scopes, pending = announce(session, info)
     if config.dry_run:

@@ -197,7 +197,7 @@ def removal(session: Session, credential: Credential) -> Open:
     then = f"remove the application authorized on {at}"
     if _is_in_use(session, credential.application) and not approved_by_other(session, credential):
         then = f"end the token of {at} alone, if it is listed; {APPLICATION_STAYS}"
-    page = credential.instance.applications_of(approver)
+    page = credential.instance.applications_page(approver)
     return Open(page, approver or APPROVER, then)
 
 
@@ -223,5 +223,5 @@ def tell_lost(
             then = f"{then}; {APPLICATION_STAYS}"
         session.warn(
             f"An exchange of {when(attempt)} may have issued a token that was lost.",
-            Open(pending.instance.authorized_applications, approver, then),
+            Open(pending.instance.applications_page(), approver, then),
         )

@@ -237,7 +237,7 @@ def same_names(session: Session) -> tuple[str, ...]:
 
 def warn_of_unmanaged(session: Session, instance: Instance) -> None:
     """Say beforehand which secrets of somebody else's will be overwritten."""
-    page, account = instance.authorized_applications, str(session.config.handle)
+    page, account = instance.applications_page(), str(session.config.handle)
     remove = "once the new token is written, remove its application"
     if session.config.application:
         remove += ", unless the new token belongs to it"

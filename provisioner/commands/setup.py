@@ -260,7 +260,7 @@ def _with_next(session: Session, report: Report) -> Report:
         steps += ["For a first post:", Run("post", text="howdy universe!")]
     if session.store.replaced and current:
         account, since = str(session.config.handle), when(current.issued_at)
-        page = current.instance.applications_of(account)
+        page = current.instance.applications_page(account)
         remove = Open(page, account, f"remove the applications authorized before {since}")
         text = "The tokens of the journal that was given up are still alive."
         items.append(Item("soon", text, (remove,)))

@@ -141,12 +141,7 @@ class Repository:
         except (ValueError, CryptoError, RuntimeError):
             key_id = ""
         if not is_visible(key_id):
-            raise TransportError(
-                "bad-public-key",
-                f"GitHub sent an invalid public key for {self.name}.",
-                why="A key has 32 bytes, and an id of visible ASCII characters.",
-                next=("Check GITHUB_API_URL.", Run("again")),
-            )
+            raise self._refused(answer, f"send a valid public key for {self.name}")
         self.sealing_key = key_id, key
         return self.sealing_key
 

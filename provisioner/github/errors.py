@@ -39,11 +39,6 @@ _CHOOSE: Next = (
     "Check the spelling of owner/name.",
     Open(TOKENS, "", "check that this repository is chosen under Repository access"),
 )
-_SSO: Next = (
-    Open("https://github.com/settings/tokens", "", "press Configure SSO beside the token"),
-    Run("again"),
-)
-
 REFUSALS: dict[str, tuple[str, str, Next]] = {
     "401": ("github-token-refused", "The token is mistyped, expired or revoked.", _NEW_TOKEN),
     "403 .*by integration": (
@@ -65,33 +60,19 @@ REFUSALS: dict[str, tuple[str, str, Next]] = {
         "The organization admits certain addresses only, and this machine's is not one.",
         ("Run this from an admitted network, or ask an owner of the organization.",),
     ),
-    "403 .*lifetime": (
+    # The message says what exactly is forbidden, and often where it is changed.
+    "403 .*(forbids|OAuth App access restrictions)": (
         "github-token-forbidden",
-        "The organization forbids tokens that live as long as this one.",
-        _NEW_TOKEN,
-    ),
-    r"403 .*forbids .*\(classic\)": (
-        "github-token-forbidden",
-        "The organization forbids classic personal access tokens.",
-        _NEW_TOKEN,
-    ),
-    "403 .*forbids ": (
-        "github-token-forbidden",
-        "The organization, or the enterprise that it belongs to, forbids this kind of token.",
-        ("Use the token of a GitHub App, or ask an owner of the organization.",),
-    ),
-    "403 .*OAuth App access restrictions": (
-        "github-token-forbidden",
-        (
-            "The organization has not approved the application that the token was made for, such "
-            "as GitHub CLI."
-        ),
-        ("Ask an owner of the organization to approve it, or use another token:", *_NEW_TOKEN),
+        "The organization, or its enterprise, does not admit this kind of token.",
+        ("Use a kind of token that it admits, or ask an owner of the organization.",),
     ),
     "403 .*SAML": (
         "github-sso",
         "The organization demands single sign-on, and the token was not authorized for it.",
-        _SSO,
+        (
+            Open("https://github.com/settings/tokens", "", "press Configure SSO beside the token"),
+            Run("again"),
+        ),
     ),
     "403 .*(admin|[Mm]ust have)": (
         "github-permission",

@@ -33,9 +33,6 @@ MAX_LIFE = 200 * 365 * 86400
 """Seconds; Pleroma's tokens live for 100 years."""
 MAX_SCOPES = 50
 """More than any instance knows: what a server sends is bounded before it is kept."""
-MAX_KEYS = 5
-"""How many keys are tried for one post. Pleroma's IdempotencyPlug repeats a refusal to the same key
-for six hours, even if its cause is gone: a new token, for example."""
 ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """Numbers, and on other servers ULIDs, UUIDs, flake ids: safe as a part of a path."""
 
@@ -145,18 +142,17 @@ class Mastodon:
         return self._issue(application, form)
 
     def _issue(self, application: Application, form: dict[str, str | Secret]) -> Grant:
-        host, by_password = self.instance.host, "password" in form
         form |= {"client_id": application.client_id, "client_secret": application.client_secret}
         answer = self.http.send("POST", self.instance.token_endpoint, form=form, retry=IF_UNSENT)
         if not (answer.ok and answer.fields()):
-            raise exchange_refused(self.instance, answer, by_password=by_password)
+            raise exchange_refused(self.instance, answer, by_password="password" in form)
         token = Secret(answer.text("access_token"))
         if len(token) < MIN_TOKEN or not is_visible(token.reveal()):
             raise ActionRequiredError(
                 "bad-token",
-                f"{host} sent something that can't be an access token. Nothing was stored.",
-                why=f"A token is {MIN_TOKEN} to 4096 visible ASCII characters: a shorter one could "
-                "not be masked in a log, one with a line break not be used.",
+                f"{self.instance.host} sent something that can't be an access token. Nothing was "
+                "stored.",
+                why=f"A token is {MIN_TOKEN} to 4096 visible ASCII characters.",
                 next=("Tell the instance's admin.",),
             )
         # The token is not among the answer's secrets yet.
@@ -212,17 +208,13 @@ class Mastodon:
         `visibility` is left to the account's settings where it is "". Raises NotSentError; other
         TransportErrors where the server may have posted it.
         """
-        for attempt in range(MAX_KEYS):
-            answer = self.http.send(
-                "POST",
-                f"{self.instance.origin}/api/v1/statuses",
-                form={"status": text} | ({"visibility": visibility} if visibility else {}),
-                bearer=token,
-                headers={"Idempotency-Key": f"{key}-{attempt}" if attempt else key},
-            )
-            if not (answer.refused and "idempotent-replayed" in answer.headers):
-                break
-        return answer
+        return self.http.send(
+            "POST",
+            f"{self.instance.origin}/api/v1/statuses",
+            form={"status": text} | ({"visibility": visibility} if visibility else {}),
+            bearer=token,
+            headers={"Idempotency-Key": key},
+        )
 
     def revoke(self, application: Application, token: Secret) -> Alive | Dead | Unclear | Unheard:
         """Revoke a token with its own application's credentials (RFC 7009); its state afterwards.

@@ -156,7 +156,7 @@ def _describe(http: Http, origin: str, answers: list[Outcome]) -> InstanceInfo:
     if not software:
         software, number = _node_info(http, origin)
     if software.casefold() in WITHOUT_API:
-        raise not_mastodon(host_of(origin), software, number)
+        raise not_mastodon(host_of(origin), software)
     return InstanceInfo(
         Instance(
             origin=origin,
@@ -224,7 +224,7 @@ def _version(http: Http, origin: str, about: Outcome) -> str:
     for answer in answers:
         if retry_delay(answer) is not None:
             raise unwell(host_of(origin), answer)
-    software, number = _node_info(http, origin)
+    software, _ = _node_info(http, origin)
     for answer in answers:
         # Pages of challenges, and redirects to them: TecharoHQ/anubis#31.
         leads_to = origin_of(joined(origin, answer.headers.get("location", "")))
@@ -233,7 +233,7 @@ def _version(http: Http, origin: str, about: Outcome) -> str:
             is_page or (answer.redirect and leads_to == origin)
         ):
             raise blocked(host_of(origin), answer)
-    raise not_mastodon(host_of(origin), software, number, answers[-1])
+    raise not_mastodon(host_of(origin), software)
 
 
 def _node_info(http: Http, origin: str) -> tuple[str, str]:

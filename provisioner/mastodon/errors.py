@@ -30,14 +30,9 @@ NAME_THE_INSTANCE: Next = ("If the server has another address, name it:", Set("i
 ASK_THE_INSTANCE: Next = (
     "Sign in as the account in a browser: the instance says there what the account needs.",
 )
-DISABLED: dict[str, Next] = {
-    "currently disabled": ASK_THE_INSTANCE,  # suspended, frozen, or moved
-    "confirmed e-mail": ("Confirm the account's address with the mail that the instance sends.",),
-    "pending approval": ("Wait until the instance's moderators have approved the account.",),
-    "two-factor": ("Sign in as the account, and set it up under Preferences > Account.",),
-}
+DISABLED = ("currently disabled", "confirmed e-mail", "pending approval", "two-factor")
 """Why an account may do nothing, though its token is good: the fixed English of Mastodon's
-`require_functional!` and `require_user!`, and what to do."""
+`require_functional!` and `require_user!`."""
 
 
 class ScopesRefusedError(InputError):
@@ -71,15 +66,6 @@ class NotNowError(ProvisionerError):
     def __init__(self, code: str, what: str, why: str, seconds: float | None) -> None:
         wait = f"in {duration(seconds)}" if seconds else "in a few minutes"
         super().__init__(code, what, why=why, next=(Run("again", when=wait),))
-
-
-REFUSED_FIELDS: dict[str, tuple[type[ProvisionerError], str, Next]] = {
-    "scope": (ScopesRefusedError, "It does not know one of the scopes.", (Set("scopes"),)),
-    "redirect": (ProvisionerError, "It does not allow the redirect URI.", ()),
-    "website": (ActionRequiredError, "It wants a website, and none was sent.", OWN_APPLICATION),
-    "name": (InputError, "It does not allow the application's name.", (Set("app-name"),)),
-}
-"""What a refused registration is about, by the first of these words that is in the answer."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +109,9 @@ class Unheard:
 
 def unwell(host: str, answer: Answer) -> TransportError:
     """The instance is in trouble for the moment."""
-    page = "It was a web page: something in front of the server may also keep out scripts and "
-    page += "data centres, such as GitHub's runners."
     return TransportError(
         "instance-unwell",
         f"{host} is in trouble: it answered {answer.described()}.",
-        why=page if answer.is_page else "",
         next=(Run("again", when="when the instance is well"),),
     )
 
@@ -144,34 +127,27 @@ def blocked(host: str, answer: Answer) -> TransportError:
     )
 
 
-def not_mastodon(
-    host: str, software: str, version: str, answer: Answer | None = None
-) -> InputError:
+def not_mastodon(host: str, software: str) -> InputError:
     """The server has no Mastodon API; `software` is what it runs, "" where that is not known."""
-    what, why = f"{host} is not a Mastodon-compatible server.", ""
+    what = f"{host} is not a Mastodon-compatible server."
     if software:
-        what = f"{host} runs {software} {version}".rstrip() + ", which has no Mastodon API."
-    if answer:
-        why = f"It answered /api/v2/instance with {answer.described()}, and not with a "
-        why += "description of itself."
+        what = f"{host} runs {software}, which has no Mastodon API."
     steps = ("Check the account's domain.", *NAME_THE_INSTANCE)
-    return InputError("not-mastodon", what, why=why, next=steps)
+    return InputError("not-mastodon", what, next=steps)
 
 
 def registration_refused(
     instance: Instance, answer: Answer, scopes: tuple[str, ...]
 ) -> ProvisionerError:
     """Why an application was not registered, or not yet."""
-    host, limit = instance.host, instance.profile.registration_limit
+    host = instance.host
     if answer.status == 429:
-        # Numbers only where the server is known to have them: its admin's are in the answer.
-        many = f"{limit[0]} in {duration(limit[1])}" if limit else "only some"
         return NotNowError(
             "registration-throttled",
             f"{host} is rate-limiting the registration of applications.",
-            f"{instance.software or 'It'} registers {many} for one address, and GitHub's runners "
-            "share their addresses.",
-            retry_after(answer) or rate_limit_reset(answer) or (limit[1] if limit else None),
+            "It registers only some for one address (Mastodon 5 in 10 minutes), and GitHub's "
+            "runners share their addresses.",
+            retry_after(answer) or rate_limit_reset(answer),
         )
     if answer.redirect:
         return InputError(
@@ -181,12 +157,10 @@ def registration_refused(
             next=("Open it in a browser, and give the address that it ends at.", Set("instance")),
         )
     if answer.status in {400, 422} and not answer.is_page:
-        said = answer.body.decode(errors="replace").casefold()
         what = f"{host} refused to register an application for {' '.join(scopes)}: "
         what += f"{answer.described()}."
-        for word, (kind, why, steps) in REFUSED_FIELDS.items():
-            if word in said:
-                return kind(f"{word}-refused", what, why=why, next=steps)
+        if "redirect" in answer.body.decode(errors="replace").casefold():
+            return ProvisionerError("redirect-refused", what)
         return ScopesRefusedError(
             "registration-refused",
             what,
@@ -251,17 +225,8 @@ def exchange_refused(instance: Instance, answer: Answer, *, by_password: bool) -
 
 
 def _login_refused(host: str, answer: Answer) -> InvalidGrantError | NoPasswordGrantError:
-    error = answer.text("error")
-    if error in {"unsupported_grant_type", "unauthorized_client"}:
+    if answer.text("error") in {"unsupported_grant_type", "unauthorized_client"}:
         return NoPasswordGrantError(host)
-    # Pleroma and Akkoma say so to the right password; Mastodon answers as to a wrong one.
-    if error == "mfa_required":
-        return InvalidGrantError(
-            "second-factor",
-            f"The account has two-factor authentication at {host}: a password alone is not enough.",
-            why="A program that is given the second factor too could act as the account's owner.",
-            next=(Run("begin"),),
-        )
     return InvalidGrantError(
         "login-refused",
         f"{host} did not accept the user name and the password: {answer.described()}.",
@@ -282,9 +247,8 @@ def judge(instance: Instance, answer: Answer) -> Dead | Unclear:
     """
     host, profile = instance.host, instance.profile
     answered = f"{host} answered {answer.described()}"
-    for words, steps in DISABLED.items():
-        if answer.status == 403 and words in answer.text("error"):
-            return Unclear(answered, refused=True, next=steps, token_accepted=True)
+    if answer.status == 403 and any(words in answer.text("error") for words in DISABLED):
+        return Unclear(answered, refused=True, next=ASK_THE_INSTANCE, token_accepted=True)
     disabled = _shows(instance, answer, profile.account_disabled)
     if disabled or _shows(instance, answer, profile.invalid_or_disabled):
         reason = f"{host} says that the account may not act"

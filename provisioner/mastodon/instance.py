@@ -40,21 +40,14 @@ class Instance(msgspec.Struct, frozen=True):
 
     @property
     def host(self) -> str:
-        """The instance's name, for people."""
         return host_of(self.origin)
 
     @property
     def product(self) -> str:
-        """Software and version, for people; "" where it does not tell."""
         return f"{self.software} {self.version}".strip()
 
-    @property
-    def authorized_applications(self) -> str:
-        """The page where a person removes an application and its tokens."""
-        return self.applications_of("")
-
-    def applications_of(self, account: str) -> str:
-        """The same page for an account (`user@domain`): Takahē has one for each."""
+    def applications_page(self, account: str = "") -> str:
+        """Where a person removes applications and their tokens; Takahē has one for each account."""
         path = self.profile.settings_path
         if "{account}" in path and not account:
             path = "/"
@@ -146,8 +139,6 @@ class ServerProfile:
     """What a token needs for `verify_credentials`, where the server does not know `profile`."""
     code_seconds: int = 600
     """How long a one-time code can be exchanged, at the least."""
-    registration_limit: tuple[int, int] | None = None
-    """How many applications it registers for an address, and in how many seconds, by default."""
     unused_seconds: int | None = None
     """How long an application without a token is kept; None: for good."""
     password_grant: bool | None = None
@@ -186,7 +177,6 @@ UNKNOWN = ServerProfile(code_seconds=60, unused_seconds=15 * 60, one_redirect_ur
 """For a server that is not in the table: the least that any server grants."""
 
 _MASTODON = ServerProfile(
-    registration_limit=(5, 600),
     password_grant=False,
     user_name_is_email=True,
     idempotency_key=True,
@@ -202,7 +192,6 @@ _PLEROMA = ServerProfile(
 
 PROFILES = {
     # https://docs.joinmastodon.org; 3.x to 4.7. Doorkeeper's default for codes is kept.
-    # config/initializers/rack_attack.rb: throttle_oauth_application_registrations/ip.
     # config/initializers/doorkeeper.rb: resource_owner_from_credentials finds a user by e-mail.
     "mastodon": _MASTODON,
     # Measured with 0.20.0-rc1: nominal 10 minutes for a code, 5 in fact. The settings panel's

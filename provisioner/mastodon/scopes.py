@@ -1,8 +1,6 @@
 """What an instance can do, decided from what it tells: scopes, grants, revocation. Pure.
 
-A decision that a person may ask about comes with its reason, a phrase that fits into parentheses:
-`doctor` and `--verbose` print these. The software's name counts only where nothing else can tell
-(`instance.py`).
+The software's name counts only where nothing else can tell (`instance.py`).
 """
 
 import re
@@ -36,36 +34,20 @@ class InstanceInfo:
     grant_types_supported: tuple[str, ...] = ()
 
     @property
-    def scopes_known(self) -> tuple[tuple[str, ...], str]:
-        """Every scope that the instance knows, none where that can't be told; and the reason."""
-        software, profile = self.instance.software, self.instance.profile
-        if self.scopes_supported:
-            return self.scopes_supported, "its metadata lists them"
-        if profile.scopes:
-            return profile.scopes, f"{software} knows only {' '.join(profile.scopes)}"
-        if self.is_mastodon(2, 0):
-            return (), "by its version"
-        if profile.verifying_scope == "read":
-            return (), f"{software} needs read to tell whose token it is"
-        return (), "it does not tell which scopes it knows"
+    def scopes_known(self) -> tuple[str, ...]:
+        """Every scope that the instance knows; none where that can't be told."""
+        return self.scopes_supported or self.instance.profile.scopes
 
     @property
-    def password_grant(self) -> tuple[bool, str]:
-        """Whether it may take a user name and a password (RFC 6749, section 4.3), and the reason.
+    def password_grant(self) -> bool | None:
+        """Whether it takes a user name and a password (RFC 6749, section 4.3); None: to be tried.
 
         Metadata that lists no grants means RFC 8414's default, which is without this one.
         """
         known, grants = self.instance.profile.password_grant, self.grant_types_supported
         if grants or (known is None and self.instance.has_metadata):
-            return "password" in grants, "by its metadata"
-        return (True, "perhaps: it does not tell") if known is None else (known, self.known_from)
-
-    @property
-    def known_from(self) -> str:
-        """Where the profile's facts come from."""
-        if self.instance.software.casefold() in PROFILES:
-            return f"as known of {self.instance.software}"
-        return "the least that any server grants"
+            return "password" in grants
+        return known
 
     def is_mastodon(self, major: int, minor: int) -> bool:
         """Whether it is a Mastodon of at least that version."""
@@ -111,7 +93,7 @@ def candidates(requested: tuple[str, ...], info: InstanceInfo) -> tuple[tuple[st
     classic = tuple(dict.fromkeys(verifying if s in narrow else s for s in requested))
     broader = tuple(dict.fromkeys("read" if s in VERIFYING else s for s in requested))
     coarse = tuple(dict.fromkeys(_coarse(scope) for scope in requested))
-    known = set(info.scopes_known[0])
+    known = set(info.scopes_known)
     # `profile` came with Mastodon 4.3, and scopes such as `write:statuses` with 2.4.3.
     knows_profile = "profile" in known if known else info.is_mastodon(4, 3)
     is_granular = any(":" in s and not s.startswith("admin:") for s in known)
@@ -158,40 +140,34 @@ def _coarse(scope: str) -> str:
 
 def explain(info: InstanceInfo, requested: tuple[str, ...]) -> dict[str, str]:
     """What is chosen for an instance, and why, by subject. Raises InputError for unknown scopes."""
-    instance, profile, known = info.instance, info.instance.profile, info.known_from
-    sets = candidates(requested, info)
+    instance, profile, sets = info.instance, info.instance.profile, candidates(requested, info)
+    source = "its metadata (RFC 8414)" if instance.has_metadata else "Mastodon's usual paths"
+    is_known = instance.software.casefold() in PROFILES
+    known = f"what is known of {instance.software}" if is_known else "the least of any server"
     each = [
         " ".join(scopes) + (", more than was requested" if excess(scopes, requested) else "")
         for scopes in sets
     ]
-    each[0] += f" ({info.scopes_known[1]})"
     unused = profile.unused_seconds
-    removal = f"a person removes the application at {instance.authorized_applications}"
-    revokes, revokes_from = profile.revokes, known
-    if instance.has_metadata:
-        revokes, revokes_from = bool(instance.revocation_endpoint), "by its metadata"
-    takes_password, password_reason = info.password_grant
+    removal = f"a person removes the application at {instance.applications_page()}"
+    revokes = instance.revocation_endpoint if instance.has_metadata else profile.revokes
+    offered = {True: "offered", False: "not offered", None: "offered, as it does not tell"}
     if not profile.posts_text_alone:
-        posting = f"only with a picture, which `post` does not send ({known})"
+        posting = "only with a picture, which `post` does not send"
     elif missing(sets[0], ("write:statuses",)):
         posting = "not possible with these scopes (it needs write:statuses)"
     elif profile.idempotency_key:
-        posting = f"the same Idempotency-Key does not post twice ({known})"
+        posting = "the same Idempotency-Key does not post twice"
     else:
-        posting = f"an Idempotency-Key may be ignored ({known})"
+        posting = "an Idempotency-Key may be ignored"
     return {
-        "Endpoints": "from its metadata (RFC 8414), all of its own origin"
-        if instance.has_metadata
-        else "Mastodon's usual paths (it has no RFC 8414 metadata)",
+        "Known from": f"{source}, then {known}",
         "Scopes": "; if it refuses them: ".join(each),
-        "PKCE": "S256 (a server that does not know it ignores it)",
-        "Code": f"valid for {duration(profile.code_seconds)} ({known})",
-        "Unused application": f"deleted after {duration(unused)} ({known})"
-        if unused
-        else f"kept ({known})",
-        "Revocation": f"over the API ({revokes_from}); if the token stays alive, {removal}"
+        "Code": f"valid for {duration(profile.code_seconds)}",
+        "Unused application": f"deleted after {duration(unused)}" if unused else "kept",
+        "Revocation": f"over the API; if the token stays alive, {removal}"
         if revokes
-        else f"no endpoint ({revokes_from}); {removal}",
-        "Password": f"{'' if takes_password else 'not '}offered ({password_reason})",
+        else f"no endpoint; {removal}",
+        "Password": offered[info.password_grant],
         "Posting": posting,
     }

@@ -67,7 +67,7 @@ def test_begin_explains_itself_in_doctors_words(world: World) -> None:
 
 
 def test_scopes_named_first_are_asked_for_and_excess_is_told(world: World) -> None:
-    first = lines(world)["Scopes"].partition(" (")[0]
+    first = lines(world)["Scopes"].partition(";")[0]
     (asked,) = parse_qs(urlsplit(world.link()).query)["scope"]
     assert first.partition(",")[0] == asked
     assert ("more than was requested" in first) == bool(world.warned)
@@ -100,7 +100,7 @@ def test_person_is_sent_to_the_page_where_no_endpoint_revokes(world: World) -> N
     fate = "stuck" if line.startswith("no endpoint") else "revoked"
     assert isinstance(old, list)
     assert [one["fate"] for one in old] == [fate]
-    assert world.current.instance.authorized_applications in line
+    assert world.current.instance.applications_page() in line
     assert "POST /oauth/revoke" in world.wire.log
 
 

@@ -52,7 +52,7 @@ def test_begin_explains_its_choices_with_verbose_alone(
 ) -> None:
     done = site.run("begin", *options)
     assert done.code == 0
-    assert ("PKCE: S256" in done.progress) is bool(options)
+    assert ("Code: valid for" in done.progress) is bool(options)
 
 
 @pytest.mark.parametrize("repository", [REPOSITORY, ""])

@@ -486,21 +486,6 @@ def test_post_whose_answer_is_lost_is_not_repeated() -> None:
     assert web.asked == [POST]
 
 
-def test_replayed_refusal_is_asked_about_anew() -> None:
-    """Pleroma repeats a refusal to the same key for six hours, even if its cause is gone."""
-    replayed = say({"error": "Invalid credentials."}, 403, Idempotent_Replayed="true")
-    web = Web({POST: [replayed, replayed, say({"id": "1"}, Idempotent_Replayed="true")]})
-    assert post(web) == 200
-    keys = [request.headers["idempotency-key"] for request in web.requests]
-    assert keys == ["the-key", "the-key-1", "the-key-2"]
-    only_replaying = Web({POST: replayed})
-    assert post(only_replaying) == 403
-    assert len(only_replaying.requests) == 5
-
-
-# Whether an instance answers.
-
-
 def test_ping_takes_any_answer_and_waits_for_none() -> None:
     web = Web({METADATA: page(503)})
     ping(web.http, ORIGIN)

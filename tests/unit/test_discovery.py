@@ -405,7 +405,7 @@ def test_software_without_a_mastodon_api_is_named(software: str, v1: Scripted) -
     script = mastodon_at() | everywhere(v1, V1, V2) | node_info(software, "2025.9.0")
     error = refused(script, ORIGIN)
     assert error.code == "not-mastodon"
-    assert f"{software} 2025.9.0" in error.what
+    assert software in error.what
 
 
 def test_challenge_before_a_server_that_is_known_to_have_the_api_is_told_as_such() -> None:

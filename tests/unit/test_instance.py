@@ -71,8 +71,10 @@ def test_page_of_applications_is_the_accounts_where_each_has_one(
     software: str, page: str, with_account: str
 ) -> None:
     instance = instance_of(software)
-    assert instance.authorized_applications == f"https://social.example{page}"
-    assert instance.applications_of("bot@second.example") == f"https://social.example{with_account}"
+    assert instance.applications_page() == f"https://social.example{page}"
+    assert (
+        instance.applications_page("bot@second.example") == f"https://social.example{with_account}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def test_another_key_is_told_from_damage() -> None:
 
 def test_refusal_quotes_nothing_of_the_journal() -> None:
     box = base64.b64encode(SecretBox(KEY).encrypt(b'{"account": "secret"}')).decode()
-    with fails("journal-unreadable", Exit.ACTION_REQUIRED) as caught:
+    with fails("journal-newer", Exit.ACTION_REQUIRED) as caught:
         unseal(SEALED[:19] + box, KEY)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__

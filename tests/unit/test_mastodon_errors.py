@@ -45,11 +45,9 @@ def invalid(words: str, status: int = 422) -> Reply:
 # A refused registration.
 
 REGISTRATIONS: Mapping[str, tuple[Reply, type[ProvisionerError], Step | None]] = {
-    "scope-refused": (invalid("bad scopes", 400), ScopesRefusedError, Set("scopes")),
     "redirect-refused": (invalid("Redirect URI must be an URI"), ProvisionerError, None),
-    "website-refused": (invalid("Website must be"), ActionRequiredError, Set("client-id")),
-    "name-refused": (invalid("Name is too long"), InputError, Set("app-name")),
-    "registration-refused": (invalid("Überprüfung"), ScopesRefusedError, Set("app-name")),
+    "registration-refused": (invalid("bad scopes", 400), ScopesRefusedError, Set("scopes")),
+    "registration-refused by a name": (invalid("Name is"), ScopesRefusedError, Set("app-name")),
     "instance-moved": (redirect("https://web.example/", 308), InputError, Set("instance")),
     "registration-closed": (Reply(404), ActionRequiredError, Set("client-id")),
     "registration-closed by a page": (page(422), ActionRequiredError, Set("client-id")),
@@ -67,21 +65,17 @@ def test_refused_registration_is_blamed_on_what_its_answer_names(code: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("software", "reply", "wait"),
+    ("reply", "wait"),
     [
-        ("Mastodon", say({}, 429, X_RateLimit_Reset=IN_SEVEN_MINUTES), "in 7 minutes"),
-        ("Mastodon", say({}, 429, Retry_After="300"), "in 5 minutes"),
-        ("Mastodon", page(429), "in 10 minutes"),
-        ("", say({"error": "Throttled"}, 429), "in a few minutes"),
+        (say({}, 429, X_RateLimit_Reset=IN_SEVEN_MINUTES), "in 7 minutes"),
+        (say({}, 429, Retry_After="300"), "in 5 minutes"),
+        (page(429), "in a few minutes"),
     ],
 )
-def test_throttled_registration_says_when_to_come_back(
-    software: str, reply: Reply, wait: str
-) -> None:
-    error = registration_refused(instance_of(software), answer_of(reply), ("read",))
+def test_throttled_registration_says_when_to_come_back(reply: Reply, wait: str) -> None:
+    error = registration_refused(instance_of("Mastodon"), answer_of(reply), ("read",))
     assert error.code == "registration-throttled"
     assert error.next == (Run("again", when=wait),)
-    assert ("Mastodon registers 5 in 10 minutes" in error.why) == (software == "Mastodon")
 
 
 # A refused exchange. Only for "exchange-unclear" a token may have been issued.
@@ -129,11 +123,8 @@ def test_busy_server_says_when_to_come_back(reply: Reply, wait: str) -> None:
 @pytest.mark.parametrize(
     ("said", "status", "code"),
     [
-        ({"error": "mfa_required", "error_description": "Second factor."}, 403, "second-factor"),
-        (
-            {"error": "invalid_grant", "error_description": "not mfa_required"},
-            *(400, "login-refused"),
-        ),
+        ({"error": "mfa_required"}, 403, "login-refused"),
+        ({"error": "invalid_grant"}, 400, "login-refused"),
         ({"error": "unsupported_grant_type"}, 400, "no-password-grant"),
         ({"error": "unauthorized_client"}, 401, "no-password-grant"),
     ],
