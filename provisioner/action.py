@@ -7,7 +7,6 @@ from actions/runner (ActionCommand.cs, ActionCommandManager.cs, FileCommandManag
 import json
 import os
 import re
-import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,7 +20,7 @@ from provisioner.config import Config, parse
 from provisioner.errors import InputError, ProvisionerError, plain
 from provisioner.inputs import ACTION_INPUTS
 from provisioner.process import finish, write_errors_ignored
-from provisioner.report import Item, Report, Run, Set, besides, opens
+from provisioner.report import Item, Report, Set, besides, opens
 from provisioner.secret import MIN_PART, Secret
 
 DISPATCHED = ("code", "rotate")
@@ -130,7 +129,7 @@ class Step:
 
     def _require_key(self, config: Config) -> None:
         own = self._value("GITHUB_REPOSITORY")
-        if not config.keeps_key and config.repository.casefold() not in {"", own.casefold()}:
+        if not config.journal_key and config.repository.casefold() not in {"", own.casefold()}:
             raise InputError(
                 "journal-key-elsewhere",
                 f"The journal of {config.repository} needs a key from this workflow.",
@@ -147,19 +146,11 @@ class Step:
         return self._value(f"INPUT_{name.upper()}").strip()
 
     def dispatched(self, name: str) -> str:
-        """An input of the workflow_dispatch; "" where there is none. Raises ProvisionerError."""
+        """An input of the workflow_dispatch; "" where there is none."""
         if self._value("GITHUB_EVENT_NAME") != "workflow_dispatch":
             return ""
-        try:
-            event = json.loads(Path(self._value("GITHUB_EVENT_PATH")).read_text(encoding="utf-8"))
-            value = (event.get("inputs") or {}).get(name)
-        except (OSError, ValueError, AttributeError, RecursionError):
-            raise ProvisionerError(
-                "bad-event",
-                "The workflow's event, which has the inputs of the dispatch, can't be read.",
-                why="The runner writes it to the file that GITHUB_EVENT_PATH names.",
-                next=("On a self-hosted runner, look into its work folder.", Run("again")),
-            ) from None
+        event = json.loads(Path(self._value("GITHUB_EVENT_PATH")).read_text(encoding="utf-8"))
+        value = (event.get("inputs") or {}).get(name)
         return ("true" if value is True else str(value or "")).strip()
 
     @property
@@ -249,7 +240,7 @@ class Step:
 
     def output(self, name: str, value: str) -> None:
         """Set an output; the delimiter can't be foreseen by whoever wrote the value."""
-        end = f"end-{secrets.token_hex(16)}"
+        end = f"end-{os.urandom(16).hex()}"
         self._append("GITHUB_OUTPUT", f"{name}<<{end}\n{value}\n{end}\n")
 
     def summarize(self, markdown: str) -> None:

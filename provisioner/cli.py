@@ -7,7 +7,6 @@ needs is imported after that, so that `--help` answers at once.
 import inspect
 import re
 import sys
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -135,19 +134,24 @@ class CommandLine:
 
     def _run(self, command: str, values: dict[str, str | list[str] | bool]) -> int:
         """Options and the environment into a config; a config into a report."""
-        from provisioner import environment
+        from provisioner import environment, laptop
         from provisioner.commands.run import Prompts, run
         from provisioner.config import parse
-        from provisioner.laptop import Laptop, ask_missing, wants_workflows, write_workflows
         from provisioner.terminal import Terminal
 
         if command in {"demo", "sandbox"}:
-            return _play(command, values)
+            from provisioner.demo import play, serve
+
+            if command == "demo":
+                play(Terminal(progress=sys.stdout))
+            else:
+                serve(Terminal())
+            return Exit.DONE
         as_json, verbose = (bool(values.get(name)) for name in ("json", "verbose"))
         self._terminal = terminal = Terminal(as_json=as_json, verbose=verbose)
         words = environment.fill_in(command, values, terminal.warn)
         if command in {*HERE, "init"}:
-            words = ask_missing(command, words)
+            words = laptop.ask_missing(command, words)
         config = parse(command, words, api_url=environment.api_url())
         terminal.config = config
         if config.reveal:
@@ -161,37 +165,19 @@ class CommandLine:
                 str(config.account or config.repository),
             )
         if command == "init":
-            terminal.report(write_workflows(config))
+            terminal.report(laptop.write_workflows(config))
             return Exit.DONE
-        user = config.account.user if config.account else ""
-        login = partial(environment.ask_login, user)
-        laptop = None
+        here = None
         if command in HERE:
-            laptop = Laptop(terminal, () if values.get("no-browser") else environment.browser())
-        prompts = Prompts(environment.ask_code, login, laptop)
+            browser = () if values.get("no-browser") else environment.browser()
+            here = laptop.Laptop(terminal, browser)
+        prompts = Prompts(environment.ask_code, environment.ask_login, here)
         report = run(config, terminal, prompts, environment.key_folder())
         terminal.report(report)
         is_first = (command, report.status) == ("setup", "provisioned")
-        if is_first and not as_json and not values.get("repository") and wants_workflows(config):
-            terminal.report(write_workflows(config))
+        if is_first and not as_json and not values.get("repository"):
+            laptop.offer_workflows(config, terminal)
         return report.exit_code
-
-
-def _play(command: str, values: dict[str, str | list[str] | bool]) -> Exit:
-    """The two commands that need no config: they talk to embedded servers alone."""
-    from provisioner.config import words_of
-    from provisioner.demo import play, serve
-    from provisioner.parsing import parse_port
-    from provisioner.terminal import Terminal
-
-    if command == "demo":
-        play(Terminal(progress=sys.stdout))
-    else:
-        inputs = INPUTS_OF["sandbox"]
-        words = {one.name: (one.default,) for one in inputs} | words_of(inputs, values)
-        ports = {name: parse_port(name, texts[0]) for name, texts in words.items()}
-        serve(Terminal(), ports["instance-port"], ports["github-port"])
-    return Exit.DONE
 
 
 def usage_error(error: typer.TyperException) -> InputError:

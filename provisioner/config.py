@@ -102,16 +102,6 @@ class Config:
         return (*self.secrets, *self.variables)
 
     @property
-    def keeps_key(self) -> bool:
-        """Whether the key that was handed in is kept in a secret already, wherever that is."""
-        return self.in_workflow and bool(self.journal_key)
-
-    @property
-    def takes_names(self) -> bool:
-        """Whether the names to be written could be given to this command."""
-        return self.in_workflow or any(one.name == "secrets" for one in INPUTS_OF[self.command])
-
-    @property
     def requested_scopes(self) -> tuple[str, ...]:
         """The scopes of a new authorization."""
         return self.scopes or PRESETS["post"]
@@ -198,14 +188,12 @@ def words_of(inputs: Sequence[Input], values: Values) -> Words:
 
 def _account(command: str, account: str, instance: str, *, in_workflow: bool) -> Handle | None:
     """The account; None where the journal names it, or where an instance is enough."""
-    if not account.strip() and not in_workflow and command in OF_A_JOURNAL:
-        return None
-    if account.strip() or command not in {"doctor", "register"}:
-        return parse_account(account)
-    if not instance.strip():
-        what = "Neither an account nor an instance was given."
-        raise InputError("nothing-asked", what, next=(Set("account", "mybot@mastodon.social"),))
-    return None
+    if not account.strip():
+        if not in_workflow and command in OF_A_JOURNAL:
+            return None
+        if command in {"doctor", "register"} and instance.strip():
+            return None
+    return parse_account(account)
 
 
 def _application(client_id: str, client_secret: str) -> Application | None:
@@ -236,14 +224,11 @@ def _for_register(config: Config, given: Words) -> Config:
         )
     named = [mapping for mapping in config.mappings if mapping.kind in given]
     fields = [mapping.field for mapping in named]
-    if config.reveal and named:
-        what = "A client id and secret that are only shown get no names."
-        steps = ("Leave out --reveal, or both --secrets and --variables.",)
-        raise InputError("bad-strings", what, next=steps)
-    if len(set(fields)) < len(fields) or {*fields} - {"client_id", "client_secret"}:
+    is_doubled = len(set(fields)) < len(fields)
+    if (config.reveal and named) or is_doubled or {*fields} - {"client_id", "client_secret"}:
         raise InputError(
             "bad-strings",
-            "register stores client_id and client_secret, each of them once.",
+            "register stores client_id and client_secret, each of them once; with --reveal, none.",
             why="The application has no token yet.",
             next=(Set("variables", "MY_ID=client_id"), Set("secrets", "MY_SECRET=client_secret")),
         )

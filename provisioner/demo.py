@@ -8,7 +8,7 @@ import shlex
 import signal
 import threading
 import time
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -20,7 +20,7 @@ from nacl.bindings import crypto_box_SEALBYTES as SEALBYTES
 from provisioner.commands.run import Prompts, run
 from provisioner.config import DEFAULTS, parse
 from provisioner.environment import program
-from provisioner.errors import InputError, ProvisionerError
+from provisioner.errors import ProvisionerError
 from provisioner.http import Http
 from provisioner.journal import new_key
 from provisioner.landing import outcome
@@ -140,21 +140,12 @@ def _post(teller: Teller, base_url: str, token: Secret) -> str:
     return answer.text("url")
 
 
-def serve(teller: Teller, instance_port: int, github_port: int) -> None:
+def serve(teller: Teller) -> None:
     """Serve until SIGINT or SIGTERM; prints how to point this tool at it, and each request."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with ExitStack() as stack:
-        sandbox = Sandbox(instance_port=instance_port, github_port=github_port)
-        try:
-            stack.enter_context(sandbox)
-        except OSError as error:
-            raise InputError(
-                "port-taken",
-                f"The sandbox can't listen on a port that was named: {error.strerror}.",
-                next=("Name other ports, or name none: then free ones are chosen.",),
-            ) from None
+    with Sandbox() as sandbox:
         repository, given = _furnish(sandbox)
         command, options = shlex.join(program()), f"--account {given['account']}"
         options += f" --repository {REPOSITORY}"

@@ -9,8 +9,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import typer
@@ -29,9 +28,7 @@ TEXT_BROWSERS = frozenset({"browsh", "elinks", "links", "links2", "lynx", "w3m",
 SUBPROCESS_TIMEOUT = 10
 MAX_PASTE = 8192
 MAX_TEXT = 256 * 1024
-"""Bytes of a post; most servers take 5,000 characters at the most."""
-BOM = "\ufeff"
-"""How some editors begin a file: U+FEFF, which no user name and no code begins with."""
+"""Bytes of a post that are read: more than any server takes."""
 
 
 def api_url() -> str:
@@ -64,14 +61,13 @@ def fill_in(command: str, given: Values, warn: Callable[[Item], None]) -> Words:
             if one.secret and one.name != "code":  # which is good once, and no use without the key
                 seen = f"--{one.name} is visible in this machine's list of processes"
                 warn(Item("soon", f"{seen}; ${names[0]} is not."))
-        elif text and one.name == "client-secret" and "client-id" not in words:
-            # It was exported for another command. What is completed may be that one's.
-            if command != "complete":
-                warn(Item("unclear", f"{names[0]} is set, but not used: it needs --client-id."))
-        elif text:
+        # A client secret alone was exported for another command; what is completed may be that's.
+        elif text and (one.name != "client-secret" or "client-id" in words):
             words[one.name] = (text,)
-    if "text" in words:
-        words["text"] = (_read_text(words["text"][0]),)
+    if words.get("text") == ("-",):
+        read = sys.stdin.buffer.read(MAX_TEXT) if sys.stdin else b""
+        # What is not UTF-8 becomes what it is in an argument: surrogates, which post refuses.
+        words["text"] = (read.decode(errors="surrogateescape").rstrip("\r\n"),)
     if any(one.name == "repository" for one in INPUTS_OF[command]) and "reveal" not in words:
         words |= _of_git_and_gh(command, words)
     return words
@@ -165,28 +161,11 @@ def output_of(program: str, *arguments: str) -> str:
         return ""
 
 
-def _read_text(given: str) -> str:
-    """The text of a post as it was given, or of standard input for `-`. Raises InputError."""
-    if given != "-":
-        return given
-    if sys.stdin is None:
-        return ""
-    read = sys.stdin.buffer.read(MAX_TEXT + 1)
-    if len(read) > MAX_TEXT:
-        what = f"The text is longer than {MAX_TEXT // 1024} KB. Nothing was posted."
-        steps = ("Check what standard input is connected to.",)
-        raise InputError("post-too-long", what, next=steps)
-    # Bytes that are not UTF-8 become what they are in an argument: surrogates, which post refuses.
-    return read.decode(errors="surrogateescape").removeprefix(BOM).rstrip("\r\n")
-
-
 def ask_code() -> str:
     """The one-time code: typed without an echo, or read from standard input."""
-    if sys.stdin is None:
-        return ""
-    if sys.stdin.isatty():
-        return hidden("Code, or the address of its page (not shown)")
-    return sys.stdin.read(MAX_PASTE).removeprefix(BOM)
+    if is_attended():
+        return ask("Code, or the address of its page (not shown)", is_hidden=True)
+    return sys.stdin.read(MAX_PASTE) if sys.stdin else ""
 
 
 def ask_login(user: str, instance: Instance) -> Login:
@@ -194,47 +173,34 @@ def ask_login(user: str, instance: Instance) -> Login:
 
     `user` is offered for the name, where the instance takes it for one. Raises InputError.
     """
-    if sys.stdin is None:
-        return parse_login("", "")
-    if sys.stdin.isatty():
-        with line_ended(Interruption, typer.Abort):
-            if instance.profile.user_name_is_email:
-                typed = typer.prompt("E-mail address", err=True)
-            else:
-                typed = typer.prompt("E-mail address or user name", user, err=True)
-        return parse_login(typed, hidden("Password (not shown)"))
-    name, password = (sys.stdin.readline(MAX_PASTE) for _ in ("name", "password"))
-    return parse_login(name.removeprefix(BOM), password)
-
-
-def confirm(what: str, word: str) -> None:
-    """Have a person confirm by typing a word what can't be undone. Raises InputError if not."""
-    _require_attended(what)
-    with line_ended(Interruption, typer.Abort):
-        typer.echo(textwrap.fill(what, shutil.get_terminal_size().columns), err=True)
-        typed = str(typer.prompt(f"Type {word} to confirm", "", show_default=False, err=True))
-    if typed.strip() != word:
-        raise InputError(
-            "not-confirmed", f"That is not {word}. Nothing was changed.", next=(Run("again"),)
-        )
-
-
-def agree(question: str) -> bool:
-    """Ask a question that is answered with yes or no; no is the default. Raises InputError."""
-    _require_attended(question)
-    with line_ended(Interruption, typer.Abort):
-        return bool(typer.confirm(question, default=False, err=True))
-
-
-def ask(what: str, default: str = "") -> str:
-    """Ask a person for something that is no secret."""
-    with line_ended(Interruption, typer.Abort):
-        return str(typer.prompt(what, default, show_default=bool(default), err=True))
+    if not is_attended():
+        lines = (sys.stdin.readline(MAX_PASTE) if sys.stdin else "" for _ in range(2))
+        return parse_login(*lines)
+    if instance.profile.user_name_is_email:
+        typed = ask("E-mail address")
+    else:
+        typed = ask("E-mail address or user name", user)
+    return parse_login(typed, ask("Password (not shown)", is_hidden=True))
 
 
 def is_attended() -> bool:
     """Whether somebody is at the terminal, who can be asked."""
     return sys.stdin is not None and sys.stdin.isatty()
+
+
+def confirm(what: str, word: str) -> None:
+    """Have a person confirm by typing a word what can't be undone. Raises InputError if not."""
+    _require_attended(what)
+    typer.echo(textwrap.fill(what, shutil.get_terminal_size().columns), err=True)
+    if ask(f"Type {word} to confirm").strip() != word:
+        what = f"That is not {word}. Nothing was changed."
+        raise InputError("not-confirmed", what, next=(Run("again"),))
+
+
+def agree(question: str) -> bool:
+    """Ask a question that is answered with yes or no; no is the default. Raises InputError."""
+    _require_attended(question)
+    return ask(f"{question} [y/N]").strip().lower() in {"y", "yes"}
 
 
 def _require_attended(question: str) -> None:
@@ -247,26 +213,19 @@ def _require_attended(question: str) -> None:
         )
 
 
-def hidden(prompt: str) -> str:
-    """What is typed without an echo. Raises InputError where it is no text."""
+def ask(what: str, default: str = "", *, is_hidden: bool = False) -> str:
+    """What a person types. Raises InputError where it is no text."""
     try:
-        # typer itself ends the line at the end of the input, where the typing is hidden
-        with line_ended(Interruption, UnicodeDecodeError):
-            return str(typer.prompt(prompt, "", show_default=False, hide_input=True, err=True))
-    except UnicodeDecodeError as error:
-        raise InputError(
-            "not-text",
-            f"What was typed is not {error.encoding.upper()}.",
-            why="The terminal sends another encoding than the locale names.",
-            next=("Set the terminal to that encoding, or LC_ALL to the terminal's.", Run("again")),
-        ) from None
-
-
-@contextmanager
-def line_ended(*endings: type[BaseException]) -> Iterator[None]:
-    """End the prompt's line where a person ends the run there: the next text needs its own."""
-    try:
-        yield
-    except endings:
-        typer.echo(err=True)
+        shows = bool(default)
+        return str(typer.prompt(what, default, is_hidden, show_default=shows, err=True))
+    except (Interruption, typer.Abort, UnicodeDecodeError) as ending:
+        if not (is_hidden and isinstance(ending, typer.Abort)):  # there typer ended the line
+            typer.echo(err=True)
+        if isinstance(ending, UnicodeDecodeError):
+            raise InputError(
+                "not-text",
+                f"What was typed is not {ending.encoding.upper()}.",
+                why="The terminal sends another encoding than the locale names.",
+                next=("Set the terminal or LC_ALL to the other's encoding.", Run("again")),
+            ) from None
         raise

@@ -19,7 +19,6 @@ from provisioner.environment import (
     ask,
     checkout,
     confirm,
-    hidden,
     is_attended,
     lacks_workflow_scope,
     output_of,
@@ -118,10 +117,11 @@ class Laptop:
             termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
-def wants_workflows(config: Config) -> bool:
-    """Whether a person at a terminal wants the workflow files in this checkout, if it is one."""
+def offer_workflows(config: Config, terminal: Terminal) -> None:
+    """Write the workflow files into this checkout, if it is one and a person wants them."""
     files = "Write the workflow files of the bot and of a weekly check into this checkout?"
-    return not config.yes and is_attended() and checkout() is not None and agree(files)
+    if not config.yes and is_attended() and checkout() and agree(files):
+        terminal.report(write_workflows(config))
 
 
 def write_workflows(config: Config) -> Report:
@@ -160,7 +160,7 @@ def ask_missing(command: str, given: Words) -> Words:
             f"make one for this repository alone, and paste it:\n{form}",
             err=True,
         )
-        words["github-token"] = (hidden("GitHub token (not shown, and not stored)"),)
+        words["github-token"] = (ask("GitHub token (not shown, and not stored)", is_hidden=True),)
     return words
 
 

@@ -212,7 +212,7 @@ def claim(session: Session) -> None:
         session.mask(store.key)
     session.changed = True
     store.claim()
-    if session.config.keeps_key:
+    if session.config.in_workflow and session.config.journal_key:  # it came from a secret
         return
     try:
         if made:

@@ -18,7 +18,7 @@ from provisioner.report import Report, Run, when
 from provisioner.secret import Secret
 
 
-def login(session: Session, ask: Callable[[Instance], Login]) -> Report:
+def login(session: Session, ask: Callable[[str, Instance], Login]) -> Report:
     """Exchange user name and password for a token, and write it where the bot reads it.
 
     They are asked for only where the instance may take them, and before anything is registered. A
@@ -41,7 +41,7 @@ def login(session: Session, ask: Callable[[Instance], Login]) -> Report:
         exchanged = f"exchange user name and password at {info.instance.origin}"
         would = ("ask for user name and password", *started, exchanged, *would_write(session))
         return dry_run(session, would)
-    given = ask(info.instance)
+    given = ask(config.handle.user, info.instance)
     if given.user.reveal() != config.handle.user:  # that one everybody knows
         session.mask(given.user)
     session.mask(given.password)

@@ -41,7 +41,8 @@ class Prompts:
     """How a person is asked, each only if that is needed."""
 
     code: Callable[[], str]
-    login: Callable[[Instance], Login] | None = None
+    login: Callable[[str, Instance], Login] | None = None
+    """Given a user name to offer."""
     laptop: Laptop | None = None
     """For setup and rotate, which are for a person's own machine."""
 

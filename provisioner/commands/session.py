@@ -12,7 +12,7 @@ from provisioner.errors import ActionRequiredError, IncompleteError, InputError,
 from provisioner.github.client import GitHub, Repository
 from provisioner.github.destinations import Destination, Mapping, names
 from provisioner.http import Gather, Http
-from provisioner.inputs import HERE
+from provisioner.inputs import HERE, INPUTS_OF
 from provisioner.journal import Credential, Journal, Pending
 from provisioner.journal_store import JournalStore
 from provisioner.key_file import KeyFile, open_journal
@@ -225,7 +225,7 @@ def same_names(session: Session) -> tuple[str, ...]:
     By the default names alone, another bot's secret might be overwritten.
     """
     current, config = session.journal.current, session.config
-    if config.takes_names:
+    if config.in_workflow or any(one.name == "secrets" for one in INPUTS_OF[config.command]):
         return ()
     same = "Name the same secrets and variables as before"
     if current is None:

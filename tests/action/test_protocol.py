@@ -183,18 +183,6 @@ def test_input_of_a_dispatch_is_read_from_the_event(
     assert event_of(tmp_path, json.dumps({"inputs": inputs})).dispatched("code") == expected
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"inputs": ["code"]}', "[" * 200_000])
-def test_event_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
-    """A code in it would be passed over."""
-    with fails("bad-event", Exit.FAILED):
-        event_of(tmp_path, content).dispatched("code")
-
-
-def test_event_without_a_file_is_refused() -> None:
-    with fails("bad-event", Exit.FAILED):
-        Step({"GITHUB_EVENT_NAME": "workflow_dispatch"}, io.StringIO()).dispatched("code")
-
-
 @pytest.mark.parametrize(
     ("ref", "page"),
     [
@@ -281,7 +269,6 @@ def test_inputs_event_and_attempt_make_the_config(tmp_path: Path) -> None:
     assert config.is_rerun
     assert not config.scheduled
     assert config.in_workflow
-    assert config.keeps_key
     assert config.api_url == "https://ghe.example/api/v3"
     assert [mapping.name for mapping in config.secrets] == ["A", "B"]
     assert config.given_grace == 7 * 24 * 3600

@@ -60,7 +60,7 @@ def run(world: World, gather: Gather, command: str, code: str = "") -> Report:
     """Run a command with its calls gathered so."""
     session = world.session(command, code)
     session.gather = gather
-    prompts = Prompts(lambda: "", lambda _: parse_login("mybot@example.org", "mybot-password"))
+    prompts = Prompts(lambda: "", lambda *_: parse_login("mybot@example.org", "mybot-password"))
     return perform(session, prompts)
 
 

@@ -9,9 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
-import pytest
-
-from tests.program.program import PATIENCE, PROGRAM, ROOT, Run, environment, launch, run
+from tests.program.program import PATIENCE, PROGRAM, ROOT, Run, environment, launch
 from tests.support.person import Person
 
 
@@ -102,18 +100,3 @@ def test_sigterm_ends_it_though_a_browser_keeps_its_connection_open() -> None:
         with socket.create_connection(("127.0.0.1", port)):
             code, _, error = rehearsal.stop(signal.SIGTERM)
     assert (code, error) == (0, "")
-
-
-def test_port_that_is_taken_is_no_bug() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        done = launch("sandbox", "--github-port", port)
-    assert done.code == 2
-    assert "(port-taken, " in done.progress
-
-
-@pytest.mark.parametrize("port", ["99999", "-1", "abc", "٣"])
-def test_impossible_port_is_refused(port: str) -> None:
-    done = run("sandbox", "--instance-port", port)
-    assert done.code == 2
-    assert "--instance-port" in done.progress

@@ -160,7 +160,7 @@ class World:
 
     def run(self, command: str, code: str = "", **raw: str) -> Report:
         """Run a command; all that it shows is kept."""
-        prompts = Prompts(lambda: code, lambda _instance: parse_login("", ""), self.laptop)
+        prompts = Prompts(lambda: code, lambda *_: parse_login("", ""), self.laptop)
         return self._perform(self.session(command, code, **raw), prompts)
 
     def _perform(self, session: Session, prompts: Prompts) -> Report:
@@ -193,7 +193,7 @@ class World:
         return self.run("deprovision", **raw)
 
     def login(self, ask: Callable[[], Login], **raw: str) -> Report:
-        prompts = Prompts(lambda: "", lambda _instance: ask())
+        prompts = Prompts(lambda: "", lambda *_: ask())
         return self._perform(self.session("login", **raw), prompts)
 
     def log_in(self, who: str = "mybot", password: str = "mybot-password", **raw: str) -> Report:

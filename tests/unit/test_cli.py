@@ -52,11 +52,9 @@ class TestUsage:
             ("complete", f"--{SECRET}"),
             ("complete", f"-{SECRET}"),
             ("complete", *WHOSE, SECRET),
-            ("sandbox", "--github-port", SECRET),
             ("complete", f"--json={SECRET}"),
             ("begin", "--account", SECRET, "--account", SECRET),
             ("post", *WHOSE, "howdy", "hunter2"),
-            ("sandbox", f"--instance-port={SECRET}\n"),
             ("demo", "correct horse battery"),
             ("login", "--password", "hunter2"),
         ],
@@ -76,11 +74,6 @@ class TestUsage:
             (("check", "--json=x"), "Option '--json' does not take a value."),
             (("check", *WHOSE, "--journal", "A", "--journal", "B"), "--journal takes one value"),
             (("demo", "hunter2"), "Got unexpected extra argument(s)."),
-            (("sandbox", "--github-port", "65536"), "--github-port"),
-            (("sandbox", "--instance-port", "-1"), "--instance-port"),
-            (("sandbox", "--instance-port", "000070000"), "--instance-port"),
-            (("sandbox", "--instance-port", "٣"), "--instance-port"),
-            (("sandbox", "--instance-port", "1", "--instance-port", "1"), "--instance-port"),
         ],
     )
     def test_what_is_wrong_is_named(self, arguments: tuple[str, ...], said: str) -> None:

@@ -111,20 +111,6 @@ class TestWorkflow:
         assert set(stored(made)) > {"A", "B"}
         assert made.given_grace == 7 * 86400
 
-    @pytest.mark.parametrize("in_workflow", [True, False])
-    def test_key_from_a_workflow_is_in_a_secret_already(self, *, in_workflow: bool) -> None:
-        assert config(journal_key="k", in_workflow=in_workflow).keeps_key is in_workflow
-        assert not config(in_workflow=in_workflow).keeps_key
-
-    @pytest.mark.parametrize(
-        ("command", "in_workflow", "takes"),
-        [("check", True, True), ("check", False, False), ("complete", False, True)],
-    )
-    def test_names_can_be_given_to_a_command_that_has_the_option(
-        self, command: str, *, in_workflow: bool, takes: bool
-    ) -> None:
-        assert config(command, in_workflow=in_workflow).takes_names is takes
-
 
 class TestRequired:
     """What must be given."""
@@ -145,7 +131,7 @@ class TestRequired:
         made = config(command, account="", instance="social.example", app_name="My bot")
         assert made.account is None
         assert made.instance == "https://social.example"
-        assert refusal(command, account="").code == "nothing-asked"
+        assert refusal(command, account="").code == "bad-account"
 
     def test_doctor_needs_no_repository_and_no_token(self) -> None:
         assert parse("doctor", {"account": "mybot@social.example"}).repository == ""

@@ -123,7 +123,7 @@ def typed_and_given(world: World) -> Runs:
     """A completion whose code is typed after it has read the journal, and one that was given it."""
     link = world.link()
     code, other = world.approve(link), world.approve(link)
-    prompts = Prompts(lambda: code, lambda _instance: parse_login("", ""))
+    prompts = Prompts(lambda: code, lambda *_: parse_login("", ""))
     return lambda world: perform(world.session("complete", grace="0"), prompts), completing(other)
 
 
