@@ -29,11 +29,15 @@ VISIBILITIES = ("public", "unlisted", "private", "direct")
 """Who sees a post: https://docs.joinmastodon.org/entities/Status/#visibility."""
 PROFILE = re.compile(
     r"(?:https?://|(?=[^/]*[.:]))([^/\s?#@]+)/"
-    r"(?:@|users/|profile/|(?!(?:about|explore|home|login|public|settings|users)(?:[/?#]|$)))"
+    r"(?:(?:(?:web|deck)/)?@|users/|profile/|(?=[^/?#]+(?:[?#]|$))(?!(?:about|deck|explore|home|"
+    r"login|notifications|public|search|settings|users|web)(?:[?#]|$)))"
     r"([\w.-]+)(?:@([^/\s?#@]+))?(?:[/?#]\S*)?"
 )
-"""The address of a profile, or of a page below it. Mastodon, GoToSocial and Misskey show /@USER,
-Takahē /@USER@DOMAIN, Pixelfed and snac /USER, Pleroma /users/USER, Friendica /profile/USER."""
+"""The address of a profile; but for /USER, also of a page below it. Mastodon, GoToSocial and
+Misskey show /@USER, older Mastodons /web/@USER, Takahē /@USER@DOMAIN, Pixelfed and snac /USER,
+Pleroma /users/USER, Friendica /profile/USER."""
+AROUND = " \t\r\n\u00a0<>()\"'`\u201c\u201d,;./"
+"""What stands around an account in a text."""
 
 
 class Handle(NamedTuple):
@@ -106,14 +110,16 @@ def _refusal(name: str, text: str, why: str = "") -> InputError:
 def parse_account(text: str) -> Handle:
     """`mybot@mastodon.social`, also with @ or acct: before it; or the address of a profile page.
 
-    Marks that nobody sees, such as Mastodon's around a handle that is copied, are taken out.
+    Marks that nobody sees, such as Mastodon's around a handle that is copied, are taken out, and so
+    is what stands around it in a text. An @ may be full-width, as Japanese keyboards type it.
     """
     # The joiners are invisible as well, but a part of words in some scripts (RFC 5892, appendix A).
     seen = (c for c in text if c in "\u200c\u200d" or unicodedata.category(c) != "Cf")
-    given = "".join(seen).strip()
+    given = "".join(seen).replace("\uff20", "@").strip(AROUND)
     if address := PROFILE.fullmatch(given):
         given = f"{address[2]}@{address[3] or address[1]}"
-    return parse_handle(given.removeprefix("acct:").removeprefix("@"))
+    scheme = re.match("acct:|mailto:", given, re.IGNORECASE)
+    return parse_handle(given[scheme.end() if scheme else 0 :].removeprefix("@"))
 
 
 def parse_handle(text: str) -> Handle:
@@ -165,7 +171,7 @@ def repository_in(url: str, api_url: str) -> str:
 
 def parse_repository(text: str, api_url: str = "https://api.github.com") -> str:
     """`owner/name`, or an address at the host whose API this is."""
-    text = text.strip()
+    text = text.strip().removesuffix("/")
     name = repository_in(text, api_url) or text.removesuffix(".git")
     if is_repository(name):
         return name

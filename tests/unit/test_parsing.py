@@ -110,6 +110,10 @@ def test_denied_authorization_is_told_from_a_bad_code() -> None:
                 *("https://social.example/@mybot", "http://social.example/users/mybot/statuses/1"),
                 *("social.example/profile/mybot?lang=de", "https://social.example/mybot#top"),
                 "https://other.example/@mybot@social.example",
+                *("\uff20mybot\uff20social.example", "ACCT:mybot@social.example"),
+                *("<mailto:mybot@social.example>", "\u201cmybot@social.example\u201d,"),
+                *("(@mybot@social.example).", "mybot@social.example/", "social.example/mybot/"),
+                *("https://social.example/web/@mybot", "https://social.example/deck/@mybot/1"),
             )
         ),
         ("MyBot@social.example", "MyBot", "social.example"),
@@ -133,6 +137,8 @@ def test_all_forms_that_people_copy_name_the_account(text: str, user: str, domai
         *("https://user:word@social.example/@mybot", "ftp://social.example/@mybot"),
         *(f"https://social.example/{page}" for page in ("about", "explore", "home", "login")),
         *(f"https://social.example/{page}" for page in ("public", "settings/x", "users")),
+        *(f"https://social.example/{page}" for page in ("web/accounts/1", "p/mybot/1", "u/mybot")),
+        *(f"https://social.example/{page}" for page in ("ap/users/1", "search?q=@mybot", "deck")),
     ],
     ids=ascii,
 )
@@ -157,7 +163,7 @@ def refused_repository(text: str, api: str = API) -> InputError:
 @pytest.mark.parametrize(
     "text",
     [
-        *(" me/mybot\n", "me/mybot.git", "HTTPS://GitHub.com/me/mybot"),
+        *(" me/mybot\n", "me/mybot.git", "me/mybot/", "HTTPS://GitHub.com/me/mybot"),
         "https://x-access-token:secret@www.github.com/me/mybot.git",
         *("git@github.com:me/mybot.git", "git@github.com:/me/mybot"),
         "git+ssh://git@ssh.github.com:443/me/mybot.git",
