@@ -81,8 +81,11 @@ class Answer:
 
 
 def retry_after(answer: Answer) -> float | None:
-    """Seconds that the server asks us to wait, in either form of RFC 9110, section 10.2.3."""
-    value = answer.headers.get("retry-after", "").strip()
+    """Seconds that the server asks us to wait, in either form of RFC 9110, section 10.2.3.
+
+    GoToSocial sends both forms, each in a header of its own: the first one counts.
+    """
+    value = next(iter(answer.headers.get_list("retry-after")), "").strip()
     if SECONDS.fullmatch(value):
         return float(value)
     return _seconds_until(value, parsedate_to_datetime, answer)

@@ -93,6 +93,7 @@ def test_statuses_are_told_apart(status: int, kinds: str) -> None:
     [
         [(b"retry-after", b" 30 ")],
         [(b"retry-after", http_date(30))],
+        [(b"retry-after", b"30"), (b"retry-after", http_date(60))],
         [(b"x-ratelimit-reset", str(int(NOW) + 30).encode())],
         [(b"x-ratelimit-reset", b"2027-01-15T10:00:30+02:00")],
         [(b"x-ratelimit-reset", b"2027-01-15T08:00:30")],
