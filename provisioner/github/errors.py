@@ -76,15 +76,18 @@ REFUSALS: dict[str, tuple[str, str, Next]] = {
     ),
     "403 .*(admin|[Mm]ust have)": (
         "github-permission",
-        "The token's owner may not do this in the repository.",
-        ("Ask somebody who administers the repository.",),
+        (
+            "The token's owner may not do this in the repository; or a classic token, or that of "
+            "gh, lacks the scope repo."
+        ),
+        ("Give the token that scope, or ask somebody who administers the repository.",),
     ),
     "404": (
         "github-not-found",
         (
             "There is no such repository (misspelt, renamed, deleted), the token was not given "
-            "access to it, or the token's owner may not administer secrets there. GitHub does not "
-            "say which."
+            "access to it (a classic one needs the scope repo), or the token's owner may not "
+            "administer secrets there. GitHub does not say which."
         ),
         _CHOOSE,
     ),
