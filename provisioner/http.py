@@ -301,7 +301,8 @@ def _not_sent(url: httpx.URL, proxy: str, error: httpx.HTTPError) -> NotSentErro
         steps = ("Open the address in a browser and look at its certificate.",)
     elif isinstance(error, httpx.ProxyError):
         code, what = "unreachable", f"{peer}, refused the connection: {plain(str(error), 80)}."
-        why = "The proxy demands a user name and a password, or does not admit this host."
+        why = "The proxy demands a user name and a password, does not admit this host, or can't "
+        why += "reach it: the host's name may be misspelt."
     else:
         code, what = "unreachable", f"Could not connect to {peer}."
         why = "The server is down or refuses this network, or the name or port is wrong."
