@@ -30,6 +30,9 @@ from provisioner.secret import Secret
 USABLE = 7 * 86400
 """Seconds for which a link is shown again where the server keeps unused applications."""
 
+FORGOTTEN = "If the instance does not know the application any more, give up and begin again:"
+"""Instances delete applications without a word, and only the person sees that the link is dead."""
+
 Candidates = tuple[tuple[str, ...], ...]
 """Sets of scopes to register with, one after the other until the instance takes one."""
 
@@ -304,9 +307,7 @@ def _shown_again(session: Session, pending: Pending) -> Next:
             )
     else:
         tell_lost(session, pending)
-    # Instances delete applications without a word, and only the person sees that the link is dead.
-    forgotten = "If the instance does not know the application any more, give up and begin again:"
-    return (forgotten, Run("abandon"), Run("begin"))
+    return (FORGOTTEN, Run("abandon"), Run("begin"))
 
 
 def _approval(session: Session, pending: Pending, way_out: Next = ()) -> Report:

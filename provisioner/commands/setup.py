@@ -9,6 +9,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from provisioner.commands.begin import (
+    FORGOTTEN,
     Candidates,
     announce,
     read_with_instance,
@@ -164,7 +165,8 @@ def _link(
         waits = laptop.has_browser or laptop.can_wait
         if port and waits and not laptop.listen(port):
             session.warn(f"Port {port} of this machine is taken: the browser can't come back to it")
-        session.done(f"The link of {when(pending.begun_at)} is still good")
+        again = f"The link of {when(pending.begun_at)} is shown again"
+        session.reporter.warn(Item("good", again, (FORGOTTEN, Run("abandon"), Run("again"))))
         return pending
     redirect_uri = laptop.listen(0) if laptop.has_browser else ""
     if redirect_uri:

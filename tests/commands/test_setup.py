@@ -208,6 +208,15 @@ def test_same_link_on_the_same_port_after_an_interruption(world: World) -> None:
     assert_set_up(world)
 
 
+def test_beside_a_link_that_is_shown_again_stands_the_way_out(world: World) -> None:
+    """The server may have forgotten its application."""
+    with pytest.raises(ActionRequiredError):
+        world.setup(nobody)
+    assert not any("abandon" in line for line in world.warned)
+    world.setup()
+    assert "abandon" in world.warned[-1]
+
+
 def test_where_the_port_is_taken_the_address_is_pasted(world: World) -> None:
     with pytest.raises(ActionRequiredError):
         world.setup(nobody)
