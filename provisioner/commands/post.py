@@ -118,7 +118,7 @@ def _refused(session: Session, instance: Instance, answer: Answer) -> Provisione
             f"{host} is rate-limiting this account. Nothing was posted.",
             next=(Run("again", when=f"in {duration(seconds)}"),),
         )
-    if answer.status in {401, 403}:
+    if answer.status in {401, 403} or answer.is_page:
         return ActionRequiredError(
             "post-forbidden",
             f"{host} does not let this token post: {answer.described()}.",

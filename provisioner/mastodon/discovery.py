@@ -226,9 +226,10 @@ def _version(http: Http, origin: str, about: Outcome) -> str:
             raise unwell(host_of(origin), answer)
     software, _ = _node_info(http, origin)
     for answer in answers:
-        # Pages of challenges, and redirects to them: TecharoHQ/anubis#31.
+        # Pages of challenges, and redirects to them: TecharoHQ/anubis#31. AWS WAF sends 202 without
+        # a page, or 405 with one.
         leads_to = origin_of(joined(origin, answer.headers.get("location", "")))
-        is_page = answer.is_page and (answer.ok or answer.status in {401, 403})
+        is_page = (answer.is_page and answer.status not in {404, 410}) or answer.status == 202
         if software.casefold() not in WITHOUT_API and (
             is_page or (answer.redirect and leads_to == origin)
         ):

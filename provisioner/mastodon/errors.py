@@ -258,6 +258,8 @@ def judge(instance: Instance, answer: Answer) -> Dead | Unclear:
     named = answer.fields().get("error") or 'error="invalid_token"' in challenge
     if (answer.status == 401 and named) or _shows(instance, answer, profile.invalid_token):
         return Dead(answered)
+    if answer.is_page:
+        answered = f"a web page came in place of {host}'s answer: {answer.described()}"
     return Unclear(answered, answer.refused)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from provisioner.report import Exit, Run
 from provisioner.sandbox import Request, Response
-from provisioner.sandbox.web import json_response
+from provisioner.sandbox.web import html_response, json_response
 from tests.support.told import fails, says_no_second_post
 from tests.support.world import ORIGIN, Fault, FaultKind, World
 
@@ -161,6 +161,13 @@ def test_refused_token_needs_a_person_and_no_other_text(
 ) -> None:
     bot.answer(PATH, json_response(status, {"error": words} if words else {}))
     with fails(code, Exit.ACTION_REQUIRED):
+        bot.post(TEXT)
+
+
+def test_page_in_place_of_an_answer_blames_no_text(bot: World) -> None:
+    """AWS WAF asks for a person with 405."""
+    bot.answer(PATH, html_response(405, "<p>Are you human?"))
+    with fails("post-forbidden", Exit.ACTION_REQUIRED):
         bot.post(TEXT)
 
 

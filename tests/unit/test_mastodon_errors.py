@@ -201,6 +201,7 @@ def test_anything_else_condemns_no_token(name: str) -> None:
     state = judge(instance_of("Mastodon"), answer_of(reply))
     assert isinstance(state, Unclear)
     assert state.refused == is_refused
+    assert ("web page" in state.reason) == answer_of(reply).is_page
     assert state.next == ()
     assert not state.token_accepted
 
