@@ -20,7 +20,7 @@ from provisioner.config import Config, parse
 from provisioner.errors import InputError, ProvisionerError, plain
 from provisioner.inputs import ACTION_INPUTS
 from provisioner.process import finish, write_errors_ignored
-from provisioner.report import Item, Report, Set, besides, opens
+from provisioner.report import Item, Report, Set, besides
 from provisioner.secret import MIN_PART, Secret
 
 DISPATCHED = ("code", "rotate")
@@ -173,7 +173,6 @@ class Step:
     # What it tells, as a reporter.
 
     def done(self, text: str) -> None:
-        """A step is done."""
         self.say(f"✓ {text}")
 
     def warn(self, item: Item) -> None:
@@ -188,7 +187,6 @@ class Step:
             self.annotate("error" if item.verdict == "bad" else "warning", text, TITLE)
 
     def explain(self, text: str) -> None:
-        """Why something was chosen: GitHub shows it where debug logging is on."""
         self._write(f"::debug::{_data(text)}")
 
     def mask(self, secret: Secret) -> None:
@@ -199,7 +197,6 @@ class Step:
                 self._write(f"::add-mask::{_data(part)}")
 
     def waiting(self, host: str, seconds: float) -> None:
-        """A pause before a request is repeated."""
         self.say(f"… Waiting {seconds:.0f} s before {host} is asked again")
 
     def say(self, text: str = "", *, bold: bool = False) -> None:  # noqa: ARG002 - no log has that
@@ -209,7 +206,6 @@ class Step:
             self._write(f"| {harmless}" if harmless.lstrip().startswith("::") else harmless)
 
     def report(self, report: Report) -> None:
-        """How the run ended well: in the log, as outputs, and in the summary."""
         self.say(report.headline)
         if report.link:
             self.say(report.link)
@@ -226,8 +222,7 @@ class Step:
         """What happened, why, what to do next: an annotation, and the summary."""
         again = "This was a re-run. Press Run workflow instead." if self.is_rerun else ""
         steps = _next(" ".join(summary.sentences(error.next)))
-        link = "" if opens(error.next, error.link) else error.link
-        text = "\n".join(filter(None, (again, error.what, error.why, *steps, link)))
+        text = "\n".join(filter(None, (again, error.what, error.why, *steps)))
         self.annotate("error", text, error.code)
         self.summarize(summary.of_error(error, self.page, self.warned, is_rerun=self.is_rerun))
 
@@ -239,12 +234,10 @@ class Step:
         self._write(f"::{kind} title={escaped}::{_data(text)}")
 
     def output(self, name: str, value: str) -> None:
-        """Set an output; the delimiter can't be foreseen by whoever wrote the value."""
         end = f"end-{os.urandom(16).hex()}"
         self._append("GITHUB_OUTPUT", f"{name}<<{end}\n{value}\n{end}\n")
 
     def summarize(self, markdown: str) -> None:
-        """Add to the job's summary."""
         self._append("GITHUB_STEP_SUMMARY", f"{markdown.strip()}\n\n")
 
     def _append(self, variable: str, text: str) -> None:

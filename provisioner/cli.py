@@ -115,7 +115,6 @@ class CommandLine:
         self._terminal: Terminal | None = None
 
     def run(self) -> int:
-        """Do what was typed; the exit code. Raises ProvisionerError."""
         try:
             asked: Asked | None = app(standalone_mode=False)
             return self._run(*asked) if isinstance(asked, tuple) else Exit.DONE
@@ -125,7 +124,6 @@ class CommandLine:
             raise StoppedError(Exit.SIGINT) from None
 
     def error(self, error: ProvisionerError) -> None:
-        """Say what went wrong."""
         from provisioner.terminal import Terminal
 
         # The command line may not have been understood: it is taken as it stands.
@@ -133,7 +131,6 @@ class CommandLine:
         terminal.error(error)
 
     def _run(self, command: str, values: dict[str, str | list[str] | bool]) -> int:
-        """Options and the environment into a config; a config into a report."""
         from provisioner import environment, laptop
         from provisioner.commands.run import Prompts, run
         from provisioner.config import parse

@@ -86,7 +86,6 @@ class Config:
 
     @property
     def handle(self) -> Handle:
-        """The account of a command that demands one."""
         if self.account is None:
             raise ValueError("This command was parsed without an account.")
         return self.account
@@ -98,12 +97,10 @@ class Config:
 
     @property
     def mappings(self) -> tuple[Destined, ...]:
-        """Everything to be written."""
         return (*self.secrets, *self.variables)
 
     @property
     def requested_scopes(self) -> tuple[str, ...]:
-        """The scopes of a new authorization."""
         return self.scopes or PRESETS["post"]
 
     @property

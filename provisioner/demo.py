@@ -21,13 +21,11 @@ from provisioner.commands.run import Prompts, run
 from provisioner.config import DEFAULTS, parse
 from provisioner.environment import program
 from provisioner.errors import ProvisionerError
-from provisioner.http import Http
 from provisioner.journal import new_key
 from provisioner.landing import outcome
 from provisioner.loopback import Loopback, Redirect
 from provisioner.report import Report, Reporter
 from provisioner.sandbox import Instance, Repository, Request, Response, Sandbox
-from provisioner.secret import Secret
 
 BOT, OTHER, REPOSITORY = "mybot", "alice", "octocat/mybot"
 FIRST_POST = "howdy universe!"
@@ -63,10 +61,14 @@ def play(teller: Teller) -> Report:
         _show_stored(teller, repository)
 
         teller.say("\n4. The scheduled bot reads its secret, and posts", bold=True)
-        queued = sandbox.github.queue(REPOSITORY)
-        token = Secret(queued.secret("MASTODON_ACCESS_TOKEN"))
-        page = _post(teller, queued.variables["MASTODON_BASE_URL"], token)
-        teller.done(f"{BOT} posted “{FIRST_POST}”: {page}")
+        job = sandbox.github.queue(REPOSITORY)
+        posted = httpx.post(
+            f"{job.variables['MASTODON_BASE_URL']}/api/v1/statuses",
+            data={"status": FIRST_POST},
+            headers={"Authorization": f"Bearer {job.secret('MASTODON_ACCESS_TOKEN')}"},
+            trust_env=False,
+        )
+        teller.done(f"{BOT} posted “{FIRST_POST}”: {posted.json()['url']}")
 
         teller.say("\n5. check: what a weekly schedule would do", bold=True)
         for item in do("check").items:
@@ -91,7 +93,6 @@ class _Person:
     can_wait: bool = True
 
     def show(self, report: Report) -> None:
-        """Show what is about to happen."""
         self.teller.say(report.headline)
         for label, text in report.table.items():
             self.teller.say(f"  {label}: {text}")
@@ -106,11 +107,9 @@ class _Person:
         """Confirm."""
 
     def listen(self, port: int) -> str:
-        """Listen for the browser."""
         return self.loopback.listen(port)
 
     def open(self, link: str) -> None:
-        """Approve, and come back as a browser does, while the run waits for that."""
         self.teller.say("\n2. A person signs in, and presses Authorize", bold=True)
         asked = dict(parse_qsl(urlsplit(link).query))
         brought = {"code": self.instance.approve(link, BOT), "state": asked["state"]}
@@ -119,25 +118,13 @@ class _Person:
         threading.Thread(target=come_back, daemon=True).start()
 
     def wait(self, state: str, origin: str) -> Redirect | str | None:
-        """Wait for the redirect."""
         until = time.monotonic() + PATIENCE
         arrived = self.loopback.wait(state, origin, until, lambda _: None)
         self.teller.done("The browser came back to this machine, and brought the code")
         return arrived
 
     def land(self, ended: Report | ProvisionerError) -> None:
-        """Show the browser how the run ended."""
         self.loopback.show(outcome(ended))
-
-
-def _post(teller: Teller, base_url: str, token: Secret) -> str:
-    """What the bot itself does: one request with the token. Returns the post's page."""
-    form = {"status": FIRST_POST}
-    with Http(waiting=teller.waiting) as http:
-        answer = http.send("POST", f"{base_url}/api/v1/statuses", form=form, bearer=token)
-    if not answer.ok:
-        raise ProvisionerError("instance-unwell", f"The bot could not post: {answer.described()}.")
-    return answer.text("url")
 
 
 def serve(teller: Teller) -> None:
@@ -146,9 +133,9 @@ def serve(teller: Teller) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with Sandbox() as sandbox:
-        repository, given = _furnish(sandbox)
-        command, options = shlex.join(program()), f"--account {given['account']}"
-        options += f" --repository {REPOSITORY}"
+        _, given = _furnish(sandbox)
+        command = shlex.join(program())
+        options = f"--account {given['account']} --repository {REPOSITORY}"
         teller.say(f"""
 An instance at {sandbox.instance.origin} that behaves as {sandbox.instance.server.software},
 and a GitHub at {sandbox.github.api_url}.
@@ -176,7 +163,6 @@ Stop with Ctrl-C. Requests:
         sandbox.github.observers.append(lambda *seen: show("GitHub  ", *seen))
         while not stop.wait(1):  # a wait without an end can sleep through a signal
             pass
-        _show_stored(teller, repository)
 
 
 def _furnish(sandbox: Sandbox) -> tuple[Repository, dict[str, str]]:

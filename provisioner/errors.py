@@ -1,14 +1,14 @@
 """What can go wrong, in a form that a person can act on.
 
-Every error that reaches a user is a `ProvisionerError`: what happened, the likely cause, what to do
-next, and a link where one helps. It is raised where it is understood, never changed afterwards, and
-rendered once. No text in here may hold a secret; text that a server wrote passes `plain()` first.
+Every error that reaches a user is a `ProvisionerError`: what happened, the likely cause, and what
+to do next. It is raised where it is understood, never changed afterwards, and rendered once. No
+text in here may hold a secret; text that a server wrote passes `plain()` first.
 """
 
 import re
 from typing import TypeVar
 
-from provisioner.report import Exit, Next, Run, first_page
+from provisioner.report import Exit, Next, Open, Run
 
 Kind = TypeVar("Kind", bound="ProvisionerError")
 
@@ -17,8 +17,7 @@ class ProvisionerError(Exception):
     """An error for a person: nothing was changed.
 
     `code` is its stable name, for scripts and for the reference; `what` happened and `why` (the
-    likely cause) are sentences; `next` is what to do; `link` is the page to open before all else,
-    by default the first that `next` opens.
+    likely cause) are sentences; `next` is what to do.
     """
 
     exit_code = Exit.FAILED
@@ -30,14 +29,12 @@ class ProvisionerError(Exception):
         *,
         why: str = "",
         next: Next = (),  # noqa: A002 - as everywhere, what to do next
-        link: str = "",
     ) -> None:
         super().__init__(what)
         self.code = code
         self.what = what
         self.why = why
         self.next = next
-        self.link = link or first_page(next)
 
     def as_kind(
         self,
@@ -45,11 +42,14 @@ class ProvisionerError(Exception):
         *,
         why: str = "",
         next: Next = (),  # noqa: A002
-        link: str = "",
     ) -> Kind:
         """A new error of another class about the same event; what is not given stays as it is."""
-        link = link or first_page(next) or self.link
-        return kind(self.code, self.what, why=why or self.why, next=next or self.next, link=link)
+        return kind(self.code, self.what, why=why or self.why, next=next or self.next)
+
+    @property
+    def link(self) -> str:
+        """The first page to open; "" where there is none."""
+        return next((step.url for step in self.next if isinstance(step, Open)), "")
 
 
 class InputError(ProvisionerError):

@@ -34,7 +34,6 @@ class KeyFile:
 
     @classmethod
     def of(cls, folder: Path, host: str, repository_id: int, journal: str) -> "KeyFile":
-        """The file for a journal of a repository of this API."""
         return cls(folder / f"{host}_{repository_id}_{journal}.key")
 
     def read(self) -> Secret:
@@ -95,7 +94,6 @@ class KeyFile:
         return key
 
     def delete(self) -> None:
-        """Delete the key, if there is one; nothing is lost where one is left that opens nothing."""
         with suppress(OSError):
             self.path.unlink()
 

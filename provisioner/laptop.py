@@ -55,7 +55,6 @@ class Laptop:
 
     @property
     def can_wait(self) -> bool:
-        """Whether anything can arrive."""
         return self._loopback.is_open
 
     def open(self, link: str) -> None:
@@ -73,7 +72,6 @@ class Laptop:
             )
 
     def wait(self, state: str, origin: str) -> Redirect | str | None:
-        """What the browser brings, or a line that is typed; None after ten minutes in all."""
         self._until = self._until or time.monotonic() + WAIT
         with self._unechoed():
             try:
@@ -83,7 +81,6 @@ class Laptop:
                 self._shown = ""
 
     def land(self, ended: Report | ProvisionerError) -> None:
-        """Show the browser that came back how the run ended."""
         self._loopback.show(outcome(ended))
 
     def _tell_time(self, left: float) -> None:

@@ -74,7 +74,6 @@ class Loopback:
 
     @property
     def is_open(self) -> bool:
-        """Whether anything can arrive."""
         return bool(self._listener or self._stdin is not None or self._typed)
 
     def wait(
@@ -111,7 +110,6 @@ class Loopback:
                     _answer(connection, HTTPStatus.NOT_FOUND, HEADERS, notice("Not found"))
 
     def close(self) -> None:
-        """End every connection."""
         for one in (*self._heads, *filter(None, [self._listener])):
             one.close()
         self._selector.close()

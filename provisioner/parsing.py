@@ -220,13 +220,12 @@ def parse_github_token(token: str, api_url: str, *, in_workflow: bool = False) -
     else:
         name = "GH_ENTERPRISE_TOKEN" if is_github_enterprise(api_url) else "GH_TOKEN"
         why = f"{name} is not set, and gh is not signed in to {host} (gh auth login)."
-    make = "Make a fine-grained token with read and write access to Secrets and Variables."
+    make = "make a fine-grained token with read and write access to Secrets and Variables"
     raise InputError(
         "bad-github-token" if token else "no-github-token",
         "Not a GitHub token." if token else "No GitHub token was given.",
         why=why,
-        next=(make, Set("github-token")),
-        link=form_for_new_tokens(host),
+        next=(Open(form_for_new_tokens(host), then=make), Set("github-token")),
     )
 
 

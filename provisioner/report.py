@@ -131,19 +131,9 @@ class Reporter(Protocol):
         """A pause before a request is repeated."""
 
 
-def first_page(steps: Next) -> str:
-    """The first page to open among these steps; "" where there is none."""
-    return next((step.url for step in steps if isinstance(step, Open)), "")
-
-
-def opens(steps: Next, url: str) -> bool:
-    """Whether one of the steps opens this page, so that it is not to be shown besides."""
-    return any(isinstance(step, Open) and step.url == url for step in steps)
-
-
 def besides(steps: Next, url: str) -> Next:
     """The steps apart from opening this page, where it is shown already."""
-    return tuple(step for step in steps if not opens((step,), url))
+    return tuple(step for step in steps if not (isinstance(step, Open) and step.url == url))
 
 
 def iso(seconds: int | None) -> str:

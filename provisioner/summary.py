@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
 from provisioner.errors import ProvisionerError
-from provisioner.report import Exit, Item, Next, Open, Report, Run, Set, Step, besides, opens
+from provisioner.report import Exit, Item, Next, Open, Report, Run, Set, Step, besides
 from provisioner.urls import host_of, origin_of
 
 MARKS = {"good": "✅", "unclear": "❔", "soon": "⚠️", "bad": "❌", "planned": "▫️"}
@@ -112,8 +112,6 @@ def of_error(
     parts.append(f"**What happened:** {_text(error.what)}")
     if error.why:
         parts.append(f"**Why:** {_text(error.why)}")
-    if error.link and not opens(error.next, error.link):
-        parts.append(_prominent(error.link))
     steps = error.next
     if not any(isinstance(step, Run) for step in steps):
         steps = (*steps, Run("again"))  # the button is never far

@@ -23,7 +23,7 @@ from provisioner.environment import program, variables_of, wants_colour
 from provisioner.errors import InputError, ProvisionerError
 from provisioner.inputs import INPUTS, INPUTS_OF
 from provisioner.process import write_errors_ignored
-from provisioner.report import Item, Next, Open, Report, Run, Set, Step, besides, opens
+from provisioner.report import Item, Next, Open, Report, Run, Set, Step, besides
 from provisioner.secret import Secret
 
 MARKS = {
@@ -89,13 +89,11 @@ class Terminal:
     """What was asked, once it is parsed: for the commands to be pasted."""
 
     def __post_init__(self) -> None:
-        """Bind to the streams as they are now."""
         self._out = _Stream(sys.stdout)
         self._err = _Stream(self.progress)
         self._told: list[Item] = []
 
     def done(self, text: str) -> None:
-        """A step is done."""
         self._err.prose(text, *MARKS["good"])
 
     def warn(self, item: Item) -> None:
@@ -105,7 +103,6 @@ class Terminal:
         self._items(self._err, [item])
 
     def explain(self, text: str) -> None:
-        """Why something was chosen, for those who ask."""
         if self.verbose:
             self._err.prose(text, "  ")
 
@@ -113,15 +110,12 @@ class Terminal:
         """Nothing to do: what is not printed is not shown, and a terminal has no masks."""
 
     def waiting(self, host: str, seconds: float) -> None:
-        """A pause before a request is repeated."""
         self._err.prose(f"Waiting {seconds:.0f} s before {host} is asked again", "… ")
 
     def say(self, text: str = "", *, bold: bool = False) -> None:
-        """A line, as it is."""
         self._out.line(text, bold=bold)
 
     def report(self, report: Report) -> None:
-        """How the run ended well."""
         if self.as_json:
             facts = {"status": report.status, **report.outputs, **report.facts}
             self._out.line(json.dumps(facts, default=self._as_json))
@@ -151,7 +145,6 @@ class Terminal:
         self._steps(out, besides(report.next, report.link))
 
     def error(self, error: ProvisionerError) -> None:
-        """What happened, why, and what to do next."""
         if self.as_json:
             parts = {"name": error.code, "what": error.what, "why": error.why}
             parts |= {"todo": self._todo(error.next), "link": error.link}
@@ -161,8 +154,6 @@ class Terminal:
         if error.why:
             self._err.prose(error.why, "  Why: ")
         self._steps(self._err, error.next)
-        if error.link and not opens(error.next, error.link):
-            self._err.line(f"  Link: {error.link}")
         self._err.line(f"  ({error.code}, exit code {int(error.exit_code)})")
 
     def require_person(self) -> None:

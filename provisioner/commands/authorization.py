@@ -73,7 +73,6 @@ def _single_run(session: Session, application: Application) -> Pending:
             why="Its answer was lost. On Mastodon, approving that application again brings the "
             "token back.",
             next=(*approve(session, former), "After that, your own application can be used."),
-            link=former.link,
         )
     info = find_instance(session)
     warn_of_subject(session)
@@ -104,7 +103,6 @@ def by_code(session: Session, pending: Pending, pasted: str) -> Approval:
                 "That is a part of the link, not the code.",
                 why="The instance shows the code after you press Authorize.",
                 next=again,
-                link=pending.link,
             )
         session.mask(code)
     fingerprint = sha256(code.reveal().encode()).hexdigest()
@@ -117,7 +115,6 @@ def by_code(session: Session, pending: Pending, pasted: str) -> Approval:
                 f"This code was used on {when(credential.issued_at)}, and works once.",
                 why="The run may have been a re-run, which brings the first attempt's inputs.",
                 next=again,
-                link=pending.link,
             )
     return Approval(
         lambda mastodon: mastodon.exchange(
@@ -276,15 +273,14 @@ def _undone(
         session.update(pending=left, superseded=superseded)
     except ProvisionerError as error:
         return error.as_kind(type(error), why=f"{problem.what} {became} {error.why}")
-    why, steps, link = f"{problem.why} {became}", problem.next, problem.link
+    why, steps = f"{problem.why} {became}", problem.next
     if left is None:
         why += " The link is given up: this server ends an application, or all of its tokens, "
         why += "with one token."
         begin = Run("begin", rotate=current is not None)
         steps = (*(step for step in steps if step not in {*again, begin}), begin)
-        link = ""
     steps = (*steps, *by_hand)
-    return ActionRequiredError(problem.code, problem.what, why=why, next=steps, link=link)
+    return ActionRequiredError(problem.code, problem.what, why=why, next=steps)
 
 
 def undo_unstaged(session: Session, token: Credential) -> None:

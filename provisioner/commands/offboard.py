@@ -237,7 +237,6 @@ def _still_alive(session: Session, alive: list[Credential]) -> IncompleteError:
             "If the instance is gone for good, delete two things by hand:",
             f"The variable {session.store.name}, and the secret {session.store.key_name}.",
         ),
-        link=alive[0].instance.applications_page(),
     )
 
 

@@ -99,7 +99,6 @@ def _unclear(session: Session, instance: Instance, what: str) -> ActionRequiredE
         "post-unclear",
         f"The text may have been posted or not: {what}",
         next=(look, again, Run("again")),
-        link=page,
     )
 
 

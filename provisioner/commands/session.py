@@ -200,7 +200,6 @@ def require_current(session: Session) -> Credential:
             "nothing-provisioned",
             "Nothing is provisioned yet.",
             next=approve(session, pending) if pending else (Run("begin"),),
-            link=pending.link if pending else "",
         )
     return current
 

@@ -251,7 +251,6 @@ def _unanswered(session: Session, laptop: Laptop, pending: Pending) -> ActionReq
             "Or, to wait for the browser once more:",
             Run("again"),
         ),
-        link=pending.link,
     )
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from provisioner.errors import InputError, plain
 from provisioner.mastodon.instance import PROFILES, Instance, is_at_least
-from provisioner.report import Set, duration
+from provisioner.report import Open, Set, duration
 
+DOCUMENTATION = "https://docs.joinmastodon.org/api/oauth-scopes/"
 PRESETS = {
     "post": ("profile", "write:statuses", "write:media"),
     "interact": (
@@ -18,8 +19,7 @@ PRESETS = {
     ),
     "full": ("read", "write"),
 }
-"""Sets of scopes by name: https://docs.joinmastodon.org/api/oauth-scopes/. `candidates` replaces
-those that an instance does not know."""
+"""Sets of scopes by name. `candidates` replaces those that an instance does not know."""
 VERIFYING = ("profile", "read:accounts", "read")
 """The scopes any of which lets `verify_credentials` tell whose token it is, narrowest first."""
 
@@ -66,8 +66,7 @@ def parse_scopes(text: str) -> tuple[str, ...]:
                 "bad-scope",
                 f"“{plain(scope)}” is not a scope.",
                 why=f"A scope is a preset ({', '.join(PRESETS)}) or a name such as write:statuses.",
-                next=(Set("scopes", "post"),),
-                link="https://docs.joinmastodon.org/api/oauth-scopes/",
+                next=(Set("scopes", "post"), Open(DOCUMENTATION)),
             )
     if not set(VERIFYING) & set(scopes):
         raise InputError(

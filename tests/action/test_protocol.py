@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from provisioner.action import Step
 from provisioner.config import Config
 from provisioner.errors import ProvisionerError
-from provisioner.report import Exit, Item, Open, Report, Set, Verdict
+from provisioner.report import Exit, Item, Report, Set, Verdict
 from provisioner.secret import Secret
 from tests.action.commands import COMMANDS, Command, Record, lines_of, pairs, parse
 from tests.support.told import fails
@@ -433,11 +433,6 @@ def test_warning_of_the_run_is_told_once(scene: Scene) -> None:
     scene.step.report(Report("healthy", "x", items=(ITEM,)))
     assert scene.log.getvalue().count(ITEM.text) == 1
     assert scene.record.summary.count(ITEM.text) == 1
-
-
-def test_link_that_is_a_step_is_told_once(scene: Scene) -> None:
-    scene.step.error(ProvisionerError("its-code", "What.", next=(Open(LINK),), link=LINK))
-    assert scene.log.getvalue().count(LINK) == 1
 
 
 @pytest.mark.parametrize("fails", [True, False])

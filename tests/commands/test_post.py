@@ -119,7 +119,6 @@ def test_new_token_has_another_key_where_pleroma_repeats_an_old_refusal(bot: Wor
         bot.instance.revoke_access("mybot")
         with fails("account-barred", Exit.ACTION_REQUIRED):
             bot.post(TEXT)
-        bot.time += 60
         bot.provision()
     assert bot.post(TEXT) == bot.post(TEXT)
     assert texts(bot) == [TEXT]

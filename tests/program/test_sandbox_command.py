@@ -79,7 +79,7 @@ def test_whoever_follows_what_is_printed_has_a_token_stored() -> None:
     """In two terminals: what the one began the other completes."""
     _, complete, (_, shown, _) = story()
     assert complete.code == 0
-    assert re.search(r"secret +MASTODON_ACCESS_TOKEN", shown)
+    assert re.search(r"GitHub +201 PUT \S+/secrets/MASTODON_ACCESS_TOKEN", shown)
 
 
 def test_requests_are_shown_without_queries_and_codes() -> None:

@@ -86,9 +86,7 @@ def test_error_is_this_markdown() -> None:
         Run("abandon"),
         Open("https://a.test/x?y", ACCOUNT, "press Authorize"),
     )
-    error = ActionRequiredError(
-        "its-code", "It broke.", why="It had a cause.", next=steps, link=LINK
-    )
+    error = ActionRequiredError("its-code", "It broke.", why="It had a cause.", next=steps)
     assert (
         summary.of_error(error, PAGE, [Item("soon", "A token was lost.")], is_rerun=True)
         == f"""\
@@ -100,8 +98,6 @@ instead; nothing is broken.
 **What happened:** It broke.
 
 **Why:** It had a cause.
-
-### ➜ [**Open {HOST}/oauth/authorize**](<{LINK.replace("&", "&amp;")}>)
 
 **Next:**
 
@@ -115,10 +111,8 @@ fields left empty.
     )
 
 
-def test_link_that_is_a_step_is_shown_once_and_the_button_is_there_whatever_is_to_be_mended() -> (
-    None
-):
-    error = InputError("x", "What.", next=(Open(LINK),), link=LINK)
+def test_button_is_there_whatever_is_to_be_mended() -> None:
+    error = InputError("x", "What.", next=(Open(LINK),))
     shown = Page(summary.of_error(error, PAGE, is_rerun=False))
     assert shown.links == {f"{HOST}/oauth/authorize": LINK, "Run workflow": PAGE}
     assert len(shown.all("a")) == 2
@@ -230,6 +224,6 @@ def test_sentence_that_looks_like_a_block_is_none(words: str) -> None:
 @example("\\> x")
 def test_link_leads_to_itself_to_the_letter(end: str) -> None:
     link = f"https://{HOST}/oauth?a=1&b={end}"
-    page = of_error(ProvisionerError("its-code", "Something happened.", link=link))
+    page = Page(summary.of_report(Report("approval-pending", "Open this link.", link=link), PAGE))
     [shown] = [link for link in page.all("a") if "h3" in link.inside]
     assert unquote(shown.attributes["href"]) == unquote(link)

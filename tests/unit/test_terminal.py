@@ -105,9 +105,7 @@ def test_error_goes_to_standard_error_with_steps_to_be_pasted(
         *(Run("complete", code=True), "Or:", Set("scopes", "read write"), Set("github-token")),
         Run("again", when="in 10 minutes"),
     )
-    failed = error(*steps)
-    failed.link = "https://a.test/y"
-    Terminal(config=config()).error(failed)
+    Terminal(config=config()).error(error(*steps))
     captured = capsys.readouterr()
     assert captured.out == ""
     assert (
@@ -127,16 +125,12 @@ def test_error_goes_to_standard_error_with_steps_to_be_pasted(
         Give --scopes 'read write'.
         Set the environment variable GH_TOKEN.
         Run the command again in 10 minutes.
-  Link: https://a.test/y
   (its-code, exit code 4)
 """
     )
 
 
 def test_link_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
-    for steps in ((Open(LINK),), ()):
-        Terminal().error(ProvisionerError("x", "What.", next=steps, link=LINK))
-        assert capsys.readouterr().err.count(LINK) == 1
     Terminal().report(report(link=LINK, next=(Open(LINK), Run("complete"))))
     assert capsys.readouterr().out.count(LINK) == 1
 
