@@ -34,11 +34,9 @@ def instance(
 ) -> Iterator[Instance]:
     """An instance; the fixture's parameter, where a test gives one, is which: each starts once."""
     which = getattr(request, "param", "4.7")
-    throttle = 10**9 if which == "throttled" else None
     folder = tmp_path_factory.mktemp("instance")
     policy = "form-action 'self'" if which == "strict" else ""
-    legacy = which == "4.2"
-    with Instance(folder, throttle=throttle, legacy=legacy, policy=policy) as instance:
+    with Instance(folder, legacy=which == "4.2", policy=policy) as instance:
         yield instance
 
 

@@ -13,7 +13,6 @@
 #   DATABASE   the SQLite file to make (required)
 #   ACCOUNTS   name:password, separated by spaces; the e-mail address is name@example.org (required)
 #   PORT       0 for any free one (0)
-#   THROTTLE   five registrations per address in so many seconds; Mastodon's are 600 (no limit)
 #   POLICY     the Content-Security-Policy of all pages, as an admin may set it in front of Mastodon
 #   LEGACY     1: as Mastodon 4.2: no PKCE, no metadata, no `profile` scope, passwords taken; else
 #              as Mastodon 4.7 (0)
@@ -27,7 +26,6 @@ require "action_controller/railtie"
 require "action_view/railtie"
 require "doorkeeper"
 require "puma"
-require "rack/attack"
 
 LEGACY = ENV["LEGACY"] == "1"
 VERSION = LEGACY ? "4.2.29" : "4.7.3"
@@ -82,30 +80,6 @@ Doorkeeper::OAuth::PreAuthorization.prepend(
     end
   end
 )
-
-# config/initializers/rack_attack.rb: windows by the clock, the end of one as ISO 8601 with
-# microseconds, and no Retry-After. The gem puts itself into the middleware.
-class Rack::Attack
-  cache.store = ActiveSupport::Cache::MemoryStore.new
-  if ENV["THROTTLE"]
-    period = Integer(ENV["THROTTLE"])
-    throttle("throttle_oauth_application_registrations/ip", limit: 5, period: period) do |request|
-      request.ip if request.post? && request.path == "/api/v1/apps"
-    end
-  end
-  refuse = lambda do |env|
-    limit, period = env["rack.attack.match_data"].values_at(:limit, :period)
-    reset = Time.at((Time.now.to_i / period + 1) * period).utc.iso8601(6)
-    headers = { "Content-Type" => "application/json", "X-RateLimit-Limit" => limit.to_s,
-                "X-RateLimit-Remaining" => "0", "X-RateLimit-Reset" => reset }
-    [429, headers, [{ error: "Too many requests" }.to_json]]
-  end
-  if respond_to?(:throttled_responder=)
-    self.throttled_responder = ->(request) { refuse.call(request.env) }
-  else
-    self.throttled_response = refuse
-  end
-end
 
 Instance.initialize!
 Instance.config.filter_parameters.clear # Doorkeeper puts its own there

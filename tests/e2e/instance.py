@@ -39,13 +39,10 @@ class Account:
 class Instance:
     """An instance with the accounts `bot` and `alice`; it runs inside the `with` block."""
 
-    def __init__(
-        self, folder: Path, *, throttle: int | None = None, legacy: bool = False, policy: str = ""
-    ) -> None:
+    def __init__(self, folder: Path, *, legacy: bool = False, policy: str = "") -> None:
         """Prepare it, with its files in `folder`.
 
-        `throttle` is how many seconds five registrations must last; `legacy` makes it Mastodon 4.2;
-        `policy` is the Content-Security-Policy of its pages.
+        `legacy` makes it Mastodon 4.2; `policy` is the Content-Security-Policy of its pages.
         """
         self.bot = Account("bot")
         self.alice = Account("alice")
@@ -61,8 +58,6 @@ class Instance:
         }
         if policy:
             self._settings["POLICY"] = policy
-        if throttle:
-            self._settings["THROTTLE"] = str(throttle)
         self._stop = contextlib.ExitStack()
 
     def handle(self, account: Account) -> str:

@@ -1,6 +1,5 @@
 """The command line against the engine that Mastodon is built on, with a person at a browser."""
 
-import re
 from urllib.parse import urlencode
 
 import pytest
@@ -61,15 +60,6 @@ def test_token_is_stored_rotated_and_taken_off(
 
 
 @VERSIONS
-def test_revoked_token_needs_a_person(
-    instance: Instance, browser: Browser, command: Command
-) -> None:
-    command.complete(browser.approve(command.begin(), instance.bot))
-    instance.revoke_all()
-    assert command.run("check").code == 4
-
-
-@VERSIONS
 def test_link_serves_the_right_account_after_the_wrong_one(
     instance: Instance, browser: Browser, command: Command
 ) -> None:
@@ -117,17 +107,6 @@ def test_address_of_the_page_is_a_code(
     assert instance.whose(command.stored()) == "bot"
 
 
-@pytest.mark.parametrize("instance", ["throttled"], indirect=True)
-def test_limit_on_registrations(instance: Instance, command: Command) -> None:
-    """Where Mastodon takes no more applications for long, the run ends and says for how long."""
-    with instance.api() as api:
-        for _ in range(5):
-            api.post("/api/v1/apps")
-    refused = command.run("begin")
-    assert (refused.code, refused.error) == (3, "registration-throttled")
-    assert re.search(r"in \d+ minutes", refused.progress)
-
-
 @NEW
 def test_denied(instance: Instance, browser: Browser, command: Command) -> None:
     """Who presses Deny and pastes what the page says is told so; the same link still serves."""
@@ -166,11 +145,3 @@ def test_password_gets_the_same_token_again(instance: Instance) -> None:
         grant |= {"username": instance.bot.email, "password": instance.bot.password}
         tokens = [api.post("/oauth/token", data=grant).json()["access_token"] for _ in range(2)]
     assert tokens[0] == tokens[1]
-
-
-@NEW
-def test_login_where_it_is_not_offered(instance: Instance, command: Command) -> None:
-    """Mastodon of today takes no passwords from programs, and says so in its metadata."""
-    refused = command.run("login")
-    assert (refused.code, refused.error) == (2, "no-password-grant")
-    assert instance.live_tokens() == []
