@@ -10,12 +10,7 @@ from provisioner.sandbox import Response
 from provisioner.sandbox.api import account_entity, register
 from provisioner.sandbox.instance import Route
 from provisioner.sandbox.pages import page
-from provisioner.sandbox.records import (
-    AccessToken,
-    Account,
-    Grant,
-    RegisteredApplication,
-)
+from provisioner.sandbox.records import AccessToken, Account, Grant, RegisteredApplication
 from provisioner.sandbox.sessions import session_of, sign_in_first
 from provisioner.sandbox.store import Store
 from provisioner.sandbox.web import Refused, Request, html_response, json_response, redirect

@@ -7,14 +7,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from provisioner.answer import (
-    IDEMPOTENT,
-    IF_NOT_DONE,
-    IF_UNSENT,
-    Answer,
-    RetryPolicy,
-    retry_delay,
-)
+from provisioner.answer import IDEMPOTENT, IF_NOT_DONE, IF_UNSENT, Answer, RetryPolicy, retry_delay
 from provisioner.errors import NoAnswerError, NotSentError, TransportError
 from provisioner.secret import Secret
 

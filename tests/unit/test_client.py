@@ -5,12 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from provisioner.errors import (
-    ActionRequiredError,
-    NoAnswerError,
-    ProvisionerError,
-    TransportError,
-)
+from provisioner.errors import ActionRequiredError, NoAnswerError, ProvisionerError, TransportError
 from provisioner.mastodon.client import Grant, Mastodon, ping
 from provisioner.mastodon.errors import (
     Alive,
@@ -24,17 +19,7 @@ from provisioner.mastodon.errors import (
 from provisioner.mastodon.instance import OUT_OF_BAND, Application
 from provisioner.secret import Secret
 from tests.unit.instances import ORIGIN, instance_of
-from tests.unit.web import (
-    LOST,
-    UNREACHABLE,
-    Reply,
-    Scripted,
-    Web,
-    form_of,
-    page,
-    redirect,
-    say,
-)
+from tests.unit.web import LOST, UNREACHABLE, Reply, Scripted, Web, form_of, page, redirect, say
 
 APPS = f"POST {ORIGIN}/api/v1/apps"
 EXCHANGE = f"POST {ORIGIN}/oauth/token"
@@ -249,13 +234,7 @@ def test_token_expires_when_the_server_says_so_in_whatever_way(
     assert issued(expires_in=expires_in).expires_in == seconds
 
 
-@pytest.mark.parametrize(
-    "token",
-    [
-        *("t" * 15, f"{TOKEN}\n", [TOKEN]),
-    ],
-    ids=ascii,
-)
+@pytest.mark.parametrize("token", [*("t" * 15, f"{TOKEN}\n", [TOKEN])], ids=ascii)
 def test_what_could_not_be_masked_or_sent_is_no_token(token: object) -> None:
     assert issued(access_token="t" * 16).token.reveal() == "t" * 16
     with pytest.raises(ActionRequiredError) as caught:
@@ -321,10 +300,7 @@ def test_servers_number_accounts_in_several_ways(number: object) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [
-        *({"id": value} for value in (None, True, "x" * 65, "../1", "1\n2")),
-        {"username": ""},
-    ],
+    [*({"id": value} for value in (None, True, "x" * 65, "../1", "1\n2")), {"username": ""}],
     ids=ascii,
 )
 def test_account_without_number_and_name_is_unclear(changes: dict[str, object]) -> None:

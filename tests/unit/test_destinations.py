@@ -67,9 +67,7 @@ def test_name_that_github_takes_is_stored_in_upper_case(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        *("", "1A", "A-B", "A\n", "\u0131", "A\u0661", "A" * 256, "GITHUB_TOKEN", "github_token"),
-    ],
+    [*("", "1A", "A-B", "A\n", "\u0131", "A\u0661", "A" * 256, "GITHUB_TOKEN", "github_token")],
     ids=lambda name: ascii(name[:20]) + str(len(name)),
 )
 def test_name_that_github_refuses_is_refused_before_anything_is_sent(name: str) -> None:

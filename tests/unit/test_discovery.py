@@ -17,16 +17,7 @@ from provisioner.report import Exit
 from provisioner.secret import Secret
 from tests.support.gather import in_order
 from tests.unit.instances import ORIGIN, instance_of
-from tests.unit.web import (
-    LOST,
-    Reply,
-    Script,
-    Scripted,
-    Web,
-    page,
-    redirect,
-    say,
-)
+from tests.unit.web import LOST, Reply, Script, Scripted, Web, page, redirect, say
 
 OTHER = "https://web.example"
 EVIL = "https://evil.example"
@@ -166,10 +157,7 @@ def test_redirects_in_a_circle_are_given_up() -> None:
 
 @pytest.mark.parametrize("how", [redirect, jrd])
 @pytest.mark.parametrize(
-    "target",
-    [
-        *("http://web.example", "https://127.0.0.1", "https://a.localhost:1"),
-    ],
+    "target", [*("http://web.example", "https://127.0.0.1", "https://a.localhost:1")]
 )
 def test_public_domain_leads_to_public_https_only(how: Callable[[str], Reply], target: str) -> None:
     web = Web(mastodon_at() | finger(how(f"{target}/users/a")))

@@ -259,8 +259,7 @@ class TestTyped:
         environment.confirm("This deletes everything.", "mybot@social.example")
 
     @pytest.mark.parametrize(
-        ("typed", "is_terminal"),
-        [("mybot\n", True), ("mybot@social.example\n", False)],
+        ("typed", "is_terminal"), [("mybot\n", True), ("mybot@social.example\n", False)]
     )
     def test_other_words_do_not_and_nobody_does_in_a_pipe(
         self, monkeypatch: pytest.MonkeyPatch, typed: str, *, is_terminal: bool

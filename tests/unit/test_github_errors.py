@@ -166,10 +166,7 @@ def test_each_sentence_of_githubs_has_its_cause_and_its_page(
     assert octo.waits == []
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["https://github.com.evil.test/x", "https://evilgithub.com/x"],
-)
+@pytest.mark.parametrize("address", ["https://github.com.evil.test/x", "https://evilgithub.com/x"])
 def test_address_of_another_site_in_a_refusal_is_not_taken(octo: Octo, address: str) -> None:
     error = refusal(octo, github_says(f"Resource not accessible. See {address}"))
     assert pages(error.next) == [TOKENS]

@@ -196,8 +196,7 @@ def test_new_key_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    [KEY_TEXT, f"  {KEY_TEXT}\n", base64.urlsafe_b64encode(bytes(range(224, 256))).decode()],
+    "text", [KEY_TEXT, f"  {KEY_TEXT}\n", base64.urlsafe_b64encode(bytes(range(224, 256))).decode()]
 )
 def test_key_is_the_base64_of_32_bytes_in_either_alphabet(text: str) -> None:
     assert len(parse_key(Secret(text))) == 32

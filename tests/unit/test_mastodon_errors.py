@@ -6,12 +6,7 @@ import httpx
 import pytest
 
 from provisioner.answer import Answer
-from provisioner.errors import (
-    ActionRequiredError,
-    InputError,
-    ProvisionerError,
-    TransportError,
-)
+from provisioner.errors import ActionRequiredError, InputError, ProvisionerError, TransportError
 from provisioner.mastodon.errors import (
     Dead,
     InvalidClientError,

@@ -10,12 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from provisioner import summary
-from provisioner.errors import (
-    ActionRequiredError,
-    InputError,
-    ProvisionerError,
-    plain,
-)
+from provisioner.errors import ActionRequiredError, InputError, ProvisionerError, plain
 from provisioner.report import Exit, Item, Open, Report, Run, Set, Step
 from tests.action.page import TO_GITHUB, Page
 
