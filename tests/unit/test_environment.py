@@ -78,12 +78,7 @@ class TestVariables:
         [("begin", {}, False), ("begin", {"client_id": "id"}, True), ("check", {}, False)],
     )
     def test_client_secret_that_was_exported_for_another_command_is_not_used(
-        self,
-        monkeypatch: pytest.MonkeyPatch,
-        command: str,
-        given: dict[str, str],
-        *,
-        used: bool,
+        self, monkeypatch: pytest.MonkeyPatch, command: str, given: dict[str, str], *, used: bool
     ) -> None:
         monkeypatch.setenv("MASTODON_CLIENT_SECRET", "s3cret")
         assert ("client-secret" in filled(command, **given)) is used

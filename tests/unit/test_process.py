@@ -72,48 +72,49 @@ def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-class TestSignals:
-    """What a signal does, and when."""
-
-    def test_of_two_that_were_held_one_interrupts_and_the_other_is_silent(self) -> None:
-        done = python(BOTH)
-        assert done.stdout == "2\n"
-        assert done.stderr == ""
-
-    def test_signal_after_the_run_does_not_change_its_exit_code(self) -> None:
-        done = python(LATE)
-        assert (done.returncode, done.stderr) == (3, "")
-
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_signal_while_the_journal_is_encoded_ends_as_interrupted(
-        self, number: signal.Signals
-    ) -> None:
-        """Our own function, which the encoder calls for each secret, may be where it arrives."""
-        done = python(SEALING, str(int(number)))
-        assert done.returncode == 128 + number
-        assert done.stdout == "interrupted\n"
-        assert done.stderr == ""
+# What a signal does, and when.
 
 
-class TestStreams:
-    """What can't be written stops nothing."""
+def test_of_two_that_were_held_one_interrupts_and_the_other_is_silent() -> None:
+    done = python(BOTH)
+    assert done.stdout == "2\n"
+    assert done.stderr == ""
 
-    def test_pipe_that_is_full_for_now_is_not_given_up(self) -> None:
-        reading, writing = os.pipe()
-        os.set_blocking(writing, False)
-        with os.fdopen(writing, "w", buffering=1) as stream, os.fdopen(reading, "rb") as reader:
-            for _ in range(3):
-                with process.write_errors_ignored(stream):
-                    stream.write("x" * 65536 + "\n")
-            reader.read1(1 << 20)
+
+def test_signal_after_the_run_does_not_change_its_exit_code() -> None:
+    done = python(LATE)
+    assert (done.returncode, done.stderr) == (3, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_while_the_journal_is_encoded_ends_as_interrupted(number: signal.Signals) -> None:
+    """Our own function, which the encoder calls for each secret, may be where it arrives."""
+    done = python(SEALING, str(int(number)))
+    assert done.returncode == 128 + number
+    assert done.stdout == "interrupted\n"
+    assert done.stderr == ""
+
+
+# What can't be written stops nothing.
+
+
+def test_pipe_that_is_full_for_now_is_not_given_up() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with os.fdopen(writing, "w", buffering=1) as stream, os.fdopen(reading, "rb") as reader:
+        for _ in range(3):
             with process.write_errors_ignored(stream):
-                stream.write("the outcome\n")
-            assert b"the outcome\n" in reader.read1(1 << 20)
+                stream.write("x" * 65536 + "\n")
+        reader.read1(1 << 20)
+        with process.write_errors_ignored(stream):
+            stream.write("the outcome\n")
+        assert b"the outcome\n" in reader.read1(1 << 20)
 
-    def test_pipe_that_nobody_reads_any_more_stops_nothing(self) -> None:
-        reading, writing = os.pipe()
-        os.close(reading)
-        with os.fdopen(writing, "w", buffering=1) as stream:
-            for _ in range(2):
-                with process.write_errors_ignored(stream):
-                    stream.write("x\n")
+
+def test_pipe_that_nobody_reads_any_more_stops_nothing() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", buffering=1) as stream:
+        for _ in range(2):
+            with process.write_errors_ignored(stream):
+                stream.write("x\n")
