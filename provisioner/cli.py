@@ -133,7 +133,8 @@ class CommandLine:
     def _run(self, command: str, values: dict[str, str | list[str] | bool]) -> int:
         from provisioner import environment, laptop
         from provisioner.commands.run import Prompts, run
-        from provisioner.config import parse
+        from provisioner.config import parse, words_of
+        from provisioner.parsing import parse_port
         from provisioner.terminal import Terminal
 
         if command in {"demo", "sandbox"}:
@@ -142,7 +143,9 @@ class CommandLine:
             if command == "demo":
                 play(Terminal(progress=sys.stdout))
             else:
-                serve(Terminal())
+                inputs = INPUTS_OF["sandbox"]
+                words = {one.name: (one.default,) for one in inputs} | words_of(inputs, values)
+                serve(Terminal(), *(parse_port(name, text) for name, (text,) in words.items()))
             return Exit.DONE
         as_json, verbose = (bool(values.get(name)) for name in ("json", "verbose"))
         self._terminal = terminal = Terminal(as_json=as_json, verbose=verbose)

@@ -127,12 +127,15 @@ class _Person:
         self.loopback.show(outcome(ended))
 
 
-def serve(teller: Teller) -> None:
-    """Serve until SIGINT or SIGTERM; prints how to point this tool at it, and each request."""
+def serve(teller: Teller, instance_port: int, github_port: int) -> None:
+    """Serve until SIGINT or SIGTERM; prints how to point this tool at it, and each request.
+
+    Raises OSError where a port is taken.
+    """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with Sandbox() as sandbox:
+    with Sandbox(instance_port=instance_port, github_port=github_port) as sandbox:
         _, given = _furnish(sandbox)
         command = shlex.join(program())
         options = f"--account {given['account']} --repository {REPOSITORY}"

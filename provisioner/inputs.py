@@ -223,6 +223,8 @@ ACTION_INPUTS = (
 )
 """What the action takes under `with:` too, there for all its commands."""
 
+PORT = "0 to 65535; 0 for any free port."
+
 INPUTS = (
     *ACTION_INPUTS,
     Input(
@@ -291,6 +293,8 @@ INPUTS = (
         (*HERE, "begin", "login"),
     ),
     Input("json", "Print one JSON object on standard output.", WITH_INSTANCE),
+    Input("instance-port", PORT, ("sandbox",), "PORT", "0"),
+    Input("github-port", PORT, ("sandbox",), "PORT", "0"),
 )
 
 INPUTS_OF = {

@@ -199,6 +199,13 @@ def parse_duration(name: str, text: str) -> int:
     return seconds
 
 
+def parse_port(name: str, text: str) -> int:
+    """A port's number. The text is not shown: it may be a secret in the wrong place."""
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
+        raise InputError("usage", f"Invalid value for --{name}.", why="It is a port: 0 to 65535.")
+    return int(text)
+
+
 def parse_visibility(text: str) -> str:
     """Who sees a post; "" stays empty."""
     if text and text not in VISIBILITIES:

@@ -60,11 +60,28 @@ REFUSALS: dict[str, tuple[str, str, Next]] = {
         "The organization admits certain addresses only, and this machine's is not one.",
         ("Run this from an admitted network, or ask an owner of the organization.",),
     ),
-    # The message says what exactly is forbidden, and often where it is changed.
-    "403 .*(forbids|OAuth App access restrictions)": (
+    "403 .*lifetime": (
         "github-token-forbidden",
-        "The organization, or its enterprise, does not admit this kind of token.",
-        ("Use a kind of token that it admits, or ask an owner of the organization.",),
+        "The organization forbids tokens that live as long as this one.",
+        _NEW_TOKEN,
+    ),
+    r"403 .*forbids .*\(classic\)": (
+        "github-token-forbidden",
+        "The organization forbids classic personal access tokens.",
+        _NEW_TOKEN,
+    ),
+    "403 .*forbids ": (
+        "github-token-forbidden",
+        "The organization, or the enterprise that it belongs to, forbids this kind of token.",
+        ("Use the token of a GitHub App, or ask an owner of the organization.",),
+    ),
+    "403 .*OAuth App access restrictions": (
+        "github-token-forbidden",
+        (
+            "The organization has not approved the application that the token was made for, such "
+            "as GitHub CLI."
+        ),
+        ("Ask an owner of the organization to approve it, or use another token:", *_NEW_TOKEN),
     ),
     "403 .*SAML": (
         "github-sso",

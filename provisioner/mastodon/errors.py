@@ -68,6 +68,15 @@ class NotNowError(ProvisionerError):
         super().__init__(code, what, why=why, next=(Run("again", when=wait),))
 
 
+REFUSED_FIELDS: dict[str, tuple[type[ProvisionerError], str, Next]] = {
+    "scope": (ScopesRefusedError, "It does not know one of the scopes.", (Set("scopes"),)),
+    "redirect": (ProvisionerError, "It does not allow the redirect URI.", ()),
+    "website": (ActionRequiredError, "It wants a website, and none was sent.", OWN_APPLICATION),
+    "name": (InputError, "It does not allow the application's name.", (Set("app-name"),)),
+}
+"""What a refused registration is about, by the first of these words that is in the answer."""
+
+
 @dataclass(frozen=True)
 class Alive:
     """The token works, and belongs to this account."""
@@ -109,9 +118,12 @@ class Unheard:
 
 def unwell(host: str, answer: Answer) -> TransportError:
     """The instance is in trouble for the moment."""
+    page = "It was a web page: something in front of the server may also keep out scripts and "
+    page += "data centres, such as GitHub's runners."
     return TransportError(
         "instance-unwell",
         f"{host} is in trouble: it answered {answer.described()}.",
+        why=page if answer.is_page else "",
         next=(Run("again", when="when the instance is well"),),
     )
 
@@ -159,8 +171,10 @@ def registration_refused(
     if answer.status in {400, 422} and not answer.is_page:
         what = f"{host} refused to register an application for {' '.join(scopes)}: "
         what += f"{answer.described()}."
-        if "redirect" in answer.body.decode(errors="replace").casefold():
-            return ProvisionerError("redirect-refused", what)
+        said = answer.body.decode(errors="replace").casefold()
+        for word, (kind, why, steps) in REFUSED_FIELDS.items():
+            if word in said:
+                return kind(f"{word}-refused", what, why=why, next=steps)
         return ScopesRefusedError(
             "registration-refused",
             what,

@@ -38,17 +38,30 @@ class Sandbox(ExitStack):
     """One instance and one GitHub, served on 127.0.0.1 while the context lasts.
 
     Accounts, repositories and tokens may be added before and during it; afterwards their state can
-    still be looked at. Both may be made elsewhere.
+    still be looked at. Ports of 0 are free ones. Both may be made elsewhere.
     """
 
-    def __init__(self, instance: Instance | None = None, github: GitHub | None = None) -> None:
+    def __init__(
+        self,
+        instance: Instance | None = None,
+        github: GitHub | None = None,
+        *,
+        instance_port: int = 0,
+        github_port: int = 0,
+    ) -> None:
         """Prepare both without opening a socket."""
         super().__init__()
         self.instance = instance or Instance()
         self.github = github or GitHub()
+        self._ports = instance_port, github_port
 
     def __enter__(self) -> Self:
-        """Serve both."""
-        self.instance.origin = self.enter_context(serve(self.instance)).origin
-        self.github.api_url = self.enter_context(serve(self.github)).origin
+        """Serve both; `OSError` where a port is taken."""
+        with ExitStack() as stack:
+            one, other = (
+                stack.enter_context(serve(application, port))
+                for application, port in zip((self.instance, self.github), self._ports, strict=True)
+            )
+            self.instance.origin, self.github.api_url = one.origin, other.origin
+            self.push(stack.pop_all())
         return super().__enter__()

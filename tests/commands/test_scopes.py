@@ -63,7 +63,7 @@ def test_broad_scopes_are_requested_and_told_where_narrow_ones_are_refused(
 
 def test_refusal_of_all_scopes_leaves_a_claim_and_the_key(world: World, asked: list[str]) -> None:
     knows(world, "follow")
-    with fails("registration-refused", Exit.INPUT) as caught:
+    with fails("scope-refused", Exit.INPUT) as caught:
         world.begin()
     assert BROAD in said(caught.value)
     assert NARROW not in said(caught.value)

@@ -100,3 +100,10 @@ def test_sigterm_ends_it_though_a_browser_keeps_its_connection_open() -> None:
         with socket.create_connection(("127.0.0.1", port)):
             code, _, error = rehearsal.stop(signal.SIGTERM)
     assert (code, error) == (0, "")
+
+
+def test_port_that_is_taken_is_no_bug() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = launch("sandbox", "--github-port", str(taken.getsockname()[1]))
+    assert done.code == 1
+    assert "Address already in use" in done.progress

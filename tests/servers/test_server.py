@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from provisioner.sandbox import Request, Response, Server, serve
+from provisioner.sandbox import Request, Response, Sandbox, Server, serve
 from provisioner.sandbox.server import MAX_BODY
 from tests.servers.client import Client
 
@@ -48,6 +48,13 @@ def test_bug_is_an_answer_and_logged_without_the_query(caplog: pytest.LogCapture
         status = httpx.get(f"{server.origin}/x?code=1", trust_env=False).status_code
     assert status == 500
     assert caplog.messages == ["the sandbox failed at GET /x"]
+
+
+def test_taken_port_is_an_error() -> None:
+    with serve(lambda _: Response(200)) as server:
+        sandbox = Sandbox(github_port=server.port)
+        with pytest.raises(OSError, match="in use"):
+            sandbox.__enter__()
 
 
 def test_code_is_spent_once_however_many_threads_ask() -> None:

@@ -55,6 +55,7 @@ def test_help_is_shown_where_nothing_is_asked() -> None:
         ("complete", f"--{SECRET}"),
         ("complete", f"-{SECRET}"),
         ("complete", *WHOSE, SECRET),
+        ("sandbox", "--github-port", SECRET),
         ("complete", f"--json={SECRET}"),
         ("begin", "--account", SECRET, "--account", SECRET),
         ("post", *WHOSE, "howdy", "hunter2"),
@@ -78,6 +79,10 @@ def test_word_that_may_be_a_secret_is_not_shown(arguments: tuple[str, ...]) -> N
         (("check", "--json=x"), "Option '--json' does not take a value."),
         (("check", *WHOSE, "--journal", "A", "--journal", "B"), "--journal takes one value"),
         (("demo", "hunter2"), "Got unexpected extra argument(s)."),
+        (("sandbox", "--github-port", "65536"), "--github-port"),
+        (("sandbox", "--instance-port", "-1"), "--instance-port"),
+        (("sandbox", "--instance-port", "٣"), "--instance-port"),
+        (("sandbox", "--instance-port", "1", "--instance-port", "1"), "--instance-port"),
     ],
 )
 def test_what_is_wrong_is_named(arguments: tuple[str, ...], said: str) -> None:

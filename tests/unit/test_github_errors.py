@@ -142,10 +142,10 @@ SAML = "Resource protected by organization SAML enforcement. You must grant your
     ("status", "message", "code", "opened"),
     [
         (401, "Requires authentication", "github-token-refused", [FORM_FOR_NEW_TOKENS]),
-        (403, LIFETIME, "github-token-forbidden", [OWN]),
-        (403, CLASSIC, "github-token-forbidden", []),
+        (403, LIFETIME, "github-token-forbidden", [OWN, FORM_FOR_NEW_TOKENS]),
+        (403, CLASSIC, "github-token-forbidden", [FORM_FOR_NEW_TOKENS]),
         (403, FINE, "github-token-forbidden", []),
-        (403, OAUTH, "github-token-forbidden", [ABOUT_OAUTH]),
+        (403, OAUTH, "github-token-forbidden", [ABOUT_OAUTH, FORM_FOR_NEW_TOKENS]),
         (403, ADDRESS, "github-ip-allow-list", []),
         (403, SAML, "github-sso", ["https://github.com/settings/tokens"]),
         (403, "Must have admin rights to Repository.", "github-permission", []),

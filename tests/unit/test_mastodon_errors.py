@@ -41,8 +41,10 @@ def invalid(words: str, status: int = 422) -> Reply:
 
 REGISTRATIONS: Mapping[str, tuple[Reply, type[ProvisionerError], Step | None]] = {
     "redirect-refused": (invalid("Redirect URI must be an URI"), ProvisionerError, None),
-    "registration-refused": (invalid("bad scopes", 400), ScopesRefusedError, Set("scopes")),
-    "registration-refused by a name": (invalid("Name is"), ScopesRefusedError, Set("app-name")),
+    "scope-refused": (invalid("bad scopes", 400), ScopesRefusedError, Set("scopes")),
+    "website-refused": (invalid("Website must be"), ActionRequiredError, Set("client-id")),
+    "name-refused": (invalid("Name is too long"), InputError, Set("app-name")),
+    "registration-refused": (invalid("Überprüfung"), ScopesRefusedError, Set("app-name")),
     "instance-moved": (redirect("https://web.example/", 308), InputError, Set("instance")),
     "registration-closed": (Reply(404), ActionRequiredError, Set("client-id")),
     "registration-closed by a page": (page(422), ActionRequiredError, Set("client-id")),
