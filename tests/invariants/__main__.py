@@ -9,14 +9,14 @@ import gc
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
 from tests.invariants.faults import kills, matrix
-from tests.invariants.faults.matrix import KINDS, PAIRED, Tally
+from tests.invariants.faults.matrix import KINDS, PAIRED, Hit, Tally
 from tests.invariants.faults.scenarios import SCENARIOS, Scenario
 from tests.invariants.interleavings.meeting import SAMPLED, meet
 from tests.invariants.interleavings.pairs import PAIRS
@@ -121,18 +121,27 @@ def alone(name: str, every: bool) -> Row:  # noqa: FBT001
     """One fault at each request."""
     scenario = NAMED[name]
     faults, tally = list(matrix.faults(scenario, every=every)), Tally()
-    for hit in matrix.hits(faults, matrix.requests(scenario)):
-        tally.add(scenario, (hit,))
-    tally.violations += matrix.unstruck(scenario)
+    hits = matrix.hits(faults, matrix.requests(scenario))
+    for hit, played in matrix.strike_each(matrix.prepared(scenario), hits).items():
+        tally.add(scenario, played, (hit,))
+    unstruck = matrix.unstruck(scenario).violations
+    tally.violations += [f"{scenario}: nothing struck: {violation}" for violation in unstruck]
     return _row(scenario, name, len(faults), tally)
 
 
 def in_pairs(name: str, kind: str, every: bool) -> Row:  # noqa: FBT001
     """Two faults."""
-    scenario = NAMED[name]
-    pairs, tally = list(KINDS[kind](scenario)), Tally()
+    scenario, (pairs_of, strike) = NAMED[name], KINDS[kind]
+    pairs, tally = list(pairs_of(scenario)), Tally()
+    seconds: dict[Hit, list[Hit]] = defaultdict(list)
     for first, then in pairs if every else matrix.sample(pairs):
-        tally.add(scenario, first, then)
+        seconds[first].append(then)
+    for first, some in seconds.items():
+        for then, played in strike(scenario, first, some).items():
+            if kind == "in one run":
+                tally.add(scenario, played, (first, then))
+            else:
+                tally.add(scenario, played, (first,), (then,))
     return _row(scenario, f"{name}, {kind}", len(pairs), tally)
 
 

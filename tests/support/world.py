@@ -106,16 +106,21 @@ class World:
         self.laptop = Laptop(self)
         self.key_folder: Path | None = None
         """Where the person's machine keeps keys; None where the key is handed in."""
-        self._drawn = 0
+        self.client: Callable[..., Http] = Http
+        """Makes a run's client."""
+        self.drawn = 0
+        """How often a run asked for random bytes."""
 
     def copied(self) -> Self:
-        """The same world once more, as it is now, for something else to happen in.
+        """The same world once more, as it is now, for something else to happen in."""
+        return deepcopy(self, self.shared())
 
-        Shared is what has no state, or none that matters.
-        """
+    def shared(self) -> dict[int, object]:
+        """What copies have in common by its `id`: what has no state, or none that matters."""
         numbers = self.github._numbers  # noqa: SLF001 - of repositories to come: can't be copied
-        shared = (self.instance.lock, self.github.lock, numbers, self.description)
-        return deepcopy(self, {id(one): one for one in shared})
+        locks = (self.instance.lock, self.github.lock)
+        shared = (*locks, numbers, self.description, *self.wire.record.requests)
+        return {id(one): one for one in shared} | {id(self.client): Http}
 
     @contextmanager
     def served(self, around: Callable[[Handler], Handler]) -> Iterator[None]:
@@ -153,7 +158,7 @@ class World:
             in_workflow=self.in_workflow,
         )
         config = dataclasses.replace(config, code=code)
-        http = Http(sleep=self.sleep, clock=self.clock, transport=self.network)
+        http = self.client(sleep=self.sleep, clock=self.clock, transport=self.network)
         github = GitHubClient(http, self.api, config.github_token)
         folder = self.key_folder
         return Session(config, http, github, self, self.clock, self.entropy, in_order, folder)
@@ -350,8 +355,16 @@ class World:
         return self.time
 
     def entropy(self, size: int) -> bytes:
-        self._drawn += 1
-        return self._drawn.to_bytes(size, "big")
+        self.drawn += 1
+        return self.drawn.to_bytes(size, "big")
+
+    @property
+    def late(self) -> list[tuple[object, ...]]:
+        """What GitHub still answers with instead of what is there, and for how long."""
+        return [
+            (name, one.before.status, one.before.body, one.reads, one.until - self.time)
+            for name, one in self.github._late.items()  # noqa: SLF001 - looked at, nothing else
+        ]
 
     def leaks(self) -> list[str]:
         """Lines shown to a person in which a secret stands: plain, base64 or URL-encoded."""
@@ -361,7 +374,7 @@ class World:
         secrets |= {application.client_secret for application in self.instance.applications}
         secrets |= {
             base64.urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode()
-            for number in range(1, self._drawn + 1)
+            for number in range(1, self.drawn + 1)
         }
         shown = "\n".join(self.shown)
         leaked = {form for secret in secrets for form in forms(secret) if form in shown}

@@ -1,12 +1,13 @@
 """Which faults strike which requests of a scenario, alone and in pairs; and each such play."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from random import Random
 from typing import Literal, NamedTuple
 
+from provisioner.http import Http
 from tests.invariants.faults.recovery import Recovery
 from tests.invariants.faults.scenarios import (
     AT_ONCE,
@@ -17,8 +18,9 @@ from tests.invariants.faults.scenarios import (
     Command,
     Scenario,
 )
+from tests.invariants.faults.trials import Struck, Trials
 from tests.invariants.witness import Witness
-from tests.support.wire import ALWAYS, Fault, FaultKind, Wire
+from tests.support.wire import ALWAYS, Fault, FaultKind, Killed, Wire
 from tests.support.world import World
 
 FAULTS: Mapping[str, tuple[FaultKind, Literal["once", "this server", "all"]]] = {
@@ -84,8 +86,31 @@ class Hit(NamedTuple):
         times = 1 if where == "once" else ALWAYS
         return Fault(kind, self.at, times, of_server=where == "this server")
 
+    @property
+    def is_tried(self) -> bool:
+        """Whether it strikes but one request, whose answer tells what the run knows of it."""
+        kind, where = FAULTS[self.name]
+        return where == "once" and kind != "read late"
+
+    @property
+    def struck(self) -> Struck:
+        """What is tried."""
+        return FAULTS[self.name][0], self.at
+
 
 Hits = tuple[Hit, ...]
+Rest = tuple[list[tuple[str, ...]], list[str], bool]
+"""The runs after the struck ones, what was wrong then, and whether a token was in the window."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A world before a run, to be copied for each play."""
+
+    recovery: Recovery
+    command: Command
+    rests: dict[str, Rest]
+    """What is known of the runs after struck ones."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +133,8 @@ class Tally:
     most_runs: int = 0
     violations: list[str] = field(default_factory=list)
 
-    def add(self, scenario: Scenario, first: Hits, then: Hits = ()) -> None:
-        """Play once more."""
-        played = play(scenario, first, then)
+    def add(self, scenario: Scenario, played: Played, first: Hits, then: Hits = ()) -> None:
+        """One more play; the second run may have been struck too."""
         self.plays += 1
         self.orphans += bool(played.orphans)
         self.most_runs = max(self.most_runs, len(played.runs))
@@ -123,72 +147,83 @@ class Tally:
         self.violations += [f"{scenario}: {struck}: {what}" for what in played.violations]
 
 
-Rest = tuple[list[tuple[str, ...]], list[str], bool]
-"""The runs after the struck ones, what was wrong then, and whether a token was in the window."""
-
-
 @cache
-def prepared(scenario: Scenario) -> tuple[World, Command, dict[str, Rest]]:
-    """The world before the run, to be copied, the run's command, and what is known of the rest."""
+def prepared(scenario: Scenario) -> Start:
+    """The world before the scenario's run."""
     world = World(personality=scenario.personality)
     command = scenario.prepare(world)
     world.wire = Wire(world.wire.hosts, world.github)  # without a log, so that a copy costs less
     world.network = world.wire
-    return world, command, {}
+    return Start(Recovery(world, Witness(world), scenario), command, {})
 
 
-@cache
-def play(scenario: Scenario, hits: Hits = (), then: Hits = ()) -> Played:
-    """Run it with these faults; then as often as it takes, the first time with those of `then`."""
-    world, command, rests = prepared(scenario)
-    return strike(scenario, world.copied(), command, rests, hits, then)
+def strike(start: Start, hits: Hits = ()) -> Played:
+    """Run it with these faults; then as often as it takes."""
+    recovery = start.recovery.copied()
+    following = recovery.runs(start.command, [hit.fault for hit in hits])
+    return _gone_on(start, recovery, following)
 
 
-def strike(
-    scenario: Scenario,
-    world: World,
-    command: Command,
-    rests: dict[str, Rest],
-    hits: Hits,
-    then: Hits = (),
-) -> Played:
-    """Play it in this world; what comes after the faults only where `rests` does not know it.
+def strike_each(start: Start, hits: Iterable[Hit], besides: Hits = ()) -> dict[Hit, Played]:
+    """The same with each of these faults, all of them `besides` some others."""
+    hits, recovery = list(hits), start.recovery.copied()
+    trials = Trials(recovery, (hit.struck for hit in hits if hit.is_tried))
+    recovery.world.client = trials.client
+    following = recovery.runs(start.command, [hit.fault for hit in besides])
+    recovery.world.client = Http
+    played, ours = _gone_on(start, recovery, following), len(start.recovery.asked)
+    each = {}
+    for hit in hits:
+        if hit.is_tried and hit.struck in trials.killed:
+            copy = trials.killed[hit.struck]
+            copy.world.wire.faults = []
+            each[hit] = _gone_on(start, copy, copy.ends(start.command, Killed()))
+        elif hit.is_tried and hit.struck in trials.rejoined:
+            copy, at = trials.rejoined[hit.struck]
+            copy.witness.ends_for_good()
+            run = (*copy.witness.record.asked, *played.runs[ours][at:])
+            runs = (*played.runs[:ours], run, *played.runs[ours + 1 :])
+            found = dict.fromkeys((*copy.witness.found, *played.violations))
+            each[hit] = Played(runs, played.orphans, tuple(found))
+        else:
+            each[hit] = strike(start, (*besides, hit))
+    return each
+
+
+def _gone_on(start: Start, recovery: Recovery, following: Command | None) -> Played:
+    """Go on after the struck runs, where `rests` does not know what comes.
 
     Where two worlds differ by nothing but names and seconds, the same follows: it is played once.
     """
-    witness = Witness(world)
-    recovery = Recovery(world, witness, scenario)
-    following = recovery.runs(command, [hit.fault for hit in hits])
-    if following and then:
-        following = recovery.runs(following, [hit.fault for hit in then])
-    here = recovery.likeness(following)
-    if here not in rests:
+    witness, here = recovery.witness, recovery.likeness(following)
+    if here not in start.rests:
         ran, found, orphans = len(recovery.asked), len(witness.found), len(witness.orphans)
         recovery.goes_on(following)
         in_window = len(witness.orphans) > orphans
-        rests[here] = recovery.asked[ran:], witness.found[found:], in_window
+        start.rests[here] = recovery.asked[ran:], witness.found[found:], in_window
         runs, violations = recovery.asked, witness.found
     else:
-        rest, wrong, in_window = rests[here]
+        rest, wrong, in_window = start.rests[here]
         runs, violations = [*recovery.asked, *rest], [*witness.found, *wrong]
     witness.ends_for_good()
     orphans = len(witness.orphans) + in_window
     return Played(tuple(runs), orphans, tuple(dict.fromkeys((*violations, *witness.found))))
 
 
-def faults(scenario: Scenario, *, every: bool = False) -> Iterable[str]:
-    """The faults that are played at each request of a scenario."""
-    return DECISIVE if scenario.variant and not every else FAULTS
-
-
-def unstruck(scenario: Scenario) -> list[str]:
-    """What is wrong although nothing strikes."""
-    return [f"{scenario}: nothing struck: {violation}" for violation in play(scenario).violations]
+@cache
+def unstruck(scenario: Scenario) -> Played:
+    """What comes of it where nothing strikes."""
+    return strike(prepared(scenario))
 
 
 def requests(scenario: Scenario) -> tuple[str, ...]:
     """The requests of a run that nothing strikes."""
-    return play(scenario).runs[0]
+    return unstruck(scenario).runs[0]
+
+
+def faults(scenario: Scenario, *, every: bool = False) -> Iterable[str]:
+    """The faults that are played at each request of a scenario."""
+    return DECISIVE if scenario.variant and not every else FAULTS
 
 
 def hits(faults: Iterable[str], asked: tuple[str, ...]) -> Iterator[Hit]:
@@ -199,28 +234,41 @@ def hits(faults: Iterable[str], asked: tuple[str, ...]) -> Iterator[Hit]:
                 yield Hit(name, at)
 
 
-Pair = tuple[Hits, Hits]
-"""The faults of a first run, and of the run after it."""
+Pair = tuple[Hit, Hit]
 
 
 def pairs_in_one_run(scenario: Scenario) -> Iterator[Pair]:
     """Two faults in the same run, the second one in what the run does after the first."""
-    for first in hits(SURVIVED, requests(scenario)):
-        for second in hits(SECOND, play(scenario, (first,)).runs[0]):
-            if second.at > first.at:
-                yield (first, second), ()
+    for first, played in strike_each(
+        prepared(scenario), hits(SURVIVED, requests(scenario))
+    ).items():
+        yield from ((first, then) for then in hits(SECOND, played.runs[0]) if then.at > first.at)
 
 
 def pairs_in_two_runs(scenario: Scenario) -> Iterator[Pair]:
     """A fault in the run, and another one in the run after it."""
-    for first in hits(CUTTING, requests(scenario)):
-        for run in play(scenario, (first,)).runs[1:2]:
-            yield from (((first,), (second,)) for second in hits(DECISIVE, run))
+    for first, played in strike_each(prepared(scenario), hits(CUTTING, requests(scenario))).items():
+        for run in played.runs[1:2]:
+            yield from ((first, then) for then in hits(DECISIVE, run))
 
 
-KINDS: Mapping[str, Callable[[Scenario], Iterator[Pair]]] = {
-    "in one run": pairs_in_one_run,
-    "in two runs": pairs_in_two_runs,
+def strike_in_one_run(scenario: Scenario, first: Hit, then: Iterable[Hit]) -> dict[Hit, Played]:
+    """The first fault and each of the others."""
+    return strike_each(prepared(scenario), then, (first,))
+
+
+def strike_in_two_runs(scenario: Scenario, first: Hit, then: Iterable[Hit]) -> dict[Hit, Played]:
+    """The first fault, and each of the others in the run after it."""
+    start = prepared(scenario)
+    recovery = start.recovery.copied()
+    following = recovery.runs(start.command, [first.fault])
+    assert following
+    return strike_each(Start(recovery, following, start.rests), then)
+
+
+KINDS = {
+    "in one run": (pairs_in_one_run, strike_in_one_run),
+    "in two runs": (pairs_in_two_runs, strike_in_two_runs),
 }
 
 

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from copy import deepcopy
 from datetime import datetime
+from typing import Self
 
 from provisioner.errors import ProvisionerError
 from provisioner.report import Item, Next, Report, Run
@@ -36,11 +38,15 @@ class Recovery:
         """Tokens whose authorizations were removed by hand."""
         self._listed: set[str] = set()
 
-    def likeness(self, following: Command | None) -> str:
-        """What all that follows depends on."""
+    def copied(self) -> Self:
+        """The same once more, with a world and a witness of its own."""
+        return deepcopy(self, self.world.shared() | {id(self.scenario): self.scenario})
+
+    def likeness(self, *more: object) -> str:
+        """What all that follows depends on, if `more` does not differ either."""
         told = (self.witness.notes, self.witness.spoken_of, self.witness.offboarding)
         done = (len(self.asked), sorted(self.removed), sorted(self._listed))
-        return likeness(self.world, following, told, done)
+        return likeness(self.world, told, done, more)
 
     def runs(self, command: Command, faults: Sequence[Fault] = ()) -> Command | None:
         """One run; what is to be run next, or None where it is done."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.invariants.faults.matrix import Hit, play, requests
+from tests.invariants.faults.matrix import Hit, prepared, requests, strike_each
 from tests.invariants.faults.scenarios import FIRST
 
 
@@ -12,5 +12,6 @@ def test_the_window_is_one_request_long(fault: str, after: int) -> None:
     before the next request, the staging write, arrived at GitHub.
     """
     asked = requests(FIRST)
-    lost_at = [at for at in range(len(asked)) if play(FIRST, (Hit(fault, at),)).orphans]
+    plays = strike_each(prepared(FIRST), (Hit(fault, at) for at in range(len(asked))))
+    lost_at = [hit.at for hit, played in plays.items() if played.orphans]
     assert lost_at == [asked.index("POST /oauth/token") + after]

@@ -197,7 +197,7 @@ def test_sabotage_is_noticed(monkeypatch: pytest.MonkeyPatch, broken: str) -> No
     """Each invariant is seen to be broken where the tool breaks it."""
     sabotage = SABOTAGES[broken]
     scenario = next(one for one in SCENARIOS if str(one) == sabotage.scenario)
-    world, command, _ = prepared(scenario)  # before anything is changed
+    start = dataclasses.replace(prepared(scenario), rests={})  # before anything is changed
     asked = requests(scenario) if sabotage.request else ()
     struck = tuple(
         hit for hit in hits([sabotage.fault], asked) if asked[hit.at] == sabotage.request
@@ -205,7 +205,7 @@ def test_sabotage_is_noticed(monkeypatch: pytest.MonkeyPatch, broken: str) -> No
     module, *inside, name = sabotage.function.split(".")
     place = reduce(getattr, inside, import_module(f"provisioner.commands.{module}"))
     monkeypatch.setattr(place, name, sabotage.becomes)
-    found = strike(scenario, world.copied(), command, {}, struck).violations
+    found = strike(start, struck).violations
     assert [violation for violation in found if sabotage.noticed in violation]
 
 
