@@ -19,7 +19,7 @@ from provisioner.errors import (
     TransportError,
 )
 from provisioner.github.client import Repository
-from provisioner.github.destinations import MAX_VALUE, check_size
+from provisioner.github.destinations import MAX_VALUE
 from provisioner.journal import VERSION, Journal, parse_key, seal, unseal
 from provisioner.report import Next, Open, Run, Set
 from provisioner.secret import Secret
@@ -28,6 +28,8 @@ RETRY_DELAYS = (0.0, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each try of a journal write, until the run gives up."""
 LATE_READS = (0.5, 1.0, 1.5, 2.0)
 """Seconds between reads while GitHub may still answer with an old value: five in all."""
+ROOM = 16 * 1024
+"""Bytes of the variable that one more token takes at the most."""
 CLAIM = f"{VERSION}:claim:"
 """How the variable begins before its first journal: whoever created it makes the key."""
 
@@ -115,13 +117,7 @@ class JournalStore:
         For a journal that says that an exchange was attempted: the write that staged its token may
         not be visible yet.
         """
-        before = self._latest
-        for pause in LATE_READS:
-            self.sleep(pause)
-            value = self.repository.variable(self.name)
-            if value not in {None, before}:
-                self._note(value)
-                break
+        self._note(self._read_unless({None, self._latest}) or self._latest)
         return self.open()
 
     def look(self) -> None:
@@ -147,35 +143,19 @@ class JournalStore:
             value = self.repository.variable(self.name)
         return value
 
-    def require_room(self, journal: Journal) -> None:
-        """Raise ActionRequiredError where a journal would be larger than a variable may be."""
-        if len(seal(journal, parse_key(self.key))) > MAX_VALUE:
-            page = journal.credentials()[0].instance.applications_page()
-            raise ActionRequiredError(
-                "journal-full",
-                f"The journal ({self.name}) has no room for another token.",
-                why=f"It remembers {len(journal.superseded)} replaced tokens, each until it is "
-                "revoked.",
-                next=(
-                    "End the grace of the replaced tokens, which revokes them:",
-                    Run("check", options=(Set("grace", "0"),)),
-                    Run("again"),
-                    "Only if the journal is full even then:",
-                    Open(page, journal.account, "remove the bot's old authorizations"),
-                    f"Delete the variable {self.name}.",
-                    Run("begin"),
-                ),
-            )
-
     def save(self, journal: Journal) -> None:
         """Seal and write the journal; returns only once it is certain that it is stored.
 
         Only the value that this run knows is overwritten, as far as that can be seen: the caller
         looks first, or has just read or written it. Raises OvertakenError, UnconfirmedError where
-        an answer can't be settled in time, and GitHub's definite refusals.
+        an answer can't be settled in time, ActionRequiredError where the journal is too large, and
+        GitHub's definite refusals.
         """
-        value = seal(journal, parse_key(self.key))
-        check_size(self.name, value)
+        value, pending = seal(journal, parse_key(self.key)), journal.pending
+        # Before an exchange there must be room for its token: the code works once.
+        awaits_token = pending is not None and pending.attempts and not pending.staged
+        if len(value) > MAX_VALUE - (ROOM if awaits_token else 0):
+            raise self._full(journal)
         self._write(value)
 
     def claim(self) -> None:
@@ -264,6 +244,28 @@ class JournalStore:
             next=(
                 "If the bot is gone for good, remove its application and its secrets by hand.",
                 "If it is to go on:",
+                Run("begin"),
+            ),
+        )
+
+    def _full(self, journal: Journal) -> ActionRequiredError:
+        one = journal.pending or journal.credentials()[0]
+        return ActionRequiredError(
+            "journal-full",
+            f"The journal ({self.name}) has no room for another token.",
+            why=f"It remembers {len(journal.superseded)} replaced tokens, each until it is "
+            "revoked.",
+            next=(
+                "End the grace of the replaced tokens, which revokes them:",
+                Run("check", options=(Set("grace", "0"),)),
+                Run("again"),
+                "Only if the journal is full even then:",
+                Open(
+                    one.instance.applications_page(),
+                    journal.account,
+                    "remove the bot's old authorizations",
+                ),
+                f"Delete the variable {self.name}.",
                 Run("begin"),
             ),
         )

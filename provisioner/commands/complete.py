@@ -44,19 +44,15 @@ from provisioner.errors import (
 from provisioner.github.destinations import Destination, Mapping, expression, names
 from provisioner.journal import Credential, Pending, Superseded
 from provisioner.journal_store import OvertakenError, UnconfirmedError
-from provisioner.mastodon.client import MAX_SCOPES, Grant, Mastodon, ping
+from provisioner.mastodon.client import Grant, Mastodon, ping
 from provisioner.mastodon.errors import (
     InvalidClientError,
     InvalidGrantError,
     NoPasswordGrantError,
     NotNowError,
 )
-from provisioner.mastodon.instance import MAX_WORD
 from provisioner.report import Report, Run, iso, when
-from provisioner.secret import MAX_LENGTH, Secret
-
-LARGEST_GRANT = Grant(Secret("x" * MAX_LENGTH), ("x" * MAX_WORD,) * MAX_SCOPES, None)
-"""What an instance may answer at the most: the journal must have room for it."""
+from provisioner.secret import Secret
 
 
 def complete(session: Session, ask_code: Callable[[], str]) -> Report:
@@ -71,7 +67,6 @@ def complete(session: Session, ask_code: Callable[[], str]) -> Report:
         pasted = ask_code()
         pending = _prepare(session)  # again: a person takes time, and another run may not have
     approval = by_code(session, pending, pasted)
-    require_room(session, pending, approval)
     warn_of_unmanaged(session, pending.instance)
     if session.config.dry_run:
         exchanged = () if pending.staged else (f"exchange the code at {pending.instance.origin}",)
@@ -119,19 +114,6 @@ def _prepare(session: Session) -> Pending:
     if session.store.exists and (single or session.clock() - began > LOOK_IS_OLD):
         session.store.look()
     return pending
-
-
-def require_room(session: Session, pending: Pending, approval: Approval) -> None:
-    """Refuse a journal that would be too large. A new one has room."""
-    if not session.store.exists or pending.staged:
-        return
-    largest = _credential(session, pending, approval, LARGEST_GRANT).replace(
-        account=pending.subject or str(session.config.handle),
-        account_id="x" * MAX_WORD,
-        may_hold=session.destinations,
-        overwrites=session.destinations,
-    )
-    session.store.require_room(session.journal.replace(pending=pending.replace(staged=largest)))
 
 
 def _exchange(session: Session, pending: Pending, approval: Approval) -> Grant:

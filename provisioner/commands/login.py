@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from provisioner.commands.authorization import Approval
 from provisioner.commands.begin import announce, read_with_instance, start, would_start
-from provisioner.commands.complete import finish, require_room
+from provisioner.commands.complete import finish
 from provisioner.commands.session import Session, dry_run, incomplete_on_error, would_write
 from provisioner.journal import Pending
 from provisioner.mastodon.errors import NoPasswordGrantError
@@ -52,9 +52,7 @@ def login(session: Session, ask: Callable[[str, Instance], Login]) -> Report:
         else:
             begun = when(pending.begun_at)
             session.reporter.done(f"The application of {begun} is used once more")
-        approval = by_password(pending, given)
-        require_room(session, pending, approval)
-    return finish(session, pending, approval)
+    return finish(session, pending, by_password(pending, given))
 
 
 def by_password(pending: Pending, given: Login) -> Approval:
