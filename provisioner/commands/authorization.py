@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from provisioner.commands.begin import find_instance, scopes_to_ask, warn_of_subject
-from provisioner.commands.revocation import removal, tell_lost
+from provisioner.commands.revocation import revoke_due, supersede, tell_lost
 from provisioner.commands.session import Session, approve, require_own, warn_of_other_scopes
 from provisioner.errors import ActionRequiredError, IncompleteError, InputError, ProvisionerError
 from provisioner.http import both
-from provisioner.journal import Credential, Pending, Superseded
+from provisioner.journal import Credential, Pending
 from provisioner.journal_store import OvertakenError
 from provisioner.mastodon.client import Grant, Mastodon
 from provisioner.mastodon.errors import Alive, Dead, Unclear
 from provisioner.mastodon.instance import Application
 from provisioner.mastodon.scopes import missing
 from provisioner.parsing import Handle, parse_code, parse_handle
-from provisioner.report import Next, Open, Run, Set, when
+from provisioner.report import Next, Run, Set, when
 from provisioner.secret import Secret
 
 LOOK_IS_OLD = 5
@@ -132,10 +132,10 @@ def verify(session: Session, pending: Pending, staged: Credential, again: Next) 
     The journal is looked at in the same moment: what comes next is written only if it is still
     ours. `again` is how to go on with another approval.
     Raises ActionRequiredError for another account, missing scopes or a dead token, all of which are
-    undone first; IncompleteError where the instance does not say, and the token stays staged.
+    revoked first; IncompleteError where the instance does not say, and the token stays staged.
     """
     if lacking := missing(staged.scopes, pending.scopes):
-        raise _undone(session, pending, staged, _scopes_missing(session, staged, lacking), again)
+        raise _rejected(session, pending, staged, _scopes_missing(session, staged, lacking))
     mastodon, began = Mastodon(session.http, pending.instance), session.clock()
 
     def look() -> OvertakenError | None:
@@ -149,7 +149,7 @@ def verify(session: Session, pending: Pending, staged: Credential, again: Next) 
     match state:
         case Alive(id=number) as account:
             wanted = parse_handle(pending.subject or str(session.config.handle))
-            problem = _wrong_account(session, staged, account, wanted, again)
+            problem = _wrong_account(session, pending, account, wanted, again)
             whose = _name(account, wanted) if problem else str(wanted)
             staged = staged.replace(account_id=number, account=whose)
         case Dead(reason):
@@ -163,7 +163,7 @@ def verify(session: Session, pending: Pending, staged: Credential, again: Next) 
         case Unclear() as unclear:
             raise overtaken or _unverified(unclear)
     if problem:  # of use to no other run either
-        raise _undone(session, pending, staged, problem, again)
+        raise _rejected(session, pending, staged, problem)
     if overtaken:
         raise overtaken
     if session.clock() - began > LOOK_IS_OLD:
@@ -188,7 +188,7 @@ def _scopes_missing(
 
 
 def _wrong_account(
-    session: Session, staged: Credential, account: Alive, wanted: Handle, again: Next
+    session: Session, pending: Pending, account: Alive, wanted: Handle, again: Next
 ) -> ActionRequiredError | None:
     current = session.journal.current
     if not wanted.is_named(account.user, account.domain):
@@ -197,18 +197,13 @@ def _wrong_account(
         whose = f"another account by the name {wanted} (number {account.id})"
     else:
         return None
+    if pending.instance.profile.revokes_application:  # then the link ends with the token
+        again = (Run("begin", rotate=current is not None),)
     return ActionRequiredError(
         "wrong-account",
         f"The authorization was given by {whose}, not by {wanted}.",
-        why="The browser was signed in as somebody else, or somebody else opened the link."
-        if staged.code
-        else "User name and password are another account's.",
-        next=(
-            f"Use the user name and the password of {wanted}."
-            if Run("login") in again
-            else "Sign out at the instance first.",
-            *again,
-        ),
+        why="The browser was signed in as somebody else, or the password is another account's.",
+        next=(f"Sign in as {wanted}; in a browser, sign out first.", *again),
     )
 
 
@@ -237,50 +232,29 @@ def _unverified(unclear: Unclear) -> ProvisionerError:
     )
 
 
-def _undone(
-    session: Session,
-    pending: Pending,
-    staged: Credential,
-    problem: ActionRequiredError,
-    again: Next,
+def _rejected(
+    session: Session, pending: Pending, staged: Credential, problem: ActionRequiredError
 ) -> ProvisionerError:
-    """Take back a token that must not be used; the problem, with what became of the token.
+    """Have a token that must not be used revoked; the problem, or what kept the journal from it.
 
-    A run that is killed in between is finished by the next one: the token is staged until it is
-    revoked, and after that it is seen dead. Where a server ends the application with a token, or
-    all of its tokens, the link is given up too. `again` are the problem's steps that lead to it.
+    Where a server ends the application with a token, or all of its tokens, the link is given up.
     """
-    superseded, current = session.journal.superseded, session.journal.current
-    by_hand: tuple[Open, ...] = (removal(session, staged),)
     left: Pending | None = pending.replace(staged=None)
-    if problem.code == "token-stillborn":  # to revoke it as well could end the application
-        became, by_hand = "It was not stored.", ()
-    elif current and current.token == staged.token:
-        became, by_hand = "The token was not revoked: it is the one that is in use.", ()
-    elif _has_equal(session, staged) or staged.application.user_supplied:
-        became = "The token was neither stored nor revoked: it is an older one, or your own "
-        became += "application's."
-    else:
-        became = "The token was not stored, but could not be revoked."
-        if _revoke(session, staged):
-            became, by_hand = "The token was revoked, and not stored.", ()
-        else:
-            superseded += (Superseded(staged.replace(may_hold=()), session.now()),)
-        if pending.instance.profile.revokes_application:
-            tell_lost(session, pending)
-            left = None
+    dead = problem.code == "token-stillborn"  # to revoke it as well could end the application
+    if pending.instance.profile.revokes_application and not dead:
+        tell_lost(session, pending)
+        left = None
     try:
-        session.update(pending=left, superseded=superseded)
+        # What this run staged itself it has written nowhere yet.
+        places = pending.staged.destinations if pending.staged else ()
+        supersede(session, None if dead else staged, places, pending=left)
     except ProvisionerError as error:
-        return error.as_kind(type(error), why=f"{problem.what} {became} {error.why}")
-    why, steps = f"{problem.why} {became}", problem.next
-    if left is None:
-        why += " The link is given up: this server ends an application, or all of its tokens, "
-        why += "with one token."
-        begin = Run("begin", rotate=current is not None)
-        steps = (*(step for step in steps if step not in {*again, begin}), begin)
-    steps = (*steps, *by_hand)
-    return ActionRequiredError(problem.code, problem.what, why=why, next=steps)
+        return error.as_kind(type(error), why=f"{problem.what} {error.why}")
+    for old in revoke_due(session):
+        if old.credential.token == staged.token:
+            why, steps = f"{problem.why} {old.item.text}.", (*problem.next, *old.item.next)
+            return problem.as_kind(ActionRequiredError, why=why, next=steps)
+    return problem
 
 
 def undo_unstaged(session: Session, token: Credential) -> None:
@@ -298,9 +272,11 @@ def undo_unstaged(session: Session, token: Credential) -> None:
             return
     except ProvisionerError:
         return
-    if token.application.user_supplied or _has_equal(session, token):
-        return
-    if _revoke(session, token):
+    others = session.journal.replace(pending=None).credentials()
+    if token.application.user_supplied or token.token in {other.token for other in others}:
+        return  # it may be in use
+    mastodon = Mastodon(session.http, token.instance)
+    if isinstance(mastodon.revoke(token.application, token.token), Dead):
         session.warn("The new token could not be kept, and was revoked")
 
 
@@ -313,14 +289,3 @@ def _may_be_known(session: Session, token: Credential) -> bool:
     except ProvisionerError:
         return True
     return journal is not None and token.application in journal.applications()
-
-
-def _has_equal(session: Session, token: Credential) -> bool:
-    """Whether the journal holds the very same token besides, which revoking would kill as well."""
-    others = session.journal.replace(pending=None).credentials()
-    return any(other.token == token.token for other in others)
-
-
-def _revoke(session: Session, token: Credential) -> bool:
-    mastodon = Mastodon(session.http, token.instance)
-    return isinstance(mastodon.revoke(token.application, token.token), Dead)

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 
 from provisioner.commands.complete import publish
-from provisioner.commands.revocation import approved_by_other, removal, revoke_due, tell_lost
+from provisioner.commands.revocation import removal, revoke_due, supersede, tell_lost
 from provisioner.commands.session import Session, dry_run, incomplete_on_error, require_own
 from provisioner.config import REGISTERED_ID, REGISTERED_SECRET
 from provisioner.errors import ActionRequiredError, IncompleteError, InputError, ProvisionerError
 from provisioner.github.destinations import Destination, Kind, Mapping, names
-from provisioner.journal import Credential, Superseded
+from provisioner.journal import Credential
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import Alive, Dead, Unclear, Unheard
 from provisioner.report import Item, Report, Run, Set, when
@@ -61,8 +61,9 @@ def deprovision(session: Session) -> Report:
         return dry_run(session, tuple(_would(session)))
     with incomplete_on_error(session):
         if store.exists:
-            places = session.journal.staged.destinations if session.journal.staged else ()
-            _drop_pending(session, places, deprovisioning=True)
+            staged = session.journal.staged
+            places = staged.destinations if staged else ()
+            supersede(session, staged, places, pending=None, deprovisioning=True)
         tokens = session.journal.credentials()
         own = [token for token in tokens if token.application.user_supplied]
         alive = [token for token in tokens if token not in own and not _is_dead(session, token)]
@@ -103,28 +104,6 @@ def _ended(session: Session, status: str, headline: str, old_tokens: Iterable[It
     )
 
 
-def _drop_pending(
-    session: Session, places: tuple[Destination, ...], *, deprovisioning: bool = False
-) -> None:
-    """Write that nothing is pending any more; a staged token, which may stand in `places`, is to be
-    revoked.
-
-    The person's own application may have given the very token that is in use: that stays, wherever
-    it stands.
-    """
-    journal = session.journal
-    staged, current, superseded = journal.staged, journal.current, journal.superseded
-    if staged and current and current.token == staged.token:
-        may_hold = tuple(dict.fromkeys((*current.may_hold, *places)))
-        current = current.replace(may_hold=may_hold)
-    elif staged:
-        unused = staged.replace(known=(), may_hold=places)
-        superseded = (*superseded, Superseded(unused, session.now()))
-    session.update(
-        pending=None, current=current, superseded=superseded, deprovisioning=deprovisioning
-    )
-
-
 def _give_up(session: Session) -> None:
     """Have no secret hold the staged token, and the journal drop what was under way."""
     staged, current = session.journal.staged, session.journal.current
@@ -143,7 +122,7 @@ def _give_up(session: Session) -> None:
             "what stood there before.",
             f"Delete the secret {place.name}, if no workflow reads it.",
         )
-    _drop_pending(session, left)
+    supersede(session, staged, left, pending=None)
 
 
 def _to_write_again(session: Session, staged: Credential | None) -> tuple[Mapping, ...]:
@@ -214,8 +193,6 @@ def _written(session: Session) -> Iterable[Destination]:
 
 def _is_dead(session: Session, token: Credential) -> bool:
     which = f"the token of {when(token.issued_at)}"
-    if approved_by_other(session, token):
-        which += f", which “{token.account}” approved"
     match Mastodon(session.http, token.instance).revoke(token.application, token.token):
         case Dead():
             session.reporter.done(f"Revoked {which}, and saw it dead")

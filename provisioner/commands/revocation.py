@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Literal
+from typing import Any, Literal
 
 from provisioner.commands.session import Session
 from provisioner.errors import ProvisionerError, TransportError
@@ -76,6 +76,24 @@ def revoke_due(session: Session, *, current_seen_alive: bool = False) -> list[Ol
     return became
 
 
+def supersede(
+    session: Session, token: Credential | None, places: tuple[Destination, ...], **changes: Any
+) -> None:
+    """Write that a token which is not used is to be revoked; it may stand in `places`.
+
+    The person's own application may have given the very token that is in use: that stays, wherever
+    it stands.
+    """
+    current = session.journal.current
+    if token and current and current.token == token.token:
+        may_hold = tuple(dict.fromkeys((*current.may_hold, *places)))
+        changes["current"] = current.replace(may_hold=may_hold)
+    elif token and all(old.credential.token != token.token for old in session.journal.superseded):
+        unused = Superseded(token.replace(may_hold=places), session.now())
+        changes["superseded"] = (*session.journal.superseded, unused)
+    session.update(**changes)
+
+
 def end_grace_where_idle(session: Session) -> None:
     """After a rotation by `setup` or `rotate`, end the grace if no workflow run uses old secrets.
 
@@ -139,7 +157,7 @@ def _settle(session: Session, old: Superseded, trouble: Callable[[], str]) -> tu
         return "stuck", ""
     if token.application.user_supplied:
         return "forgotten", "its application is your own"
-    if reason := trouble():
+    if token.known and (reason := trouble()):  # else it was never in use
         return "retry", reason
     return _revoke(session, old)
 
@@ -164,9 +182,7 @@ def _told(session: Session, old: Superseded, fate: Fate, reason: str) -> OldToke
     # A token that is revoked, or dropped, is in the journal no more: it stands nowhere.
     left = uncovered(session, token) if fate in {"waiting", "stuck"} and not reason else []
     reason = f"it may still stand in {names(left)}" if left else reason
-    which = f"The old token, of {when(token.issued_at)},"
-    if approved_by_other(session, token):
-        which = f"The token of {when(token.issued_at)}, which “{token.account}” approved,"
+    which = f"The {'old ' if token.known else ''}token of {when(token.issued_at)}"
     why, by_hand = reason.rstrip("."), (removal(session, token),)
     delete = (f"Delete {names(left)}, if no workflow reads it.",) if left else ()
     match fate:
@@ -184,18 +200,13 @@ def _told(session: Session, old: Superseded, fate: Fate, reason: str) -> OldToke
     return OldToken(token, fate, old.revoke_after, reason, item)
 
 
-def approved_by_other(session: Session, credential: Credential) -> bool:
-    """Whether somebody else than the bot is known to have approved it."""
-    current = session.journal.current
-    own = {"", session.journal.account.casefold(), current.account.casefold() if current else ""}
-    return credential.account.casefold() not in own
-
-
 def removal(session: Session, credential: Credential) -> Open:
     """Where a person removes the credential's application, and as whom."""
     at, approver = when(credential.issued_at), credential.account
     then = f"remove the application authorized on {at}"
-    if _is_in_use(session, credential.application) and not approved_by_other(session, credential):
+    current = session.journal.current
+    own = {"", current.account.casefold() if current else ""}
+    if _is_in_use(session, credential.application) and approver.casefold() in own:
         then = f"end the token of {at} alone, if it is listed; {APPLICATION_STAYS}"
     page = credential.instance.applications_page(approver)
     return Open(page, approver or APPROVER, then)

@@ -99,7 +99,6 @@ def test_refused_connection_asks_for_the_same_login_again(world: World) -> None:
 def test_staged_token_of_another_account_leads_to_another_login(
     world: World, *, by_link: bool
 ) -> None:
-    """A browser is spoken of only where a link was approved, also where the run was cut."""
     if by_link:
         stage(world, world.approve(world.link(), "alice"))
     else:
@@ -109,7 +108,6 @@ def test_staged_token_of_another_account_leads_to_another_login(
         world.login(never)
     assert "alice@social.example" in said(caught.value)
     assert "mybot@social.example" in steps(caught.value.next)
-    assert ("browser" in caught.value.why) == by_link
     assert caught.value.link == ""
     assert runs(caught.value.next) == ["login"]
     assert world.live() == []

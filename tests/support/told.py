@@ -86,7 +86,7 @@ def says_application_stays(note: Item) -> bool:
 
 def says_revoked(error: ProvisionerError) -> bool:
     """Whether it says that the token it speaks of was revoked by this run."""
-    return "The token was revoked" in error.why
+    return "is revoked" in error.why
 
 
 def says_still_to_be_revoked(note: str) -> bool:

@@ -29,7 +29,7 @@ DEPROVISION = (
     *("read", "look", "write mark", "revoke all", "delete secrets", "look"),
     "delete journal",
 )
-UNDO = ("undo", "look", "write unstaged")
+UNDO = ("look", "write unused", "revoke", "look", "write forgotten")
 """What is left of a completion where the token turns out to be a stranger's."""
 
 MANY = 2
@@ -167,12 +167,13 @@ def write_secret(world: World, run: Run) -> Turn:
 
 
 def revoke(world: World, run: Run) -> Turn:
-    """Revoke one that was superseded, its grace over, if the current one is seen alive."""
+    """Revoke one that was superseded, its grace over; one that was in use only if the current one
+    is seen alive.
+    """
     current = run.seen.current
-    if current is not None and current.token not in world.live:
-        return
+    alive = current is None or current.token in world.live
     for old in run.seen.superseded:
-        if not uncovered(world, run.seen, old):
+        if (alive or not old.known) and not uncovered(world, run.seen, old):
             yield world._replace(live=world.live - {old.token}), run._replace(old=old.token)
 
 
@@ -184,18 +185,13 @@ def uncovered(world: World, journal: Journal, old: Credential) -> Places:
     return frozenset(place for place in old.places - covered if world.secrets[place] is not None)
 
 
-def undo(world: World, run: Run) -> Turn:
-    """Revoke what must not be used, unless it is in use."""
-    others = (run.seen.current, *run.seen.superseded)
-    in_use = run.token in {one.token for one in others if one}
-    yield world if in_use else world._replace(live=world.live - {run.token}), run
-
-
 def take_back(world: World, run: Run) -> Turn:
     """Revoke what could not be staged, unless another run may hold the very same token."""
     known = {world.journal.application, *(token.application for token in world.journal.tokens)}
     shared = world.journal != run.seen and run.token.application in known
-    yield from iter([(world, run)]) if shared else undo(world, run)
+    others = (run.seen.current, *run.seen.superseded)
+    kept = shared or run.token in {one.token for one in others if one}
+    yield world if kept else world._replace(live=world.live - {run.token}), run
 
 
 def clean(world: World, run: Run) -> Turn:
@@ -290,6 +286,16 @@ def _current(_: World, run: Run) -> Journal:
     return Journal(current=current, superseded=superseded)
 
 
+def _unused(_: World, run: Run) -> Journal:
+    """A token that must not be used is to be revoked, unless it is the one that is in use."""
+    old, staged = run.seen, run.seen.staged
+    known = {one.token for one in (old.current, *old.superseded) if one}
+    if staged is None or staged.token in known:
+        return old._replace(staged=None)
+    unused = staged._replace(may_hold=staged.may_hold if run.resumed else NOWHERE)
+    return old._replace(staged=None, superseded=(*old.superseded, unused))
+
+
 def _abandoned(_: World, run: Run) -> Journal:
     """The staged token is to be revoked; it may stand where something foreign stood."""
     old, staged = run.seen, run.seen.staged
@@ -307,7 +313,7 @@ CHANGES: Mapping[str, Callable[[World, Run], Journal]] = {
     "write link": lambda _, run: run.seen._replace(application=run.token.application, attempts=0),
     "write attempt": lambda _, run: run.seen._replace(attempts=min(MANY, run.seen.attempts + 1)),
     "write staged": _staged,
-    "write unstaged": lambda _, run: run.seen._replace(staged=None),
+    "write unused": _unused,
     "write ahead": _ahead,
     "write current": _current,
     "write forgotten": lambda _, run: run.seen._replace(
@@ -331,7 +337,6 @@ STEPS: Mapping[str, Step] = {
     "verify": verify,
     "write secret": write_secret,
     "revoke": revoke,
-    "undo": undo,
     "take back": take_back,
     "clean": clean,
     "revoke all": revoke_all,
