@@ -77,13 +77,32 @@ def _of_git_and_gh(command: str, given: Words) -> Words:
     """The repository of the checkout, and the token that gh has for its host."""
     url, found = parse_api_url(api_url()), dict[str, str]()
     if "repository" not in given and command not in HERE:  # there a person may choose
-        remote = output_of("git", "remote", "get-url", "origin")
-        found["repository"] = repository_in(remote, url)
+        found["repository"] = repository_of_checkout()[0]
     # What stands in for GitHub on this machine gets no token of gh.
     if "github-token" not in given and not is_loopback(host_of(origin_of(url))):
         host = github_host(url)
         found["github-token"] = output_of("gh", "auth", "token", "--hostname", host)
     return {name: (word,) for name, word in found.items() if word}
+
+
+def repository_of_checkout() -> tuple[str, list[str]]:
+    """The repository of this checkout, "" where that is not clear; and all that its remotes name.
+
+    It is the one that `gh` was told to use, as in a fork; or the only one; or `origin`'s.
+    """
+    url, found = parse_api_url(api_url()), dict[str, str]()
+    for line in output_of("git", "remote", "-v").splitlines():
+        remote, _, address = line.partition("\t")
+        if repository := repository_in(address.rpartition(" (")[0], url):
+            found[remote] = repository
+    pattern = r"^remote\..*\.gh-resolved$"
+    for line in output_of("git", "config", "--get-regexp", pattern).splitlines():
+        key, _, chosen = line.partition(" ")
+        remote = key.removeprefix("remote.").removesuffix(".gh-resolved")
+        name = found.get(remote, "") if chosen == "base" else chosen
+        return name, [name] if name else []
+    names = list(dict.fromkeys(found.values()))
+    return names[0] if len(names) == 1 else found.get("origin", ""), names
 
 
 def checkout() -> Path | None:

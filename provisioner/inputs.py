@@ -146,7 +146,7 @@ ACTION_INPUTS = (
         WITH_GITHUB,
         "OWNER/NAME",
         environment=("GITHUB_REPOSITORY",),
-        otherwise="the git remote origin",
+        otherwise="the git remote",
     ),
     Input(
         "secrets",

@@ -21,13 +21,13 @@ from provisioner.environment import (
     confirm,
     is_attended,
     lacks_workflow_scope,
-    output_of,
+    repository_of_checkout,
 )
 from provisioner.errors import InputError, ProvisionerError
 from provisioner.github.errors import form_for_new_tokens
 from provisioner.landing import outcome
 from provisioner.loopback import Loopback, Redirect
-from provisioner.parsing import parse_api_url, repository_in
+from provisioner.parsing import parse_api_url
 from provisioner.process import write_errors_ignored
 from provisioner.report import Report, Set
 from provisioner.terminal import Terminal
@@ -162,26 +162,13 @@ def ask_missing(command: str, given: Words) -> Words:
 
 
 def _choose_repository() -> str:
-    """The repository of this checkout; the person's choice where there are several, or none.
-
-    The one that `gh` was told to use, as in a fork, needs no choice.
-    """
-    url, found = parse_api_url(api_url()), dict[str, str]()
-    for line in output_of("git", "remote", "-v").splitlines():
-        remote, _, address = line.partition("\t")
-        if repository := repository_in(address.rpartition(" (")[0], url):
-            found[remote] = repository
-    pattern = r"^remote\..*\.gh-resolved$"
-    for line in output_of("git", "config", "--get-regexp", pattern).splitlines():
-        key, _, chosen = line.partition(" ")
-        remote = key.removeprefix("remote.").removesuffix(".gh-resolved")
-        return found.get(remote, "") if chosen == "base" else chosen
-    names = list(dict.fromkeys(found.values()))
+    """The repository of this checkout; the person's choice where there are several, or none."""
+    usual, names = repository_of_checkout()
     if len(names) == 1:
-        return names[0]
+        return usual
     several = f" ({', '.join(names)})" if names else ""
     if is_attended():
-        return ask(f"The bot's repository on GitHub{several}", found.get("origin", ""))
+        return ask(f"The bot's repository on GitHub{several}", usual)
     if not names:
         return ""
     raise InputError(

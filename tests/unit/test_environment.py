@@ -155,19 +155,33 @@ def test_gh_and_git_are_not_asked_for_what_is_not_needed(programs: Path) -> None
     assert set(filled("setup")) == {"github-token"}  # there a person may choose the repository
 
 
+BOT, FORK = "git@github.com:me/mybot.git", "https://github.com/you/mybot"
+
+
 @pytest.mark.parametrize(
-    ("remote", "url", "repository"),
+    ("remotes", "resolved", "url", "repository"),
     [
-        ("git@github.com:me/mybot.git", "", "me/mybot"),
-        ("https://codeberg.org/me/mybot", "", ""),
-        ("git@ghe.example:me/mybot.git", ENTERPRISE, "me/mybot"),
-        ("git@github.com:me/mybot.git", ENTERPRISE, ""),
+        ({"origin": BOT, "up": FORK}, "", "", "me/mybot"),
+        ({"mine": BOT}, "", "", "me/mybot"),
+        ({"origin": "https://codeberg.org/me/x", "hub": BOT}, "", "", "me/mybot"),
+        ({"mine": BOT, "up": FORK}, "", "", ""),
+        ({"origin": FORK, "up": BOT}, "remote.up.gh-resolved base", "", "me/mybot"),
+        ({"origin": FORK}, "remote.origin.gh-resolved me/mybot", "", "me/mybot"),
+        ({"origin": "https://codeberg.org/me/mybot"}, "", "", ""),
+        ({"origin": "git@ghe.example:me/mybot.git"}, "", ENTERPRISE, "me/mybot"),
+        ({"origin": BOT}, "", ENTERPRISE, ""),
     ],
 )
-def test_remote_origin_names_a_repository_of_the_api_s_host(
-    programs: Path, monkeypatch: pytest.MonkeyPatch, remote: str, url: str, repository: str
+def test_checkout_names_a_repository_of_the_api_s_host_if_it_is_clear(
+    programs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    remotes: dict[str, str],
+    resolved: str,
+    url: str,
+    repository: str,
 ) -> None:
-    put(programs, "git", f'test "$*" = "remote get-url origin" && echo {remote}')
+    lines = "\n".join(f"{name}\t{address} (push)" for name, address in remotes.items())
+    put(programs, "git", f'test "$1" = remote && echo "{lines}" || echo {resolved}')
     monkeypatch.setenv("GITHUB_API_URL", url)
     assert filled().get("repository", ("",)) == (repository,)
     monkeypatch.setenv("GITHUB_REPOSITORY", "me/other")
