@@ -18,12 +18,13 @@ import httpx
 from nacl.bindings import crypto_box_SEALBYTES as SEALBYTES
 
 from provisioner.commands.run import Prompts, run
+from provisioner.commands.setup import Redirect
 from provisioner.config import DEFAULTS, parse
 from provisioner.environment import program
 from provisioner.errors import ProvisionerError
 from provisioner.journal import new_key
 from provisioner.landing import outcome
-from provisioner.loopback import Loopback, Redirect
+from provisioner.loopback import Loopback
 from provisioner.report import Report, Reporter
 from provisioner.sandbox import Instance, Repository, Request, Response, Sandbox
 

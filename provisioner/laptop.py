@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 
 from provisioner.commands.init import init
+from provisioner.commands.setup import Redirect
 from provisioner.config import Config, Words
 from provisioner.environment import (
     agree,
@@ -26,7 +27,7 @@ from provisioner.environment import (
 from provisioner.errors import InputError, ProvisionerError
 from provisioner.github.errors import form_for_new_tokens
 from provisioner.landing import outcome
-from provisioner.loopback import Loopback, Redirect
+from provisioner.loopback import Loopback
 from provisioner.parsing import parse_api_url
 from provisioner.process import write_errors_ignored
 from provisioner.report import Report, Set

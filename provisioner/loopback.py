@@ -1,22 +1,21 @@
 """Waits on this machine for the browser to bring the code (RFC 8252), and for a paste meanwhile.
 
-One loop in the main thread over the listener, its connections and standard input: an idle
-connection blocks nothing, and Ctrl-C is an ordinary interruption. Nothing of a request is logged.
+One loop in the main thread over the listener and standard input: Ctrl-C is an ordinary
+interruption. Nothing of a request is logged.
 """
 
 import hmac
 import os
-import selectors
-import socket
-import stat
+import select
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import cast
+from http.server import BaseHTTPRequestHandler
+from socketserver import TCPServer
 from urllib.parse import parse_qsl
 
+from provisioner.commands.setup import Redirect
 from provisioner.landing import HEADERS, notice
 from provisioner.secret import Secret
 
@@ -27,54 +26,37 @@ TICK = 1.0
 """Seconds between two looks at the time that is left."""
 PATIENCE = 3.0
 """Seconds that the browser has to ask for its page."""
+IDLE = 0.5
+"""Seconds for a request to arrive: browsers open connections ahead, and may never use them."""
 STILL_WAITING = "The terminal still waits. To give up, press Ctrl-C there."
-MAX_HEAD = 16 * 1024
-MAX_CONNECTIONS = 50
 MAX_PASTE = 8192
 
-
-@dataclass(frozen=True)
-class Redirect:
-    """What the instance had the browser bring (RFC 6749, sections 4.1.2 and 4.1.2.1)."""
-
-    code: Secret
-    error: str = ""
-    """The instance's word for why there is no code: `access_denied`."""
+Reply = tuple[HTTPStatus, Mapping[str, str], str]
+"""Status, headers and page."""
+Answer = Callable[[str], Reply]
+"""What answers a request, given its target, which is "" where it is for another host."""
 
 
 class Loopback:
-    """A listener on 127.0.0.1, and standard input beside it.
-
-    `stdin` is its file descriptor; it is left out where it can't be waited for, as a file can't.
-    """
+    """A listener on 127.0.0.1, and beside it standard input, by its file descriptor."""
 
     def __init__(self, stdin: int | None = None) -> None:
-        self._selector = selectors.DefaultSelector()
-        self._listener: socket.socket | None = None
-        self._heads: dict[socket.socket, bytearray] = {}
-        """What each connection has sent so far, the oldest first."""
-        self._host = ""
+        self._server: _Server | None = None
+        self._stdin = stdin
         self._typed = b""
         self._is_promised = False
-        self._stdin = stdin if stdin is not None and _can_wait_for(stdin) else None
-        if self._stdin is not None:
-            self._selector.register(self._stdin, selectors.EVENT_READ)
 
     def listen(self, port: int = 0) -> str:
         """The redirect URI, with a free port or this one; "" where it is taken."""
         try:
-            listener = socket.create_server(("127.0.0.1", port))
+            self._server = _Server(("127.0.0.1", port), _Request)
         except OSError:
             return ""
-        listener.settimeout(0)
-        self._listener = listener
-        self._selector.register(listener, selectors.EVENT_READ)
-        self._host = f"127.0.0.1:{listener.getsockname()[1]}"
-        return f"http://{self._host}{CALLBACK}"
+        return f"http://{self._server.host}{CALLBACK}"
 
     @property
     def is_open(self) -> bool:
-        return bool(self._listener or self._stdin is not None or self._typed)
+        return bool(self._server or self._stdin is not None or self._typed)
 
     def wait(
         self, state: str, origin: str, until: float, tick: Callable[[float], None]
@@ -84,82 +66,54 @@ class Loopback:
         The redirect must carry this `state`. `until` is a time of `time.monotonic`; `tick` is told
         the seconds left, about once a second.
         """
+        arrived: list[Redirect] = []
+
+        def answer(target: str) -> Reply:
+            judged = _judge(target, state, origin)
+            if isinstance(judged, Redirect):
+                arrived.append(judged)
+                return HTTPStatus.SEE_OTHER, {"Location": RESULT}, ""
+            status, title = judged
+            return status, HEADERS, notice(title, STILL_WAITING)
+
         while self.is_open and (left := until - time.monotonic()) > 0:
             if (line := self._line()) is not None:
                 return line
             tick(left)
-            for connection, head in self._turn(min(left, TICK)):
-                judged = self._judge(head, state, origin)
-                if isinstance(judged, Redirect):
-                    self._is_promised = True
-                    _answer(connection, HTTPStatus.SEE_OTHER, {"Location": RESULT})
-                    return judged
-                status, title = judged
-                _answer(connection, status, HEADERS, notice(title, STILL_WAITING))
+            self._turn(min(left, TICK), answer)
+            if arrived:
+                self._is_promised = True
+                return arrived[0]
         return None
 
     def show(self, page: str) -> None:
         """Answer the browser that brought the redirect, once it is known how the run ended."""
+
+        def answer(target: str) -> Reply:
+            if target != RESULT:
+                return HTTPStatus.NOT_FOUND, HEADERS, notice("Not found")
+            self._is_promised = False
+            return HTTPStatus.OK, HEADERS, page
+
         until = time.monotonic() + PATIENCE
         while self._is_promised and (left := until - time.monotonic()) > 0:
-            for connection, head in self._turn(left):
-                if _target(head, self._host) == RESULT:
-                    self._is_promised = False
-                    _answer(connection, HTTPStatus.OK, HEADERS, page)
-                else:
-                    _answer(connection, HTTPStatus.NOT_FOUND, HEADERS, notice("Not found"))
+            self._turn(left, answer)
 
     def close(self) -> None:
-        for one in (*self._heads, *filter(None, [self._listener])):
-            one.close()
-        self._selector.close()
+        if self._server:
+            self._server.server_close()
 
-    def _turn(self, seconds: float) -> list[tuple[socket.socket, str]]:
-        """Wait once; the connections whose requests have come in whole, with their heads."""
-        whole = []
-        for key, _ in self._selector.select(seconds):
-            if key.fileobj is self._listener:
-                self._accept()
-            elif key.fileobj == self._stdin:
-                self._read_typed()
-            else:
-                connection = cast("socket.socket", key.fileobj)
-                if (head := self._read_head(connection)) is not None:
-                    whole.append((connection, head))
-        return whole
+    def _turn(self, seconds: float, answer: Answer) -> None:
+        """Wait once; read what is typed, and answer one request."""
+        sources = [one for one in (self._server, self._stdin) if one is not None]
+        ready, _, _ = select.select(sources, [], [], seconds)
+        if self._stdin is not None and self._stdin in ready:
+            self._read_typed(self._stdin)
+        if self._server and self._server in ready:
+            self._server.answer = answer
+            self._server.handle_request()
 
-    def _accept(self) -> None:
-        if len(self._heads) == MAX_CONNECTIONS:
-            self._forget(next(iter(self._heads))).close()
-        with suppress(OSError):  # it hung up
-            connection, _ = cast("socket.socket", self._listener).accept()
-            connection.settimeout(0)
-            self._heads[connection] = bytearray()
-            self._selector.register(connection, selectors.EVENT_READ)
-
-    def _read_head(self, connection: socket.socket) -> str | None:
-        if connection not in self._heads:  # closed for another one a moment ago
-            return None
-        try:
-            piece = connection.recv(MAX_HEAD)
-        except OSError:
-            piece = b""
-        head = self._heads[connection]
-        head += piece
-        if not piece or len(head) > MAX_HEAD:
-            self._forget(connection).close()
-        elif b"\r\n\r\n" in head:
-            self._forget(connection)
-            return head.partition(b"\r\n\r\n")[0].decode("latin-1")
-        return None
-
-    def _forget(self, connection: socket.socket) -> socket.socket:
-        self._selector.unregister(connection)
-        del self._heads[connection]
-        return connection
-
-    def _read_typed(self) -> None:
-        stdin = cast("int", self._stdin)
+    def _read_typed(self, stdin: int) -> None:
         try:
             piece = os.read(stdin, MAX_PASTE)
         except OSError:  # the terminal is gone
@@ -168,7 +122,6 @@ class Loopback:
         if not piece:
             if self._typed and not self._typed.endswith(b"\n"):
                 self._typed += b"\n"
-            self._selector.unregister(stdin)
             self._stdin = None
 
     def _line(self) -> str | None:
@@ -178,38 +131,60 @@ class Loopback:
         self._typed = rest
         return line.decode(errors="replace")
 
-    def _judge(self, head: str, state: str, origin: str) -> Redirect | tuple[HTTPStatus, str]:
-        """The redirect; or how a request is answered that does not end the wait."""
-        target = _target(head, self._host)
-        path, _, query = target.partition("?")
-        if not target:
-            return HTTPStatus.BAD_REQUEST, "This address answers a browser on this machine alone"
-        if path != CALLBACK:
-            return HTTPStatus.NOT_FOUND, "Not found"
-        given = _parameters(query)
-        if not state or not hmac.compare_digest(given.get("state", "").encode(), state.encode()):
-            # Hollo's denial among them: without a state anybody could end the wait.
-            return HTTPStatus.BAD_REQUEST, "This does not come from the link that was shown"
-        if given.get("iss", origin).removesuffix("/") != origin:  # RFC 9207
-            return HTTPStatus.BAD_REQUEST, "This comes from another server"
-        if error := given.get("error"):
-            return Redirect(Secret(""), error)
-        if code := given.get("code"):
-            return Redirect(Secret(code))
-        return HTTPStatus.BAD_REQUEST, "This brings no code"
+
+class _Server(TCPServer):
+    """`HTTPServer` would look up the host's full name, which takes seconds without a network."""
+
+    allow_reuse_address = True
+    answer: Answer
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: the browser hung up."""
 
 
-def _target(head: str, host: str) -> str:
-    """The request's target, "" unless it is a GET for this very host.
+class _Request(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = IDLE
+    server: _Server
 
-    Another Host comes from a page elsewhere whose name was made to lead here (DNS rebinding).
-    """
-    first, *fields = head.split("\r\n")
-    method, _, rest = first.partition(" ")
-    target, _, version = rest.partition(" ")
-    hosts = [one.partition(":")[2].strip() for one in fields if one.lower().startswith("host:")]
-    is_ours = method == "GET" and version.startswith("HTTP/1.") and hosts == [host]
-    return target if is_ours else ""
+    def do_GET(self) -> None:
+        # Another Host comes from a page elsewhere whose name was made to lead here (DNS rebinding).
+        is_ours = self.headers.get_all("Host") == [self.server.host]
+        status, headers, page = self.server.answer(self.path if is_ours else "")
+        body = page.encode()
+        self.send_response_only(status)
+        fields = {**headers, "Content-Length": str(len(body)), "Connection": "close"}
+        for name, value in fields.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Log nothing: the address has the code."""
+
+
+def _judge(target: str, state: str, origin: str) -> Redirect | tuple[HTTPStatus, str]:
+    """The redirect; or how a request is answered that does not end the wait."""
+    path, _, query = target.partition("?")
+    if not target:
+        return HTTPStatus.BAD_REQUEST, "This address answers a browser on this machine alone"
+    if path != CALLBACK:
+        return HTTPStatus.NOT_FOUND, "Not found"
+    given = _parameters(query)
+    if not state or not hmac.compare_digest(given.get("state", "").encode(), state.encode()):
+        # Hollo's denial among them: without a state anybody could end the wait.
+        return HTTPStatus.BAD_REQUEST, "This does not come from the link that was shown"
+    if given.get("iss", origin).removesuffix("/") != origin:  # RFC 9207
+        return HTTPStatus.BAD_REQUEST, "This comes from another server"
+    if error := given.get("error"):
+        return Redirect(Secret(""), error)
+    if code := given.get("code"):
+        return Redirect(Secret(code))
+    return HTTPStatus.BAD_REQUEST, "This brings no code"
 
 
 def _parameters(query: str) -> Mapping[str, str]:
@@ -219,25 +194,3 @@ def _parameters(query: str) -> Mapping[str, str]:
         given = dict(pairs)
         return given if len(given) == len(pairs) else {}
     return {}
-
-
-def _answer(
-    connection: socket.socket, status: HTTPStatus, headers: Mapping[str, str], page: str = ""
-) -> None:
-    body = page.encode()
-    fields = {**headers, "Content-Length": str(len(body)), "Connection": "close"}
-    lines = [f"HTTP/1.1 {status} {status.phrase}", *(f"{k}: {v}" for k, v in fields.items())]
-    with suppress(OSError):  # the browser hung up
-        connection.settimeout(TICK)
-        connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
-        connection.shutdown(socket.SHUT_WR)
-    connection.close()
-
-
-def _can_wait_for(descriptor: int) -> bool:
-    """Whether it is a terminal, a pipe or a socket: epoll refuses a file, which is always ready."""
-    try:
-        mode = os.fstat(descriptor).st_mode
-    except OSError:
-        return False
-    return os.isatty(descriptor) or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)

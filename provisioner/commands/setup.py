@@ -4,7 +4,7 @@ It is begin and complete in one run, and in between the instance sends the brows
 machine (RFC 8252). Where it can't come back, what it shows is pasted.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -21,12 +21,21 @@ from provisioner.commands.session import Session, incomplete_on_error
 from provisioner.errors import ActionRequiredError, InputError, ProvisionerError, plain
 from provisioner.github.destinations import names
 from provisioner.journal import Credential, Pending
-from provisioner.loopback import Redirect
 from provisioner.mastodon.instance import OUT_OF_BAND, Instance
 from provisioner.report import Item, Open, Report, Run, Set, iso, when
+from provisioner.secret import Secret
 
 AGAIN = frozenset({"bad-code", "code-refused", "code-used", "foreign-code", "no-code"})
 """Errors after which something else can be pasted: nothing is lost, and the link is as good."""
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """What the instance had the browser bring (RFC 6749, sections 4.1.2 and 4.1.2.1)."""
+
+    code: Secret
+    error: str = ""
+    """The instance's word for why there is no code: `access_denied`."""
 
 
 class Laptop(Protocol):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.commands.setup import Redirect
 from provisioner.errors import ActionRequiredError, IncompleteError, ProvisionerError
 from provisioner.github.client import UNFINISHED
-from provisioner.loopback import Redirect
 from provisioner.report import Exit, Report
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response

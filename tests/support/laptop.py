@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
+from provisioner.commands.setup import Redirect
 from provisioner.errors import InputError, ProvisionerError
-from provisioner.loopback import Redirect
 from provisioner.report import Report
 from provisioner.sandbox import Request, Response
 from provisioner.secret import Secret
