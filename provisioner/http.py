@@ -100,7 +100,8 @@ class Http:
     """The one for loopback, and the one for all other hosts."""
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _thread: threading.local = field(default_factory=threading.local, init=False, repr=False)
-    """The `deadline`, by `monotonic`, of the request that this thread is sending."""
+    """Of the request that this thread is sending: its `deadline` by `monotonic`, its `host`, and
+    the `proxy` that is to open a tunnel to it ("" if none is, or the tunnel is open)."""
 
     def remember(self, secret: Secret) -> None:
         """Redact this secret in every server's words; a short one would redact honest words."""
@@ -196,16 +197,17 @@ class Http:
 
         The exceptions of httpx hold the request with its headers and body: none is passed on.
         """
-        host = request.url.netloc.decode()
-        self._thread.deadline = self.monotonic() + DEADLINE
+        host, thread = request.url.netloc.decode(), self._thread
+        thread.deadline = self.monotonic() + DEADLINE
+        thread.host, thread.proxy = request.url.raw_host.decode(), ""
         try:
             response, body = _read(client, request)
         except (httpx.HTTPError, _DeadlineError) as error:
-            if isinstance(error, _DeadlineError) or self.monotonic() >= self._thread.deadline:
+            if isinstance(error, _DeadlineError) or self.monotonic() >= thread.deadline:
                 reason = f"it was not complete after {DEADLINE:.0f} seconds"
                 return _no_answer(host, reason, "too-slow")
-            if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
-                return _not_sent(request.url, error)
+            if thread.proxy or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+                return _not_sent(request.url, thread.proxy, error)
             if isinstance(error, httpx.TimeoutException):
                 return _no_answer(host, "it did not come in time")
             return _no_answer(host, f"the connection failed ({type(error).__name__})")
@@ -215,17 +217,24 @@ class Http:
         if len(body) > MAX_BODY:
             reason = f"it has more than {MAX_BODY // 1024} KB, and no API of Mastodon or GitHub has"
             return _no_answer(host, reason, "answer-too-large")
+        if response.headers.get("content-encoding", "identity") != "identity":
+            return _no_answer(host, "it is compressed, though plain text was requested")
         with self._lock:
             secrets = sent | self.known
         return Answer(response.status_code, response.headers, body, self.clock(), secrets)
 
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Have all reads of a connection end at their request's deadline.
+        """Note which proxy is asked, and have all reads end at their request's deadline.
 
         Timeouts alone bound one read each, and an answer may arrive byte by byte. This is called
         by httpcore (https://www.encode.io/httpcore/extensions/#trace).
         """
-        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+        thread = self._thread
+        if event.endswith("connect_tcp.started") and info["host"] != thread.host:
+            thread.proxy = f"{info['host']}:{info['port']}"
+        elif event.endswith("start_tls.started") and info["server_hostname"] == thread.host:
+            thread.proxy = ""
+        elif event.endswith(("connect_tcp.complete", "start_tls.complete")):
             stream = info["return_value"]
             stream.read = partial(self._read_in_time, stream.read)
 
@@ -274,30 +283,33 @@ def _authorization(bearer: Secret | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {bearer.reveal()}"}
 
 
-def _not_sent(url: httpx.URL, error: httpx.HTTPError) -> NotSentError:
+def _not_sent(url: httpx.URL, proxy: str, error: httpx.HTTPError) -> NotSentError:
+    """Why there is no connection to a host, or to the proxy (host and port) in front of it."""
     host = url.netloc.decode()
+    peer = f"{proxy}, the proxy for {host}" if proxy else host
     cause: BaseException | None = error
     while cause and not isinstance(cause, OSError):
         cause = cause.__cause__ or cause.__context__
     steps: Next = ("Open its address in a browser.", Run("again"))
     if isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN:
-        code, what = "host-unknown", f"Could not resolve {host}."
+        code, what = "host-unknown", f"Could not resolve {peer}."
         why = "The name is misspelt or no longer exists, or this machine has no network."
     elif isinstance(cause, ssl.SSLError):
-        code, what = "tls-failed", f"TLS verification failed for {host}. Nothing was sent."
+        code, what = "tls-failed", f"TLS verification failed for {peer}. Nothing was sent."
         why = "The certificate is expired, self-signed or for another name, or the connection is "
         why += "intercepted."
         steps = ("Open the address in a browser and look at its certificate.",)
     elif isinstance(error, httpx.ProxyError):
-        code, what = "unreachable", f"The proxy did not connect to {host}: {plain(str(error), 80)}."
-        why = "It demands a user name and a password, does not admit this host, or can't reach it: "
-        why += "the host's name may be misspelt."
-        steps = ("Check HTTPS_PROXY, ALL_PROXY and NO_PROXY in the environment.", Run("again"))
+        code, what = "unreachable", f"{peer}, refused the connection: {plain(str(error), 80)}."
+        why = "The proxy demands a user name and a password, does not admit this host, or can't "
+        why += "reach it: the host's name may be misspelt."
     else:
-        code, what = "unreachable", f"Could not connect to {host}."
-        why = "The server, or a proxy that the environment names, is down or refuses this network; "
-        why += "or the name or port is wrong."
-    if url.scheme == "https" and is_loopback(host):
+        code, what = "unreachable", f"Could not connect to {peer}."
+        why = "The server is down or refuses this network, or the name or port is wrong."
+    if proxy:
+        check = "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY in the environment, or ask who runs the "
+        steps = (f"{check}proxy.", Run("again"))
+    elif url.scheme == "https" and is_loopback(host):
         steps = (f"If the server on this machine speaks plain HTTP, name it so: http://{host}.",)
     return NotSentError(code, what, why=why, next=steps)
 

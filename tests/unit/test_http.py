@@ -170,16 +170,39 @@ def proxied(monkeypatch: pytest.MonkeyPatch, proxy: str) -> NotSentError:
     return caught.value
 
 
-def test_proxy_that_refuses_has_sent_nothing(
+def test_proxy_that_refuses_is_named(
     monkeypatch: pytest.MonkeyPatch, other: ScriptedServer
 ) -> None:
     """It is asked for a tunnel, and sees nothing of the request."""
     other.on("CONNECT", "social.example:443", answer(407))
     error = proxied(monkeypatch, other.host)
     assert error.code == "unreachable"
-    assert error.what.startswith("The proxy did not connect to social.example: 407")
+    assert error.what.startswith(f"{other.host}, the proxy for social.example, refused")
+    assert "407" in error.what
     assert "HTTPS_PROXY" in said(error)
     assert PLAIN not in str(other.requests)
+
+
+def test_proxy_that_hangs_up_is_named(
+    monkeypatch: pytest.MonkeyPatch, other: ScriptedServer
+) -> None:
+    other.on("CONNECT", "social.example:443", hang_up)
+    error = proxied(monkeypatch, other.host)
+    assert error.code == "unreachable"
+    assert error.what == f"Could not connect to {other.host}, the proxy for social.example."
+
+
+def test_proxy_of_one_request_is_not_blamed_for_another(
+    monkeypatch: pytest.MonkeyPatch, server: ScriptedServer, other: ScriptedServer
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", other.origin)
+    other.on("CONNECT", "social.example:443", answer(403))
+    server.on("POST", "/", WELL, hang_up)
+    with Http(sleep=lambda _: None) as client:
+        with pytest.raises(NotSentError):
+            client.send("GET", "https://social.example/")
+        assert client.send("POST", f"{server.origin}/").ok
+        lost(client, f"{server.origin}/", "no-answer")
 
 
 def test_server_behind_a_proxy_is_blamed_for_its_own_failure(
@@ -298,7 +321,7 @@ def test_compressed_answer_is_not_unpacked(http: Http, server: ScriptedServer) -
     server.on("POST", "/", answer(200, bomb, (("Content-Encoding", "gzip, gzip"),)))
     tracemalloc.start()
     try:
-        assert http.send("POST", f"{server.origin}/").is_page
+        lost(http, f"{server.origin}/", "no-answer")
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -356,6 +379,7 @@ def test_deadline_is_counted_anew_for_each_try(server: ScriptedServer, waits: li
     [
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc",
         b"HTTP/1.1 101 X\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
     ],
     ids=lambda data: repr(data[:60]),
 )
