@@ -19,7 +19,7 @@ from provisioner.sandbox import Response
 from provisioner.secret import Secret
 from tests.servers.github import Access, Kind
 from tests.support.told import fails, pages, said
-from tests.unit.octo import FAILED, NOW, Octo, reply
+from tests.unit.octo import FAILED, NAME, NOW, Octo, reply
 
 VALUE = Secret("plaintext")
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try."
@@ -46,15 +46,6 @@ def github_says(
 
 
 # Tokens and permissions, as the embedded GitHub refuses them.
-
-
-def test_unknown_token_is_tried_once(octo: Octo) -> None:
-    """After a few tries GitHub locks the user out."""
-    octo.use("github_pat_wrong")
-    with fails("github-token-refused", Exit.ACTION_REQUIRED) as caught:
-        write(octo)
-    assert caught.value.link == FORM_FOR_NEW_TOKENS
-    assert octo.methods == ["GET"]
 
 
 @pytest.mark.parametrize(
@@ -97,13 +88,6 @@ def test_404_may_hide_what_single_sign_on_protects(octo: Octo) -> None:
     assert error.link == link
 
 
-def test_repository_that_is_not_there_or_not_given_to_the_token_is_not_found(octo: Octo) -> None:
-    with fails("github-not-found", Exit.ACTION_REQUIRED) as caught:
-        octo.open("octo/none")
-    assert "octo/none" in said(caught.value)
-    assert caught.value.link == TOKENS
-
-
 def test_too_many_secrets_are_the_inputs_fault(octo: Octo) -> None:
     for number in range(100):
         octo.stored.set_secret(f"SECRET_{number}", "x")
@@ -114,6 +98,8 @@ def test_too_many_secrets_are_the_inputs_fault(octo: Octo) -> None:
 
 # GitHub's sentences.
 
+INTEGRATION = "Resource not accessible by integration"
+NO_ACCESS = "Resource not accessible by personal access token."
 OWN = f"{TOKENS}/4711"
 EMAILS = "https://github.com/settings/emails"
 ABOUT_OAUTH = "https://docs.github.com/articles/restricting-access-to-your-organization-s-data/"
@@ -142,6 +128,9 @@ SAML = "Resource protected by organization SAML enforcement. You must grant your
     ("status", "message", "code", "opened"),
     [
         (401, "Requires authentication", "github-token-refused", [FORM_FOR_NEW_TOKENS]),
+        (403, INTEGRATION, "github-token-cannot", [FORM_FOR_NEW_TOKENS]),
+        (403, f"{NO_ACCESS} See https://github.com.evil.test/x", "github-permission", [TOKENS]),
+        (403, f"{NO_ACCESS} See https://evilgithub.com/x", "github-permission", [TOKENS]),
         (403, LIFETIME, "github-token-forbidden", [OWN, FORM_FOR_NEW_TOKENS]),
         (403, CLASSIC, "github-token-forbidden", [FORM_FOR_NEW_TOKENS]),
         (403, FINE, "github-token-forbidden", []),
@@ -152,6 +141,7 @@ SAML = "Resource protected by organization SAML enforcement. You must grant your
         (403, "Repository was archived so is read-only.", "archived", []),
         (403, "Sorry. Your account was suspended.", "github-refused", []),
         (403, f"An email address must be verified. See {EMAILS}.", "github-refused", [EMAILS]),
+        (404, "Not Found", "github-not-found", [TOKENS]),
         (451, "Unavailable for legal reasons", "github-refused", []),
     ],
 )
@@ -163,35 +153,30 @@ def test_each_sentence_of_githubs_has_its_cause_and_its_page(
     assert error.exit_code is Exit.ACTION_REQUIRED
     assert pages(error.next) == opened
     assert error.link == (opened[0] if opened else "")
-    assert octo.waits == []
+    assert NAME in said(error)
+    assert octo.methods == ["GET"]  # after a few tries GitHub locks a token's owner out
 
 
-@pytest.mark.parametrize("address", ["https://github.com.evil.test/x", "https://evilgithub.com/x"])
-def test_address_of_another_site_in_a_refusal_is_not_taken(octo: Octo, address: str) -> None:
-    error = refusal(octo, github_says(f"Resource not accessible. See {address}"))
-    assert pages(error.next) == [TOKENS]
-
-
-@pytest.mark.parametrize("body", [b"", b'{"message": 5}'])
-def test_definite_refusal_without_words_is_not_githubs_trouble(octo: Octo, body: bytes) -> None:
-    assert refusal(octo, reply(403, body)).code == "github-refused"
-
-
-@pytest.mark.parametrize("status", [200, 403])
-def test_page_is_neither_quoted_nor_taken_for_githubs_answer(octo: Octo, status: int) -> None:
-    error = refusal(octo, reply(status, FAILED))
-    assert error.code == "github-unwell"
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        *((403, b"", "github-refused"), (403, b'{"message": 5}', "github-refused")),
+        *((403, FAILED, "github-unwell"), (200, FAILED, "github-unwell")),
+    ],
+)
+def test_page_is_neither_quoted_nor_taken_for_githubs_answer(
+    octo: Octo, status: int, body: bytes, code: str
+) -> None:
+    error = refusal(octo, reply(status, body))
+    assert error.code == code
     assert "Whoa" not in str(vars(error))
 
 
-def test_forgejos_and_giteas_api_is_refused_before_anything_is_sent() -> None:
-    """Their runners set GITHUB_API_URL to it."""
+def test_forgejos_api_is_known_by_its_path_and_by_its_refusals_link(octo: Octo) -> None:
+    """Its runners set GITHUB_API_URL to it."""
     with fails("bad-api-url", Exit.INPUT) as caught:
         parse_api_url("https://git.test/gitea/api/v1/")
     assert "Forgejo" in caught.value.why
-
-
-def test_forgejos_refusal_is_known_by_its_link(octo: Octo) -> None:
     body = {"message": "not found", "url": "https://codeberg.org/api/swagger"}
     error = refusal(octo, reply(404, body))
     assert error.code == "bad-api-url"
@@ -207,21 +192,18 @@ def test_message_and_address_are_shown_without_the_token(octo: Octo) -> None:
 # Limits and failures.
 
 
-def test_secondary_limit_is_waited_for_as_long_as_it_says(octo: Octo) -> None:
-    repository = octo.open()
-    octo.github.secondary_limit(7)
-    repository.put_secret("TOKEN", VALUE)
-    assert octo.waits == [7.0]
-    assert octo.stored.open_secret("TOKEN") == "plaintext"
-
-
-@pytest.mark.parametrize("status", [403, 429])
-def test_secondary_limit_that_names_no_time_is_waited_for_a_minute(octo: Octo, status: int) -> None:
+@pytest.mark.parametrize(
+    ("retry_after", "status", "waited"), [(7, 403, 7.0), (None, 403, 60.0), (None, 429, 60.0)]
+)
+def test_secondary_limit_is_waited_for_as_long_as_it_says_or_a_minute(
+    octo: Octo, retry_after: int | None, status: int, waited: float
+) -> None:
     """As GitHub asks."""
     repository = octo.open()
-    octo.github.secondary_limit(None, status=status)
-    repository.read_sealing_key()
-    assert octo.waits == [60.0]
+    octo.github.secondary_limit(retry_after, status=status)
+    repository.put_secret("TOKEN", VALUE)
+    assert octo.waits == [waited]
+    assert octo.stored.open_secret("TOKEN") == "plaintext"
 
 
 def test_limit_refuses_before_anything_is_done_so_that_a_post_is_sent_again(octo: Octo) -> None:
@@ -232,13 +214,14 @@ def test_limit_refuses_before_anything_is_done_so_that_a_post_is_sent_again(octo
     assert octo.stored.variables == {"URL": "value"}
 
 
-def test_primary_limit_that_is_soon_over_is_waited_for(octo: Octo) -> None:
+def test_primary_limit_is_waited_for_if_it_is_soon_over_and_else_left_to_the_person(
+    octo: Octo,
+) -> None:
     limit = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(NOW) + 40)}
     refusal(octo, github_says("API rate limit exceeded for user ID 1.", headers=limit))
     assert octo.waits[0] == 40.0
-
-
-def test_longer_primary_limit_is_left_to_the_person(octo: Octo) -> None:
+    octo.waits.clear()
+    octo.always(None, "NONE")
     octo.github.limit(remaining=0, reset=NOW + 61)
     with fails("github-rate-limit", Exit.FAILED) as caught:
         write(octo)
