@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO, TextIOWrapper
-from pathlib import Path
 
 import pytest
 
 from provisioner.config import Config, parse
-from provisioner.errors import ActionRequiredError, InputError, ProvisionerError
+from provisioner.errors import ActionRequiredError, ProvisionerError
 from provisioner.report import Exit, Item, Open, Report, Run, Set
 from provisioner.secret import Secret
 from provisioner.terminal import Terminal
+from tests.support.told import fails
 
 GIVEN = {"account": "mybot@social.example", "repository": "me/mybot", "github-token": "gh-token"}
 LINK = "https://social.example/oauth/authorize?client_id=x&scope=read"
@@ -54,7 +54,7 @@ def pasted(capsys: pytest.CaptureFixture[str], step: Run, asked: Config) -> list
 # What to do next.
 
 
-def test_command_can_be_pasted_with_what_was_not_left_to_the_defaults(
+def test_command_can_be_pasted_with_what_it_takes_and_was_not_left_to_the_defaults(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     asked = config(
@@ -70,26 +70,12 @@ def test_command_can_be_pasted_with_what_was_not_left_to_the_defaults(
         *("--repository", "me/mybot", "--secrets", "A=access_token"),
         *("--client-id", "i d", "--journal", "OTHER_JOURNAL"),
     ]
-
-
-def test_command_repeats_only_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
-    words = pasted(capsys, Run("complete"), config(app_name="My bot", scopes="full"))
-    assert "--app-name" not in words
-    assert "--scopes" in words
-
-
-def test_option_of_a_step_replaces_the_one_that_was_given(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    step = Run("begin", options=(Set("scopes", "read write"),))
-    words = pasted(capsys, step, config(scopes="post"))
-    assert words.count("--scopes") == 1
-    assert words[words.index("--scopes") + 1] == "read write"
-
-
-def test_without_a_config_the_command_is_still_named(capsys: pytest.CaptureFixture[str]) -> None:
-    Terminal().error(error(Run("check")))
-    assert "provisioner check" in capsys.readouterr().err
+    step, asked = Run("begin", options=(Set("scopes", "read write"),)), config(scopes="post")
+    assert pasted(capsys, step, asked) == [
+        *("provisioner", "begin", "--account", "mybot@social.example"),
+        *("--repository", "me/mybot", "--scopes", "read write"),
+    ]
+    assert "--app-name" not in pasted(capsys, Run("complete"), config(app_name="My bot"))
 
 
 # An error.
@@ -231,13 +217,6 @@ def test_revealed_secret_is_in_no_json(capsys: pytest.CaptureFixture[str]) -> No
     assert "Client secret: s3cret" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("as_json", [True, False])
-def test_secret_is_revealed_to_a_person_only(*, as_json: bool) -> None:
-    with pytest.raises(InputError) as caught:
-        Terminal(as_json=as_json).require_person()
-    assert caught.value.code == "reveal-elsewhere"
-
-
 # A terminal's width and colours.
 
 
@@ -288,18 +267,26 @@ def test_prose_is_wrapped_between_words_and_nothing_that_is_copied(
     ]
 
 
-def test_terminal_has_colours(screen: Screen) -> None:
-    Terminal(progress=screen.file).done("Done.")
-    assert "\x1b[32m" in "".join(screen.read())
-
-
-@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
-def test_person_can_do_without_colours(
-    screen: Screen, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+@pytest.mark.parametrize(
+    ("name", "colours"), [("NO_COLOR", False), ("TERM", False), ("OTHER", True)]
+)
+def test_terminal_has_colours_unless_a_person_does_without(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch, name: str, *, colours: bool
 ) -> None:
-    monkeypatch.setenv(name, value)
+    monkeypatch.setenv(name, "dumb")
     Terminal(progress=screen.file).done("Done.")
-    assert "\x1b" not in "".join(screen.read())
+    assert ("\x1b[32m" in "".join(screen.read())) is colours
+
+
+def test_secret_is_revealed_to_a_person_only(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fails("reveal-elsewhere", Exit.INPUT):
+        Terminal().require_person()
+    monkeypatch.setattr(sys, "stdout", screen.file)
+    Terminal().require_person()
+    with fails("reveal-elsewhere", Exit.INPUT):
+        Terminal(as_json=True).require_person()
 
 
 def test_line_is_there_at_once() -> None:
@@ -310,18 +297,16 @@ def test_line_is_there_at_once() -> None:
     assert seen.getvalue() == "✓ Done.\n".encode()
 
 
-def test_missing_streams_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_and_closed_streams_stop_nothing(
+    monkeypatch: pytest.MonkeyPatch, screen: Screen
+) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     terminal = Terminal(progress=None)
     terminal.done("Done.")
     terminal.report(report())
     terminal.error(error())
-
-
-def test_closed_stream_stops_nothing(tmp_path: Path) -> None:
-    file = (tmp_path / "closed").open("w")
-    file.close()
-    Terminal(progress=file).done("Done.")
+    screen.file.close()
+    Terminal(progress=screen.file).done("Done.")
 
 
 def test_explanations_are_for_those_who_ask(capsys: pytest.CaptureFixture[str]) -> None:
