@@ -1,6 +1,5 @@
 """A GitHub with what only tests use: limits, single sign-on, renames, other tokens, late reads."""
 
-import base64
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +9,6 @@ from typing import Any, Literal
 from provisioner.sandbox import GitHub as SandboxGitHub
 from provisioner.sandbox import Repository, Request, Response
 from provisioner.sandbox.github import refused
-from provisioner.sandbox.repositories import timestamp
 from provisioner.sandbox.web import Refused, json_response
 
 Access = Literal["read", "write"]
@@ -22,19 +20,6 @@ PROVISIONING: Mapping[str, Access] = {
 }
 """What a token needs to write a repository's secrets and variables."""
 HOURLY, WINDOW_SECONDS = 5_000, 3_600
-_REPOSITORY_LINKS = (
-    "assignees blobs branches collaborators comments commits compare contents contributors "
-    "deployments downloads events forks git_commits git_refs git_tags hooks issue_comment "
-    "issue_events issues keys labels languages merges milestones notifications pulls releases "
-    "stargazers statuses subscribers subscription tags teams trees"
-)
-_COUNTS = (
-    "forks_count stargazers_count watchers_count open_issues_count subscribers_count network_count "
-    "forks watchers open_issues size"
-)
-_USER_LINKS = (
-    "followers following gists starred subscriptions organizations repos events received_events"
-)
 
 
 @dataclass(frozen=True)
@@ -227,9 +212,6 @@ class GitHub(SandboxGitHub):
             }
         )
 
-    def describe(self, repository: Repository) -> dict[str, object]:
-        return repository_body(self.api_url, repository)
-
     def _answer(self, request: Request) -> Response:
         """Answer as the sandbox does, and tell when a personal token ends."""
         response = super().answer(request)
@@ -301,66 +283,6 @@ def needed(method: str, rest: list[str]) -> tuple[str, Access] | None:
             return "actions_variables", access
         case _:
             return None
-
-
-def repository_body(api_url: str, repository: Repository) -> dict[str, object]:
-    """The `full-repository` of GitHub's OpenAPI description."""
-    url = f"{api_url}/repos/{repository.full_name}"
-    page = f"https://github.com/{repository.full_name}"
-    created = timestamp(repository.created_at)
-    return {
-        "id": repository.id,
-        "node_id": _node_id("Repository", repository.id),
-        "name": repository.name,
-        "full_name": repository.full_name,
-        "private": repository.private,
-        "visibility": "private" if repository.private else "public",
-        "owner": user_body(api_url, repository.owner, "Organization"),
-        "html_url": page,
-        "description": None,
-        "fork": False,
-        "url": url,
-        **{f"{name}_url": f"{url}/{name}" for name in _REPOSITORY_LINKS.split()},
-        "archive_url": f"{url}/{{archive_format}}{{/ref}}",
-        "git_url": f"git://github.com/{repository.full_name}.git",
-        "ssh_url": f"git@github.com:{repository.full_name}.git",
-        "clone_url": f"{page}.git",
-        "svn_url": page,
-        **dict.fromkeys(("mirror_url", "homepage", "language", "license")),
-        **dict.fromkeys(_COUNTS.split(), 0),
-        "default_branch": "main",
-        "has_issues": True,
-        **dict.fromkeys(("has_projects", "has_wiki", "has_pages", "has_discussions"), False),
-        "archived": repository.archived,
-        "disabled": False,
-        "topics": [],
-        "pushed_at": created,
-        "created_at": created,
-        "updated_at": created,
-        "permissions": dict.fromkeys(("admin", "maintain", "push", "triage", "pull"), True),
-    }
-
-
-def user_body(api_url: str, login: str, kind: str = "User") -> dict[str, object]:
-    """The `simple-user` of GitHub's OpenAPI description."""
-    url = f"{api_url}/users/{login}"
-    number = sum(login.lower().encode())
-    return {
-        "login": login,
-        "id": number,
-        "node_id": _node_id("User", number),
-        "avatar_url": f"https://github.com/{login}.png",
-        "gravatar_id": "",
-        "url": url,
-        "html_url": f"https://github.com/{login}",
-        **{f"{name}_url": f"{url}/{name}" for name in _USER_LINKS.split()},
-        "type": kind,
-        "site_admin": False,
-    }
-
-
-def _node_id(kind: str, number: int) -> str:
-    return base64.b64encode(f"0{len(kind)}:{kind}{number}".encode()).decode()
 
 
 def _token(request: Request) -> str:

@@ -43,6 +43,8 @@ REFUSED = frozenset(
 )
 FIRST_FAILURE = 500  # from here on, the body may come from what stands before GitHub: no shape
 
+EXCERPT = "GET /repos/{owner}/{repo}"
+"""Of what GitHub tells there the embedded one tells a part."""
 _ID = "urn:github"
 _ERROR = {"$ref": f"{_ID}#/components/schemas/basic-error", "required": ["message"]}
 _LONGEST_MESSAGE = 300
@@ -67,6 +69,7 @@ class Description:
         self._registry = Registry([(_ID, self._document)])
         self._validators: dict[tuple[int, bool], Draft202012Validator] = {}
         self._operations: dict[tuple[str, str], Operation] = {}
+        self._excerpts: dict[str, Schema] = {}
         # Where two templates fit a path, the one with a word in place of a parameter is meant.
         templates = sorted(self._document["paths"], key=lambda template: template.count("{"))
         self._templates = [
@@ -115,6 +118,8 @@ class Description:
         if content:
             # Errors are open: GitHub adds a `status` that many of their schemas lack.
             schema = content["application/json"]["schema"]
+            if operation.name == EXCERPT:
+                schema = self._excerpts.setdefault(where, {**self._resolve(schema), "required": []})
             self._check_json(where, schema, fields, body, closed=status < min(MOVED))
         elif status in MOVED | REFUSED:
             self._check_json(where, _ERROR, fields, body, closed=False)

@@ -1,18 +1,82 @@
-"""The embedded GitHub refuses what GitHub refuses, where no test of the client's would notice."""
+"""The embedded GitHub answers as GitHub's description says, and refuses what GitHub refuses."""
 
 import base64
+import json
 
 import pytest
+from nacl.public import PublicKey, SealedBox
 
-from tests.servers.github_description import Description
-from tests.servers.test_embedded_github import ACTIONS, Octo
+from provisioner.sandbox.web import Headers, Request, Response
+from tests.servers import GitHub
+from tests.servers.github_description import CheckingObserver, Description
 
+ACTIONS = "/repos/octo/bot/actions"
 SECRET, VARIABLES = f"{ACTIONS}/secrets/TOKEN", f"{ACTIONS}/variables"
+
+
+class Octo:
+    """Somebody who asks the embedded GitHub, with every exchange checked."""
+
+    def __init__(self) -> None:
+        self.github = GitHub()
+        self.github.add_repository("octo/bot")
+        self.token = self.github.add_token()
+        self.checked = CheckingObserver(Description.load())
+        self.github.observers.append(self.checked)
+
+    def ask(self, method: str, path: str, body: object = None) -> Response:
+        """Send a request with a token."""
+        fields = {"User-Agent": "test", "Authorization": f"Bearer {self.token}"}
+        if body is not None:
+            fields["Content-Type"] = "application/json"
+        raw = b"" if body is None else json.dumps(body).encode()
+        path, _, query = path.partition("?")
+        return self.github(Request(method, path, query, Headers(fields.items()), raw))
+
+    def sealed(self, value: str = "value") -> dict[str, str]:
+        """Seal a value for the repository."""
+        key = json.loads(self.ask("GET", f"{ACTIONS}/secrets/public-key").body)
+        box = SealedBox(PublicKey(base64.b64decode(key["key"]))).encrypt(value.encode())
+        return {"encrypted_value": base64.b64encode(box).decode(), "key_id": key["key_id"]}
 
 
 @pytest.fixture
 def octo() -> Octo:
-    return Octo(Description.load())
+    return Octo()
+
+
+def test_every_endpoint_answers_as_described(octo: Octo) -> None:
+    """A refusal has GitHub's shape, whatever it is for; a redirect leads to the same."""
+    sealed, value = octo.sealed(), {"name": "JOURNAL", "value": "x"}
+    exchanges = [
+        (octo.ask("GET", "/repos/octo/bot"), 200),
+        (octo.ask("DELETE", SECRET), 404),
+        (octo.ask("PUT", SECRET, sealed), 201),
+        (octo.ask("PUT", SECRET, sealed), 204),
+        (octo.ask("PUT", f"{ACTIONS}/secrets/GITHUB_TOKEN", sealed), 422),
+        (octo.ask("GET", SECRET), 200),
+        (octo.ask("GET", f"{ACTIONS}/secrets"), 200),
+        (octo.ask("DELETE", SECRET), 204),
+        (octo.ask("POST", VARIABLES, value), 201),
+        (octo.ask("POST", VARIABLES, value), 409),
+        (octo.ask("PATCH", f"{VARIABLES}/JOURNAL", {"value": "y"}), 204),
+        (octo.ask("GET", f"{VARIABLES}/JOURNAL"), 200),
+        (octo.ask("GET", VARIABLES), 200),
+        (octo.ask("DELETE", f"{VARIABLES}/JOURNAL"), 204),
+    ]
+    octo.github.secondary_limit()
+    exchanges.append((octo.ask("GET", "/repos/octo/bot"), 403))
+    octo.github.rename("octo/bot", "octo/robot")
+    moved = octo.ask("GET", f"{ACTIONS}/secrets/public-key")
+    there = moved.header("Location").removeprefix(octo.github.api_url)
+    exchanges += [(moved, 301), (octo.ask("GET", there), 200)]
+    exchanges += [(octo.ask("GET", "/repos/octo/bot"), 301), (octo.ask("DELETE", SECRET), 307)]
+    octo.token = octo.github.add_token({})
+    exchanges.append((octo.ask("GET", "/repos/octo/robot/actions/secrets"), 403))
+    octo.token = "unknown"
+    exchanges.append((octo.ask("GET", "/repos/octo/robot"), 401))
+    assert [answer.status for answer, _ in exchanges] == [status for _, status in exchanges]
+    assert octo.checked.violations == []
 
 
 def test_permission_is_checked_before_the_body(octo: Octo) -> None:

@@ -9,7 +9,7 @@ browser or Ruby (`make e2e`), except the names of the protocol's texts.
 """
 
 from collections.abc import Iterator, Mapping
-from inspect import getmembers, isclass, isfunction
+from inspect import isclass
 from itertools import product
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from tests.invariants.interleavings.pairs import PAIRS
 from tests.invariants.model import test_likeness, test_model
 from tests.invariants.model.explorer import ORDERS
 from tests.invariants.model.model import World, holds
-from tests.servers import test_embedded_github
+from tests.servers import test_github
 from tests.servers.github_description import Description
 
 SETS = {tuple(FAULTS): "every kind", DECISIVE: "decisive kinds"}
@@ -93,11 +93,9 @@ def github() -> set[str]:
         operation = description.operation(request.method, request.path)
         found.add(f"contract | {operation.name} | {response.status}")
 
-    for name, test in getmembers(test_embedded_github, isfunction):
-        if name.startswith("test_"):
-            octo = test_embedded_github.Octo(description)
-            octo.github.observers.append(note)
-            test(octo)
+    octo = test_github.Octo()
+    octo.github.observers.append(note)
+    test_github.test_every_endpoint_answers_as_described(octo)
     return found
 
 
