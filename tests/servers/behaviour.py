@@ -208,18 +208,9 @@ class Pleroma(_AnotherEachTime):
         return html_response(200, page("Successfully authorized", text))
 
     def issued(self, store: Store, token: AccessToken) -> dict[str, object]:
-        """Tell an end in a hundred years, a refresh token, and whose it is."""
-        return super().issued(store, token) | {
-            "id": len(store.tokens),
-            "refresh_token": base64url(store, 32),
-            "expires_in": int((token.expires_at or 0) - store.clock()),
-            "me": f"{store.origin}/users/{token.account.username}",
-        }
-
-    def account(self, store: Store, account: Account) -> dict[str, object]:
-        """Name an account by its actor's address."""
-        url = f"{store.origin}/users/{account.username}"
-        return super().account(store, account) | {"url": url, "fqn": store.address_of(account)}
+        """Tell an end in a hundred years."""
+        seconds = int((token.expires_at or 0) - store.clock())
+        return super().issued(store, token) | {"expires_in": seconds}
 
     def arrives(self, store: Store, request: Request) -> None:
         """Replay what an Idempotency-Key was answered with, refusals too, for six hours.
@@ -286,11 +277,7 @@ class Pixelfed(_AnotherEachTime):
         """Tell an end in a year, and no scopes."""
         whole = super().issued(store, token)
         del whole["scope"]
-        seconds = int((token.expires_at or 0) - store.clock())
-        return whole | {"expires_in": seconds, "refresh_token": self.new_code(store)}
-
-    def account(self, store: Store, account: Account) -> dict[str, object]:
-        return super().account(store, account) | {"url": f"{store.origin}/{account.username}"}
+        return whole | {"expires_in": int((token.expires_at or 0) - store.clock())}
 
 
 class Takahe(_AnotherEachTime):
@@ -318,13 +305,6 @@ class Takahe(_AnotherEachTime):
         token = store.token(request.bearer or "")
         dead = request.bearer is not None and (token is None or not store.accepts(token))
         store.require(not dead, "token: unknown")
-
-    def new_client(self, store: Store) -> tuple[str, str]:
-        return f"tk-{base64url(store, 16)}", base64url(store, 40)
-
-    def new_code(self, store: Store) -> str:
-        """Make 58 characters of base64url (measured)."""
-        return base64url(store, 43)
 
     def may(self, application: RegisteredApplication, wanted: tuple[str, ...]) -> bool:  # noqa: ARG002
         """Any scope is granted (measured)."""
@@ -465,10 +445,6 @@ class Hollo(_AnotherEachTime):
     def posted(self, store: Store, account: Account, request: Request) -> Status | None:
         """Honour an Idempotency-Key."""
         return Mastodon.posted(self, store, account, request)
-
-    def issued(self, store: Store, token: AccessToken) -> dict[str, object]:
-        """Tell the time in milliseconds."""
-        return super().issued(store, token) | {"created_at": int(token.created_at * 1000)}
 
 
 def _without_scopes(whole: dict[str, object]) -> dict[str, object]:

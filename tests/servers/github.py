@@ -1,7 +1,7 @@
 """A GitHub with what only tests use: limits, single sign-on, renames, other tokens, late reads."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -31,8 +31,6 @@ class Token:
     """
 
     permissions: Mapping[str, Access]
-    repositories: frozenset[int] | None
-    """By their ids; None for all, those to come included."""
     kind: Kind
     expires_at: float | None
     """In seconds since the epoch."""
@@ -51,10 +49,6 @@ class Token:
         if self.kind == "actions" and permission in {"secrets", "actions_variables"}:
             return False
         return permission == "metadata" or self.permissions.get(permission) in ("write", access)
-
-    def sees(self, repository: Repository) -> bool:
-        """Whether the token was given that repository."""
-        return self.repositories is None or repository.id in self.repositories
 
 
 @dataclass
@@ -101,7 +95,6 @@ class GitHub(SandboxGitHub):
     def add_token(
         self,
         permissions: Mapping[str, Access] = PROVISIONING,
-        repositories: Iterable[str] | None = None,
         kind: Kind = "fine-grained",
         expires_at: float | None = None,
     ) -> str:
@@ -112,10 +105,7 @@ class GitHub(SandboxGitHub):
                 self.tokens.remove(value)
                 value = f"ghs_{value[-36:]}"
                 self.tokens.add(value)
-            given = None
-            if repositories is not None:
-                given = frozenset(self.repository(name).id for name in repositories)
-            self.rights[value] = Token(permissions, given, kind, expires_at)
+            self.rights[value] = Token(permissions, kind, expires_at)
             return value
 
     def remove_token(self, token: str) -> None:
@@ -149,10 +139,7 @@ class GitHub(SandboxGitHub):
         return token
 
     def locate(self, request: Request) -> tuple[Repository | None, list[str]]:
-        """Find a repository by its number too; redirect from a former name (301, or 307).
-
-        One that the token was not given is not found: GitHub does not say which of the two.
-        """
+        """Find a repository by its number too; redirect from a former name (301, or 307)."""
         moved = False
         match request.segments:
             case ("repositories", number, *rest) if number.isdigit():
@@ -162,9 +149,7 @@ class GitHub(SandboxGitHub):
                 moved = True
             case _:
                 found, rest = super().locate(request)
-        if found is None or not self.rights[_token(request)].sees(found):
-            return None, rest
-        if moved:
+        if found and moved:
             raise self._moved(request, found)
         return found, rest
 

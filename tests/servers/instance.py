@@ -40,10 +40,6 @@ class Instance(SandboxInstance):
         """The server's name."""
         return self.server.name
 
-    def become(self, server: Server) -> None:
-        """Behave as another server from now on, as after an upgrade: what it remembers stays."""
-        self.server = server
-
     def revoke_access(self, username: str) -> None:
         """Revoke all of an account's tokens, as a password reset does."""
         with self.lock:
