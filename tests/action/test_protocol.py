@@ -5,7 +5,6 @@ The runner's part is played by `commands.py`, which is written from its source.
 
 import io
 import json
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -56,11 +55,6 @@ def commands(log: str) -> list[Command]:
 def test_line_is_never_a_command(text: str) -> None:
     """No text, whatever a server put into it, makes a line that the runner takes for a command."""
     assert commands(written(lambda step: step.say(text))) == []
-
-
-@given(st.text().filter(lambda text: not re.search(r"::|##\[|[\r\n]", text)))
-def test_honest_line_is_left_as_it_is(text: str) -> None:
-    assert written(lambda step: step.say(text)) == f"{text}\n"
 
 
 @pytest.mark.parametrize("kind", ["notice", "warning", "error"])
@@ -283,13 +277,6 @@ def test_schedule_has_no_code(tmp_path: Path) -> None:
     assert not config.is_rerun
 
 
-def test_what_stands_nowhere_is_not_given(tmp_path: Path) -> None:
-    """Else each weekly check would shorten the grace that a rotation was given."""
-    config = Scene(tmp_path, GITHUB_RUN_ATTEMPT="1").config()
-    assert config.given_grace is None
-    assert not config.is_rerun
-
-
 @pytest.mark.parametrize("name", ["code", "rotate"])
 @pytest.mark.parametrize("value", ["", "c0de-c0de"])
 def test_input_that_the_log_would_show_is_refused_and_masked(
@@ -310,11 +297,6 @@ def test_other_commands_are_refused(tmp_path: Path) -> None:
 def test_boolean_is_true_or_false(tmp_path: Path, rotate: object) -> None:
     """What is neither is not guessed at: it may replace a token."""
     Scene(tmp_path, inputs={"rotate": rotate}).refuses("bad-boolean")
-
-
-@pytest.mark.parametrize("rotate", ["false", False, ""])
-def test_what_is_not_ticked_does_not_rotate(tmp_path: Path, rotate: object) -> None:
-    assert not Scene(tmp_path, inputs={"rotate": rotate}).config().rotate
 
 
 def test_other_repository_needs_a_key_from_here(tmp_path: Path) -> None:

@@ -170,6 +170,25 @@ def test_link_of_a_lost_exchange_is_given_up_where_the_server_forgets_it(world: 
     assert BEGUN in world.warned[0]
 
 
+@pytest.mark.parametrize("personality", ["gotosocial"])
+def test_link_of_a_lost_exchange_at_a_server_without_a_name_is_kept_and_nothing_promised(
+    world: World,
+) -> None:
+    """It may be a Mastodon, or one where the lost token is a person's to remove."""
+    endpoints = {f"{one}_endpoint": f"{ORIGIN}/oauth/{one}" for one in ("token", "revocation")}
+    endpoints["authorization_endpoint"] = f"{ORIGIN}/oauth/authorize"
+    metadata = json_response(200, {"issuer": ORIGIN, **endpoints})
+    world.answer("/.well-known/oauth-authorization-server", metadata)
+    world.answer("/api/v1/instance", Response(500))
+    link = world.link()
+    lose_answer(world, world.approve(link))
+    world.time += 3600
+    assert world.link() == link
+    [warning] = world.warned
+    assert not says_token_comes_back(warning)
+    assert ORIGIN in warning
+
+
 def test_replaced_link_is_told_once_the_new_one_is_in_the_journal(world: World) -> None:
     world.begin()
     world.wire.faults = [Fault("refused", path="/api/v1/apps", times=99)]
@@ -182,15 +201,6 @@ def test_replaced_link_is_told_once_the_new_one_is_in_the_journal(world: World) 
 
 
 # What is said before the link.
-
-
-def test_unmanaged_secret_is_announced_before_the_link(world: World) -> None:
-    world.repository.set_secret("MASTODON_ACCESS_TOKEN", "from-before-us")
-    world.begin()
-    (warning,) = world.warned
-    assert "MASTODON_ACCESS_TOKEN" in warning
-    link = next(i for i, line in enumerate(world.shown) if "client_id=" in line)
-    assert world.shown.index(warning) < link
 
 
 def test_secret_by_the_name_of_our_variable_is_unmanaged(bot: World) -> None:

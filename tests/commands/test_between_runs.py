@@ -8,7 +8,7 @@ import pytest
 from provisioner.report import Exit
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
-from tests.support.told import fails, in_words, pages, said, says_no_code_is_needed
+from tests.support.told import fails, in_words, pages, says_no_code_is_needed
 from tests.support.world import NAME, ORIGIN, World
 
 JOURNAL, KEY = "MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"
@@ -87,42 +87,7 @@ def test_no_code_is_needed_after_the_staging_write_and_the_same_one_is_good_befo
 # The repository gets another name.
 
 
-def test_nothing_is_written_to_another_repository_of_the_old_name(world: World, code: str) -> None:
-    """It holds no journal, and the code stays good for the right one."""
-    world.github.rename(NAME, "octocat/robot")
-    other = world.github.add_repository(NAME)
-    with fails("nothing-pending", Exit.ACTION_REQUIRED):
-        world.complete(code)
-    assert other.secrets == {}
-    assert other.variables == {}
-    report = world.complete(code, repository="octocat/robot")
-    assert is_done(world, "octocat/robot")
-    assert "octocat/robot" in report.headline
-
-
 # The instance moves.
-
-
-def test_code_goes_to_no_other_host_where_the_instance_moved(world: World, code: str) -> None:
-    """Should it come back, the link still serves; else the bot begins at the new address."""
-    asked: list[str] = []
-
-    def moved(request: Request) -> Response:
-        return Response(307, (("Location", f"https://moved.example{request.path}"),))
-
-    def records(request: Request) -> Response:
-        asked.append(request.path)
-        return world.instance(request)
-
-    world.wire.hosts |= {"social.example": moved, "moved.example": records}
-    with fails("exchange-unclear", Exit.ACTION_REQUIRED) as caught:
-        world.complete(code)
-    assert "HTTP 307" in said(caught.value)
-    assert "abandon" in said(caught.value)
-    assert asked == []
-    world.wire.hosts["social.example"] = world.instance
-    world.complete(world.approve(caught.value.link))
-    assert is_done(world)
 
 
 # The old application is gone.

@@ -169,11 +169,15 @@ def test_staged_token_is_finished_without_another_approval(world: World) -> None
 
 @pytest.mark.parametrize("personality", ["mastodon-4.7", "mastodon-4.2"])
 def test_application_that_the_instance_forgot_makes_room_for_a_new_one(world: World) -> None:
+    """A lost exchange is told of before: the journal forgets it, and its token may live on."""
+    with failing(world, Fault("answer lost", path=TOKEN)):
+        approved(world)
     code = world.approve(world.link())
     world.instance.delete_application(world.instance.applications[0].client_id)
     with fails("unknown-application", Exit.ACTION_REQUIRED) as caught:
         approved(world, password=code)
     assert runs(caught.value.next) == ["begin"]
+    assert any(map(says_token_may_be_lost, world.warned))
     approved(world)
     assert world.live() == [world.stored()]
 
@@ -204,7 +208,9 @@ def test_report_says_whose_token_was_written_where(world: World) -> None:
 
 
 def test_fields_are_written_under_the_names_that_were_asked_for(world: World) -> None:
-    world.provision(
+    """Pixelfed's tokens live a year, Mastodon's for ever."""
+    answering(world, TOKEN, fields(expires_in=365 * 86400))
+    report = world.provision(
         secrets="TOOT_TOKEN=access_token\nTOOT_ID=client_id\nTOOT_SECRET=client_secret",
         variables="TOOT_URL=base_url\nTOOT_WHO=account\nTOOT_MAY=scopes\nTOOT_UNTIL=expires_at\n"
         "TOOT_APP=client_id",
@@ -214,11 +220,12 @@ def test_fields_are_written_under_the_names_that_were_asked_for(world: World) ->
     assert read == [*world.live(), application.client_id, application.client_secret]
     variables = dict(world.repository.variables)
     variables.pop("MASTODON_JOURNAL")
+    assert report.outputs["expires-at"] == "2028-01-15T08:00:00Z"
     assert variables == {
         "TOOT_URL": ORIGIN,
         "TOOT_WHO": "mybot@social.example",
         "TOOT_MAY": ASKED,
-        "TOOT_UNTIL": "never",
+        "TOOT_UNTIL": report.outputs["expires-at"],
         "TOOT_APP": application.client_id,
     }
 
@@ -240,14 +247,6 @@ def test_granted_scopes_are_told(world: World, granted: str, shown: str) -> None
     answering(world, TOKEN, granting)
     assert world.complete(code).outputs["scopes"] == shown
     assert world.check().status == "healthy"
-
-
-def test_expiry_is_told_and_written(world: World, code: str) -> None:
-    """Pixelfed's tokens live a year."""
-    answering(world, TOKEN, fields(expires_in=365 * 86400))
-    outcome = world.complete(code, variables="UNTIL=expires_at")
-    assert outcome.outputs["expires-at"] == "2028-01-15T08:00:00Z"
-    assert world.repository.variables["UNTIL"] == "2028-01-15T08:00:00Z"
 
 
 def test_rotation_leaves_the_old_token_alive_for_its_grace(bot: World) -> None:
@@ -406,14 +405,6 @@ def test_code_is_spent_only_where_the_longest_answer_has_room(world: World, padd
     assert world.stored(names[-1]) == ("x" * MAX_LENGTH if spent else "from-before-us")
 
 
-def test_code_is_not_sent_where_the_attempt_cannot_be_written(world: World, code: str) -> None:
-    world.wire.faults = [Fault("500", method="PATCH", times=99)]
-    with fails("journal-unconfirmed", Exit.INCOMPLETE) as caught:
-        world.complete(code)
-    assert not says_no_code_is_needed(caught.value)
-    assert f"POST {TOKEN}" not in world.wire.log
-
-
 def test_dry_run_does_not_spend_the_code(world: World) -> None:
     world.repository.set_secret("MASTODON_ACCESS_TOKEN", "from-before-us")
     code = world.approve(world.link())
@@ -510,41 +501,12 @@ def test_each_lost_answer_keeps_its_time_until_a_person_is_told(world: World) ->
 # Staging and verifying.
 
 
-def test_new_token_is_masked_before_the_next_request(world: World) -> None:
-    """A request may fail, and what is said of that must not show the token."""
-    code, unmasked = world.approve(world.link()), []
-
-    def watched(handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
-        def handle(request: Request) -> Response:
-            if set(world.live()) - world.hidden:
-                unmasked.append(f"{request.method} {request.path}")
-            return handler(request)
-
-        return handle
-
-    world.wire.hosts = {host: watched(handler) for host, handler in world.wire.hosts.items()}
-    world.complete(code)
-    assert world.live()
-    assert unmasked == []
-
-
 def test_token_is_used_for_nothing_before_its_staging_is_confirmed(world: World, code: str) -> None:
     world.wire.faults = [Fault("request lost", method="PATCH", first=1, times=99)]
     with fails("journal-unconfirmed", Exit.INCOMPLETE):
         world.complete(code)
     assert f"GET {VERIFY}" not in world.wire.log
     assert "MASTODON_ACCESS_TOKEN" not in world.repository.secrets
-
-
-@pytest.mark.parametrize("status", [403, 503])
-def test_ambiguous_answer_leaves_the_token_staged_and_alive(world: World, status: int) -> None:
-    """Only the instance's own 401 makes a token dead."""
-    code = world.approve(world.link())
-    world.answer(VERIFY, Response(status))
-    with fails("unverified", Exit.INCOMPLETE):
-        world.complete(code)
-    assert world.journal().staged is not None
-    assert len(world.live()) == 1
 
 
 def test_staged_token_that_died_makes_room_for_another(world: World) -> None:
@@ -619,16 +581,22 @@ def test_wrong_tokens_that_cannot_be_revoked_join_the_superseded_ones(bot: World
     assert bot.live() == [bot.stored()]
 
 
-def test_token_equal_to_the_current_one_is_not_revoked(bot: World) -> None:
-    """A server that answers with the very token in use, and fewer scopes: the bot lives on."""
+@pytest.mark.parametrize("is_in_use", [True, False])
+def test_token_that_the_journal_knows_already_is_not_revoked(
+    bot: World, *, is_in_use: bool
+) -> None:
+    """A server that answers with a token of before, and fewer scopes: the bot lives on."""
+    old = bot.stored()
+    bot.provision()
     code = bot.approve(bot.link())
-    answering(bot, TOKEN, fields(access_token=bot.stored(), scope="read:accounts"))
+    again = bot.stored() if is_in_use else old
+    answering(bot, TOKEN, fields(access_token=again, scope="read:accounts"))
     with fails("scopes-missing", Exit.ACTION_REQUIRED) as caught:
         bot.complete(code)
     assert not says_revoked(caught.value)
     assert PAGE not in said(caught.value)
-    assert bot.stored() in bot.live()
-    assert bot.journal().superseded == ()
+    assert "POST /oauth/revoke" not in bot.wire.log
+    assert bot.superseded == [old]
 
 
 def test_undo_that_cannot_be_written_tells_both_problems_and_is_finished_by_the_next_run(
@@ -649,17 +617,6 @@ def test_undo_that_cannot_be_written_tells_both_problems_and_is_finished_by_the_
 
 
 # Writing, and going on with what an earlier run staged.
-
-
-def test_token_stays_staged_until_everything_is_written(world: World, code: str) -> None:
-    world.wire.faults = [Fault("html", method="POST", path="actions/variables", times=99)]
-    with fails("github-unwell", Exit.INCOMPLETE):
-        world.complete(code)
-    assert world.journal().current is None
-    world.wire.faults = []
-    world.complete("")
-    assert world.live() == [world.stored()]
-    assert world.repository.variables["MASTODON_BASE_URL"] == ORIGIN
 
 
 def test_resumed_run_may_write_other_names(world: World) -> None:
@@ -686,7 +643,7 @@ def test_variable_that_has_its_value_already_is_not_written_and_not_ours(world: 
     report = world.provision()
     assert [place.name for place in world.current.known] == ["MASTODON_ACCESS_TOKEN"]
     assert "MASTODON_BASE_URL" not in report.table["Stored in"]
-    world.repository.variables["MASTODON_BASE_URL"] = "https://elsewhere.example"
+    world.repository.variables["MASTODON_BASE_URL"] = ""
     since = len(world.wire.log)
     world.provision()
     written = [line for line in world.requests(since) if line.split()[0] in {"PATCH", "POST"}]
@@ -717,7 +674,7 @@ def test_destination_that_holds_something_else_is_named_before_it_is_overwritten
 ) -> None:
     """And only then: until the token is verified, whoever gives it up leaves that alone."""
     world.repository.set_secret("MASTODON_ACCESS_TOKEN", "from-before-us")
-    world.repository.variables["MASTODON_BASE_URL"] = "https://elsewhere.example"
+    world.repository.variables["MASTODON_BASE_URL"] = ""
     stage(world, world.approve(world.link()))
     [staged] = world.journal().credentials()
     assert staged.may_hold == ()
@@ -726,14 +683,3 @@ def test_destination_that_holds_something_else_is_named_before_it_is_overwritten
     [staged] = world.journal().credentials()
     assert [place.name for place in staged.may_hold] == DESTINATIONS
     assert "MASTODON_ACCESS_TOKEN" in [place.name for place in staged.overwrites]
-
-
-def test_lost_exchange_is_told_before_its_forgotten_application_is_given_up(world: World) -> None:
-    """The journal forgets it then, and a token may live on."""
-    link = world.link()
-    lose_answer(world, world.approve(link))
-    code = world.approve(link)
-    world.instance.delete_application(world.instance.applications[-1].client_id)
-    with fails("unknown-application", Exit.ACTION_REQUIRED):
-        world.complete(code)
-    assert any(map(says_token_may_be_lost, world.warned))

@@ -225,12 +225,6 @@ def test_password_and_private_user_name_are_masked(world: World) -> None:
     assert len(report.items) == 1  # of the overwritten secret a person is told once
 
 
-def test_without_a_password_nothing_is_registered(world: World) -> None:
-    with fails("no-login", Exit.INPUT):
-        log_in(world, password="")
-    assert world.instance.applications == []
-
-
 def test_password_that_stands_in_the_name_hides_no_account(world: World) -> None:
     world.instance.add_account("mybotbotbot", "MyBotBot")
     world.log_in("mybotbotbot", "MyBotBot", account="mybotbotbot@social.example")

@@ -159,8 +159,9 @@ def test_refused_token_needs_a_person_and_no_other_text(
     bot: World, status: int, words: str, code: str
 ) -> None:
     bot.answer(PATH, json_response(status, {"error": words} if words else {}))
-    with fails(code, Exit.ACTION_REQUIRED):
+    with fails(code, Exit.ACTION_REQUIRED) as caught:
         bot.post(TEXT)
+    assert caught.value.next
 
 
 def test_page_in_place_of_an_answer_blames_no_text(bot: World) -> None:

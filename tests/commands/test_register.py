@@ -73,6 +73,7 @@ def test_names_that_are_taken_are_all_told_before_anything_is_registered(
     world.register()
     if gone:
         world.delete("secrets" if gone in world.repository.secrets else "variables", gone)
+    world.repository.variables.update(dict.fromkeys(world.repository.variables, ""))
     former = world.strings()
     with fails("name-taken", Exit.INPUT) as caught:
         world.register()

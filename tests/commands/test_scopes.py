@@ -1,6 +1,5 @@
 """Which scopes an application gets, where an instance refuses some of them."""
 
-import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -102,20 +101,3 @@ def test_each_set_is_tried_once_and_in_order(world: World, asked: list[str], tak
     assert application.client_id == registered.client_id
     assert scopes == sets[taken]
     assert registered.client_secret in world.hidden
-
-
-@pytest.mark.parametrize(
-    ("personality", "scopes", "broader"),
-    [
-        ("mastodon-4.2", "", ""),
-        ("pixelfed", "", "read write"),
-        ("pixelfed", "read write", ""),
-        ("pixelfed", "profile write", "read"),
-        ("takahe", "", "read"),
-    ],
-)
-def test_only_what_is_broader_is_warned_of(world: World, scopes: str, broader: str) -> None:
-    """What was not asked for, and nothing else; `read:accounts` says no more than `profile`."""
-    world.begin(scopes=scopes)
-    named = [re.findall(r"\b(?:read|write)(?::\w+)?\b", warning) for warning in world.warned]
-    assert named == ([broader.split()] if broader else [])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.commands.setup import Redirect
-from provisioner.errors import ActionRequiredError, IncompleteError, ProvisionerError
+from provisioner.errors import ActionRequiredError, IncompleteError
 from provisioner.github.client import UNFINISHED
 from provisioner.report import Exit, Report
 from provisioner.sandbox import Request, Response
@@ -69,15 +69,6 @@ def test_plan_is_shown_before_anything_is_written(world: World) -> None:
     world.laptop.show = show  # type: ignore[method-assign]
     with pytest.raises(Killed):
         world.setup()
-
-
-def test_browser_opens_after_everything_else_is_checked(world: World) -> None:
-    """The person sees nothing of a repository that can't be written."""
-    world.token = world.github.add_token({"metadata": "read", "actions_variables": "write"})
-    with pytest.raises(ProvisionerError):
-        world.setup()
-    assert world.laptop.opened == []
-    assert world.instance.applications == []
 
 
 @pytest.mark.parametrize(
@@ -272,6 +263,8 @@ def test_what_is_no_code_of_this_link_is_told_and_asked_again(world: World, wron
     world.setup(wrong, wrong, approves)
     assert_set_up(world)
     assert len(world.instance.applications) == 1
+    sent = 2 if wrong is WRONG["unknown code"] else 0
+    assert world.wire.log.count("POST /oauth/token") == sent + 1
 
 
 def test_refused_code_that_the_browser_brings_ends_it(world: World) -> None:
@@ -279,12 +272,6 @@ def test_refused_code_that_the_browser_brings_ends_it(world: World) -> None:
     with fails("code-refused", Exit.ACTION_REQUIRED) as caught:
         world.setup(lambda _: Redirect(Secret("x" * 43)))
     assert world.laptop.landed == [caught.value]
-
-
-@pytest.mark.parametrize("wrong", ["another server's page", "another link's address"])
-def test_wrong_paste_spends_no_code(world: World, wrong: str) -> None:
-    world.setup(WRONG[wrong], approves)
-    assert world.wire.log.count("POST /oauth/token") == 1
 
 
 @pytest.mark.parametrize("error", ["access_denied", "server_error"])
@@ -385,12 +372,6 @@ def keys(world: World, tmp_path: Path) -> Path:
 
 def kept(folder: Path) -> list[str]:
     return [one.read_text().strip() for one in folder.iterdir()] if folder.exists() else []
-
-
-def test_key_is_kept_in_its_secret_and_on_this_machine(world: World, keys: Path) -> None:
-    world.setup()
-    assert kept(keys) == [world.stored(KEY)]
-    assert world.check().status == "healthy"
 
 
 @pytest.mark.parametrize("command", ["setup", "deprovision"])

@@ -14,7 +14,7 @@ from provisioner.journal import seal
 from provisioner.journal_store import OvertakenError
 from provisioner.report import Exit
 from provisioner.sandbox import Request, Response
-from tests.support.acts import GITHUB, INSTANCE, answering, fields, meanwhile, stage
+from tests.support.acts import GITHUB, INSTANCE, answering, fields, meanwhile
 from tests.support.told import fails, runs, said, says_no_code_is_needed
 from tests.support.world import World
 
@@ -110,15 +110,6 @@ def unstaged(world: World, do: Callable[[], None]) -> None:
         world.complete(code)
 
 
-def test_begin_overtaken_by_a_completion_writes_nothing(world: World, code: str) -> None:
-    """While it registered an application, another run completed: the token stays known."""
-    meanwhile(world, INSTANCE, "POST", "/api/v1/apps", lambda: world.complete(code))
-    with fails("overtaken", Exit.INCOMPLETE):
-        world.begin(scopes="read write")
-    assert world.known == world.live()
-    assert world.live() == [world.stored()]
-
-
 # A run under way does not bring back a bot that was taken off, nor loses what it was given.
 
 
@@ -167,28 +158,3 @@ def test_run_that_wrote_everything_says_that_the_journal_is_gone(world: World, c
     assert runs(caught.value.next) == ["begin"]
     assert "remove its application" in said(caught.value)
     assert world.live() == [world.stored()]
-
-
-def test_second_of_two_deprovisions_notices(bot: World) -> None:
-    meanwhile(bot, GITHUB, "GET", JOURNAL, bot.deprovision, turn=2)
-    with fails("journal-deleted", Exit.INCOMPLETE):
-        bot.deprovision()
-    assert bot.live() == []
-    assert bot.repository.variables == {}
-    assert dict(bot.repository.secrets) == {}
-
-
-def test_completion_that_starts_while_the_bot_is_taken_off_refuses(world: World) -> None:
-    stage(world, world.approve(world.link()))
-    late: list[str] = []
-
-    def complete() -> None:
-        with pytest.raises(ProvisionerError) as caught:
-            world.complete("")
-        late.append(caught.value.code)
-
-    meanwhile(world, INSTANCE, "POST", "/oauth/revoke", complete)
-    world.deprovision()
-    assert late == ["deprovisioning"]
-    assert world.stored() == ""
-    assert world.live() == []
