@@ -154,7 +154,6 @@ class RetryPolicy:
     delay: Callable[[Answer], float | None] = retry_delay
 
     def delay_after(self, outcome: Answer | TransportError) -> float | None:
-        """Seconds to wait before the request is sent again; None where it is not."""
         if isinstance(outcome, Answer):
             definite = 400 <= outcome.status < 500
             return self.delay(outcome) if self.lost or (self.refused and definite) else None

@@ -97,7 +97,6 @@ class Http:
     known: set[Secret] = field(default_factory=set, repr=False)
     """The secrets of this run, any of which a server may echo at any time."""
     _clients: dict[bool, httpx.Client] = field(default_factory=dict, init=False, repr=False)
-    """The one for loopback, and the one for all other hosts."""
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _thread: threading.local = field(default_factory=threading.local, init=False, repr=False)
     """Of the request that this thread is sending: its `deadline` by `monotonic`, its `host`, and
@@ -162,7 +161,6 @@ class Http:
         return outcome
 
     def _client(self, *, loopback: bool) -> httpx.Client:
-        """The client for loopback, or for all other hosts, whichever thread asks first."""
         agent = f"mastodon-provisioner/{__version__}"
         with self._lock:
             if client := self._clients.get(loopback):

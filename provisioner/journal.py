@@ -33,7 +33,6 @@ class Record(msgspec.Struct, frozen=True):
     """A part of the journal."""
 
     def replace(self, **changes: Any) -> Self:
-        """The same with these fields changed."""
         return msgspec.structs.replace(self, **changes)
 
 
@@ -63,7 +62,6 @@ class Credential(Record, frozen=True):
 
     @property
     def destinations(self) -> tuple[Destination, ...]:
-        """Where it is, or may be."""
         return tuple(dict.fromkeys((*self.known, *self.may_hold)))
 
     @property
@@ -80,7 +78,6 @@ class Pending(Record, frozen=True):
     verifier: Secret | None
     """PKCE; None where the link was not ours (the person's own application, in a single run)."""
     scopes: tuple[str, ...]
-    """What the link asks for."""
     requested_scopes: tuple[str, ...]
     """What the inputs asked for, where the instance knows other scopes."""
     app_name: str
@@ -110,7 +107,6 @@ class Superseded(Record, frozen=True):
     revoke_after: int
 
     def by(self, moment: int) -> Self:
-        """The same, to be revoked at that moment if not before."""
         return self.replace(revoke_after=min(self.revoke_after, moment))
 
 
@@ -129,7 +125,6 @@ class Journal(Record, frozen=True):
 
     @property
     def staged(self) -> Credential | None:
-        """The token that a run left between its issue and its becoming current."""
         return self.pending.staged if self.pending else None
 
     @property
@@ -139,17 +134,14 @@ class Journal(Record, frozen=True):
         return one.instance.origin if one else ""
 
     def applications(self) -> tuple[Application, ...]:
-        """Every application in the journal."""
         pending = (self.pending.application,) if self.pending else ()
         return (*pending, *(credential.application for credential in self.credentials()))
 
     def credentials(self) -> tuple[Credential, ...]:
-        """Every credential in the journal."""
         old = (superseded.credential for superseded in self.superseded)
         return tuple(filter(None, (self.staged, self.current, *old)))
 
     def secrets(self) -> Iterator[Secret]:
-        """Every secret in the journal."""
         yield from (credential.token for credential in self.credentials())
         yield from (application.client_secret for application in self.applications())
         if self.pending and self.pending.verifier:

@@ -65,7 +65,6 @@ class JournalStore:
 
     @property
     def key_name(self) -> str:
-        """The name of the secret that holds the key."""
         return f"{self.name}_KEY"
 
     @property
@@ -89,7 +88,6 @@ class JournalStore:
         return self.key_name in self.repository.secret_names
 
     def read(self) -> None:
-        """Read the variable, live."""
         self._note(self.repository.variable(self.name))
 
     def open(self) -> Journal | None:
@@ -159,7 +157,6 @@ class JournalStore:
         self._write(value)
 
     def claim(self) -> None:
-        """Create the variable: only one of two first runs can. Raises as `save`."""
         before = self._latest
         self._write(CLAIM + secrets.token_hex(8))
         if self.given_up:

@@ -106,17 +106,17 @@ class KeyFile:
         )
 
 
-def open_journal(store: JournalStore, file: KeyFile | None, *, start_over: bool) -> Journal | None:
+def open_journal(store: JournalStore, file: KeyFile, *, start_over: bool) -> Journal | None:
     """The journal, with the key that was handed in or the one in the file; None if there is none.
 
     To `start_over` gives up a journal that can't be opened here. Raises as `JournalStore.open`.
     """
-    if file and not store.key:
+    if not store.key:
         store.key = file.read()
     try:
         journal = store.open()
     except ProvisionerError as error:
-        if file is None or error.code not in UNOPENED:
+        if error.code not in UNOPENED:
             raise
         if not start_over:
             raise error.as_kind(type(error), next=(*error.next, *START_OVER)) from None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from provisioner.commands.begin import find_instance, scopes_to_ask, warn_of_subject
+from provisioner.commands.begin import discover, scopes_to_ask, tell_instance, warn_of_subject
 from provisioner.commands.revocation import revoke_due, supersede, tell_lost
 from provisioner.commands.session import Session, approve, require_own, warn_of_other_scopes
 from provisioner.errors import ActionRequiredError, IncompleteError, InputError, ProvisionerError
@@ -28,11 +28,8 @@ class Approval:
     """What the account's owner gave (RFC 6749, section 1.3): a code, or user name and password."""
 
     exchange: Callable[[Mastodon], Grant] = field(repr=False)
-    """Sends it to the instance, once. Raises as `Mastodon.exchange`."""
     again: Next
-    """How to go on with another one."""
     unused: Next = ()
-    """What to know where it was not used."""
     fingerprint: str = ""
     """What the journal keeps of it, so that it is never sent again; "" for nothing."""
 
@@ -74,7 +71,7 @@ def _single_run(session: Session, application: Application) -> Pending:
             "token back.",
             next=(*approve(session, former), "After that, your own application can be used."),
         )
-    info = find_instance(session)
+    info = tell_instance(session, discover(session))
     warn_of_subject(session)
     return Pending(
         instance=info.instance,

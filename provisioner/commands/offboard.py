@@ -10,7 +10,7 @@ from provisioner.errors import ActionRequiredError, IncompleteError, InputError,
 from provisioner.github.destinations import Destination, Kind, Mapping, names
 from provisioner.journal import Credential
 from provisioner.mastodon.client import Mastodon
-from provisioner.mastodon.errors import Alive, Dead, Unclear, Unheard
+from provisioner.mastodon.errors import Alive, Dead, Unclear
 from provisioner.report import Item, Report, Run, Set, when
 
 
@@ -199,7 +199,7 @@ def _is_dead(session: Session, token: Credential) -> bool:
             return True
         case Alive():
             session.warn(f"{token.instance.host} did not revoke {which}")
-        case Unclear(reason) | Unheard(reason):
+        case Unclear(reason):
             session.warn(f"Could not see {which} dead: {reason}")
     return False
 

@@ -3,7 +3,7 @@
 begin, complete and login take them as an application of the person's own.
 """
 
-from provisioner.commands.begin import find_instance
+from provisioner.commands.begin import discover, tell_instance
 from provisioner.commands.begin import register as register_application
 from provisioner.commands.session import Session
 from provisioner.errors import ActionRequiredError, InputError, ProvisionerError
@@ -23,7 +23,7 @@ def register(session: Session) -> Report:
     config = session.config
     if not config.reveal:
         _require_free(session)
-    info = find_instance(session)
+    info = tell_instance(session, discover(session))
     scopes = candidates(config.requested_scopes, info)
     application, granted = register_application(session, info.instance, scopes)
     outputs = {"instance": info.instance.origin, "scopes": " ".join(granted)}

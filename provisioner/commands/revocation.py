@@ -13,7 +13,7 @@ from provisioner.github.destinations import Destination, names
 from provisioner.inputs import HERE
 from provisioner.journal import Credential, Pending, Superseded
 from provisioner.mastodon.client import Mastodon
-from provisioner.mastodon.errors import Alive, Dead, Unclear, Unheard
+from provisioner.mastodon.errors import Alive, Dead, Unclear
 from provisioner.mastodon.instance import Application
 from provisioner.report import Item, Open, iso, when
 
@@ -39,7 +39,6 @@ class OldToken:
     item: Item
 
     def facts(self) -> dict[str, str]:
-        """For JSON."""
         return {
             "issued-at": iso(self.credential.issued_at),
             "fate": self.fate,
@@ -167,11 +166,9 @@ def _revoke(session: Session, old: Superseded) -> tuple[Fate, str]:
     match Mastodon(session.http, token.instance).revoke(token.application, token.token):
         case Dead():
             return "revoked", ""
-        case Unclear(reason, refused=False) if overdue:
-            return "forgotten", reason
-        case Unheard(reason) if overdue:
-            return "stuck", reason
-        case Unclear(reason) | Unheard(reason):
+        case Unclear(reason, refused=False, token_accepted=works) if overdue:
+            return ("stuck" if works else "forgotten"), reason
+        case Unclear(reason):
             return "retry", reason
         case Alive():
             return "stuck", f"{token.instance.host} did not revoke it"

@@ -46,11 +46,9 @@ class Session:
     is_read: bool = False
     """Whether the journal was just read to choose a command, which then need not read it again."""
     variables: dict[str, str | None] = field(default_factory=dict)
-    """Variables' values as this run read them; None for those that do not exist."""
     subject: str = ""
     """What WebFinger calls the account, where that is another name."""
     noted: list[Item] = field(default_factory=list)
-    """What a person was warned of, for the report."""
     _told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -62,7 +60,6 @@ class Session:
         self.journal = Journal(repository_id=0, account=str(config.account or ""))
 
     def now(self) -> int:
-        """Epoch seconds."""
         return int(self.clock())
 
     def done(self, text: str) -> None:
@@ -79,7 +76,6 @@ class Session:
             self.reporter.warn(item)
 
     def mask(self, secret: Secret) -> None:
-        """Never show this secret, in no text of a server either."""
         self.http.remember(secret)
         self.reporter.mask(secret)
 
@@ -96,9 +92,10 @@ class Session:
         if self.key_folder:
             host = host_of(origin_of(self.config.api_url))
             self.key_file = KeyFile.of(self.key_folder, host, self.repository.id, self.store.name)
-        journal = open_journal(self.store, self.key_file, start_over=self.config.start_over)
-        if self.key_file:
+            journal = open_journal(self.store, self.key_file, start_over=self.config.start_over)
             self.mask(self.store.key)
+        else:
+            journal = self.store.open()
         if journal and journal.pending and journal.pending.attempts and not journal.staged:
             # GitHub may answer late: the token of that exchange may be staged by now.
             journal = self.store.reread() or journal
@@ -151,17 +148,14 @@ class Session:
         self.journal = journal
 
     def update(self, **changes: Any) -> None:
-        """Look whether the journal is still as this run knows it, and write it."""
         self.store.look()
         self.save(**changes)
 
     def destination(self, mapping: Mapping) -> Destination:
-        """Where a mapping is written."""
         return Destination(self.repository.scope, mapping.kind, mapping.name)
 
     @property
     def destinations(self) -> tuple[Destination, ...]:
-        """Where everything is written."""
         return tuple(map(self.destination, self.config.mappings))
 
     def may_exist(self, destination: Destination) -> bool:

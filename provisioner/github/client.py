@@ -93,13 +93,10 @@ class Repository:
     """`owner/name`; after `open`, the name that it bears today."""
     id: int = 0
     secret_names: frozenset[str] = field(default_factory=frozenset)
-    """As of `read_secret_names`."""
     sealing_key: tuple[str, PublicKey] | None = field(default=None, repr=False)
-    """The id and the public key that its secrets are sealed with."""
 
     @property
     def scope(self) -> str:
-        """The repository as the scope of a destination."""
         return f"repository/{self.id}"
 
     def _path(self, kind: Kind, name: str = "") -> str:
@@ -109,7 +106,6 @@ class Repository:
         return explain(answer, attempt, github_host(self.github.api_url))
 
     def open(self) -> tuple[int, str]:
-        """The repository's number, and the name that it bears today."""
         answer = self.github.call("GET", f"/repos/{self.name}")
         fields = answer.fields()
         number, full_name = fields.get("id"), answer.text("full_name")
@@ -130,7 +126,6 @@ class Repository:
         self.secret_names = frozenset(name for name in names if isinstance(name, str))
 
     def read_sealing_key(self) -> tuple[str, PublicKey]:
-        """Ask for the public key that the secrets are sealed with."""
         answer = self.github.call("GET", self._path("secrets", "public-key"))
         if not answer.ok:
             raise self._refused(answer, f"read the public key of {self.name}")
@@ -146,7 +141,6 @@ class Repository:
         return self.sealing_key
 
     def put_secret(self, name: str, value: Secret) -> None:
-        """Seal and write a secret; idempotent."""
         check_size(name, value.reveal())
         answer = self._put(name, value, self.sealing_key or self.read_sealing_key())
         if answer.status == 422:  # the key changed since it was read
@@ -173,7 +167,6 @@ class Repository:
         return answer.status == 204
 
     def variable(self, name: str) -> str | None:
-        """A variable's value, None where there is none of that name."""
         answer = self.github.call("GET", self._path("variables", name))
         if answer.status == 404:
             return None

@@ -17,7 +17,6 @@ from provisioner.mastodon.errors import (
     Dead,
     ScopesRefusedError,
     Unclear,
-    Unheard,
     blocked,
     exchange_refused,
     judge,
@@ -216,13 +215,13 @@ class Mastodon:
             headers={"Idempotency-Key": key},
         )
 
-    def revoke(self, application: Application, token: Secret) -> Alive | Dead | Unclear | Unheard:
+    def revoke(self, application: Application, token: Secret) -> Alive | Dead | Unclear:
         """Revoke a token with its own application's credentials (RFC 7009); its state afterwards.
 
         A 200 proves nothing, since servers answer so for unknown tokens too: the token is tried
         afterwards. Where the revocation was accepted, any refusal of the token means dead, except
-        one that says that the token is good. A token that still works after the instance received
-        the revocation can't be revoked.
+        one that says that the token is good. A token that still works is Alive, and can't be
+        revoked, if the instance received the revocation; else it is Unclear.
         """
         form: dict[str, str | Secret] = {
             "token": token,
@@ -239,7 +238,8 @@ class Mastodon:
             case Unclear(reason, refused=True, token_accepted=False) if heard == "accepted":
                 return Dead(reason)
             case Alive() if heard == "unheard":
-                return Unheard(f"{self.instance.host} did not answer the revocation")
+                reason = f"{self.instance.host} did not answer the revocation"
+                return Unclear(reason, refused=False, token_accepted=True)
             case state:
                 return state
 

@@ -86,7 +86,6 @@ class Alive:
     domain: str = field(repr=False)
     """"" where it is the instance's own."""
     shown: str
-    """User and domain, fit to print."""
 
 
 @dataclass(frozen=True)
@@ -107,13 +106,6 @@ class Unclear:
     """What a person can do, where the account is what is refused, or may be."""
     token_accepted: bool = False
     """Whether the answer says that the token itself is good."""
-
-
-@dataclass(frozen=True)
-class Unheard:
-    """The token still works, and the instance may not have received its revocation."""
-
-    reason: str
 
 
 def unwell(host: str, answer: Answer) -> TransportError:

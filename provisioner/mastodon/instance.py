@@ -147,7 +147,6 @@ class ServerProfile:
     idempotency_key: bool = False
     """Whether the same Idempotency-Key does not post twice."""
     posts_text_alone: bool = True
-    """Whether a text without a picture is a post."""
     revokes: bool = True
     revokes_application: bool = False
     """Whether revoking a token ends its application too, or all other tokens of it."""

@@ -35,7 +35,6 @@ class InstanceInfo:
 
     @property
     def scopes_known(self) -> tuple[str, ...]:
-        """Every scope that the instance knows; none where that can't be told."""
         return self.scopes_supported or self.instance.profile.scopes
 
     @property
@@ -50,7 +49,6 @@ class InstanceInfo:
         return known
 
     def is_mastodon(self, major: int, minor: int) -> bool:
-        """Whether it is a Mastodon of at least that version."""
         instance = self.instance
         is_one = instance.software.casefold() == "mastodon"
         return is_one and is_at_least(instance.version, major, minor)

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from provisioner.commands.begin import find_instance, register
+from provisioner.commands.begin import discover, register
 from provisioner.errors import ProvisionerError
 from provisioner.report import Exit
 from provisioner.sandbox import Request, Response
@@ -95,7 +95,7 @@ def test_each_set_is_tried_once_and_in_order(world: World, asked: list[str], tak
     sets = (("make:tea",), ("make:coffee",), ("make:water",))
     knows(world, *sets[taken])
     session = world.session("begin")
-    application, scopes = register(session, find_instance(session).instance, sets)
+    application, scopes = register(session, discover(session).info.instance, sets)
     assert asked == [" ".join(one) for one in sets[: taken + 1]]
     (registered,) = world.instance.applications
     assert application.client_id == registered.client_id
