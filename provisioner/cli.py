@@ -60,7 +60,7 @@ def _add(command: str, text: str) -> None:
     ask.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [_parameter(key, one) for key, one in zip(names, inputs, strict=True)]
     )
-    example = f"\n    \b\n    Example:\n      {' '.join(words)}\n    "
+    example = f"\n\n    \b\n    Example:\n      {' '.join(words)}\n    "
     app.command(command, help=text + example)(ask)
 
 

@@ -12,20 +12,15 @@ COMMANDS = {
 
     Run it again to finish what was interrupted. Where a token is in use, it offers to replace it.
     """,
-    "rotate": """Replace the token in use by a new one, as setup does it.""",
-    "init": """Write the workflow files of the bot and of a weekly check.
-
-    Into this checkout. A file that is there is changed only if you agree to the difference.
-    """,
+    "rotate": "Replace the token in use by a new one, as setup does it.",
+    "init": "Write the workflow files of the bot and of a weekly check.",
     "begin": """Register an application and show the link to approve it.
 
     While the approval is pending, running it again shows the same link.
     """,
     "complete": """Exchange the code for the token, and store it.
 
-    First it is checked whose token it is. Then the token is written, encrypted, to the
-    repository's secrets. A run that stopped half-way is finished by running it again, without a
-    code.
+    A run that stopped half-way is finished by running it again, without a code.
     """,
     "login": """Begin and complete with user name and password.
 
@@ -43,11 +38,7 @@ COMMANDS = {
 
     On Mastodon, Pleroma and Akkoma the same text is not posted twice within an hour.
     """,
-    "check": """Check the token and its secrets; revoke superseded tokens.
-
-    Is the token alive, the right account's, with the scopes it needs, and are its secrets there?
-    Superseded tokens are revoked when their grace period is over.
-    """,
+    "check": "Check the token and its secrets; revoke old tokens.",
     "abandon": """Give up a pending authorization.
 
     A token that it got, if any, is revoked. The token in use stays as it is.
@@ -56,14 +47,8 @@ COMMANDS = {
 
     The secrets, the variables, the journal and its key. It asks for a confirmation first.
     """,
-    "doctor": """Show what an instance supports, and what is chosen for it.
-
-    It only reads what everybody may see, and changes nothing.
-    """,
-    "demo": """Play the whole story in seconds: no account needed.
-
-    Against an embedded instance and an embedded GitHub, over real sockets on this machine.
-    """,
+    "doctor": "Show what an instance supports, and what is chosen for it.",
+    "demo": "Play the whole story in seconds: no account needed.",
     "sandbox": """Rehearse in a real browser.
 
     Serves an embedded instance and an embedded GitHub on this machine until it is stopped with

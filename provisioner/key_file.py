@@ -32,10 +32,6 @@ class KeyFile:
 
     path: Path
 
-    @classmethod
-    def of(cls, folder: Path, host: str, repository_id: int, journal: str) -> "KeyFile":
-        return cls(folder / f"{host}_{repository_id}_{journal}.key")
-
     def read(self) -> Secret:
         """The key; empty where there is no file. Raises InputError where it can't be used.
 

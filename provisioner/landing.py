@@ -8,7 +8,7 @@ import hashlib
 from html import escape
 
 from provisioner.errors import ProvisionerError
-from provisioner.report import Next, Open, Report, Set
+from provisioner.report import Next, Open, Report
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1c1b22; --paper: #fff; --line: #d5d4dd; --good: #17683a }
@@ -62,8 +62,6 @@ def _steps(steps: Next) -> str:
         if isinstance(step, Open):
             page, purpose = escape(step.url), escape(step.purpose)
             shown += f'<li>Open <a rel="noreferrer" href="{page}">{page}</a>{purpose}.</li>'
-        elif isinstance(step, Set):
-            shown += f"<li>Give <code>--{escape(step.name)}</code>.</li>"
         elif isinstance(step, str) and not step.endswith(":"):  # those lead to a command
             shown += f"<li>{escape(step)}</li>"
     return f"<ul>{shown}</ul>" if shown else ""

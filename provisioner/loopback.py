@@ -9,7 +9,6 @@ import os
 import select
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer
@@ -174,7 +173,7 @@ def _judge(target: str, state: str, origin: str) -> Redirect | tuple[HTTPStatus,
         return HTTPStatus.BAD_REQUEST, "This address answers a browser on this machine alone"
     if path != CALLBACK:
         return HTTPStatus.NOT_FOUND, "Not found"
-    given = _parameters(query)
+    given = dict(parse_qsl(query))
     if not state or not hmac.compare_digest(given.get("state", "").encode(), state.encode()):
         # Hollo's denial among them: without a state anybody could end the wait.
         return HTTPStatus.BAD_REQUEST, "This does not come from the link that was shown"
@@ -185,12 +184,3 @@ def _judge(target: str, state: str, origin: str) -> Redirect | tuple[HTTPStatus,
     if code := given.get("code"):
         return Redirect(Secret(code))
     return HTTPStatus.BAD_REQUEST, "This brings no code"
-
-
-def _parameters(query: str) -> Mapping[str, str]:
-    """The parameters of a query; none where one is given twice (RFC 6749, section 3.1)."""
-    with suppress(ValueError):  # too many
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=20)
-        given = dict(pairs)
-        return given if len(given) == len(pairs) else {}
-    return {}

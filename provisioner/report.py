@@ -138,18 +138,16 @@ def besides(steps: Next, url: str) -> Next:
 
 def iso(seconds: int | None) -> str:
     """Epoch seconds as ISO 8601 in UTC, for JSON; “never” for None."""
-    return (
-        "never" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    )
+    if seconds is None:
+        return "never"
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def when(seconds: int | None) -> str:
     """Epoch seconds for a person: “4 May 2026, 14:05 UTC”; “never” for None."""
-    return (
-        "never"
-        if seconds is None
-        else f"{datetime.fromtimestamp(seconds, UTC):%-d %B %Y, %H:%M} UTC"
-    )
+    if seconds is None:
+        return "never"
+    return f"{datetime.fromtimestamp(seconds, UTC):%-d %B %Y, %H:%M} UTC"
 
 
 def duration(seconds: float) -> str:

@@ -8,7 +8,6 @@ finds every use of it with one grep.
 import base64
 import re
 from collections.abc import Iterable, Iterator
-from typing import NoReturn
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
@@ -44,9 +43,6 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._plaintext)
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("A secret is not pickled.")
 
 
 def is_visible(text: str) -> bool:

@@ -91,7 +91,8 @@ class Session:
         self.read_repository(self.store.read, *more)
         if self.key_folder:
             host = host_of(origin_of(self.config.api_url))
-            self.key_file = KeyFile.of(self.key_folder, host, self.repository.id, self.store.name)
+            name = f"{host}_{self.repository.id}_{self.store.name}.key"
+            self.key_file = KeyFile(self.key_folder / name)
             journal = open_journal(self.store, self.key_file, start_over=self.config.start_over)
             self.mask(self.store.key)
         else:

@@ -425,6 +425,8 @@ def test_begin_and_complete_use_the_same_key(world: World, keys: Path) -> None:
     assert runs(report.next)[0] == "complete"
     world.complete(world.approve(report.link))
     assert kept(keys) == [world.stored(KEY)]
+    (file,) = keys.iterdir()
+    assert file.name == f"api.github.com_{world.repository.id}_MASTODON_JOURNAL.key"
 
 
 def test_key_that_can_not_be_kept_stops_it_before_the_claim(world: World, keys: Path) -> None:

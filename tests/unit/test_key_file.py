@@ -16,7 +16,7 @@ KEY, OTHER = (Secret(base64.b64encode(byte * 32).decode()) for byte in (b"1", b"
 
 @pytest.fixture
 def file(tmp_path: Path) -> KeyFile:
-    return KeyFile.of(tmp_path / "state" / "tool", "api.github.com", 7, "MASTODON_JOURNAL")
+    return KeyFile(tmp_path / "state" / "tool" / "key")
 
 
 def test_key_is_found_again(file: KeyFile) -> None:
@@ -35,19 +35,6 @@ def test_second_process_takes_the_key_that_is_there(file: KeyFile) -> None:
     file.keep(KEY)
     assert file.keep(OTHER) == KEY
     assert [one.name for one in file.path.parent.iterdir()] == [file.path.name]
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        ("api.github.com", 8, "MASTODON_JOURNAL"),
-        ("ghe.test", 7, "MASTODON_JOURNAL"),
-        ("api.github.com", 7, "OTHER"),
-    ],
-)
-def test_each_journal_has_a_file_of_its_own(file: KeyFile, other: tuple[str, int, str]) -> None:
-    file.keep(KEY)
-    assert KeyFile.of(file.path.parent, *other).read() == Secret("")
 
 
 def test_file_and_folder_are_on_the_disk_before_it_goes_on(
@@ -75,7 +62,7 @@ def test_deleted_key_is_gone(file: KeyFile) -> None:
 
 def test_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("no folder")
-    file = KeyFile.of(tmp_path / "home" / "state", "host", 7, "JOURNAL")
+    file = KeyFile(tmp_path / "home" / "state" / "key")
     assert file.read() == Secret("")
     with pytest.raises(InputError) as caught:
         file.keep(KEY)

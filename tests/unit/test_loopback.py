@@ -99,7 +99,6 @@ STRAYS = {
     "state outside ASCII": ("/callback?code=x&state=%C3%A9", "", "400"),
     "denial without a state": ("/callback?error=access_denied", "", "400"),
     "no code": (f"/callback?code=&state={STATE}", "", "400"),
-    "two codes": (f"{GOOD}&code=y", "", "400"),
     "another issuer": (f"{GOOD}&iss=https://evil.example", "", "400"),
 }
 
