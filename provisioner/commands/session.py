@@ -101,8 +101,16 @@ class Session:
             # GitHub may answer late: the token of that exchange may be staged by now.
             journal = self.store.reread() or journal
         if self.config.account is None:  # then the journal names it, or nothing does
-            account = parse_account(journal.account if journal else "")
-            self.config = replace(self.config, account=account)
+            if not (journal and journal.account):
+                why = f"{self.repository.name} has no journal {self.store.name} that names one: "
+                steps = ("If its journal has another name:", Set("journal"))
+                raise InputError(
+                    "bad-account",
+                    "No account was given.",
+                    why=f"{why}nothing is provisioned yet.",
+                    next=("To provision a bot:", Run("setup"), *steps),
+                )
+            self.config = replace(self.config, account=parse_account(journal.account))
         self.journal = journal or Journal(self.repository.id, str(self.config.account))
         for secret in self.journal.secrets():
             self.mask(secret)

@@ -259,5 +259,6 @@ def test_journal_names_the_account_that_was_not_given(bot: World, command: str) 
 
 
 def test_account_is_demanded_where_no_journal_names_it(world: World) -> None:
-    with fails("bad-account", Exit.INPUT):
+    with fails("bad-account", Exit.INPUT) as caught:
         world.check(account="")
+    assert Run("setup") in caught.value.next
