@@ -113,6 +113,12 @@ def announce(session: Session, info: InstanceInfo) -> tuple[Candidates, Pending 
     if current := session.journal.current:
         since = when(current.issued_at)
         session.reporter.done(f"A token is in use since {since}: this is its rotation")
+        left = [one for one in current.known if one.is_secret and one not in session.destinations]
+        if left:
+            session.warn(
+                f"The token in use stands in {names(left)}, where this run does not write",
+                "To replace it there, name the same secrets and variables as before.",
+            )
         if less := missing(pending.scopes if pending else scopes[0], current.scopes):
             session.warn(f"The new token will not have the scopes “{plain(' '.join(less))}”")
         own = pending.application if pending else session.config.application

@@ -210,6 +210,17 @@ def test_secret_by_the_name_of_our_variable_is_unmanaged(bot: World) -> None:
     assert [warning for warning in bot.warned if "MASTODON_BASE_URL" in warning]
 
 
+@pytest.mark.parametrize("more", [True, False])
+def test_secret_of_the_token_in_use_that_a_rotation_leaves_is_announced(
+    world: World, *, more: bool
+) -> None:
+    """By the default names a second bot's rotation would miss its secret."""
+    names = "OTHER=access_token" + ("\nMASTODON_ACCESS_TOKEN=access_token" if more else "")
+    world.provision(secrets=names)
+    world.link(secrets="OTHER=access_token")
+    assert_in_turn(world.warned, *(["MASTODON_ACCESS_TOKEN"] if more else []))
+
+
 @pytest.mark.parametrize(
     ("scopes", "less"),
     [("profile write:statuses", "write:media"), ("", ""), ("read write", "")],
