@@ -18,7 +18,7 @@ from types import FrameType
 from typing import IO, NoReturn
 
 from provisioner import __version__
-from provisioner.errors import BugError, ProvisionerError, StoppedError
+from provisioner.errors import BugError, ProvisionerError, StoppedError, plain
 from provisioner.report import Exit, Run
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -137,7 +137,8 @@ def _for_a_person(error: Exception) -> ProvisionerError:
         return error
     if isinstance(error, OSError):  # a full disk and the like
         steps = ("Fix that and run the command again.",)
-        return ProvisionerError("system", f"OS error: {error.strerror}.", next=steps)
+        where = f": {plain(error.filename)}" if isinstance(error.filename, str) else ""
+        return ProvisionerError("system", f"OS error: {error.strerror}{where}.", next=steps)
     # Where it happened, without its message, which may hold a secret.
     frames = traceback.extract_tb(error.__traceback__)
     here = Path(__file__).parent

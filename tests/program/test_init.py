@@ -43,6 +43,13 @@ def test_folder_that_is_no_checkout_is_left_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_file_that_cannot_be_written_is_named(checkout: Path) -> None:
+    (checkout / BOT).mkdir(parents=True)
+    done = init(checkout, "--json")
+    assert done.error == "system"
+    assert BOT in done.outcome["error"]["what"]
+
+
 def test_changed_file_is_replaced_after_yes(checkout: Path) -> None:
     init(checkout)
     (checkout / BOT).write_text("mine\n")
