@@ -117,8 +117,7 @@ def test_anything_else_is_answered_and_waited_on(
 
 
 @pytest.mark.parametrize(
-    "raw",
-    [b"\x16\x03\x01\r\n\r\n", b"GET /callback\r\n\r\n", b"POST /callback HTTP/1.1\r\n\r\n"],
+    "raw", [b"\x16\x03\x01\r\n\r\n", b"GET /callback\r\n\r\n", b"POST /callback HTTP/1.1\r\n\r\n"]
 )
 def test_what_is_no_get_is_waited_on(loopback: Loopback, raw: bytes) -> None:
     arrived, _ = wait_while(loopback, raw, request(loopback, GOOD))
