@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.errors import InputError
 from provisioner.key_file import KeyFile
+from provisioner.report import Exit
 from provisioner.secret import Secret
+from tests.support.told import fails
 
 KEY, OTHER = (Secret(base64.b64encode(byte * 32).decode()) for byte in (b"1", b"2"))
 
@@ -19,16 +20,15 @@ def file(tmp_path: Path) -> KeyFile:
     return KeyFile(tmp_path / "state" / "tool" / "key")
 
 
-def test_key_is_found_again(file: KeyFile) -> None:
+def test_key_is_found_again_until_it_is_deleted_and_nobody_else_can_read_it(file: KeyFile) -> None:
+    file.delete()
     assert file.read() == Secret("")
     assert file.keep(KEY) == KEY
     assert file.read() == KEY
-
-
-def test_nobody_else_can_read_it(file: KeyFile) -> None:
-    file.keep(KEY)
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.path.parent.stat().st_mode) == 0o700
+    file.delete()
+    assert file.read() == Secret("")
 
 
 def test_second_process_takes_the_key_that_is_there(file: KeyFile) -> None:
@@ -53,20 +53,12 @@ def test_file_and_folder_are_on_the_disk_before_it_goes_on(
     assert synced == ["file False", "folder True"]
 
 
-def test_deleted_key_is_gone(file: KeyFile) -> None:
-    file.delete()
-    file.keep(KEY)
-    file.delete()
-    assert file.read() == Secret("")
-
-
 def test_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("no folder")
     file = KeyFile(tmp_path / "home" / "state" / "key")
     assert file.read() == Secret("")
-    with pytest.raises(InputError) as caught:
+    with fails("key-file", Exit.INPUT) as caught:
         file.keep(KEY)
-    assert caught.value.code == "key-file"
     assert KEY.reveal() not in caught.value.what
 
 
@@ -81,6 +73,5 @@ def test_file_without_a_key_is_told_and_not_taken_for_one(file: KeyFile, what: s
         case _:
             file.path.write_text("" if what == "empty" else f"{KEY.reveal()[:-8]}\n")
     for use in file.read, lambda: file.keep(OTHER):
-        with pytest.raises(InputError) as caught:
+        with fails("key-file", Exit.INPUT):
             use()
-        assert caught.value.code == "key-file"
