@@ -6,6 +6,7 @@ is no address here.
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import urljoin
 
 import httpx
@@ -20,6 +21,7 @@ number"). `127.1` and `0x7f000001` are ones to a resolver, and lead to this very
 PORTS = {"http": 80, "https": 443}
 
 
+@lru_cache
 def origin_of(url: str) -> str:
     """Scheme, host and port of a URL (RFC 6454), "" where it is no http URL with a sound host.
 

@@ -24,7 +24,7 @@ from provisioner.mastodon.errors import (
 )
 from provisioner.mastodon.instance import OUT_OF_BAND, WORD, Application, Instance
 from provisioner.report import Set
-from provisioner.secret import Secret, is_visible, redact
+from provisioner.secret import MASK, Secret, is_visible, redact
 from provisioner.urls import host_of, origin_of
 
 MIN_TOKEN = 16
@@ -257,7 +257,8 @@ class Mastodon:
 
 def _scopes(words: list[object] | list[str], secrets: Collection[Secret]) -> tuple[str, ...]:
     scopes = [word for word in words if isinstance(word, str) and WORD.fullmatch(word)]
-    return tuple(word for word in scopes if redact(word, secrets) == word)[:MAX_SCOPES]
+    redacted = redact(" ".join(scopes), secrets).split()
+    return tuple(word for word in redacted if MASK not in word)[:MAX_SCOPES]
 
 
 def _seconds(answer: Answer) -> int | None:

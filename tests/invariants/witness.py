@@ -29,6 +29,9 @@ KEY_LOST = f"{I5}: the journal's key is lost"
 MOST_REQUESTS, MOST_SECONDS = 150, 1800
 """Of one run, whatever strikes: then it has ended. GitHub's own limit for a job is six hours."""
 
+WORD = re.compile(r"\b(1[89]\d{8})(?:\.\d+)?\b|(?<![\w-])(?=[a-zA-Z_-]*\d)[\w-]{16,}")
+"""A time, or a name that was drawn."""
+
 Ending = Report | ProvisionerError | Killed
 State = tuple[dict[str, str], dict[str, str], set[str], int]
 
@@ -66,12 +69,17 @@ def unknown_tokens(world: World, journal: Journal | None) -> list[AccessToken]:
 def likeness(world: World, *more: object) -> str:
     """The world but for random names and for seconds: what follows is the same in all like it."""
     journal, instance = remembered(world), world.instance
-    kept = (instance.applications, instance.tokens, instance.grants, instance.statuses)
+    people, kept = instance.accounts, (instance.tokens, instance.grants, instance.statuses)
     state = (
         plaintext(journal),
         sorted(world.repository.variables),
         sorted(world.repository.secrets.items()),
-        [vars(one) for all_of in kept for one in all_of],
+        [vars(one) for one in (*people, *instance.applications)],
+        [
+            vars(one) | {"account": one.account.id, "application": one.application.id}
+            for all_of in kept
+            for one in all_of
+        ],
         # What the journal keeps of a code is its hash.
         [(one.code, sha256(one.code.encode()).hexdigest()) for one in instance.grants],
         vars(instance.server),
@@ -86,11 +94,11 @@ def without_names(text: str) -> str:
     numbers: dict[str, str] = {}
 
     def numbered(match: re.Match[str]) -> str:
-        word = match[0]
-        return numbers.setdefault(word, f"<{len(numbers)}>") if re.search(r"\d", word) else word
+        if time := match[1]:
+            return f"m{int(time) // 60}"
+        return numbers.setdefault(match[0], f"<{len(numbers)}>")
 
-    minutes = re.sub(r"\b(1[89]\d{8})(\.\d+)?\b", lambda time: f"m{int(time[1]) // 60}", text)
-    return re.sub(r"[\w-]{16,}", numbered, minutes)
+    return WORD.sub(numbered, text)
 
 
 class Witness:

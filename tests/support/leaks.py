@@ -1,6 +1,7 @@
 """Where a secret may have leaked, and what it looks like there."""
 
 import base64
+from functools import lru_cache
 from urllib.parse import quote
 
 import msgspec
@@ -18,7 +19,8 @@ def plaintext(journal: Journal | None) -> str:
     return msgspec.json.encode(journal, enc_hook=reveal).decode()
 
 
-def forms(secret: str) -> set[str]:
+@lru_cache
+def forms(secret: str) -> frozenset[str]:
     """A secret as it is, percent-encoded, and what base64 makes of it in whatever context.
 
     In base64, three bytes become four characters: where a text stands within another one, only what
@@ -29,4 +31,4 @@ def forms(secret: str) -> set[str]:
         whole = base64.b64encode(bytes(offset) + secret.encode()).decode()
         inner = whole[(0, 2, 3)[offset] : -4]
         forms |= {inner, inner.translate(str.maketrans("+/", "-_"))}
-    return forms
+    return frozenset(forms)

@@ -8,7 +8,7 @@ that is shown to a person is searched for secrets.
 import base64
 import dataclasses
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
@@ -119,7 +119,8 @@ class World:
         """What copies have in common by its `id`: what has no state, or none that matters."""
         numbers = self.github._numbers  # noqa: SLF001 - of repositories to come: can't be copied
         locks = (self.instance.lock, self.github.lock)
-        shared = (*locks, numbers, self.description, *self.wire.record.requests)
+        keys = (one._key for one in self.github.repositories.values())  # noqa: SLF001
+        shared = (*locks, numbers, *keys, self.description, *self.wire.record.requests)
         return {id(one): one for one in shared} | {id(self.client): Http}
 
     @contextmanager
@@ -365,6 +366,15 @@ class World:
             (name, one.before.status, one.before.body, one.reads, one.until - self.time)
             for name, one in self.github._late.items()  # noqa: SLF001 - looked at, nothing else
         ]
+
+    def reword(self, values: Mapping[str, str]) -> None:
+        """Replace values of variables, also those that GitHub still answers with."""
+        variables, late = self.repository.variables, self.github._late  # noqa: SLF001
+        variables |= {name: values.get(value, value) for name, value in variables.items()}
+        for one in late.values():
+            for before, after in values.items():
+                body = one.before.body.replace(before.encode(), after.encode())
+                one.before = dataclasses.replace(one.before, body=body)
 
     def leaks(self) -> list[str]:
         """Lines shown to a person in which a secret stands: plain, base64 or URL-encoded."""

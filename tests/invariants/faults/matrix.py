@@ -7,7 +7,6 @@ from functools import cache
 from random import Random
 from typing import Literal, NamedTuple
 
-from provisioner.http import Http
 from tests.invariants.faults.recovery import Recovery
 from tests.invariants.faults.scenarios import (
     AT_ONCE,
@@ -18,7 +17,7 @@ from tests.invariants.faults.scenarios import (
     Command,
     Scenario,
 )
-from tests.invariants.faults.trials import Struck, Trials
+from tests.invariants.faults.trials import Trials
 from tests.invariants.witness import Witness
 from tests.support.wire import ALWAYS, Fault, FaultKind, Killed, Wire
 from tests.support.world import World
@@ -92,11 +91,6 @@ class Hit(NamedTuple):
         kind, where = FAULTS[self.name]
         return where == "once" and kind != "read late"
 
-    @property
-    def struck(self) -> Struck:
-        """What is tried."""
-        return FAULTS[self.name][0], self.at
-
 
 Hits = tuple[Hit, ...]
 Rest = tuple[list[tuple[str, ...]], list[str], bool]
@@ -167,26 +161,31 @@ def strike(start: Start, hits: Hits = ()) -> Played:
 def strike_each(start: Start, hits: Iterable[Hit], besides: Hits = ()) -> dict[Hit, Played]:
     """The same with each of these faults, all of them `besides` some others."""
     hits, recovery = list(hits), start.recovery.copied()
-    trials = Trials(recovery, (hit.struck for hit in hits if hit.is_tried))
+    trials = Trials(recovery, {hit: hit.fault.kind for hit in hits if hit.is_tried})
     recovery.world.client = trials.client
-    following = recovery.runs(start.command, [hit.fault for hit in besides])
-    recovery.world.client = Http
-    played, ours = _gone_on(start, recovery, following), len(start.recovery.asked)
-    each = {}
+    recovery.runs(start.command, [hit.fault for hit in besides])
+    same: dict[str, tuple[Played, int]] = {}
+    each, ours = {}, len(start.recovery.asked)
     for hit in hits:
-        if hit.is_tried and hit.struck in trials.killed:
-            copy = trials.killed[hit.struck]
-            copy.world.wire.faults = []
+        state, copy = trials.answered.get(hit, ("", recovery))
+        if hit in trials.killed:
+            copy = trials.killed[hit]
             each[hit] = _gone_on(start, copy, copy.ends(start.command, Killed()))
-        elif hit.is_tried and hit.struck in trials.rejoined:
-            copy, at = trials.rejoined[hit.struck]
+        elif state in same:
+            played, at = same[state]
             copy.witness.ends_for_good()
             run = (*copy.witness.record.asked, *played.runs[ours][at:])
             runs = (*played.runs[:ours], run, *played.runs[ours + 1 :])
             found = dict.fromkeys((*copy.witness.found, *played.violations))
             each[hit] = Played(runs, played.orphans, tuple(found))
+        elif hit.at in trials.sent:
+            world = start.recovery.world.copied()
+            resumed, ending = trials.resume(start.command, world, hit.fault)
+            each[hit] = _gone_on(start, resumed, resumed.ends(start.command, ending))
         else:
             each[hit] = strike(start, (*besides, hit))
+        if state:
+            same.setdefault(state, (each[hit], len(copy.witness.record.asked)))
     return each
 
 

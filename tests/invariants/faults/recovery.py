@@ -25,6 +25,14 @@ A_WHILE = 60
 UNSURE = {"attention", "unclear"}
 
 
+def ending_of(command: Command, world: World) -> Ending | Exception:
+    """Run it."""
+    try:
+        return command.run(world)
+    except (Killed, Exception) as ended:  # noqa: BLE001 - a bug is found by the witness
+        return ended
+
+
 class Recovery:
     """Goes on after a run as a person who does what the tool says and knows nothing else."""
 
@@ -42,6 +50,17 @@ class Recovery:
         """The same once more, with a world and a witness of its own."""
         return deepcopy(self, self.world.shared() | {id(self.scenario): self.scenario})
 
+    def restored(self, world: World) -> Self:
+        """A copy whose world is put into another one, which a run was begun in."""
+        laptop = world.laptop
+        memo = self.world.shared() | {id(self.scenario): self.scenario}
+        memo |= {id(self.world): world, id(self.world.laptop): laptop}
+        state = deepcopy((vars(self.world.laptop), vars(self.world)), memo)
+        for one, its in zip((laptop, world), state, strict=True):
+            vars(one).clear()
+            vars(one).update(its)
+        return deepcopy(self, memo)
+
     def likeness(self, *more: object) -> str:
         """What all that follows depends on, if `more` does not differ either."""
         told = (self.witness.notes, self.witness.spoken_of, self.witness.offboarding)
@@ -52,18 +71,15 @@ class Recovery:
         """One run; what is to be run next, or None where it is done."""
         self.witness.begins(command)
         self.world.wire.faults = list(faults)
-        try:
-            ending: Ending = command.run(self.world)
-        except (ProvisionerError, Killed) as stopped:
-            ending = stopped
-        except Exception as bug:  # noqa: BLE001 - as the command line, which says to run it again
-            self.witness.found.append(f"a bug: {bug!r}")
-            ending = Killed()
-        self.world.wire.faults = []
-        return self.ends(command, ending)
+        return self.ends(command, ending_of(command, self.world))
 
-    def ends(self, command: Command, ending: Ending) -> Command | None:
+    def ends(self, command: Command, ending: Ending | Exception) -> Command | None:
         """A run ended, well or not; what is to be run next."""
+        self.world.wire.faults = []
+        if not isinstance(ending, Ending):
+            # The command line says to run it again.
+            self.witness.found.append(f"a bug: {ending!r}")
+            ending = Killed()
         self.witness.ends(ending)
         self.asked.append(tuple(self.witness.record.asked))
         self.world.time += A_WHILE - self.world.time % A_WHILE

@@ -58,7 +58,10 @@ class Run(threading.Thread):
         """The journal's variable as it read or wrote it last."""
         self._do = do
         self._bug: BaseException | None = None
-        self._may_go, self._stands = threading.Semaphore(0), threading.Semaphore(0)
+        # Each is released by the other side. A semaphore would do the same, more slowly.
+        self._may_go, self._stands = threading.Lock(), threading.Lock()
+        self._may_go.acquire()
+        self._stands.acquire()
         self.start()
         self._stands.acquire()
 

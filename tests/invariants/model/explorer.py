@@ -1,8 +1,10 @@
 """Walks, breadth first, through every world that the steps can lead to."""
 
+import gc
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.invariants.model.model import (
     ABANDON,
@@ -59,14 +61,18 @@ def explore(rules: Rules, until: Callable[[World], bool] = lambda _: False) -> W
         first.append(World(secrets=(None, FOREIGN)))
     came: Worlds = dict.fromkeys(first)
     todo = deque(came)
-    while todo:
-        world = todo.popleft()
-        for what, after in _following(world, rules):
-            if after not in came:
-                came[after] = world, what
-                todo.append(after)
-                if until(after):
-                    return came
+    gc.disable()  # it would look through all worlds again and again, and none refers to itself
+    try:
+        while todo:
+            world = todo.popleft()
+            for what, after in _following(world, rules):
+                if after not in came:
+                    came[after] = world, what
+                    todo.append(after)
+                    if until(after):
+                        return came
+    finally:
+        gc.enable()
     return came
 
 
@@ -145,24 +151,26 @@ def _step(world: World, number: int, rules: Rules) -> Iterator[tuple[str, World]
     ):
         late = rules.steps[step](world._replace(journal=world.before), run)
         turns += [(world, going) for _, going in late]
+    forgotten: dict[str, Any] = (
+        {} if rules.late else {"before": Journal()}
+    )  # where it makes no difference
     for after, going in turns:
-        if not rules.late:
-            after = after._replace(before=Journal())  # noqa: PLW2901 - it makes no difference
         rest = going._replace(steps=going.steps[1:], previous=step)
         if rest.steps:
-            yield step, after._replace(runs=(*before, rest, *after_it))
-        lost = after.lost | ({run.token} if step == "exchange" else set())
-        yield f"{step}, and ends", _settled(after._replace(runs=others, lost=lost))
+            runs = (*before, rest, *after_it)
+            yield step, after._replace(runs=runs, **forgotten)
+        lost = after.lost | {run.token} if step == "exchange" else after.lost
+        yield f"{step}, and ends", _settled(after, runs=others, lost=lost, **forgotten)
     if not turns:
-        yield f"{step}: stops", _settled(world._replace(runs=others))
+        yield f"{step}: stops", _settled(world, runs=others)
 
 
-def _settled(world: World) -> World:
-    """Without what makes no difference any more."""
+def _settled(world: World, **changes: Any) -> World:
+    """With these changes, and without what makes no difference any more."""
     stored = frozenset(one for one in world.secrets if isinstance(one, Token))
-    world = world._replace(lost=world.lost & world.live, offboarded=world.offboarded & stored)
-    if world.runs:
-        return world
-    journal = world.journal._replace(writes=0)
-    before = world.before._replace(writes=-1)
-    return world._replace(begun=0, journal=journal, before=before)
+    changes["lost"] = changes.get("lost", world.lost) & world.live
+    changes["offboarded"] = world.offboarded & stored
+    if not changes.get("runs", world.runs):
+        changes["begun"], changes["journal"] = 0, world.journal._replace(writes=0)
+        changes["before"] = changes.get("before", world.before)._replace(writes=-1)
+    return world._replace(**changes)
