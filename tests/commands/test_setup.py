@@ -231,6 +231,7 @@ def test_enter_shows_a_link_that_shows_a_code(world: World) -> None:
     """Where a policy keeps the browser from coming back, its address has no code either."""
     world.setup(says("\n"), pastes)
     assert_set_up(world)
+    assert world.laptop.asked["redirect_uri"] == OUT_OF_BAND
 
 
 @pytest.mark.parametrize("answer", [approves, pastes_address])

@@ -1,15 +1,11 @@
 """What surrounds the command line: its name, and the checkout."""
 
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from provisioner.environment import fill_in, program
-from tests.program.program import environment, run
-from tests.support.site import REPOSITORY
+from provisioner.environment import program
 
 
 @pytest.mark.parametrize(
@@ -40,22 +36,3 @@ def test_folder_that_was_deleted_takes_no_name(
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
     assert program() == ["provisioner"]
-
-
-def test_repository_is_that_of_the_checkouts_origin(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As the real git tells it; tests/unit/test_environment.py has a stand-in."""
-    git = shutil.which("git")
-    assert git is not None
-    remote = ["remote", "add", "origin", f"git@github.com:{REPOSITORY}.git"]
-    for command in ["init", "--quiet"], remote:
-        subprocess.run([git, *command], cwd=tmp_path, check=True, env=environment())
-    monkeypatch.chdir(tmp_path)
-    given = {"account": "a@b.test", "github-token": "x" * 20}
-    assert fill_in("begin", given, lambda _item: None)["repository"] == (REPOSITORY,)
-
-
-def test_outside_a_checkout_the_repository_is_asked_for(tmp_path: Path) -> None:
-    done = run("begin", "--account", "a@b.test", "--json", env={"GH_TOKEN": "x"}, cwd=tmp_path)
-    assert (done.code, done.error) == (2, "bad-repository")

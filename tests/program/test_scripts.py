@@ -12,7 +12,7 @@ import pytest
 from provisioner import __version__
 from tests.program.program import PATIENCE, PROGRAM, ROOT, Run, run
 from tests.program.site import SCOPES, TYPED, Shell
-from tests.support.site import PASSWORD, REPOSITORY
+from tests.support.site import REPOSITORY
 
 EMAIL = "mybot@example.org"
 
@@ -82,17 +82,6 @@ def test_revealed_application_begins_as_the_printed_command_says(
         done = go_on(site, run(command, *options, env=site.env), "--json")
     assert site.live_tokens == [site.stored()]
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", done.outcome["same-since"])
-
-
-@pytest.mark.parametrize("personality", ["mastodon-4.2"])
-def test_two_lines_of_standard_input_are_user_name_and_password(site: Shell) -> None:
-    refused = site.run("login", "--json", typed=f"{EMAIL}\nMistyped-password\n")
-    assert (refused.code, refused.error) == (4, "login-refused")
-    done = site.run("login", typed=f"{EMAIL}\n{PASSWORD}\n")
-    assert done.code == 0
-    assert site.live_tokens == [site.stored()]
-    for typed in EMAIL, "Mistyped":
-        assert typed not in refused.all + done.all
 
 
 # Bugs, and a key that is out of reach.

@@ -48,13 +48,6 @@ def test_output_without_a_reader_ends_without_a_word() -> None:
     assert said == ""
 
 
-def test_run_goes_on_when_nobody_reads_its_progress(site: Shell) -> None:
-    """It must not stop half-way."""
-    code, _ = without_reader("stderr", "begin", *site.whose, "--json", env=site.env)
-    assert code == 0
-    assert site.has_journal
-
-
 def test_token_is_kept_where_the_reader_goes_away_just_before(site: Shell) -> None:
     env = environment(site.env | {"MASTODON_CODE": site.approve(site.begin())})
     with subprocess.Popen(
@@ -94,11 +87,6 @@ def test_full_disk_leaves_the_exit_code(
     assert "Exception ignored" not in done.progress
 
 
-@needs_full
-def test_full_disk_does_not_hide_that_a_person_is_needed(site: Shell) -> None:
-    assert redirected(">/dev/full", "check", *site.whose, env=site.env).code == 4
-
-
 # Closed.
 
 
@@ -114,13 +102,6 @@ def test_progress_does_not_go_to_standard_output_where_standard_error_is_closed(
 ) -> None:
     done = redirected("2>&-", "begin", *site.whose, "--json", env=site.env)
     assert done.outcome["status"] == "approval-pending"
-
-
-def test_closed_input_holds_no_code(site: Shell) -> None:
-    """The input is wrong; it is no bug."""
-    site.begin()
-    done = redirected("<&-", "complete", *site.whose, "--json", env=site.env)
-    assert (done.code, done.error) == (2, "no-code")
 
 
 def test_what_a_stream_can_not_show_or_read_stops_nothing(site: Shell) -> None:

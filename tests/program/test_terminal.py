@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.program.program import PROGRAM, launch_in_terminal, run
-from tests.program.site import TYPED, WRONG, Shell
+from tests.program.program import PROGRAM, launch_in_terminal
+from tests.program.site import TYPED, Shell
 from tests.support.site import PASSWORD
 
 CODE = "(not shown): "
@@ -15,11 +15,6 @@ LED = ("sh", "-c", 'exec "$@" <"$(tty)"', "sh", *PROGRAM)
 
 
 # Colours.
-
-
-@pytest.mark.parametrize("arguments", [WRONG, ("--help",), ("demo",)])
-def test_no_colour_in_a_pipe(arguments: tuple[str, ...]) -> None:
-    assert "\x1b" not in run(*arguments, env={"TERM": "xterm-256color"}).all
 
 
 # The code.
