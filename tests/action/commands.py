@@ -103,8 +103,6 @@ def _here_document(lines: Iterator[str], delimiter: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Annotation:
-    """What stands beside the run."""
-
     kind: str
     message: str
     title: str
@@ -112,8 +110,6 @@ class Annotation:
 
 @dataclass
 class Record:
-    """What becomes of a step's output and its command files."""
-
     log: list[str] = field(default_factory=list)
     """As a person sees it."""
     annotations: list[Annotation] = field(default_factory=list)

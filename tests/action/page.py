@@ -41,23 +41,19 @@ class Page(HTMLParser):
     """The words outside of code and links: here GitHub looks for mentions and numbers of issues."""
 
     def __post_init__(self) -> None:
-        """Render and read it."""
         super().__init__()
         self._open: list[Element] = []
         self.feed(render(self.markdown))
         self.close()
 
     def all(self, *tags: str) -> list[Element]:
-        """The elements with these tags, in the page's order."""
         return [element for element in self.elements if element.tag in tags]
 
     def words(self, *tags: str) -> list[str]:
-        """The words of those elements."""
         return [element.words.strip() for element in self.all(*tags)]
 
     @property
     def links(self) -> dict[str, str]:
-        """Where each link's words lead."""
         return {element.words: element.attributes.get("href", "") for element in self.all("a")}
 
     @property
@@ -72,7 +68,6 @@ class Page(HTMLParser):
         return dict(zip(cells[::2], cells[1::2], strict=True))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Open an element."""
         attributes = {name: value or "" for name, value in attrs}
         inside = tuple(element.tag for element in self._open)
         self.elements.append(Element(tag, attributes, inside))
@@ -82,11 +77,9 @@ class Page(HTMLParser):
             self.handle_data("\n")
 
     def handle_endtag(self, tag: str) -> None:
-        """Close it; what is not open can't be closed."""
         assert self._open.pop().tag == tag
 
     def handle_data(self, data: str) -> None:
-        """Collect words."""
         self.text += data
         if not any(element.tag in {"code", "a"} for element in self._open):
             self.prose += data

@@ -73,7 +73,6 @@ class Ended:
 
     @cached_property
     def record(self) -> Record:
-        """What the runner makes of all that."""
         record = Record()
         record.receive(self.lines)
         record.read(self.start.files)
@@ -90,12 +89,10 @@ class Ended:
 
     @property
     def errors(self) -> list[str]:
-        """The codes of the errors on the run's page."""
         return [text.title for text in self.record.annotations if text.kind == "error"]
 
     @property
     def outputs(self) -> dict[str, str]:
-        """What later steps read."""
         return self.record.outputs
 
     @property
@@ -122,7 +119,6 @@ Launcher = Callable[[Start], tuple[Sequence[str], Mapping[str, str]]]
 
 
 def by(*program: str) -> Launcher:
-    """Launches a program of this machine."""
     return lambda start: (program, environment(start.env))
 
 
@@ -198,7 +194,6 @@ class Workflow(Site):
         given: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> Ended:
-        """Run the step."""
         start = self.start(event, inputs, given, variables)
         if self.launcher:
             return self.launch(start, self.launcher)
@@ -239,11 +234,9 @@ class Workflow(Site):
     # The states of a journal.
 
     def begin(self, who: str = "mybot", **inputs: str) -> str:
-        """Begin, and have somebody approve it: the code."""
         return self.approve(self.run(inputs=inputs).outputs["authorize-url"], who)
 
     def provision(self, **inputs: str) -> Ended:
-        """Begin, approve and complete."""
         return self.run(inputs={"code": self.begin(**inputs)})
 
     def stop_half_way(self) -> None:
@@ -278,6 +271,5 @@ class Workflow(Site):
 
 @contextmanager
 def served(folder: Path, key: str = HANDED_KEY) -> Iterator[Workflow]:
-    """A site, while the context lasts."""
     with Sandbox() as sandbox:
         yield Workflow(sandbox, folder, key)

@@ -149,7 +149,6 @@ def texts() -> dict[str, str]:
 
 
 def kept() -> dict[str, str]:
-    """The texts as they are kept."""
     return {path.stem: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.txt"))}
 
 
@@ -194,7 +193,6 @@ def _names(site: Workflow) -> dict[str, str]:
 
 
 def main() -> None:
-    """Write the texts anew."""
     for path in FOLDER.glob("*.txt"):
         path.unlink()
     for name, made in texts().items():

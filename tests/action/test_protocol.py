@@ -34,14 +34,12 @@ hostile = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8))).map(
 
 
 def written(do: Callable[[Step], object], **environment: str) -> str:
-    """What the runner gets on standard output."""
     out = io.StringIO(newline="")
     do(Step(environment, out))
     return out.getvalue()
 
 
 def commands(log: str) -> list[Command]:
-    """The commands that the runner finds in a log."""
     return [command for line in lines_of(log) if (command := parse(line))]
 
 
@@ -82,8 +80,6 @@ def test_each_part_of_a_secret_is_masked_but_what_is_as_short_as_a_word(text: st
 
 
 class Gone(io.StringIO):
-    """A log that nobody reads any more."""
-
     def write(self, _text: str) -> int:
         raise BrokenPipeError
 
@@ -152,7 +148,6 @@ def test_half_a_character_stops_nothing(tmp_path: Path) -> None:
 
 
 def event_of(folder: Path, content: str) -> Step:
-    """A dispatch whose event file holds that."""
     file = folder / "event.json"
     file.write_text(content)
     environment = {"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_EVENT_PATH": str(file)}
@@ -225,11 +220,9 @@ class Scene:
         self.step = Step(environment, self.log)
 
     def config(self) -> Config:
-        """What the run is asked."""
         return self.step.config(self.step.command())
 
     def refuses(self, code: str) -> None:
-        """The run ends with this error before anything is asked of anybody."""
         with fails(code, Exit.INPUT):
             self.config()
 
@@ -239,7 +232,6 @@ class Scene:
 
     @property
     def record(self) -> Record:
-        """What the runner makes of it."""
         record = Record()
         record.receive(self.lines)
         record.read({"step_summary": self.folder / "summary", "output": self.folder / "output"})
@@ -386,7 +378,6 @@ def test_only_the_code_of_an_address_is_masked(
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
-    """A dispatch without inputs."""
     return Scene(tmp_path)
 
 

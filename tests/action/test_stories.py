@@ -22,7 +22,6 @@ SECRET = re.compile(
 
 @cache
 def played() -> dict[str, str]:
-    """The texts as they are now."""
     return stories.texts()
 
 
@@ -32,7 +31,6 @@ def lines(name: str) -> list[str]:
 
 
 def leading(said: list[str]) -> list[str]:
-    """The masks that stand before everything else."""
     first = next(number for number, line in enumerate(said) if not line.startswith(MASK))
     return said[:first]
 

@@ -30,7 +30,6 @@ SOURCES = [
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Workflow]:
-    """A served sandbox with a bot."""
     with served(tmp_path) as site:
         yield site
 
@@ -61,7 +60,6 @@ EVIL = (
     '”](https://evil.example) <a href="https://evil.example">x</a> ![x](https://evil.example/x) '
     "https://evil.example/x www.evil.example @octocat a@evil.example #1 `x` | ” @octocat #2"
 )
-METADATA = "/.well-known/oauth-authorization-server"
 WHOSE = "/api/v1/accounts/verify_credentials"
 SCOPES = "read:accounts write:statuses write:media https://evil.example/x www.evil.example @octocat"
 
@@ -69,21 +67,18 @@ Answering = Callable[[Workflow, Response], Response]
 
 
 def answer(status: int, **fields: object) -> Answering:
-    """Another answer."""
     return lambda site, _given: Response(
         status, (), json.dumps(fields).replace("SITE", site.instance.origin).encode()
     )
 
 
 def granting(scope: str) -> Answering:
-    """The answer that is given, with other scopes."""
     return lambda _site, given: Response(
         200, (), json.dumps({**json.loads(given.body), "scope": scope}).encode()
     )
 
 
 def at(site: Workflow, path: str, answering: Answering) -> None:
-    """From now on the instance's answers at this path are replaced."""
     honest = site.instance.answer
 
     def hostile(request: Request) -> Response:
@@ -94,31 +89,15 @@ def at(site: Workflow, path: str, answering: Answering) -> None:
 
 
 HARM: dict[str, tuple[str, Answering, str]] = {
-    "in trouble": ("/.well-known/webfinger", answer(500, error=EVIL), "begin"),
-    "another's endpoint": (
-        METADATA,
-        answer(200, issuer="SITE", token_endpoint=f"https://evil.example/{EVIL}"),
-        "begin",
-    ),
     "refuses to register": ("/api/v1/apps", answer(422, error=EVIL), "begin"),
-    "lets nobody register": ("/api/v1/apps", answer(403, error=EVIL), "begin"),
     "refuses the code": (
         "/oauth/token",
         answer(400, error="invalid_grant", error_description=EVIL),
         "complete",
     ),
-    "forgot the application": (
-        "/oauth/token",
-        answer(401, error="invalid_client", error_description=EVIL),
-        "complete",
-    ),
     "more scopes": ("/oauth/token", granting(SCOPES), "complete"),
     "too few scopes": ("/oauth/token", granting(SCOPES.replace("write:media", "")), "complete"),
     "another account": (WHOSE, answer(200, id="1", username=EVIL, acct=f"x@{EVIL}"), "complete"),
-    "an address": (WHOSE, answer(200, id="1", username="https://evil.example/x"), "complete"),
-    "dead at once": (WHOSE, answer(401, error=EVIL), "complete"),
-    "unclear": (WHOSE, answer(403, error=EVIL), "complete"),
-    "dead later": (WHOSE, answer(401, error=EVIL), "check"),
     "unclear later": (WHOSE, answer(403, error=EVIL), "check"),
     "another account later": (WHOSE, answer(200, id="2", username=EVIL), "check"),
 }

@@ -17,7 +17,6 @@ DAY = 86400.0
 
 
 def is_done(world: World, name: str = NAME) -> bool:
-    """Whether exactly one token lives, in the secret."""
     return [world.github.queue(name).secret(SECRET)] == world.live()
 
 
@@ -39,7 +38,6 @@ def expire_at(world: World, method: str, path: str, turn: int = 1) -> None:
 
 
 def renew(world: World) -> None:
-    """The person makes another token."""
     world.wire.hosts["api.github.com"] = world.github
     world.token = world.github.add_token()
 

@@ -16,7 +16,6 @@ NAMES = {"secrets": "OTHER_TOKEN=access_token", "variables": "OTHER_URL=base_url
 
 
 def bad(report: Report) -> Item:
-    """The one thing that needs a person now."""
     assert report.status == "attention"
     assert report.exit_code is Exit.ACTION_REQUIRED
     [item] = [item for item in report.items if item.verdict == "bad"]

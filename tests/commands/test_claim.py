@@ -4,7 +4,7 @@ import pytest
 
 from provisioner.errors import ProvisionerError
 from provisioner.report import Exit
-from tests.support.acts import GITHUB, INSTANCE, killed, meanwhile
+from tests.support.acts import GITHUB, killed, meanwhile
 from tests.support.told import fails, said
 from tests.support.world import NAME, Fault, World
 
@@ -57,29 +57,6 @@ def test_key_that_a_workflow_hands_in_stays_where_it_is(world: World) -> None:
 # Two first runs.
 
 
-def test_only_one_of_two_first_runs_goes_on(world: World) -> None:
-    """The other one claims between its read and its claim: it stops before it writes a key."""
-    links: list[str] = []
-    second = lambda: links.append(world.link(journal_key=""))  # noqa: E731
-    meanwhile(world, GITHUB, "POST", "/variables", second)
-    with fails("overtaken", Exit.INCOMPLETE):
-        world.begin(journal_key="")
-    assert world.wire.log.count(KEY_WRITE) == 1
-    assert world.wire.log.count(REGISTRATION) == 1
-    assert_completes_in_a_workflow(world, links[0])
-
-
-def test_run_whose_claim_was_taken_over_registers_nothing_that_is_kept(world: World) -> None:
-    """It was killed for all that the second one could see, and was only slow."""
-    links: list[str] = []
-    second = lambda: links.append(world.link())  # noqa: E731
-    meanwhile(world, INSTANCE, "POST", "/api/v1/apps", second)
-    with fails("overtaken", Exit.INCOMPLETE):
-        world.begin()
-    world.complete(world.approve(links[0]))
-    assert world.live() == [world.stored()]
-
-
 def test_run_that_finds_a_claim_looks_what_became_of_it_before_it_writes_a_key(
     world: World,
 ) -> None:
@@ -95,20 +72,6 @@ def test_run_that_finds_a_claim_looks_what_became_of_it_before_it_writes_a_key(
 
 
 # A first run that was cut.
-
-
-@pytest.mark.parametrize("raw", [{"journal_key": ""}, {}], ids=["made", "handed in"])
-def test_claim_without_a_key_is_gone_on_with(world: World, raw: dict[str, str]) -> None:
-    cut(world, "POST", **raw)
-    assert KEY not in world.repository.secrets
-    assert_completes_in_a_workflow(world, world.link(**raw))
-
-
-def test_claim_with_its_key_is_gone_on_with_in_a_workflow(world: World) -> None:
-    """A workflow gets the key out of its secret."""
-    cut(world, "PUT", journal_key="")
-    world.in_workflow = True
-    assert_completes_in_a_workflow(world, world.link())
 
 
 @pytest.mark.parametrize("in_workflow", [True, False])

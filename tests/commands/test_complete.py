@@ -56,7 +56,6 @@ by_code_and_by_password = pytest.mark.parametrize(
 
 
 def typed(world: World, ask: Callable[[], str], code: str = "", **raw: str) -> Report:
-    """Complete with a code that a person types when asked."""
     prompts = Prompts(ask, lambda *_: pytest.fail("asked for a password"))
     return perform(world.session("complete", code, **raw), prompts)
 

@@ -29,19 +29,16 @@ def personality(request: pytest.FixtureRequest) -> str:
 
 
 def lines(world: World, scopes: str = "") -> dict[str, str]:
-    """What doctor says, by subject."""
     return dict(world.run("doctor", scopes=scopes).table)
 
 
 def seconds(line: str) -> int:
-    """The time that a line names."""
     found = re.search(r"([0-9]+) (minute|hour|day)s?", line)
     assert found is not None
     return int(found[1]) * SECONDS[found[2]]
 
 
 def post_twice(world: World) -> str:
-    """Post the same text twice; what came of it."""
     try:
         for _ in range(2):
             world.post("howdy universe!")

@@ -40,7 +40,6 @@ def own_application_twice(world: World, names: str) -> dict[str, str]:
 
 
 def notes(report: Report) -> list[Item]:
-    """What is left to a person."""
     left = [item for item in report.items if item.verdict != "good"]
     assert report.facts["notes"] == left
     return left

@@ -30,7 +30,6 @@ LOST = Fault("request lost", path=TOKEN, times=99)
 
 @pytest.fixture(params=USERS)
 def personality(request: pytest.FixtureRequest) -> str:
-    """Each server that takes passwords; a test may name others."""
     return str(request.param)
 
 
@@ -50,7 +49,6 @@ def log_in(world: World, who: str = "mybot", password: str = PASSWORD, **raw: st
 
 
 def never() -> Login:
-    """Nobody is to be asked."""
     pytest.fail("asked for user name and password")
 
 

@@ -1,9 +1,9 @@
 """post: sent once, and a lost answer is told."""
 
 import pytest
+from msgspec.structs import replace
 
 from provisioner.report import Exit, Run
-from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import html_response, json_response
 from tests.support.told import fails, says_no_second_post
 from tests.support.world import ORIGIN, Fault, FaultKind, World
@@ -49,22 +49,12 @@ def test_another_text_or_audience_is_another_post(bot: World, text: str, visibil
     assert texts(bot) == [TEXT, text]
 
 
-def test_two_bots_in_one_repository_have_a_token_each_and_keys_of_their_own(bot: World) -> None:
+def test_each_account_has_keys_of_its_own(bot: World) -> None:
     """A server may keep the keys of all accounts in one place."""
-    keys: list[str] = []
-
-    def keyed(request: Request) -> Response:
-        keys.append(request.headers["idempotency-key"])
-        return bot.instance(request)
-
-    bot.answer(PATH, keyed)
     bot.post(TEXT)
-    names = {"journal": "ALICE", "secrets": "ALICE_TOKEN=access_token", "variables": ""}
-    bot.account = "alice@social.example"
-    bot.complete(bot.approve(bot.link(**names), "alice"), **names)
-    bot.post(TEXT, journal="ALICE")
-    assert len(set(keys)) == 2
-    assert sorted(bot.live()) == sorted([bot.stored(), bot.stored("ALICE_TOKEN")])
+    bot.rewrite(current=replace(bot.current, account_id="999"))
+    bot.post(TEXT)
+    assert texts(bot) == [TEXT, TEXT]
 
 
 @pytest.mark.parametrize("personality", ["mastodon-4.7", "gotosocial"])

@@ -19,7 +19,6 @@ DAY = 86400.0
 
 @pytest.fixture
 def world() -> World:
-    """Nothing has happened yet."""
     return World(in_workflow=True)
 
 
@@ -163,20 +162,16 @@ def cut_and(do: Doing) -> Callable[[World], Doing]:
 
 
 def unverified(world: World) -> Doing:
-    """Going on with a token that another run staged."""
     completion, _ = staged(World.check)(world)
     return completion
 
 
 def begun(world: World) -> Doing:
-    """Giving up a link."""
     world.begin()
     return World.abandon
 
 
 def provisioned(do: Doing) -> Callable[[World], Doing]:
-    """What is done where a token is in use."""
-
     def prepare(world: World) -> Doing:
         world.provision()
         return do
@@ -185,7 +180,6 @@ def provisioned(do: Doing) -> Callable[[World], Doing]:
 
 
 def with_code(world: World) -> Doing:
-    """A completion."""
     world.provision()
     code = world.approve(world.link())
     return lambda world: world.complete(code)

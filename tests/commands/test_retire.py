@@ -20,7 +20,6 @@ REVOCATION = "POST /oauth/revoke"
 
 @pytest.fixture
 def rotated(world: World) -> World:
-    """A bot whose token was rotated, with the default grace of a day."""
     world.provision()
     world.provision()
     return world
@@ -28,18 +27,15 @@ def rotated(world: World) -> World:
 
 @pytest.fixture
 def old(rotated: World) -> str:
-    """The token that was replaced."""
     return rotated.superseded[0]
 
 
 def of_the_old(report: Report) -> Item:
-    """What a run says of the token that was issued first."""
     (item,) = [item for item in report.items if f"of {ISSUED}" in item.text]
     return item
 
 
 def assert_says_how_to_remove_it(item: Item) -> None:
-    """As whom, and where."""
     assert "mybot@social.example" in in_words(item)
     assert f"{ORIGIN}/oauth/authorized_applications" in in_words(item)
 

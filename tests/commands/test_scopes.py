@@ -17,7 +17,6 @@ BROAD = "read write"
 
 @pytest.fixture
 def personality() -> str:
-    """One without metadata; a test may name another."""
     return "mastodon-4.2"
 
 

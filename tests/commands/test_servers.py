@@ -27,7 +27,6 @@ CLASSIC = "read:accounts write:statuses write:media"
 
 @pytest.fixture(params=SERVERS)
 def name(request: pytest.FixtureRequest) -> str:
-    """A server's name."""
     return str(request.param)
 
 

@@ -27,7 +27,6 @@ BY_HAND = "a-token-that-was-pasted-by-hand"
 
 
 def says(text: str) -> Answer:
-    """What a person types."""
     return lambda _: text
 
 
@@ -36,12 +35,10 @@ def nobody(_: Laptop) -> None:
 
 
 def registered(world: World) -> list[tuple[str, ...]]:
-    """The redirect URIs of each application."""
     return [one.redirect_uris for one in world.instance.applications]
 
 
 def assert_set_up(world: World) -> None:
-    """One live token, in its secret and current."""
     assert world.live() == [world.stored()]
     assert world.current.token.reveal() == world.stored()
     assert world.journal().pending is None

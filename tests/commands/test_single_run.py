@@ -13,12 +13,10 @@ PAGE = f"{ORIGIN}/oauth/authorized_applications"
 
 
 def strings(application: RegisteredApplication) -> dict[str, str]:
-    """The inputs that name it."""
     return {"client_id": application.client_id, "client_secret": application.client_secret}
 
 
 def complete(world: World, application: RegisteredApplication, who: str = "mybot") -> Report:
-    """A single run with it."""
     return world.complete(world.code_for(application, who), **strings(application))
 
 

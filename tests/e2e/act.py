@@ -57,7 +57,6 @@ class Act:
     """Runs workflows for an empty repository, in `folder`; `image` is what their jobs run in."""
 
     def __init__(self, folder: Path, engine: Engine, image: str, github: GitHub) -> None:
-        """Make the repository."""
         self.github = github
         self.logs: list[Log] = []
         self.known: set[str] = set()
@@ -74,7 +73,6 @@ class Act:
             subprocess.run(["git", *author, *command], cwd=self._repository, check=True)
 
     def add_workflow(self, workflow: Workflow) -> None:
-        """Copy a workflow into the repository."""
         path = self._repository / workflow.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(workflow.text, "utf-8")
@@ -86,7 +84,6 @@ class Act:
         return self._actions[uses]
 
     def add_our_action(self, uses: str) -> None:
-        """Let this be our action as it stands here."""
         folder = self.add_action(uses)
         unwanted = shutil.ignore_patterns("__pycache__")
         for part in PARTS:

@@ -33,7 +33,6 @@ class Browser:
     """A headless Chromium with an empty profile; it runs inside the `with` block."""
 
     def __init__(self) -> None:
-        """Nothing is started yet."""
         self._stop = contextlib.ExitStack()
 
     def approve(self, url: str, account: Account) -> str:
@@ -51,11 +50,9 @@ class Browser:
         self.press("Log in")
 
     def press(self, button: str) -> None:
-        """Press the button with these words on it."""
         self._find(f'input[type=submit][value="{button}"]').click()
 
     def code(self) -> str:
-        """Copy the code that the page shows."""
         return str(self._find("#authorization_code").text)
 
     def refusal(self) -> str:
@@ -63,12 +60,10 @@ class Browser:
         return str(self._find("pre").text)
 
     def heading(self) -> str:
-        """Copy what a page of ours says first."""
         return str(self._find("main h1").text)
 
     @property
     def address(self) -> str:
-        """What the address bar says."""
         return str(self._chrome.current_url)
 
     def callback(self) -> str:
@@ -78,7 +73,6 @@ class Browser:
         return self.address
 
     def screenshot(self, path: Path) -> None:
-        """Write what the page looks like to a PNG file."""
         path.write_bytes(self._chrome.get_screenshot_as_png())
 
     def _find(self, selector: str) -> WebElement:
@@ -88,7 +82,6 @@ class Browser:
         return wait.until(lambda chrome: chrome.find_element(*by), f"{selector} is on no page")
 
     def __enter__(self) -> Self:
-        """Start Chromium."""
         with contextlib.ExitStack() as stack:
             profile = stack.enter_context(
                 tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
@@ -106,5 +99,4 @@ class Browser:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End Chromium, and forget its profile."""
         self._stop.close()

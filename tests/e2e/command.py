@@ -17,13 +17,10 @@ REPOSITORY = "acme/demo"
 
 @dataclass
 class Setup:
-    """A setup that runs."""
-
     process: subprocess.Popen[str]
     check: Callable[[Run], None]
 
     def link(self) -> str:
-        """The next link that it shows."""
         assert self.process.stderr
         for line in self.process.stderr:
             if "/oauth/authorize" in line:
@@ -60,11 +57,9 @@ class Command:
         self._token = self.github.add_token()
 
     def begin(self) -> str:
-        """Begin; the link to open."""
         return str(self.succeeds("begin")["authorize-url"])
 
     def complete(self, pasted: str, *options: str) -> Run:
-        """Complete with what a person pasted, typed to standard input."""
         return self.run("complete", *options, typed=pasted + "\n")
 
     def succeeds(self, verb: str, *options: str, typed: str = "") -> dict[str, str]:
@@ -74,14 +69,12 @@ class Command:
         return done.outcome
 
     def run(self, verb: str, *options: str, typed: str = "") -> Run:
-        """Run any command."""
         done = launch(verb, *self._whose, "--json", *options, env=self._env, typed=typed)
         self._require_no_secret(done)
         return done
 
     @contextmanager
     def setup(self) -> Iterator["Setup"]:
-        """Set up, while a test has the browser."""
         with subprocess.Popen(
             [*PROGRAM, "setup", *self._whose, "--json"],
             env=environment(self._env | {"BROWSER": "true"}),  # which opens nothing

@@ -77,7 +77,6 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def image(engine: Engine) -> str:
-    """The action's image, by its name."""
     engine.build(ROOT, IMAGE)
     return IMAGE
 

@@ -47,7 +47,6 @@ class Engine:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What leads this client, and any other, to the engine."""
         return os.environ | {"DOCKER_HOST": self.host}
 
     def build(self, context: Path, tag: str, *, buildkit: bool = True) -> None:
@@ -62,7 +61,6 @@ class Engine:
         return self._run("run", "--rm", *options, image, *arguments)
 
     def inspect(self, image: str, template: str) -> str:
-        """What a template makes of an image's description."""
         return self.call("image", "inspect", "--format", template, image).strip()
 
     def call(self, *arguments: str, timeout: float = PATIENCE, **variables: str) -> str:
@@ -96,7 +94,6 @@ class Engine:
 
 
 def base_image() -> str:
-    """What the Dockerfile starts from."""
     match = re.search(r"(?m)^FROM (\S+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
     assert match
     return match[1]
@@ -216,7 +213,6 @@ def _end(outer: subprocess.Popen[bytes]) -> None:
 
 
 def _wait(engine: Engine, outer: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until it answers."""
     deadline = time.monotonic() + STARTS_WITHIN
     while not engine.can("info"):
         if outer.poll() is not None or time.monotonic() > deadline:

@@ -25,14 +25,11 @@ READY_WITHIN = 60.0
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody with an account on the instance."""
-
     name: str
     password: str = field(default_factory=secrets.token_urlsafe, repr=False)
 
     @property
     def email(self) -> str:
-        """What the person signs in with."""
         return f"{self.name}@example.org"
 
 
@@ -65,7 +62,6 @@ class Instance:
         return f"{account.name}@{self.origin.removeprefix('http://')}"
 
     def log(self, lines: int = 60) -> str:
-        """The last lines of its log."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
 
     def api(self, token: str = "") -> httpx.Client:
@@ -80,11 +76,9 @@ class Instance:
         return str(answer.json()["username"]) if answer.is_success else ""
 
     def live_tokens(self) -> list[str]:
-        """The access tokens that were issued and not revoked."""
         return self._column("SELECT token FROM oauth_access_tokens WHERE revoked_at IS NULL")
 
     def reset(self) -> None:
-        """Forget all applications, codes and tokens."""
         with self._open() as database:
             database.execute("DELETE FROM oauth_access_tokens")
             database.execute("DELETE FROM oauth_access_grants")
@@ -125,7 +119,6 @@ class Instance:
             yield database
 
     def __enter__(self) -> Self:
-        """Start it, and wait until it listens."""
         with contextlib.ExitStack() as stack:
             log = stack.enter_context(self._log.open("wb"))
             server = stack.enter_context(
@@ -148,5 +141,4 @@ class Instance:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop it."""
         self._stop.close()

@@ -13,7 +13,6 @@ PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "-
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the programs that the wheel brings."""
     folder = tmp_path_factory.mktemp("wheel")
     offline = ("--no-index", "--no-deps")
     subprocess.run(

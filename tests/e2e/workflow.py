@@ -43,7 +43,6 @@ class Workflow:
 
     @property
     def our_action(self) -> str:
-        """What it calls our action."""
         [ours] = [uses for uses in self.uses if uses.startswith(ACTION)]
         return str(ours)
 
@@ -57,6 +56,5 @@ class Workflow:
         return Event("workflow_dispatch", payload)
 
     def schedule(self) -> Event:
-        """Let the time of the week come."""
         [schedule] = self._on["schedule"]
         return Event("schedule", {"schedule": schedule["cron"], "workflow": self.path})

@@ -43,7 +43,6 @@ class Run:
 
     @property
     def all(self) -> str:
-        """Both streams."""
         return self.output + self.progress
 
     @property
@@ -68,8 +67,6 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 class Stream(io.TextIOWrapper):
-    """A standard stream in memory."""
-
     def __init__(self, typed: str = "", *, is_terminal: bool = False) -> None:
         self._memory = io.BytesIO(typed.encode())
         self._is_terminal = is_terminal
@@ -80,7 +77,6 @@ class Stream(io.TextIOWrapper):
 
     @property
     def text(self) -> str:
-        """All that was written."""
         return self._memory.getvalue().decode()
 
 

@@ -28,16 +28,13 @@ class Shell(Site):
         self.shown = ""
 
     def run(self, command: str, *options: str, typed: str = "") -> Run:
-        """Run a command for this account and repository."""
         done = run(command, *options, *self.whose, env=self.env, typed=typed)
         self.shown += done.all
         return done
 
     def begin(self) -> str:
-        """Begin: the link to open."""
         return str(self.run("begin", "--json").outcome["authorize-url"])
 
     @property
     def has_journal(self) -> bool:
-        """Whether a run got as far as to write the journal."""
         return "MASTODON_JOURNAL" in self.repository.variables

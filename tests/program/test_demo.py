@@ -17,7 +17,6 @@ FOUND = {
 
 @cache
 def played() -> Run:
-    """The demo."""
     return run("demo", env=FOUND)
 
 

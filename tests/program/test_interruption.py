@@ -45,7 +45,6 @@ def hanging() -> Iterator[subprocess.Popen[str]]:
 
 
 def require_told_once(said: str, code: int) -> None:
-    """That it was interrupted is told once, without a traceback."""
     assert said.count(f"(interrupted, exit code {code})") == 1
     assert "Traceback" not in said
 

@@ -15,13 +15,10 @@ from tests.support.person import Person
 
 @dataclass
 class Rehearsal:
-    """A sandbox that runs, and what it printed when it was ready."""
-
     process: subprocess.Popen[str]
     printed: str
 
     def found(self, pattern: str) -> str:
-        """The one place where that is printed."""
         (found,) = re.findall(pattern, self.printed, re.MULTILINE)
         return str(found)
 
@@ -40,7 +37,6 @@ class Rehearsal:
 
 @contextmanager
 def rehearse() -> Iterator[Rehearsal]:
-    """A sandbox that is ready."""
     with subprocess.Popen(
         [*PROGRAM, "sandbox"],
         env=environment(),

@@ -14,8 +14,6 @@ from tests.program.program import PATIENCE, PROGRAM, ROOT, Run, run
 from tests.program.site import SCOPES, TYPED, Shell
 from tests.support.site import REPOSITORY
 
-EMAIL = "mybot@example.org"
-
 
 def test_version_needs_no_home_no_writable_folder_and_no_utf8(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
@@ -88,7 +86,6 @@ def test_revealed_application_begins_as_the_printed_command_says(
 
 
 def broken(_size: int) -> NoReturn:
-    """Is no code of ours, and fails."""
     raise RuntimeError(TYPED)
 
 

@@ -26,7 +26,6 @@ def keyless(site: Shell, tmp_path: Path) -> Shell:
 
 
 def in_terminal(site: Shell, *answers: Answer, whose: Sequence[str] = ()) -> str:
-    """Run setup at a terminal, with these answers."""
     asked = ("setup", *(whose or site.whose))
     ended = (*answers, ("-echoprt", ""))  # of stty
     shown = launch_in_terminal(*asked, env=site.env, answers=ended, program=SHELL)

@@ -21,7 +21,6 @@ LED = ("sh", "-c", 'exec "$@" <"$(tty)"', "sh", *PROGRAM)
 
 
 def complete(site: Shell, typed: str | bytes, program: tuple[str, ...] = PROGRAM) -> str:
-    """Complete what has begun with what is typed at the prompt: all that the terminal shows."""
     site.begin()
     return launch_in_terminal(
         "complete", *site.whose, env=site.env, answers=((CODE, typed),), program=program

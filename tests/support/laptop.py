@@ -56,11 +56,9 @@ class Laptop:
 
     @property
     def asked(self) -> dict[str, str]:
-        """What the link asks for."""
         return {name: one[0] for name, one in parse_qs(urlsplit(self.link).query).items()}
 
     def code(self) -> str:
-        """The code that comes of the link."""
         return self.world.approve(self.link, self.who)
 
     def show(self, report: Report) -> None:

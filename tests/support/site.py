@@ -48,7 +48,6 @@ class Site:
 
     @property
     def live_tokens(self) -> list[str]:
-        """The tokens that work, anybody's."""
         return [token.token for token in self.instance.tokens if token.live]
 
     def secrets(self) -> dict[str, list[str]]:

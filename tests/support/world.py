@@ -289,14 +289,12 @@ class World:
 
     @property
     def current(self) -> Credential:
-        """The credential in use."""
         found = self.journal().current
         assert found is not None
         return found
 
     @property
     def pending(self) -> Pending:
-        """The authorization that waits for its approval."""
         found = self.journal().pending
         assert found is not None
         return found
