@@ -81,7 +81,8 @@ def tell_instance(session: Session, found: discovery.Found) -> InstanceInfo:
     """Say what was found: after all that was read meanwhile, so that the order is always one."""
     config, instance = session.config, found.info.instance
     if not found.is_confirmed:
-        session.warn(f"{config.handle.domain} does not know {config.handle}: check the spelling")
+        asked = config.handle.domain
+        session.warn(f"{asked} does not say that it has {config.handle}: check the spelling")
     session.subject = str(found.subject or "")
     product = f" ({instance.product})" if instance.product else ""
     session.done(f"Found the instance: {instance.origin}{product}")

@@ -227,12 +227,11 @@ def _version(http: Http, origin: str, about: Outcome) -> str:
     software, _ = _node_info(http, origin)
     for answer in answers:
         # Pages of challenges, and redirects to them: TecharoHQ/anubis#31. AWS WAF sends 202 without
-        # a page, or 405 with one.
+        # a page, or 405 with one; what keeps out a network may send 403 alone.
         leads_to = origin_of(joined(origin, answer.headers.get("location", "")))
-        is_page = (answer.is_page and answer.status not in {404, 410}) or answer.status == 202
-        if software.casefold() not in WITHOUT_API and (
-            is_page or (answer.redirect and leads_to == origin)
-        ):
+        is_page = answer.is_page and answer.status not in {404, 410}
+        is_barred = answer.status in {202, 401, 403} or (answer.redirect and leads_to == origin)
+        if software.casefold() not in WITHOUT_API and (is_page or is_barred):
             raise blocked(host_of(origin), answer)
     raise not_mastodon(host_of(origin), software)
 

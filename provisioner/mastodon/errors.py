@@ -116,15 +116,19 @@ def unwell(host: str, answer: Answer) -> TransportError:
         "instance-unwell",
         f"{host} is in trouble: it answered {answer.described()}.",
         why=page if answer.is_page else "",
-        next=(Run("again", when="when the instance is well"),),
+        next=(
+            Run("again", when="when the instance is well"),
+            *(OTHER_NETWORK if answer.is_page else ()),
+        ),
     )
 
 
 def blocked(host: str, answer: Answer) -> TransportError:
     """Something that is perhaps not the instance answers in its place."""
+    came = "A web page" if answer.is_page else "Something else"
     return TransportError(
         "instance-blocked",
-        f"{host} answered with a web page instead of its API: {answer.described()}.",
+        f"{came} answered in place of {host}'s API: {answer.described()}.",
         why="Something in front of the server may keep out scripts and data centres, such as "
         "GitHub's runners. Or it is not a Mastodon-compatible server.",
         next=(*OTHER_NETWORK, *NAME_THE_INSTANCE),
@@ -135,8 +139,8 @@ def not_mastodon(host: str, software: str) -> InputError:
     """The server has no Mastodon API; `software` is what it runs, "" where that is not known."""
     what = f"{host} is not a Mastodon-compatible server."
     if software:
-        what = f"{host} runs {software}, which has no Mastodon API."
-    steps = ("Check the account's domain.", *NAME_THE_INSTANCE)
+        what = f"{host} runs {software}, without a Mastodon API."
+    steps = ("Check the account: its user name and its domain.", *NAME_THE_INSTANCE)
     return InputError("not-mastodon", what, next=steps)
 
 

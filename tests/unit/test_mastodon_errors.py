@@ -8,6 +8,7 @@ import pytest
 from provisioner.answer import Answer
 from provisioner.errors import ActionRequiredError, InputError, ProvisionerError, TransportError
 from provisioner.mastodon.errors import (
+    OTHER_NETWORK,
     Dead,
     InvalidClientError,
     ScopesRefusedError,
@@ -48,7 +49,7 @@ REGISTRATIONS: Mapping[str, tuple[Reply, type[ProvisionerError], Step | None]] =
     "instance-moved": (redirect("https://web.example/", 308), InputError, Set("instance")),
     "registration-closed": (Reply(404), ActionRequiredError, Set("client-id")),
     "registration-closed by a page": (page(422), ActionRequiredError, Set("client-id")),
-    "instance-unwell": (page(503), TransportError, None),
+    "instance-unwell": (page(503), TransportError, OTHER_NETWORK[0]),
 }
 
 
