@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -19,12 +19,10 @@ class Wire:
 
     connection: socket.socket
     stopping: threading.Event
-    written: int = 0
 
     def write(self, data: bytes) -> None:
         """Send, as long as the client listens."""
         self.connection.sendall(data)
-        self.written += len(data)
 
 
 Reply = Callable[[Wire], None]
@@ -43,13 +41,6 @@ class Recorded:
     def path(self) -> str:
         return self.target if self.method == "CONNECT" else urlsplit(self.target).path
 
-    @property
-    def form(self) -> dict[str, str]:
-        assert self.headers["content-type"] == "application/x-www-form-urlencoded"
-        pairs = parse_qsl(self.body.decode("ascii"), keep_blank_values=True, strict_parsing=True)
-        assert len(dict(pairs)) == len(pairs), "a parameter stands twice"
-        return dict(pairs)
-
 
 class ScriptedServer:
     """Answers each method and path with its replies in turn, the last one again and again.
@@ -66,7 +57,6 @@ class ScriptedServer:
     ) -> None:
         self.requests: list[Recorded] = []
         self.unexpected: list[str] = []
-        self.wires: list[Wire] = []
         self._always = always
         self._script: dict[tuple[str, str], list[Reply]] = {}
         self._tls = tls
@@ -129,7 +119,6 @@ class ScriptedServer:
             wire = Wire(connection, self._stopping)
             with self._lock:
                 self.requests.append(request)
-                self.wires.append(wire)
                 reply = self._reply(request)
             reply(wire)
             connection.shutdown(socket.SHUT_WR)
