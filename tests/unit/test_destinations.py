@@ -5,6 +5,7 @@ import pytest
 from provisioner.github.destinations import (
     MAX_VALUE,
     Destination,
+    Kind,
     Mapping,
     check_name,
     check_size,
@@ -30,34 +31,25 @@ def test_lines_or_commas_part_the_mappings(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("kind", "text", "code"),
     [
-        "TOKEN=ACCESS_TOKEN",
-        "TOKEN=access_token ID=client_id",
-        "TOKEN=base_url",
-        "TOKEN=s3cr3t-t0k3n",
-        "s3cr3t-t0k3n",
-        "A=s3cr3t-t0k3n=access_token",
+        *(("secrets", f"TOKEN={field}", "bad-mapping") for field in ("ACCESS_TOKEN", "base_url")),
+        ("secrets", "TOKEN=access_token ID=client_id", "bad-mapping"),
+        # People put the token itself where its field belongs.
+        *(("secrets", f"{name}s3cr3t-t0k3n", "bad-mapping") for name in ("TOKEN=", "")),
+        ("secrets", "A=s3cr3t-t0k3n=access_token", "bad-mapping"),
+        # Anybody with the repository reads a variable.
+        *(("variables", f"A={one}", "bad-mapping") for one in ("access_token", "client_secret")),
+        # GitHub does not tell the cases apart.
+        ("secrets", "A=access_token\na=client_id", "duplicate-name"),
     ],
 )
-def test_line_that_names_no_field_is_refused_and_not_repeated(text: str) -> None:
-    """People put the token itself where its field belongs."""
-    with fails("bad-mapping", Exit.INPUT) as caught:
-        parse_mappings("secrets", [text])
+def test_mapping_that_can_not_be_written_is_refused_and_not_repeated(
+    kind: Kind, text: str, code: str
+) -> None:
+    with fails(code, Exit.INPUT) as caught:
+        parse_mappings(kind, [text])
     assert "s3cr3t" not in str(vars(caught.value))
-
-
-@pytest.mark.parametrize("field", ["access_token", "client_secret"])
-def test_nothing_secret_is_written_to_a_variable(field: str) -> None:
-    """Anybody with the repository reads it."""
-    with fails("bad-mapping", Exit.INPUT):
-        parse_mappings("variables", [f"NAME={field}"])
-
-
-def test_name_stands_once_in_whatever_case() -> None:
-    """GitHub does not tell them apart."""
-    with fails("duplicate-name", Exit.INPUT):
-        parse_mappings("secrets", ["A=access_token\na=client_id"])
 
 
 @pytest.mark.parametrize("name", ["_", "a_1", "A" * 255, "GITHUB", "MY_GITHUB_TOKEN"])
