@@ -400,6 +400,29 @@ def test_each_request_has_a_deadline_of_its_own(server: ScriptedServer) -> None:
     assert caught.value.code == "too-slow"
 
 
+def fail(text: str) -> NoReturn:
+    raise ValueError(text)
+
+
+def test_order_of_the_calls_counts_for_their_results_and_for_which_error_is_raised() -> None:
+    second_failed = threading.Event()
+
+    def first() -> NoReturn:
+        assert second_failed.wait(60)
+        fail("first")
+
+    def second() -> NoReturn:
+        second_failed.set()
+        fail("second")
+
+    made: list[int] = []
+    with pytest.raises(ValueError, match="first"):
+        in_threads([first, second, lambda: made.append(1)])
+    assert made == [1]
+    assert in_threads([lambda: "a", lambda: "b", lambda: "c"]) == ["a", "b", "c"]
+    assert in_threads([]) == []
+
+
 # What is never shown.
 
 
