@@ -1,14 +1,16 @@
 """Waits on this machine for the browser to bring the code (RFC 8252), and for a paste meanwhile.
 
-One loop in the main thread over the listener and standard input: Ctrl-C is an ordinary
-interruption. Nothing of a request is logged.
+One loop in the main thread over the listener, its connections and standard input: an idle
+connection blocks nothing, and Ctrl-C is an ordinary interruption. Nothing of a request is logged.
 """
 
 import hmac
 import os
 import select
+import socket
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer
@@ -26,7 +28,9 @@ TICK = 1.0
 PATIENCE = 3.0
 """Seconds that the browser has to ask for its page."""
 IDLE = 0.5
-"""Seconds for a request to arrive: browsers open connections ahead, and may never use them."""
+"""Seconds for the rest of a request that has begun to arrive."""
+MAX_CONNECTIONS = 50
+"""Browsers open connections ahead, and may never use them."""
 STILL_WAITING = "The terminal still waits. To give up, press Ctrl-C there."
 MAX_PASTE = 8192
 
@@ -41,6 +45,7 @@ class Loopback:
 
     def __init__(self, stdin: int | None = None) -> None:
         self._server: _Server | None = None
+        self._connections: list[socket.socket] = []
         self._stdin = stdin
         self._typed = b""
         self._is_promised = False
@@ -51,6 +56,7 @@ class Loopback:
             self._server = _Server(("127.0.0.1", port), _Request)
         except OSError:
             return ""
+        self._server.socket.settimeout(0)
         return f"http://{self._server.host}{CALLBACK}"
 
     @property
@@ -99,18 +105,30 @@ class Loopback:
             self._turn(left, answer)
 
     def close(self) -> None:
+        for connection in self._connections:
+            connection.close()
         if self._server:
             self._server.server_close()
 
     def _turn(self, seconds: float, answer: Answer) -> None:
-        """Wait once; read what is typed, and answer one request."""
+        """Wait once; read what is typed, and answer the requests that begin to arrive."""
         sources = [one for one in (self._server, self._stdin) if one is not None]
-        ready, _, _ = select.select(sources, [], [], seconds)
+        ready, _, _ = select.select([*sources, *self._connections], [], [], seconds)
         if self._stdin is not None and self._stdin in ready:
             self._read_typed(self._stdin)
-        if self._server and self._server in ready:
+        if self._server is None:
+            return
+        for connection in [one for one in self._connections if one in ready]:
+            self._connections.remove(connection)
             self._server.answer = answer
-            self._server.handle_request()
+            with suppress(OSError):  # the browser hung up
+                _Request(connection, connection.getpeername(), self._server)
+            self._server.shutdown_request(connection)
+        if self._server in ready:
+            with suppress(OSError):
+                self._connections.append(self._server.get_request()[0])
+        if len(self._connections) > MAX_CONNECTIONS:
+            self._connections.pop(0).close()
 
     def _read_typed(self, stdin: int) -> None:
         try:
@@ -135,14 +153,12 @@ class _Server(TCPServer):
     """`HTTPServer` would look up the host's full name, which takes seconds without a network."""
 
     allow_reuse_address = True
+    request_queue_size = 2 * MAX_CONNECTIONS
     answer: Answer
 
     @property
     def host(self) -> str:
         return f"127.0.0.1:{self.server_address[1]}"
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: the browser hung up."""
 
 
 class _Request(BaseHTTPRequestHandler):

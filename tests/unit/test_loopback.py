@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.commands.setup import Redirect
-from provisioner.loopback import Loopback
+from provisioner.loopback import MAX_CONNECTIONS, Loopback
 from provisioner.secret import Secret
 
 STATE, ORIGIN = "the-state", "https://social.example"
@@ -152,7 +152,7 @@ def test_nothing_is_accepted_for_a_link_without_a_state(loopback: Loopback) -> N
 
 def test_idle_connections_block_nothing(loopback: Loopback) -> None:
     """Browsers open some ahead, and may never use them."""
-    idle = [connect(loopback) for _ in range(3)]
+    idle = [connect(loopback) for _ in range(MAX_CONNECTIONS + 3)]
     idle[-1].sendall(b"GET /callback?")  # half a request
     arrived, _ = wait_while(loopback, request(loopback, GOOD))
     assert arrived == CODE
