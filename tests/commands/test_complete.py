@@ -16,7 +16,7 @@ from provisioner.report import Exit, Report, Run, Set
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from provisioner.secret import MAX_LENGTH
-from tests.support.acts import answering, failing, fields, instead, lose_answer, stage
+from tests.support.acts import answering, failing, fields, lose_answer, stage
 from tests.support.told import (
     assert_in_turn,
     fails,
@@ -397,7 +397,7 @@ def test_code_is_spent_only_where_the_longest_answer_has_room(world: World, padd
     scopes = [*world.pending.scopes, *(f"{number:064}" for number in range(MAX_SCOPES - 3))]
     answering(world, TOKEN, fields(access_token="x" * MAX_LENGTH, scope=" ".join(scopes)))
     account = {"id": "x" * 64, "username": "mybot", "acct": "mybot"}
-    instead(world, VERIFY, lambda _: json_response(200, account))
+    world.answer(VERIFY, json_response(200, account))
     with suppress(ActionRequiredError):
         world.complete(code, secrets="\n".join(f"{name}=access_token" for name in names))
     spent = f"POST {TOKEN}" in world.wire.log

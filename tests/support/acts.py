@@ -14,20 +14,10 @@ from tests.support.world import Fault, World
 INSTANCE, GITHUB = "social.example", "api.github.com"
 
 
-def instead(world: World, path: str, answer: Callable[[Request], Response]) -> None:
-    """Have the instance answer so at one path, and do nothing."""
-    real = world.wire.hosts[INSTANCE]
-
-    def handler(request: Request) -> Response:
-        return answer(request) if request.path == path else real(request)
-
-    world.wire.hosts[INSTANCE] = handler
-
-
 def answering(world: World, path: str, change: Callable[[Response], Response]) -> None:
     """Change what the instance answers at one path."""
     real = world.wire.hosts[INSTANCE]
-    instead(world, path, lambda request: change(real(request)))
+    world.answer(path, lambda request: change(real(request)))
 
 
 def fields(**changed: object) -> Callable[[Response], Response]:

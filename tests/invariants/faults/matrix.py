@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from random import Random
 from typing import Literal, NamedTuple
 
@@ -17,7 +17,7 @@ from tests.invariants.faults.scenarios import (
     Command,
     Scenario,
 )
-from tests.invariants.faults.trials import Trials
+from tests.invariants.faults.trials import Trials, TryingHttp
 from tests.invariants.witness import Witness
 from tests.support.wire import ALWAYS, Fault, FaultKind, Killed, Wire
 from tests.support.world import World
@@ -162,7 +162,7 @@ def strike_each(start: Start, hits: Iterable[Hit], besides: Hits = ()) -> dict[H
     """The same with each of these faults, all of them `besides` some others."""
     hits, recovery = list(hits), start.recovery.copied()
     trials = Trials(recovery, {hit: hit.fault.kind for hit in hits if hit.is_tried})
-    recovery.world.client = trials.client
+    recovery.world.client = partial(TryingHttp, trials)
     recovery.runs(start.command, [hit.fault for hit in besides])
     same: dict[str, tuple[Played, int]] = {}
     each, ours = {}, len(start.recovery.asked)

@@ -58,10 +58,6 @@ class Trials:
     sent: dict[int, Sent] = field(default_factory=dict)
     """By the number of the request."""
 
-    def client(self, **options: Any) -> Http:
-        """A client for the run that goes through."""
-        return _TryingHttp(self, **options)
-
     def resume(
         self, command: Command, world: World, fault: Fault
     ) -> tuple[Recovery, Ending | Exception]:
@@ -82,8 +78,8 @@ class Trials:
         return http[0].recovery, ending
 
 
-class _TryingHttp(Http):
-    """Sends each request of a run; before that, in copies of the world, with faults."""
+class TryingHttp(Http):
+    """Sends each request of the run that goes through; before that, in copies, with faults."""
 
     def __init__(self, trials: Trials, **options: Any) -> None:
         super().__init__(**options)
