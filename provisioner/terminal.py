@@ -21,7 +21,7 @@ import typer
 from provisioner.config import Config
 from provisioner.environment import program, variables_of, wants_colour
 from provisioner.errors import InputError, ProvisionerError
-from provisioner.inputs import INPUTS, INPUTS_OF
+from provisioner.inputs import HERE, INPUTS, INPUTS_OF
 from provisioner.process import write_errors_ignored
 from provisioner.report import Item, Next, Open, Report, Run, Set, Step, besides
 from provisioner.secret import Secret
@@ -205,8 +205,10 @@ class Terminal:
 
     def _command(self, step: Run) -> str:
         """A command to be pasted, with what was not left to the defaults."""
-        # On a person's own machine, rotate does it all: it opens the link, too.
+        # On a person's own machine, rotate and setup do it all: they open the link, too.
         command = "rotate" if step.rotate else step.command
+        if command == "begin" and self.config and self.config.command in HERE:
+            command = "setup"
         words, given = [*program(), command], dict[str, tuple[str, ...]]()
         if config := self.config:
             parsed = {"account": str(config.account or ""), "repository": config.repository}

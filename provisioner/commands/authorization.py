@@ -9,6 +9,7 @@ from provisioner.commands.revocation import revoke_due, supersede, tell_lost
 from provisioner.commands.session import Session, approve, require_own, warn_of_other_scopes
 from provisioner.errors import ActionRequiredError, IncompleteError, InputError, ProvisionerError
 from provisioner.http import both
+from provisioner.inputs import HERE
 from provisioner.journal import Credential, Pending
 from provisioner.journal_store import OvertakenError
 from provisioner.mastodon.client import Grant, Mastodon
@@ -118,7 +119,9 @@ def by_code(session: Session, pending: Pending, pasted: str) -> Approval:
             pending.application, code, pending.verifier, pending.redirect_uri
         ),
         again=again,
-        unused=("The code was not used: run this again with the same code.",),
+        unused=("The link is still good.",)
+        if session.config.command in HERE
+        else ("The code was not used: run this again with the same code.",),
         fingerprint=fingerprint,
     )
 

@@ -272,6 +272,13 @@ def test_refused_code_that_the_browser_brings_ends_it(world: World) -> None:
     assert world.laptop.landed == [caught.value]
 
 
+def test_nobody_is_told_to_use_a_code_that_the_browser_brought(world: World) -> None:
+    world.answer("/oauth/token", Response(429))
+    with fails("instance-busy", Exit.INCOMPLETE) as caught:
+        world.setup()
+    assert "same code" not in steps(caught.value.next)
+
+
 @pytest.mark.parametrize("error", ["access_denied", "server_error"])
 def test_denial_ends_it_and_the_link_stays_good(world: World, error: str) -> None:
     with fails("denied", Exit.ACTION_REQUIRED) as caught:

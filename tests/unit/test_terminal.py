@@ -78,6 +78,22 @@ def test_command_can_be_pasted_with_what_it_takes_and_was_not_left_to_the_defaul
     assert "--app-name" not in pasted(capsys, Run("complete"), config(app_name="My bot"))
 
 
+@pytest.mark.parametrize(
+    ("asked", "step", "command"),
+    [
+        ("setup", Run("begin"), "setup"),
+        ("setup", Run("begin", rotate=True), "rotate"),
+        ("rotate", Run("complete"), "complete"),
+        ("begin", Run("begin"), "begin"),
+        ("check", Run("begin", rotate=True), "rotate"),
+    ],
+)
+def test_setup_leads_to_setup_again(
+    capsys: pytest.CaptureFixture[str], asked: str, step: Run, command: str
+) -> None:
+    assert pasted(capsys, step, config(asked))[1] == command
+
+
 # An error.
 
 
