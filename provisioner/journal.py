@@ -197,11 +197,11 @@ def unseal(value: str, key: bytes) -> Journal:
     if match[1] != _fingerprint(key):
         raise InputError(
             "journal-key-wrong",
-            "The journal is sealed under another key than the one that was handed in.",
+            "The journal is sealed under another key than the one that this run has.",
             why="Another machine made a key of its own, two bots share the journal's name but not "
             "its key, or the key's secret was overwritten.",
             next=(
-                "Hand in the key that was used before.",
+                "Go on in the workflow or on the machine that has that key, or hand it in.",
                 "If this is another bot in the same repository, give it a journal of its own:",
                 Set("journal", "OTHER_JOURNAL"),
             ),

@@ -23,7 +23,8 @@ OTHER_NETWORK: Next = (
     "Try from another network: on your own computer this command may get through.",
 )
 OWN_APPLICATION: Next = (
-    "Create an application in the instance's Preferences > Development, and use that:",
+    "Create an application in the instance's Preferences > Development.",
+    "Begin and complete with it:",
     *(Set("client-id"), Set("client-secret")),
 )
 NAME_THE_INSTANCE: Next = ("If the server has another address, name it:", Set("instance"))
