@@ -195,7 +195,11 @@ class JournalStore:
             if pause is not None:
                 self.sleep(pause)
             try:
-                if (tried and self._has_landed(value)) or (pause is not None and self._put(value)):
+                landed = tried and self._has_landed(value)
+                if not landed and pause is not None:  # False where another run was first
+                    create = self._latest is None
+                    landed = self.repository.write_variable(self.name, value, create=create)
+                if landed:
                     self._note(value)
                     return
             except OvertakenError:
@@ -212,10 +216,6 @@ class JournalStore:
             why="Its answers were lost or errors, for longer than a run can wait.",
             next=(Open("https://www.githubstatus.com"), Run("again")),
         )
-
-    def _put(self, value: str) -> bool:
-        """Write once; False where the variable was just created or deleted by another run."""
-        return self.repository.write_variable(self.name, value, create=self._latest is None)
 
     def _has_landed(self, value: str) -> bool:
         """Whether a write whose answer was lost is there. Raises OvertakenError."""

@@ -72,7 +72,8 @@ def _single_run(session: Session, application: Application) -> Pending:
             "token back.",
             next=(*approve(session, former), "After that, your own application can be used."),
         )
-    info = tell_instance(session, discover(session))
+    info = discover(session)
+    tell_instance(session, info)
     warn_of_subject(session)
     return Pending(
         instance=info.instance,

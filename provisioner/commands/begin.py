@@ -64,31 +64,30 @@ def read_with_instance(session: Session, *more: Callable[[], object]) -> Instanc
     Where the journal holds tokens, it must be this account's and this instance's.
     """
     reading = partial(session.read, *more)
-    _, found = both(session.gather, reading, partial(discover, session))
-    info = tell_instance(session, found)
+    _, info = both(session.gather, reading, partial(discover, session))
+    tell_instance(session, info)
     if session.journal.holds_tokens:
         require_own(session, info.instance.origin)
     return info
 
 
-def discover(session: Session) -> discovery.Found:
+def discover(session: Session) -> InstanceInfo:
     """Discover the account's instance, and say nothing yet."""
     config = session.config
     return discovery.find(session.http, config.account, config.instance, session.gather)
 
 
-def tell_instance(session: Session, found: discovery.Found) -> InstanceInfo:
+def tell_instance(session: Session, info: InstanceInfo) -> None:
     """Say what was found: after all that was read meanwhile, so that the order is always one."""
-    config, instance = session.config, found.info.instance
-    if not found.is_confirmed:
+    config, instance = session.config, info.instance
+    if not info.is_confirmed:
         asked = config.handle.domain
         session.warn(f"{asked} does not say that it has {config.handle}: check the spelling")
-    session.subject = str(found.subject or "")
+    session.subject = info.subject
     product = f" ({instance.product})" if instance.product else ""
     session.done(f"Found the instance: {instance.origin}{product}")
-    for subject, choice in explain(found.info, config.requested_scopes).items():
+    for subject, choice in explain(info, config.requested_scopes).items():
         session.reporter.explain(f"{subject}: {choice}")
-    return found.info
 
 
 def warn_of_subject(session: Session) -> None:

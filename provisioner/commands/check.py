@@ -22,7 +22,7 @@ from provisioner.journal import Credential
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import Alive, Dead, Unclear
 from provisioner.mastodon.scopes import missing
-from provisioner.parsing import Handle
+from provisioner.parsing import Handle, parse_handle
 from provisioner.report import Exit, Item, Next, Report, Run, Set, iso, when
 
 DAY = 86400
@@ -69,9 +69,10 @@ def check_token(session: Session) -> Report:
     names, scopes = [session.config.handle], tuple[str, ...]()
     state: Alive | Dead | Unclear
     try:
-        found = discover(session)
-        names += [found.subject] if found.subject else []
-        mastodon = Mastodon(session.http, tell_instance(session, found).instance)
+        info = discover(session)
+        tell_instance(session, info)
+        names += [parse_handle(info.subject)] if info.subject else []
+        mastodon = Mastodon(session.http, info.instance)
         state = mastodon.verify(token)
         if isinstance(state, Alive):
             scopes = mastodon.scopes_of(token)

@@ -151,7 +151,16 @@ def _exchange(session: Session, pending: Pending, approval: Approval) -> Grant:
 def _stage(session: Session, pending: Pending, approval: Approval, grant: Grant) -> Credential:
     """Write the token to the journal: until then nothing else is done but to mask it."""
     session.mask(grant.token)
-    staged = _credential(session, pending, approval, grant)
+    staged = Credential(
+        instance=pending.instance,
+        application=pending.application,
+        token=grant.token,
+        scopes=grant.scopes or pending.scopes,
+        code=approval.fingerprint,
+        issued_at=session.now(),
+        expires_at=session.now() + grant.expires_in if grant.expires_in else None,
+        may_hold=_safe_destinations(session),
+    )
     try:
         session.save(pending=pending.replace(staged=staged))
     except UnconfirmedError:
@@ -164,19 +173,6 @@ def _stage(session: Session, pending: Pending, approval: Approval, grant: Grant)
         raise error.as_kind(ActionRequiredError, next=(*error.next, *approval.again)) from None
     session.reporter.done("Got a token, and staged it in the journal")
     return staged
-
-
-def _credential(session: Session, pending: Pending, approval: Approval, grant: Grant) -> Credential:
-    return Credential(
-        instance=pending.instance,
-        application=pending.application,
-        token=grant.token,
-        scopes=grant.scopes or pending.scopes,
-        code=approval.fingerprint,
-        issued_at=session.now(),
-        expires_at=session.now() + grant.expires_in if grant.expires_in else None,
-        may_hold=_safe_destinations(session),
-    )
 
 
 def _safe_destinations(session: Session) -> tuple[Destination, ...]:

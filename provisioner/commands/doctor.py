@@ -8,12 +8,12 @@ from provisioner.report import Report
 
 def doctor(session: Session) -> Report:
     """Find the instance, and tell what is chosen for it and why. Raises ProvisionerError."""
-    found = discover(session)
-    instance = found.info.instance
+    info = discover(session)
+    instance = info.instance
     choices = {
-        "Instance": f"{instance.origin}, {found.how}",
+        "Instance": f"{instance.origin}, {info.how}",
         "Software": instance.product or "it does not tell",
-        **explain(found.info, session.config.requested_scopes),
+        **explain(info, session.config.requested_scopes),
     }
     return Report(
         "examined",

@@ -23,7 +23,8 @@ def register(session: Session) -> Report:
     config = session.config
     if not config.reveal:
         _require_free(session)
-    info = tell_instance(session, discover(session))
+    info = discover(session)
+    tell_instance(session, info)
     scopes = candidates(config.requested_scopes, info)
     application, granted = register_application(session, info.instance, scopes)
     outputs = {"instance": info.instance.origin, "scopes": " ".join(granted)}

@@ -14,7 +14,7 @@ from nacl.public import PublicKey, SealedBox
 
 from provisioner.answer import Answer, RetryPolicy, github_delay
 from provisioner.errors import ActionRequiredError, ProvisionerError, TransportError
-from provisioner.github.destinations import MAX_SECRETS, Kind, check_size, is_repository
+from provisioner.github.destinations import MAX_SECRETS, Kind, is_repository
 from provisioner.github.errors import archived, explain
 from provisioner.http import Http
 from provisioner.report import Run
@@ -141,7 +141,6 @@ class Repository:
         return self.sealing_key
 
     def put_secret(self, name: str, value: Secret) -> None:
-        check_size(name, value.reveal())
         answer = self._put(name, value, self.sealing_key or self.read_sealing_key())
         if answer.status == 422:  # the key changed since it was read
             answer = self._put(name, value, self.read_sealing_key())
@@ -189,7 +188,6 @@ class Repository:
 
     def put_variable(self, name: str, value: str, *, exists: bool) -> None:
         """Write a variable; idempotent. `exists` says which way to try first."""
-        check_size(name, value)
         # Another run, or a POST whose answer was lost, may have created or deleted it.
         for create in (False, True) if exists else (True, False, True):
             if self.write_variable(name, value, create=create, retry=RETRY_IDEMPOTENT):

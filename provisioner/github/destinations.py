@@ -99,15 +99,6 @@ def require_distinct(journal: str, mappings: Iterable[Mapping]) -> None:
             raise InputError("reserved-name", what, next=(step,))
 
 
-def check_size(name: str, value: str) -> None:
-    """Raise InputError where a value is larger than GitHub takes."""
-    size = len(value.encode())
-    if size > MAX_VALUE:
-        what = f"The value for {name} has {size} bytes; GitHub takes up to {MAX_VALUE}."
-        steps = ("Leave this field out, or write a smaller one.",)
-        raise InputError("value-too-large", what, next=steps)
-
-
 def expression(mapping: Mapping) -> str:
     """How a workflow reads what was written: `${{ secrets.NAME }}`."""
     context = "secrets" if mapping.kind == "secrets" else "vars"

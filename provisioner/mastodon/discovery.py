@@ -8,7 +8,7 @@ other servers have them at Mastodon's usual paths. The instance's API tells its 
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -37,19 +37,7 @@ MAX_WORDS = 200
 Outcome = Answer | ProvisionerError
 
 
-@dataclass(frozen=True)
-class Found:
-    """An instance, and how it was found."""
-
-    info: InstanceInfo
-    how: str
-    is_confirmed: bool = True
-    """Whether it was named, or WebFinger knows the account; else the spelling may be wrong."""
-    subject: Handle | None = None
-    """What WebFinger calls the account, where that is another name than was asked for."""
-
-
-def find(http: Http, account: Handle | None, instance: str, gather: Gather) -> Found:
+def find(http: Http, account: Handle | None, instance: str, gather: Gather) -> InstanceInfo:
     """The account's instance, or the one that is named by its origin.
 
     WebFinger is asked at the account's domain. Most often that is the instance itself, so it is
@@ -58,7 +46,7 @@ def find(http: Http, account: Handle | None, instance: str, gather: Gather) -> F
     TransportError where it does not answer.
     """
     if instance or account is None:
-        return Found(_describe(http, instance, _ask_both(http, instance, gather)), "named")
+        return replace(_describe(http, instance, _ask_both(http, instance, gather)), how="named")
     guess = partial(_ask_both, http, account.home, gather, IF_UNSENT)
     (origin, subject), answers = both(gather, partial(_webfinger, http, account), guess)
     how, is_confirmed = "found by WebFinger (RFC 7033)", bool(origin)
@@ -67,7 +55,8 @@ def find(http: Http, account: Handle | None, instance: str, gather: Gather) -> F
     final = all(isinstance(one, Answer) and retry_delay(one) is None for one in answers)
     if origin != account.home or not final:
         answers = _ask_both(http, origin, gather)
-    return Found(_describe(http, origin, answers), how, is_confirmed, subject)
+    info = _describe(http, origin, answers)
+    return replace(info, how=how, is_confirmed=is_confirmed, subject=subject)
 
 
 def _ask_both(
@@ -84,7 +73,7 @@ def _ask_both(
     return gather([partial(ask, path) for path in (METADATA, ABOUT[0])])
 
 
-def _webfinger(http: Http, account: Handle) -> tuple[str, Handle | None]:
+def _webfinger(http: Http, account: Handle) -> tuple[str, str]:
     """The origin that hosts the account, and another name of it; "" where its domain has neither.
 
     Raises InputError where the domain points to what can't be trusted.
@@ -107,11 +96,11 @@ def _webfinger(http: Http, account: Handle) -> tuple[str, Handle | None]:
         if is_actor and (origin := origin_of(href)):
             _require_no_downgrade(answer, href, account)
             with suppress(InputError):
-                subject = parse_handle(answer.text("subject").removeprefix("acct:"))
-                if str(subject).casefold() != str(account).casefold():
+                subject = str(parse_handle(answer.text("subject").removeprefix("acct:")))
+                if subject.casefold() != str(account).casefold():
                     return origin, subject
-            return origin, None
-    return "", None
+            return origin, ""
+    return "", ""
 
 
 def _links(answer: Answer) -> list[dict[str, object]]:

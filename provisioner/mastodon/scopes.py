@@ -32,6 +32,12 @@ class InstanceInfo:
     scopes_supported: tuple[str, ...] = ()
     """As its metadata lists them (RFC 8414, section 2), like the next; empty: not told."""
     grant_types_supported: tuple[str, ...] = ()
+    how: str = ""
+    """How it was found, for a person."""
+    is_confirmed: bool = True
+    """Whether it was named, or WebFinger knows the account; else the spelling may be wrong."""
+    subject: str = ""
+    """What WebFinger calls the account, where that is another name than was asked for."""
 
     @property
     def scopes_known(self) -> tuple[str, ...]:

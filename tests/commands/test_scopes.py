@@ -94,7 +94,7 @@ def test_each_set_is_tried_once_and_in_order(world: World, asked: list[str], tak
     sets = (("make:tea",), ("make:coffee",), ("make:water",))
     knows(world, *sets[taken])
     session = world.session("begin")
-    application, scopes = register(session, discover(session).info.instance, sets)
+    application, scopes = register(session, discover(session).instance, sets)
     assert asked == [" ".join(one) for one in sets[: taken + 1]]
     (registered,) = world.instance.applications
     assert application.client_id == registered.client_id

@@ -3,12 +3,10 @@
 import pytest
 
 from provisioner.github.destinations import (
-    MAX_VALUE,
     Destination,
     Kind,
     Mapping,
     check_name,
-    check_size,
     expression,
     is_repository,
     names,
@@ -72,16 +70,6 @@ def test_nothing_is_written_over_the_journal_or_its_key(name: str) -> None:
     require_distinct("MASTODON_JOURNAL", [TOKEN, ID])
     with fails("reserved-name", Exit.INPUT):
         require_distinct("MASTODON_JOURNAL", [TOKEN, Mapping("secrets", name, "access_token")])
-
-
-@pytest.mark.parametrize("letter", ["x", "\u00fc"])
-def test_value_has_48_kilobytes_at_most(letter: str) -> None:
-    """Counted in bytes; a larger one is not repeated in the error."""
-    largest = letter * (MAX_VALUE // len(letter.encode()))
-    check_size("TOKEN", largest)
-    with fails("value-too-large", Exit.INPUT) as caught:
-        check_size("TOKEN", f"{largest}x")
-    assert len(str(vars(caught.value))) < 1000
 
 
 def test_places_are_named_for_a_workflow_and_for_a_person() -> None:

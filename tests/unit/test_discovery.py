@@ -7,8 +7,8 @@ import pytest
 
 from provisioner.errors import InputError, ProvisionerError
 from provisioner.mastodon import discovery
-from provisioner.mastodon.discovery import Found
 from provisioner.mastodon.instance import Instance
+from provisioner.mastodon.scopes import InstanceInfo
 from provisioner.parsing import Handle
 from provisioner.report import Exit
 from provisioner.secret import Secret
@@ -32,12 +32,12 @@ ENDPOINTS = {
 }
 
 
-def find(web: Web, account: Handle = BOT, instance: str = "") -> Found:
+def find(web: Web, account: Handle = BOT, instance: str = "") -> InstanceInfo:
     return discovery.find(web.http, account, instance, in_order)
 
 
 def found(script: Script, instance: str = "") -> Instance:
-    return find(Web(script), instance=instance).info.instance
+    return find(Web(script), instance=instance).instance
 
 
 def metadata(origin: str = ORIGIN, /, **changes: object) -> Reply:
@@ -84,8 +84,8 @@ def refused(script: Script, instance: str = "") -> ProvisionerError:
 def test_mastodon_at_its_own_domain_takes_three_requests_in_one_batch() -> None:
     web = Web(mastodon_at() | finger(jrd(f"{ORIGIN}/users/mybot")))
     told = find(web)
-    assert told.info.instance == described()
-    assert told.info.scopes_supported == ("read", "write")
+    assert told.instance == described()
+    assert told.scopes_supported == ("read", "write")
     assert told.is_confirmed
     assert web.asked == [f"GET {ORIGIN}{path}" for path in (FINGER, METADATA, V1)]
     assert dict(web.requests[0].url.params) == {"resource": "acct:mybot@social.example"}
@@ -104,26 +104,26 @@ def test_mastodon_at_its_own_domain_takes_three_requests_in_one_batch() -> None:
 def test_accounts_domain_is_its_instance_where_webfinger_names_no_actor(reply: Reply) -> None:
     """A link counts only with an ActivityPub media type."""
     told = find(Web(mastodon_at() | finger(reply)))
-    assert told.info.instance == described()
+    assert told.instance == described()
     assert not told.is_confirmed
 
 
 @pytest.mark.parametrize(
     ("kind", "subject", "other"),
     [
-        ("application/activity+json", "acct:robot@web.example", Handle("robot", "web.example")),
-        ("application/activity+json", "acct:mybot@web.example", Handle("mybot", "web.example")),
-        ('application/ld+json; profile="https://www.w3.org/ns/activitystreams"', "", None),
-        *(("application/ld+json", own, None) for own in ("acct:MyBot@social.example", "x://web")),
+        ("application/activity+json", "acct:robot@web.example", "robot@web.example"),
+        ("application/activity+json", "acct:mybot@web.example", "mybot@web.example"),
+        ('application/ld+json; profile="https://www.w3.org/ns/activitystreams"', "", ""),
+        *(("application/ld+json", own, "") for own in ("acct:MyBot@social.example", "x://web")),
     ],
 )
 def test_link_to_the_actor_names_the_instance_and_the_subject_another_name(
-    kind: str, subject: str, other: Handle | None
+    kind: str, subject: str, other: str
 ) -> None:
     reply = jrd(f"{OTHER}/users/mybot", kind, subject=subject)
     web = Web(mastodon_at(OTHER) | finger(reply))
     told = find(web)
-    assert told.info.instance == described(OTHER)
+    assert told.instance == described(OTHER)
     assert told.is_confirmed
     assert told.subject == other
     assert web.asked[3:] == [f"GET {OTHER}{path}" for path in (METADATA, V1)]
@@ -134,7 +134,7 @@ def test_redirect_of_webfinger_is_followed_with_its_query(location: str) -> None
     target = str(httpx.URL(ORIGIN).join(location))
     answers: dict[str, Scripted] = {f"GET {target.partition('?')[0]}": jrd(f"{OTHER}/users/mybot")}
     web = Web(mastodon_at(OTHER) | finger(redirect(location, 301)) | answers)
-    assert find(web).info.instance == described(OTHER)
+    assert find(web).instance == described(OTHER)
     assert str(web.requests[1].url) == target
 
 
@@ -160,7 +160,7 @@ def test_domain_on_this_machine_may_lead_to_this_machine() -> None:
     local, server = "http://localhost:3000", "http://127.0.0.1:4000"
     script = mastodon_at(server) | {f"GET {local}{FINGER}": jrd(f"{server}/users/mybot")}
     account = Handle("mybot", "localhost:3000")
-    assert find(Web(script), account).info.instance == described(server)
+    assert find(Web(script), account).instance == described(server)
 
 
 # Round trips.
@@ -168,7 +168,7 @@ def test_domain_on_this_machine_may_lead_to_this_machine() -> None:
 
 def test_named_instance_is_not_looked_up_nor_asked_for_a_name_that_it_tells() -> None:
     web = Web(mastodon_at(OTHER))
-    assert find(web, instance=OTHER).info.instance == described(OTHER)
+    assert find(web, instance=OTHER).instance == described(OTHER)
     assert web.asked == [f"GET {OTHER}{path}" for path in (METADATA, V1)]
 
 
@@ -176,7 +176,7 @@ def test_named_instance_is_not_looked_up_nor_asked_for_a_name_that_it_tells() ->
 def test_wrong_guess_costs_nothing(reply: Scripted) -> None:
     script = mastodon_at(OTHER) | everywhere(reply) | finger(jrd(f"{OTHER}/users/mybot"))
     web = Web(script)
-    assert find(web).info.instance == described(OTHER)
+    assert find(web).instance == described(OTHER)
     assert web.waits == []
 
 
@@ -234,13 +234,13 @@ def test_field_without_a_value_is_missing(
 )
 def test_without_metadata_the_paths_are_mastodons(reply: Reply) -> None:
     web = Web(everywhere(reply, METADATA) | everywhere(ABOUT, V1))
-    assert find(web, instance=ORIGIN).info.instance == instance_of("Mastodon", "4.5.3")
+    assert find(web, instance=ORIGIN).instance == instance_of("Mastodon", "4.5.3")
     assert {request.url.host for request in web.requests} == {"social.example"}
 
 
 def test_lists_of_metadata_are_bounded_and_of_words() -> None:
     listed = metadata(scopes_supported=["read", 1, "a b", *(f"read:{n}" for n in range(999))])
-    info = find(Web(mastodon_at() | everywhere(listed, METADATA)), instance=ORIGIN).info
+    info = find(Web(mastodon_at() | everywhere(listed, METADATA)), instance=ORIGIN)
     assert info.scopes_supported[:2] == ("read", "read:0")
     assert len(info.scopes_supported) == 198
 
@@ -324,7 +324,7 @@ def test_node_info_names_a_server_that_does_not_name_itself(
 ) -> None:
     """BookWyrm gives its own address with http."""
     web = Web(mastodon_at() | script | node_info("hollo", "0.10.0", origin))
-    instance = find(web).info.instance
+    instance = find(web).instance
     assert instance.product == "hollo 0.10.0"
     assert instance.profile.settings_path == "/auth"
     assert {request.url.scheme for request in web.requests} == {"https"}
@@ -358,7 +358,7 @@ def test_software_without_a_mastodon_api_is_named(software: str, v1: Scripted) -
 )
 def test_server_stays_unnamed_without_node_info(script: dict[str, Scripted]) -> None:
     web = Web(mastodon_at() | NUMBER | script)
-    assert find(web).info.instance.product == ""
+    assert find(web).instance.product == ""
     assert {request.url.host for request in web.requests} == {"social.example"}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.errors import ProvisionerError, TransportError
 from provisioner.github.client import Repository
-from provisioner.github.destinations import MAX_VALUE, Kind
+from provisioner.github.destinations import Kind
 from provisioner.report import Exit
 from provisioner.secret import Secret
 from tests.support.told import fails, said
@@ -188,22 +188,6 @@ def test_write_of_a_variable_is_not_repeated_if_its_answer_is_lost(octo: Octo) -
 
 
 # Both.
-
-WRITES: dict[str, Callable[[Repository, str], object]] = {
-    "secret": lambda repository, value: repository.put_secret("TOKEN", Secret(value)),
-    "variable": lambda repository, value: repository.put_variable("TOKEN", value, exists=False),
-}
-
-
-@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
-def test_value_that_is_too_large_is_refused_before_anything_is_asked_of_github(
-    octo: Octo, write: Callable[[Repository, str], object]
-) -> None:
-    repository = octo.open()
-    with fails("value-too-large", Exit.INPUT):
-        write(repository, "x" * (MAX_VALUE + 1))
-    assert octo.seen == []
-
 
 USES: dict[str, Callable[[Repository], object]] = {
     "secret names": lambda repository: repository.read_secret_names(),
