@@ -270,7 +270,7 @@ def parse_code(text: str, origin: str, link: str) -> Secret:
     for one in origins:
         if pasted.startswith(f"{host_of(one)}/"):  # some browsers copy addresses so
             pasted = f"{one.partition('://')[0]}://{pasted}"
-    is_address = "://" in pasted or pasted.startswith("urn:")
+    is_address = bool(re.match(r"urn:|.*://|[^/?]+/.*[?&]code=", pasted))
     if is_address and not pasted.startswith("urn:") and origin_of(pasted) not in origins:
         host = plain(re.sub(r"^.*?://|[/?#].*", "", pasted).rpartition("@")[2])
         raise refusal(

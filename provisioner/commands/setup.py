@@ -212,7 +212,8 @@ def _approved(session: Session, laptop: Laptop, pending: Pending) -> Report:
                 laptop.show(_invitation(session, laptop, shown))
                 continue
             case str():
-                chosen = pending if arrived.strip().startswith(pending.redirect_uri) else shown
+                first = pending.redirect_uri.removeprefix("http://") in arrived
+                chosen = pending if first else shown
                 text = arrived
         session.journal = session.journal.replace(pending=chosen)
         session.config = replace(session.config, code=text)

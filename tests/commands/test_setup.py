@@ -231,7 +231,12 @@ def test_enter_shows_a_link_that_shows_a_code(world: World) -> None:
     assert world.laptop.asked["redirect_uri"] == OUT_OF_BAND
 
 
-@pytest.mark.parametrize("answer", [approves, pastes_address])
+def pastes_address_without_scheme(laptop: Laptop) -> str:
+    """As some browsers copy it."""
+    return pastes_address(laptop).replace("http://", "")
+
+
+@pytest.mark.parametrize("answer", [approves, pastes_address, pastes_address_without_scheme])
 def test_first_link_is_good_after_all(world: World, answer: Answer) -> None:
     def first_link(laptop: Laptop) -> Redirect | str | None:
         laptop.link = laptop.opened[0]

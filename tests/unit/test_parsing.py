@@ -70,6 +70,7 @@ def test_every_form_of_a_pasted_code_is_understood(pasted: str, code: str) -> No
                 *("https://evil.example", "http://social.example", "https://social.example:8443"),
                 *("https://user@social.example", "https://evil.example#@social.example"),
                 *("javascript://social.example", "https://["),
+                *("evil.example", "localhost:4711", "social.example.evil.example"),
             )
         ),
     ],
