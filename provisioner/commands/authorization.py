@@ -1,6 +1,7 @@
 """The authorization that is to be completed: which it is, its code, and whose token came of it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -250,12 +251,23 @@ def _rejected(
         places = pending.staged.destinations if pending.staged else ()
         supersede(session, None if dead else staged, places, pending=left)
     except ProvisionerError as error:
+        if isinstance(error, OvertakenError) and problem.code == "wrong-account":
+            _revoke_unknown(session, staged)
         return error.as_kind(type(error), why=f"{problem.what} {error.why}")
-    for old in revoke_due(session):
+    for old in revoke_due(session, rejected=staged.token):
         if old.credential.token == staged.token:
             why, steps = f"{problem.why} {old.item.text}.", (*problem.next, *old.item.next)
             return problem.as_kind(ActionRequiredError, why=why, next=steps)
     return problem
+
+
+def _revoke_unknown(session: Session, token: Credential) -> None:
+    """Revoke another account's token that the journal, as another run wrote it, does not hold."""
+    with suppress(ProvisionerError):
+        session.store.read()
+        journal = session.store.open()
+        if journal is None or all(one.token != token.token for one in journal.credentials()):
+            Mastodon(session.http, token.instance).revoke(token.application, token.token)
 
 
 def undo_unstaged(session: Session, token: Credential) -> None:

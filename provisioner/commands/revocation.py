@@ -16,6 +16,7 @@ from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import Alive, Dead, Unclear
 from provisioner.mastodon.instance import Application
 from provisioner.report import Item, Open, iso, when
+from provisioner.secret import Secret
 
 GIVE_UP = 30 * 86400
 """Seconds after which a token of an instance that does not answer any more is dropped; one that
@@ -48,19 +49,23 @@ class OldToken:
         }
 
 
-def revoke_due(session: Session, *, current_seen_alive: bool = False) -> list[OldToken]:
+def revoke_due(
+    session: Session, *, current_seen_alive: bool = False, rejected: Secret | None = None
+) -> list[OldToken]:
     """Revoke every superseded token whose time has come; tells what became of each.
 
     One is revoked only when its grace is over, when no secret can hold it any more, and when the
-    current token was just seen alive; with its own application's credentials; and it counts as
-    revoked only once it is seen dead. Trouble on the way undoes nothing that was reached before:
+    current token was just seen alive, unless it is the one that this run `rejected` and wrote
+    nowhere; with its own application's credentials; and it counts as revoked only once it is seen
+    dead. Trouble on the way undoes nothing that was reached before:
     the token stays in the journal, and a later run goes on.
     """
     trouble = cache(partial(_trouble_with_current, session, seen_alive=current_seen_alive))
     became = []
     for old in session.journal.superseded:
         try:
-            told = _told(session, old, *_settle(session, old, trouble))
+            unneeded = old.credential.token == rejected
+            told = _told(session, old, *_settle(session, old, str if unneeded else trouble))
             if told.fate == "forgotten":  # a person is told before: the run may end any moment
                 session.warn(told.item.text, *told.item.next)
             if told.fate in {"forgotten", "revoked"}:
@@ -156,7 +161,7 @@ def _settle(session: Session, old: Superseded, trouble: Callable[[], str]) -> tu
         return "stuck", ""
     if token.application.user_supplied:
         return "forgotten", "its application is your own"
-    if token.known and (reason := trouble()):  # else it was never in use
+    if reason := trouble():
         return "retry", reason
     return _revoke(session, old)
 
