@@ -5,10 +5,11 @@ import re
 import pytest
 from msgspec.structs import replace
 
+from provisioner.commands.revocation import APPLICATION_STAYS
 from provisioner.report import Exit, Item, Report, when
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
-from tests.support.acts import failing, killed, lose_answer, stage
+from tests.support.acts import answering, failing, fields, killed, lose_answer, stage
 from tests.support.told import fails, in_words, runs, said, steps, would
 from tests.support.world import NAME, ORIGIN, START, STRINGS, Fault, World
 
@@ -376,6 +377,16 @@ def test_token_of_ones_own_application_lives_on_and_is_told_once(world: World) -
     assert set(world.repository.secrets) == {"SCRATCH_KEY"}
 
 
+def test_token_that_a_secret_may_hold_is_kept_though_its_account_was_renamed(world: World) -> None:
+    """An earlier run saw it as the bot's, and wrote it (I1)."""
+    cut_after_writing(world)
+    answering(world, "verify_credentials", fields(username="renamed", acct="renamed"))
+    with fails("wrong-account", Exit.ACTION_REQUIRED):
+        world.complete()
+    assert world.live() == [world.stored()]
+    assert world.stored() in world.known
+
+
 @pytest.mark.parametrize("personality", ["pixelfed"])
 class TestApprovedByAlice:
     """She, and not the bot, approved the link, at a server that lets no program revoke tokens."""
@@ -399,6 +410,7 @@ class TestApprovedByAlice:
         assert EIGHT in found.text
         assert ALICE in steps(found.next)
         assert self.PAGE in steps(found.next)
+        assert APPLICATION_STAYS not in steps(found.next)
         assert MYBOT not in in_words(found)
 
     def test_deprovision_says_on_whose_page_each_is_removed(self, world: World) -> None:

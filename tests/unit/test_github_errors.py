@@ -221,6 +221,9 @@ def test_primary_limit_is_waited_for_if_it_is_soon_over_and_else_left_to_the_per
     refusal(octo, github_says("API rate limit exceeded for user ID 1.", headers=limit))
     assert octo.waits[0] == 40.0
     octo.waits.clear()
+    refusal(octo, github_says("API rate limit exceeded", headers=limit | {"Retry-After": "3"}))
+    assert octo.waits[0] == 3.0
+    octo.waits.clear()
     octo.always(None, "NONE")
     octo.github.limit(remaining=0, reset=NOW + 61)
     with fails("github-rate-limit", Exit.FAILED) as caught:

@@ -13,7 +13,7 @@ from provisioner.sandbox import Request, Response
 from provisioner.secret import Secret
 from tests.support.told import fails, runs, said
 from tests.unit.octo import FAILED, Octo, reply
-from tests.unit.test_journal import JOURNAL, KEY, KEY_TEXT
+from tests.unit.test_journal import CREDENTIAL, JOURNAL, KEY, KEY_TEXT, PENDING
 
 NAME = "MASTODON_JOURNAL"
 OTHERS = "other@social.example"
@@ -214,6 +214,15 @@ def test_journal_has_room_up_to_the_last_byte(run: Run) -> None:
     with fails("journal-full", Exit.ACTION_REQUIRED):
         run.store.save(run.journal(account="a" * (length + 3)))
     assert run.written == largest
+
+
+def test_staged_token_takes_the_room_that_was_kept_for_it(run: Run) -> None:
+    """An earlier exchange may be unsettled besides."""
+    pending = PENDING.replace(attempts=(1,), app_name="x" * 25_000)
+    with fails("journal-full", Exit.ACTION_REQUIRED):
+        run.store.save(run.journal(pending=pending))
+    run.store.save(run.journal(pending=pending.replace(staged=CREDENTIAL)))
+    assert run.written.staged == CREDENTIAL
 
 
 # Another run.
