@@ -149,7 +149,8 @@ def test_gh_does_not_read_our_standard_input(programs: Path) -> None:
 
 def test_gh_and_git_are_not_asked_for_what_is_not_needed(programs: Path) -> None:
     put(programs, "gh", "echo token")
-    put(programs, "git", "echo git@github.com:me/mybot.git")
+    put(programs, "git", "printf 'origin\\tgit@github.com:me/mybot.git (fetch)'")
+    assert set(filled("begin")) == {"github-token", "repository"}
     assert filled("doctor") == {}
     assert set(filled("register", reveal=True)) == {"reveal"}
     assert set(filled("setup")) == {"github-token"}  # there a person may choose the repository

@@ -295,6 +295,18 @@ def test_404_or_old_value_after_our_write_is_read_again(octo: Octo, method: str,
     assert octo.methods == [method, *["GET"] * (late + 1)]
 
 
+def test_value_that_was_read_again_is_the_latest_and_no_old_one(run: Run) -> None:
+    """A value may come back, as a claim does."""
+    first, second = run.value, seal(run.journal(account=OTHERS), KEY)
+    assert first is not None
+    for value in (second, first):
+        run.value = value
+        run.store.read()
+    run.value = second
+    run.store.look()
+    assert run.value == first
+
+
 def test_own_older_value_that_stays_is_written_over_once(run: Run) -> None:
     """A write of ours arrived after the latest one."""
     former = run.value
