@@ -1,14 +1,11 @@
 """An account that may do nothing: said in plain words, and never taken for a dead token."""
 
-from contextlib import suppress
-
 import pytest
 
-from provisioner.errors import ProvisionerError
 from provisioner.report import Exit, Run
 from provisioner.sandbox.records import State
 from tests.support.told import calls_dead, fails
-from tests.support.world import Fault, World
+from tests.support.world import World
 
 AT_OTHERS: tuple[State, ...] = ("unconfirmed", "pending", "disabled", "suspended")
 STATES: tuple[State, ...] = (*AT_OTHERS, "moved", "needs-2fa")
@@ -41,34 +38,3 @@ def test_rotation_of_a_barred_account_goes_on_once_the_account_may_act(
     assert len(bot.live()) == 2
     bot.instance.accounts[0].state = "active"
     assert bot.complete("").status == "rotated"
-
-
-elsewhere = pytest.mark.parametrize("personality", ["gotosocial", "pleroma"])
-"""GoToSocial has words of its own; Pleroma says the same of a token that was revoked."""
-
-
-@elsewhere
-@pytest.mark.parametrize("state", AT_OTHERS)
-def test_new_token_is_kept_elsewhere_too(world: World, code: str, state: State) -> None:
-    """It is not taken for stillborn, and not revoked: when the account may act, it is used."""
-    world.instance.accounts[0].state = state
-    with pytest.raises(ProvisionerError):
-        world.complete(code)
-    world.instance.accounts[0].state = "active"
-    with suppress(ProvisionerError):  # GoToSocial gives such an account no token at all
-        world.complete("" if world.live() else world.approve(world.link()))
-    assert [world.stored()] == world.live()
-
-
-@elsewhere
-@pytest.mark.parametrize("state", AT_OTHERS)
-def test_check_and_deprovision_see_no_death_elsewhere(bot: World, state: State) -> None:
-    """Where the revocation was not heard, what is said of the account proves nothing."""
-    bot.instance.accounts[0].state = state
-    finding = bot.check().items[0]
-    assert finding.verdict == "bad"
-    assert not calls_dead(finding)
-    bot.wire.faults = [Fault("500", path="/oauth/revoke", times=99)]
-    with fails("tokens-alive", Exit.INCOMPLETE):
-        bot.deprovision()
-    assert len(bot.live()) == 1

@@ -18,7 +18,6 @@ from tests.support.told import (
     fails,
     pages,
     runs,
-    said,
     says_token_comes_back,
     would,
 )
@@ -260,14 +259,6 @@ def test_key_is_not_overwritten_where_variables_cannot_be_seen(bot: World) -> No
     with fails("github-not-found", Exit.ACTION_REQUIRED):
         bot.begin(journal_key=base64.b64encode(b"k" * 32).decode())
     assert bot.stored("MASTODON_JOURNAL_KEY") == bot.key
-
-
-def test_throttle_changed_nothing_and_says_when_to_come_back(world: World) -> None:
-    world.instance.registration_limit = 1
-    world.begin()
-    with fails("registration-throttled", Exit.FAILED) as caught:
-        world.begin(scopes="read")
-    assert "10 minutes" in said(caught.value)
 
 
 # A dry run.

@@ -11,7 +11,7 @@ from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from tests.support.acts import answering, failing, fields, killed, lose_answer, stage
 from tests.support.told import fails, in_words, runs, said, steps, would
-from tests.support.world import NAME, ORIGIN, START, STRINGS, Fault, World
+from tests.support.world import NAME, ORIGIN, START, STRINGS, Fault, World, own
 
 SECRET, VARIABLE = "MASTODON_ACCESS_TOKEN", "MASTODON_BASE_URL"
 JOURNAL, KEY = "MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"
@@ -34,10 +34,10 @@ def cut_after_writing(world: World, code: str = "", **raw: str) -> None:
 def own_application_twice(world: World, names: str) -> dict[str, str]:
     """A second single run, which is killed when it has written; client id and secret."""
     application = world.hand_made()
-    own = {"client_id": application.client_id, "client_secret": application.client_secret}
-    world.complete(world.code_for(application), **own)
-    cut_after_writing(world, world.code_for(application), **own, secrets=names)
-    return own
+    raw = own(application)
+    world.complete(world.code_for(application), **raw)
+    cut_after_writing(world, world.code_for(application), **raw, secrets=names)
+    return raw
 
 
 def notes(report: Report) -> list[Item]:
@@ -169,8 +169,8 @@ def test_names_of_the_cut_run_must_be_given_before_anything_is_changed(bot: Worl
 def test_token_in_use_that_is_staged_once_more_lives_on(world: World) -> None:
     """One's own application gives the same token again (I2), and a rotation heeds where."""
     world.repository.set_secret("OTHER", FOREIGN)
-    own = own_application_twice(world, f"{SECRET}=access_token\nOTHER=access_token")
-    world.abandon(**own)
+    raw = own_application_twice(world, f"{SECRET}=access_token\nOTHER=access_token")
+    world.abandon(**raw)
     assert world.live() == [world.stored()]
     assert world.superseded == []
     assert [place.name for place in world.current.destinations] == [SECRET, VARIABLE, "OTHER"]

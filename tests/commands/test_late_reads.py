@@ -29,19 +29,6 @@ def test_provisioning_rotation_and_revocation_finish(world: World, late: float) 
         assert world.current.token.reveal() == world.stored()
 
 
-@pytest.mark.parametrize("late", LATE)
-def test_abandon_and_deprovision_finish(bot: World, late: float) -> None:
-    in_use = bot.stored()
-    stage(bot, bot.approve(bot.link()))
-    bot.github.late_seconds = late
-    bot.abandon()
-    assert bot.live() == [bot.stored()] == [in_use]
-    bot.time += 60
-    bot.deprovision()
-    assert bot.live() == []
-    assert bot.repository.variables == {}
-
-
 @pytest.mark.parametrize("command", ["complete", "begin", "check", "abandon", "deprovision"])
 def test_token_that_was_staged_just_before_is_not_forgotten(world: World, command: str) -> None:
     """The run reads the journal as it was before the token was staged: it says “attempted”."""

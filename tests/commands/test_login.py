@@ -18,7 +18,7 @@ from tests.support.acts import failing, stage
 from tests.support.leaks import forms
 from tests.support.told import assert_in_turn, fails, pages, runs, said, steps, would
 from tests.support.wire import Killed
-from tests.support.world import NAME, ORIGIN, START, USERS, Fault, World
+from tests.support.world import NAME, ORIGIN, START, USERS, Fault, World, own
 
 PASSWORD = "mybot-password"
 BEGUN = "15 January 2027, 08:00 UTC"
@@ -147,12 +147,11 @@ def test_rotation_is_compared_with_what_the_application_asks_for(world: World) -
     assert world.live() == [world.stored()]
 
 
-@pytest.mark.parametrize("own", [False, True])
-def test_application_of_the_link_or_the_persons_own_is_used(world: World, *, own: bool) -> None:
+@pytest.mark.parametrize("is_own", [False, True])
+def test_application_of_the_link_or_the_persons_own_is_used(world: World, *, is_own: bool) -> None:
     raw = {}
-    if own:
-        made = world.hand_made()
-        raw = {"client_id": made.client_id, "client_secret": made.client_secret}
+    if is_own:
+        raw = own(world.hand_made())
     else:
         world.begin()
     log_in(world, **raw)

@@ -83,15 +83,6 @@ def test_names_that_are_taken_are_all_told_before_anything_is_registered(
     assert len(world.instance.applications) == 1
 
 
-def test_github_token_that_may_not_see_secrets_is_noticed_before_anything_is_registered(
-    world: World,
-) -> None:
-    world.token = world.github.add_token(permissions={"metadata": "read"})
-    with fails("github-permission", Exit.ACTION_REQUIRED):
-        world.register()
-    assert world.instance.applications == []
-
-
 def test_write_that_fails_says_what_to_delete_before_it_is_run_again(world: World) -> None:
     """Half of it is kept."""
     world.wire.faults = [Fault("500", method="POST", path="actions/variables", times=99)]

@@ -5,7 +5,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from provisioner.commands.begin import discover, register
-from provisioner.errors import ProvisionerError
 from provisioner.report import Exit
 from provisioner.sandbox import Request, Response
 from tests.support.told import fails, said
@@ -72,21 +71,6 @@ def test_refusal_of_all_scopes_leaves_a_claim_and_the_key(world: World, asked: l
     knows(world, "read", "write")
     world.provision()
     assert world.live() == [world.stored()]
-
-
-@pytest.mark.parametrize("status", [403, 429, 500, 503])
-def test_other_trouble_is_no_refusal_of_scopes(world: World, asked: list[str], status: int) -> None:
-    """A server that is closed, asks for patience or is in trouble gets no broader request."""
-    counted = world.wire.hosts["social.example"]
-
-    def unwell(request: Request) -> Response:
-        answer = counted(request)
-        return Response(status) if request.path == "/api/v1/apps" else answer
-
-    world.wire.hosts["social.example"] = unwell
-    with pytest.raises(ProvisionerError):
-        world.begin()
-    assert set(asked) == {NARROW}
 
 
 @pytest.mark.parametrize("taken", [0, 1, 2])

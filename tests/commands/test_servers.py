@@ -13,7 +13,7 @@ from tests.servers import SERVERS
 from tests.servers.github_description import Description
 from tests.support.acts import lose_answer
 from tests.support.told import calls_dead, fails, said
-from tests.support.world import ORIGIN, Fault, World
+from tests.support.world import ORIGIN, Fault, World, own
 
 NEW = "profile write:statuses write:media"
 ASKED = {
@@ -159,10 +159,10 @@ def test_own_application_that_ends_its_token_when_it_is_approved_is_warned_of(
     name: str, world: World
 ) -> None:
     application = world.hand_made()
-    own = {"client_id": application.client_id, "client_secret": application.client_secret}
-    world.complete(world.code_for(application), **own)
+    raw = own(application)
+    world.complete(world.code_for(application), **raw)
     before = len(world.warned)
-    link = world.link(**own, scopes=world.scopes_by_hand)
+    link = world.link(**raw, scopes=world.scopes_by_hand)
     warned = [line for line in world.warned[before:] if "as soon as" in line]
     assert len(warned) == (name == "friendica")
     old = world.stored()

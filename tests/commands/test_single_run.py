@@ -7,17 +7,13 @@ from provisioner.sandbox import RegisteredApplication, Request, Response
 from provisioner.sandbox.web import json_response
 from tests.support.acts import lose_answer
 from tests.support.told import fails, runs, said, says_application_stays, says_revoked
-from tests.support.world import NAME, ORIGIN, START, World
+from tests.support.world import NAME, ORIGIN, START, World, own
 
 PAGE = f"{ORIGIN}/oauth/authorized_applications"
 
 
-def strings(application: RegisteredApplication) -> dict[str, str]:
-    return {"client_id": application.client_id, "client_secret": application.client_secret}
-
-
 def complete(world: World, application: RegisteredApplication, who: str = "mybot") -> Report:
-    return world.complete(world.code_for(application, who), **strings(application))
+    return world.complete(world.code_for(application, who), **own(application))
 
 
 def test_one_run_stores_the_token_and_binds_the_journal(world: World) -> None:
@@ -34,7 +30,7 @@ def test_journal_is_looked_at_again_after_the_instance_was_looked_for(world: Wor
     application = world.hand_made()
     world.begin(account="mybto@social.example")
     code, since = world.code_for(application), len(world.wire.log)
-    world.complete(code, **strings(application))
+    world.complete(code, **own(application))
     journal = f"/repos/{NAME}/actions/variables/MASTODON_JOURNAL"
     attempt = world.wire.log.index(f"PATCH {journal}", since)
     assert world.wire.log[attempt - 1] == f"GET {journal}"
@@ -44,7 +40,7 @@ def test_first_run_of_all_looks_at_its_claim_before_the_attempt(world: World) ->
     """The key was written in between, and another run may have gone on with the claim."""
     application = world.hand_made()
     code, since = world.code_for(application), len(world.wire.log)
-    world.complete(code, **strings(application))
+    world.complete(code, **own(application))
     actions = f"/repos/{NAME}/actions"
     claimed = world.wire.log.index(f"POST {actions}/variables", since)
     assert world.requests(claimed + 1)[:4] == [
@@ -59,7 +55,7 @@ def test_journal_of_another_account_is_not_taken_over(bot: World) -> None:
     application = bot.hand_made()
     code = bot.code_for(application, "alice")
     with fails("journal-other-account", Exit.INPUT):
-        bot.complete(code, account="alice@social.example", **strings(application))
+        bot.complete(code, account="alice@social.example", **own(application))
     assert bot.journal().account == "mybot@social.example"
 
 
@@ -68,7 +64,7 @@ def test_same_token_again_is_no_rotation_and_gets_no_younger(world: World) -> No
     application = world.hand_made()
     complete(world, application)
     world.time += 3600
-    outcome = world.provision(grace="0", **strings(application))
+    outcome = world.provision(grace="0", **own(application))
     assert outcome.status == "provisioned"
     assert outcome.facts["old-tokens"] == []
     assert outcome.facts["same-since"] == "2027-01-15T08:00:00Z"
@@ -98,10 +94,10 @@ def test_nobody_is_told_to_remove_the_application_that_the_token_in_use_belongs_
 ) -> None:
     """Where one's own application gets another token each time, it would end the bot's too."""
     application = world.hand_made()
-    own = strings(application)
+    raw = own(application)
     complete(world, application)
-    lose_answer(world, world.approve(world.link(**own)), **own)
-    lost, replaced = world.provision(grace="0", **own).items
+    lose_answer(world, world.approve(world.link(**raw)), **raw)
+    lost, replaced = world.provision(grace="0", **raw).items
     for note in (lost, replaced):
         assert says_application_stays(note)
     assert len(world.live()) == 3
@@ -121,7 +117,7 @@ def test_unsettled_attempt_comes_before_an_own_application(world: World) -> None
     link = world.link()
     lose_answer(world, world.approve(link))
     with fails("attempt-unsettled", Exit.ACTION_REQUIRED) as caught:
-        world.complete("code", **strings(application))
+        world.complete("code", **own(application))
     assert caught.value.link == link
 
 
@@ -129,9 +125,9 @@ def test_link_of_a_refused_single_run_has_no_challenge(world: World) -> None:
     """Challenge and verifier go together: Mastodon refuses either without the other."""
     application = world.hand_made()
     with fails("code-refused", Exit.ACTION_REQUIRED) as caught:
-        world.complete("wrong", **strings(application))
+        world.complete("wrong", **own(application))
     assert "code_challenge" not in caught.value.link
-    world.complete(world.approve(caught.value.link), **strings(application))
+    world.complete(world.approve(caught.value.link), **own(application))
 
 
 def test_token_of_an_own_application_that_could_not_be_staged_lives_on(world: World) -> None:
@@ -146,5 +142,5 @@ def test_token_of_an_own_application_that_could_not_be_staged_lives_on(world: Wo
 
     world.wire.hosts["api.github.com"] = refusing
     with fails("github-permission", Exit.ACTION_REQUIRED):
-        world.complete(code, **strings(application))
+        world.complete(code, **own(application))
     assert len(world.live()) == 1

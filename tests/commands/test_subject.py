@@ -9,7 +9,7 @@ from provisioner.report import Exit, Open
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from tests.support.told import fails, said
-from tests.support.world import ORIGIN, World
+from tests.support.world import ORIGIN, World, own
 
 OTHER_NAME = "mybot@social.example"
 
@@ -70,8 +70,7 @@ def test_link_for_another_subject_is_not_shown_again(world: World) -> None:
 
 def test_persons_own_application_is_approved_by_the_subject(world: World) -> None:
     application = world.hand_made()
-    own = {"client_id": application.client_id, "client_secret": application.client_secret}
     code, before = world.code_for(application), len(world.warned)
-    assert world.complete(code, **own).status == "provisioned"
+    assert world.complete(code, **own(application)).status == "provisioned"
     assert OTHER_NAME in world.warned[before]
     assert world.stored() in world.live()

@@ -3,8 +3,6 @@
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -95,9 +93,12 @@ def test_nothing_is_compiled_again(engine: Engine, image: str) -> None:
     """A run writes nothing into the container: whatever it imports, of the standard library too,
     was compiled when the image was built, and is found to be fresh.
     """
-    with named(engine) as name:
+    name = f"provisioner-{uuid.uuid4()}"
+    try:
         engine.call("run", f"--name={name}", image, "demo")
         assert engine.call("diff", name) == ""
+    finally:
+        engine.call("rm", "--force", name)
 
 
 @pytest.mark.parametrize(
@@ -128,13 +129,3 @@ def test_the_surroundings_say_nothing(
 def there(folder: Path) -> list[str]:
     """Options: started in this folder, as in a checkout, and with it for a home."""
     return [f"--volume={folder}:{CHECKOUT}", f"--workdir={CHECKOUT}", f"--env=HOME={CHECKOUT}"]
-
-
-@contextmanager
-def named(engine: Engine) -> Iterator[str]:
-    """A name for a container, which is removed afterwards, whatever it does."""
-    name = f"provisioner-{uuid.uuid4()}"
-    try:
-        yield name
-    finally:
-        engine.call("rm", "--force", name)

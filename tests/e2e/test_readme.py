@@ -1,18 +1,16 @@
 """README's commands, run as they stand in a terminal, one block after the other."""
 
 import os
-import pty
 import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
-from threading import Timer
 
 import pytest
 
 from tests.e2e.engine import ROOT
+from tests.program.program import launch_in_terminal
 from tests.program.site import Shell
 from tests.servers import Sandbox
 from tests.support.site import BROWSER, REPOSITORY
@@ -22,7 +20,6 @@ BLOCKS = re.findall(
 )
 OURS = "https://github.com/mastodon-provisioner/mastodon-provisioner"
 ACCOUNT = "mybot@mastodon.social"
-PATIENCE = 240
 
 
 @pytest.fixture
@@ -57,24 +54,11 @@ def home(tmp_path: Path) -> Path:
 
 def run(shell: str, lines: str, folder: Path, env: Mapping[str, str]) -> str:
     """What a terminal shows of these lines; an offer is answered with yes. They end well."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [shell, "-e", "-c", lines], stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=env
-    ) as process:
-        os.close(theirs)
-        watchdog = Timer(PATIENCE, process.kill)
-        watchdog.start()
-        shown = ""
-        with suppress(OSError):  # Linux says so when the last program has left the terminal
-            while piece := os.read(ours, 4096):
-                shown += piece.decode(errors="replace")
-                if shown.rstrip().endswith("checkout? [y/N]:"):
-                    shown += "y"
-                    os.write(ours, b"y\n")
-        process.wait(PATIENCE)
-        watchdog.cancel()
-    os.close(ours)
-    assert process.returncode == 0, shown
+    script = f'cd "{folder}"\n{lines}echo "All is done"'
+    offer = ("checkout? [y/N]:", "y")
+    program = (shell, "-e", "-c", script)
+    shown = launch_in_terminal(env=env, answers=(offer,), program=program)
+    assert shown.endswith("All is done\r\n"), shown
     return shown
 
 

@@ -44,15 +44,6 @@ def test_begin_prints_the_command_that_completes_it_with_what_it_was_given(site:
     assert sorted(lines) == sorted(set(lines))  # complete reads again once it has the code
 
 
-@pytest.mark.parametrize("options", [(), ("--verbose",)], ids=["silent", "verbose"])
-def test_begin_explains_its_choices_with_verbose_alone(
-    site: Shell, options: tuple[str, ...]
-) -> None:
-    done = site.run("begin", *options)
-    assert done.code == 0
-    assert ("Code: valid for" in done.progress) is bool(options)
-
-
 @pytest.mark.parametrize("repository", [REPOSITORY, ""])
 def test_revealed_application_begins_as_the_printed_command_says(
     site: Shell, repository: str

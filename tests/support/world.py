@@ -63,6 +63,11 @@ FAULTS: tuple[FaultKind, ...] = ("refused", "request lost", "answer lost", "500"
 """Kinds that a test of one command tries: those that differ to it."""
 
 
+def own(application: RegisteredApplication) -> dict[str, str]:
+    """The inputs that name a person's own application."""
+    return {"client_id": application.client_id, "client_secret": application.client_secret}
+
+
 class World:
     """One bot, one other person, one repository; and what has been shown so far."""
 
@@ -260,8 +265,7 @@ class World:
     def provision_by_hand(self) -> Report:
         """A single run, with an application of its own."""
         application = self.hand_made()
-        strings = {"client_id": application.client_id, "client_secret": application.client_secret}
-        return self.complete(self.code_for(application), **strings)
+        return self.complete(self.code_for(application), **own(application))
 
     def answer(self, path: str, answer: Response | Handler, host: str = "social.example") -> None:
         """Let a host answer so where the address has this in it, and elsewhere as before."""
