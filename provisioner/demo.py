@@ -91,7 +91,6 @@ class _Person:
     loopback: Loopback
     has_browser: bool = True
     is_attended: bool = False
-    can_wait: bool = True
 
     def show(self, report: Report) -> None:
         self.teller.say(report.headline)

@@ -54,10 +54,6 @@ class Laptop:
         self.agrees, self.confirm = agree, confirm
         self.listen = self._loopback.listen
 
-    @property
-    def can_wait(self) -> bool:
-        return self._loopback.is_open
-
     def open(self, link: str) -> None:
         """Open a page in the browser, without waiting for it or giving it the terminal.
 

@@ -59,10 +59,6 @@ class Loopback:
         self._server.socket.settimeout(0)
         return f"http://{self._server.host}{CALLBACK}"
 
-    @property
-    def is_open(self) -> bool:
-        return bool(self._server or self._stdin is not None or self._typed)
-
     def wait(
         self, state: str, origin: str, until: float, tick: Callable[[float], None]
     ) -> Redirect | str | None:
@@ -81,9 +77,11 @@ class Loopback:
             status, title = judged
             return status, HEADERS, notice(title, STILL_WAITING)
 
-        while self.is_open and (left := until - time.monotonic()) > 0:
+        while (left := until - time.monotonic()) > 0:
             if (line := self._line()) is not None:
                 return line
+            if self._server is None and self._stdin is None:  # nothing can arrive
+                return None
             tick(left)
             self._turn(min(left, TICK), answer)
             if arrived:

@@ -49,10 +49,6 @@ class Laptop(Protocol):
     def is_attended(self) -> bool:
         """Whether somebody is at the terminal."""
 
-    @property
-    def can_wait(self) -> bool:
-        """Whether anything can arrive: a redirect, or a line of standard input."""
-
     def show(self, report: Report) -> None:
         """Show at once what is about to happen, or what is to be done."""
 
@@ -171,7 +167,7 @@ def _link(
     """The authorization to approve, with a listener for its redirect where one is of use."""
     if pending:
         port = urlsplit(pending.redirect_uri).port
-        waits = laptop.has_browser or laptop.can_wait
+        waits = laptop.has_browser or laptop.is_attended
         if port and waits and not laptop.listen(port):
             session.warn(f"Port {port} of this machine is taken: the browser can't come back to it")
         again = f"The link of {when(pending.begun_at)} is shown again"
@@ -196,7 +192,7 @@ def _approved(session: Session, laptop: Laptop, pending: Pending) -> Report:
         arrived = laptop.wait(pending.state, pending.instance.origin)
         match arrived:
             case None:
-                raise _unanswered(session, laptop, shown)
+                raise _unanswered(session, shown)
             case Redirect(error=error) if error:
                 raise ActionRequiredError(
                     "denied",
@@ -245,16 +241,12 @@ def _invitation(session: Session, laptop: Laptop, pending: Pending) -> Report:
     )
 
 
-def _unanswered(session: Session, laptop: Laptop, pending: Pending) -> ActionRequiredError:
-    what, why = "Nobody approved the link in ten minutes.", ""
+def _unanswered(session: Session, pending: Pending) -> ActionRequiredError:
     account, profile = pending.subject or session.config.handle, pending.instance.profile
-    if not laptop.can_wait:
-        what = "The link is not approved yet, and this run can't wait for the code."
-        why = "There is no browser here, and nothing more can come from standard input."
     return ActionRequiredError(
         "approval-timeout",
-        what,
-        why=why,
+        "The link was not approved while this run waited.",
+        why="It waits for ten minutes, or until neither a browser nor standard input can answer.",
         next=(
             Open(pending.link, str(account), f"press {profile.approve_button}"),
             Run("complete", code=True),

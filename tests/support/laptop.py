@@ -42,7 +42,6 @@ class Laptop:
     answers: list[Answer] = field(default_factory=lambda: [approves])
     has_browser: bool = True
     is_attended: bool = True
-    can_wait: bool = True
     agrees_to: bool = True
     who: str = "mybot"
     taken: set[int] = field(default_factory=set)

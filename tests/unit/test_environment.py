@@ -9,6 +9,7 @@ import pytest
 
 from provisioner import environment
 from provisioner.config import Words
+from provisioner.errors import InputError
 from provisioner.report import Exit, Item
 from tests.support.told import fails
 from tests.unit.instances import instance_of
@@ -310,3 +311,15 @@ def test_folder_for_keys_is_the_users_own_and_none_in_a_workflow(
     for name, value in ({"HOME": "/home/me"} | given).items():
         monkeypatch.setenv(name, value)
     assert environment.key_folder() == (Path(folder) if folder else None)
+
+
+@pytest.mark.parametrize(("typed", "agrees"), [("y\n", True), ("YES\n", True), ("\n", False)])
+def test_only_a_yes_agrees(monkeypatch: pytest.MonkeyPatch, typed: str, *, agrees: bool) -> None:
+    type_in(monkeypatch, typed, is_terminal=True)
+    assert environment.agree("Replace it?") is agrees
+
+
+def test_nobody_agrees_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    type_in(monkeypatch, "y\n")
+    with pytest.raises(InputError):
+        environment.agree("Replace it?")
