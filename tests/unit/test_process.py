@@ -1,8 +1,11 @@
 """Signals, and the standard streams."""
 
 import os
+import signal
 import subprocess
 import sys
+
+import pytest
 
 from provisioner import process
 from tests.program.program import ROOT, environment
@@ -32,17 +35,44 @@ process.hold_signals()
 process.finish(lambda: 3, lambda error: print(error.code, file=sys.stderr))
 """
 
+SEALING = """
+import signal, sys
+from provisioner import process
+from provisioner.journal import Journal, Pending, seal
+from provisioner.mastodon.instance import Application, Instance
+from provisioner.secret import Secret
 
-def python(program: str) -> subprocess.CompletedProcess[str]:
+class Interrupting(Secret):
+    def reveal(self):
+        signal.raise_signal(int(sys.argv[1]))
+        for _ in range(1000):  # here the handler runs, called by the encoder
+            pass
+        return super().reveal()
+
+def run():
+    instance = Instance("https://a", "a", "t", "r", "v", has_metadata=False)
+    application = Application("1", Interrupting("the-client-secret"))
+    pending = Pending(instance, application, None, (), (), "bot", begun_at=1)
+    seal(Journal(repository_id=1, account="a@b", pending=pending), bytes(32))
+
+process.hold_signals()
+process.finish(run, lambda error: print(error.code))
+"""
+
+
+def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A program of its own, since signals are the process's."""
     return subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", program, *arguments],
         env=environment(),
         cwd=ROOT,
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
+
+
+# What a signal does, and when.
 
 
 def test_of_two_that_were_held_one_interrupts_and_the_other_is_silent() -> None:
@@ -54,6 +84,18 @@ def test_of_two_that_were_held_one_interrupts_and_the_other_is_silent() -> None:
 def test_signal_after_the_run_does_not_change_its_exit_code() -> None:
     done = python(LATE)
     assert (done.returncode, done.stderr) == (3, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_while_the_journal_is_encoded_ends_as_interrupted(number: signal.Signals) -> None:
+    """Our own function, which the encoder calls for each secret, may be where it arrives."""
+    done = python(SEALING, str(int(number)))
+    assert done.returncode == 128 + number
+    assert done.stdout == "interrupted\n"
+    assert done.stderr == ""
+
+
+# What can't be written stops nothing.
 
 
 def test_pipe_that_is_full_for_now_is_not_given_up() -> None:
