@@ -126,6 +126,15 @@ def test_the_surroundings_say_nothing(
     assert "✓ mybot posted" in done.stdout
 
 
+def test_without_isolation_the_checkout_would_be_run(
+    engine: Engine, image: str, hostile: Path
+) -> None:
+    """The hostile checkout is hostile: without -I, its files are what is run."""
+    options = [*there(hostile), "--entrypoint=/opt/provisioner/bin/python"]
+    done = engine.run(image, "-m", "provisioner", "--version", options=options)
+    assert "hijacked" in done.stderr
+
+
 def there(folder: Path) -> list[str]:
     """Options: started in this folder, as in a checkout, and with it for a home."""
     return [f"--volume={folder}:{CHECKOUT}", f"--workdir={CHECKOUT}", f"--env=HOME={CHECKOUT}"]

@@ -38,6 +38,23 @@ def test_deny_is_told_on_the_page_and_ends_the_command(
 
 
 @NEW
+def test_other_account_is_told_on_the_page_and_the_link_stays_good(
+    instance: Instance, browser: Browser, command: Command
+) -> None:
+    with command.setup() as running:
+        link = running.link()
+        browser.sign_in(link, instance.alice)
+        browser.press("Authorize")
+        assert "alice" in browser.heading()
+        assert running.ended().error == "wrong-account"
+    with command.setup() as running:
+        assert running.link() == link
+        browser.sign_in(link, instance.bot)
+        browser.press("Authorize")
+        assert running.ended().outcome["status"] == "provisioned"
+
+
+@NEW
 def test_address_of_a_browser_that_can_not_come_back_is_pasted(
     instance: Instance, browser: Browser, command: Command
 ) -> None:
@@ -46,6 +63,23 @@ def test_address_of_a_browser_that_can_not_come_back_is_pasted(
         browser.sign_in(running.link(), instance.bot)
     browser.press("Authorize")
     assert command.complete(browser.callback()).outcome["status"] == "provisioned"
+
+
+@NEW
+def test_second_approval_of_a_link_changes_nothing(
+    instance: Instance, browser: Browser, command: Command
+) -> None:
+    with command.setup() as running:
+        link = running.link()
+        browser.sign_in(link, instance.bot)
+        browser.press("Authorize")
+        assert running.ended().outcome["status"] == "provisioned"
+    stored = command.stored()
+    browser.sign_in(link, instance.bot)
+    browser.press("Authorize")
+    assert command.complete(browser.callback()).error == "completed-already"
+    assert command.stored() == stored
+    assert instance.whose(stored) == "bot"
 
 
 @pytest.mark.parametrize("instance", ["strict"], indirect=True)
