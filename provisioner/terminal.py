@@ -62,7 +62,10 @@ class _Stream:
         self.line(mark + "\n".join(lines))
 
     def _wrapped(self, text: str, indent: int) -> list[str]:
-        width = os.get_terminal_size(self.file.fileno()).columns or DEFAULT_WIDTH
+        try:
+            width = os.get_terminal_size(self.file.fileno()).columns or DEFAULT_WIDTH
+        except OSError:  # the terminal is gone
+            width = DEFAULT_WIDTH
         # A command in backticks stays whole, so that it can be copied.
         joined = re.sub("`[^`]*`", lambda code: code[0].replace(" ", "\0"), text)
         lines = textwrap.wrap(
