@@ -1,5 +1,6 @@
 """What README and docs say is what the program does."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -72,3 +73,24 @@ def test_blocks_equal_their_sources(page: Path) -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#\s]+)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_imports_run_downwards_in_the_table_of_modules() -> None:
+    table = Path("CONTRIBUTING.md").read_text().partition("| module |")[2].partition("\n## ")[0]
+    cells = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    row_of: dict[str, int] = {}
+    for row, names in enumerate(re.findall(r"[\w/]+", cell) for cell in cells):
+        folder = names[0].rpartition("/")[0]
+        row_of |= {f"{folder}/{name.rpartition('/')[2]}".strip("/"): row for name in names}
+    upwards = []
+    for path in Path("provisioner").rglob("*.py"):
+        module = path.relative_to("provisioner").with_suffix("").as_posix()
+        if module.startswith(("sandbox", "__main__")) or path.name == "__init__.py":
+            continue
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("provisioner"):
+                source = str(node.module).replace(".", "/").removeprefix("provisioner").strip("/")
+                named = {source, *(f"{source}/{one.name}".strip("/") for one in node.names)}
+                above = [one for one in named & row_of.keys() if row_of[one] < row_of[module]]
+                upwards += [f"{module} imports {one}" for one in above]
+    assert upwards == []
