@@ -1,7 +1,7 @@
 """`provisioner init`, and the offer at the end of a setup, in a real checkout."""
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -62,6 +62,8 @@ def test_changed_file_is_replaced_after_yes(checkout: Path) -> None:
     )
     assert "-mine" in shown
     assert (checkout / BOT).read_text().startswith("# The bot")
+    (checkout / BOT).write_text("mine\n")
+    assert init(checkout, "--yes").code == 0  # it is the answer
 
 
 @pytest.mark.parametrize(
@@ -81,20 +83,21 @@ def test_scope_that_gh_lacks_is_named(
     assert ("gh auth refresh -s workflow" in done.output) == is_named
 
 
-@pytest.mark.parametrize("answer", ["y", "n"])
+@pytest.mark.parametrize(("answer", "options"), [("y", ()), ("n", ()), ("y", ["--yes"])])
 def test_setup_offers_the_files_in_the_bots_checkout(
-    site: Shell, page: Path, checkout: Path, answer: str
+    site: Shell, page: Path, checkout: Path, answer: str, options: Sequence[str]
 ) -> None:
     origin = "https://github.com/octocat/mybot"
     subprocess.run(["git", "-C", checkout, "remote", "set-url", "origin", origin], check=True)
     shown = launch_in_terminal(
         "setup",
         site.whose[1],
+        *options,
         env=site.env | {"CHECKOUT": str(checkout)},
         answers=(("into this checkout?", answer),),
         program=THERE,
     )
     site.shown += shown
     assert page.exists()
-    assert (checkout / BOT).exists() == (answer == "y")
+    assert (checkout / BOT).exists() == (answer == "y" and not options)
     assert "howdy universe!" in shown

@@ -9,7 +9,8 @@ from tests.support.person import Person
 REPOSITORY = "octocat/mybot"
 PASSWORD = "correct horse, battery & staple"
 BROWSER = f"""\
-import sys
+import os, sys
+assert os.getsid(0) == os.getpid()  # Ctrl-C at the terminal does not end it
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from tests.support.person import Person, PersonStuckError
 with Person("mybot", {PASSWORD!r}) as person:

@@ -9,6 +9,7 @@ import tracemalloc
 from collections.abc import Callable
 from itertools import count
 from typing import Any, NoReturn
+from unittest.mock import Mock
 from urllib.parse import parse_qsl, quote
 
 import httpx
@@ -99,26 +100,23 @@ def test_insecure_address_gets_nothing(http: Http) -> None:
         http.send("GET", "http://social.example", bearer=TOKEN)
 
 
-def unresolved(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
-    def getaddrinfo(*_: object, **__: object) -> NoReturn:
-        raise socket.gaierror(code, "no address")
-
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-
-
 @pytest.mark.parametrize(
     ("error", "code", "waited"),
-    [(socket.EAI_NONAME, "host-unknown", []), (socket.EAI_AGAIN, "unreachable", BACKOFF)],
+    [
+        (socket.gaierror(socket.EAI_NONAME, ""), "host-unknown", []),
+        (socket.gaierror(socket.EAI_AGAIN, ""), "unreachable", BACKOFF),
+        (TimeoutError(), "unreachable", BACKOFF),
+    ],
 )
 def test_name_that_does_not_exist_is_told_from_a_resolver_in_trouble(
     monkeypatch: pytest.MonkeyPatch,
     http: Http,
     waits: list[float],
-    error: int,
+    error: OSError,
     code: str,
     waited: list[float],
 ) -> None:
-    unresolved(monkeypatch, error)
+    monkeypatch.setattr(socket, "getaddrinfo", Mock(side_effect=error))
     with pytest.raises(NotSentError) as caught:
         http.send("GET", "https://social.example", retry=IDEMPOTENT)
     assert caught.value.code == code
@@ -233,7 +231,8 @@ def test_setting_that_cannot_be_used_is_named(
 def test_passing_trouble_is_outlived(
     http: Http, server: ScriptedServer, waits: list[float]
 ) -> None:
-    server.on("GET", "/", answer(503), truncated, answer(429), WELL)
+    throttled = answer(429, b"", (("Retry-After", "1"),))  # less than we would wait ourselves
+    server.on("GET", "/", answer(503), truncated, throttled, WELL)
     assert http.send("GET", f"{server.origin}/", retry=IDEMPOTENT).ok
     assert waits == BACKOFF
 

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -102,16 +103,18 @@ def test_redirect_ends_the_wait_and_leaves_no_code_in_the_address(
 
 STRAYS = {
     "another path": ("/", "404"),
+    "longer path": (GOOD.replace("?", "s?"), "404"),
     "no state": ("/callback?code=x", "400"),
     "wrong state": ("/callback?code=x&state=the-stat", "400"),
     "state outside ASCII": ("/callback?code=x&state=%C3%A9", "400"),
     "denial without a state": ("/callback?error=access_denied", "400"),
     "no code": (f"/callback?code=&state={STATE}", "400"),
-    "another issuer": (f"{GOOD}&iss=https://evil.example", "400"),
+    "shorter issuer": (f"{GOOD}&iss={ORIGIN[:-1]}", "400"),
+    "longer issuer": (f"{GOOD}&iss={ORIGIN}.test", "400"),
 }
 OTHERS = {
     "another host": "GET {} HTTP/1.1\r\nHost: localhost:80",
-    "two hosts": "GET {} HTTP/1.1\r\nHost: evil.example\r\nHost: {}",
+    "two hosts": "GET {} HTTP/1.1\r\nHost: {}\r\nHost: evil.example",
     "no GET": "POST {} HTTP/1.1\r\nHost: {}",
     "no version": "GET {}",
     "no HTTP": "\x16\x03\x01",
@@ -152,10 +155,13 @@ def test_nothing_is_accepted_for_a_link_without_a_state(loopback: Loopback) -> N
 
 def test_idle_connections_block_nothing(loopback: Loopback) -> None:
     """Browsers open some ahead, and may never use them."""
+    gone = connect(loopback)
+    gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # resets it
+    gone.close()
     idle = [connect(loopback) for _ in range(MAX_CONNECTIONS + 3)]
     idle[-1].sendall(b"GET /callback?")  # half a request
-    arrived, _ = wait_while(loopback, request(loopback, GOOD))
-    assert arrived == CODE
+    with browsing(loopback, request(loopback, GOOD)):
+        assert wait(loopback, PATIENCE / 4) == CODE
     assert idle[0].recv(1) == b""
     for one in idle:
         one.close()
@@ -168,15 +174,21 @@ def bring(loopback: Loopback) -> None:
     wait_while(loopback, request(loopback, GOOD))
 
 
-def test_page_is_shown_at_the_clean_address_once_the_run_has_ended(loopback: Loopback) -> None:
+def test_page_is_shown_at_the_clean_address_once_the_run_has_ended(
+    loopback: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provisioner.loopback.PATIENCE", PATIENCE)
+    began = time.monotonic()
     bring(loopback)
     elsewhere = request(loopback, "/result", OTHERS["another host"])
     sent = request(loopback, "/favicon.ico"), elsewhere, request(loopback, "/result")
     with browsing(loopback, *sent) as answers:
         loopback.show(PAGE)
+    assert time.monotonic() - began < PATIENCE / 2
     assert answers[0].startswith("HTTP/1.1 404 ")
     assert PAGE not in answers[1]
     assert answers[2].startswith("HTTP/1.1 200 ")
+    assert "\r\nContent-Security-Policy: default-src 'none';" in answers[2]
     assert answers[2].endswith(PAGE)
 
 

@@ -4,14 +4,17 @@ The servers are real sockets with certificates of certificate authorities (CAs) 
 """
 
 import ssl
+from itertools import count
 from pathlib import Path
 
 import pytest
 from trustme import CA, LeafCert
 
 from provisioner.errors import NotSentError
-from provisioner.http import Http
+from provisioner.http import DEADLINE, Http
+from provisioner.report import Exit
 from provisioner.secret import Secret
+from tests.support.told import fails
 from tests.unit.server import ScriptedServer, say
 
 HOST = "127.0.0.1"
@@ -38,6 +41,12 @@ def test_server_with_certificate_of_trusted_ca_is_asked(ca: CA) -> None:
     with server_with(ca.issue_cert(HOST)) as server, Http() as http:
         assert http.send("GET", f"{server.origin}/", bearer=Secret("token")).ok
     assert server.requests[0].headers["authorization"] == "Bearer token"
+
+
+def test_deadline_holds_within_tls(ca: CA) -> None:
+    http = Http(monotonic=count(step=DEADLINE).__next__)
+    with server_with(ca.issue_cert(HOST)) as server, http, fails("too-slow", Exit.FAILED):
+        http.send("GET", f"{server.origin}/")
 
 
 @pytest.mark.parametrize("is_trusted", [False, True])
