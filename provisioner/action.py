@@ -234,6 +234,7 @@ class Step:
         self._write(f"::{kind} title={escaped}::{_data(text)}")
 
     def output(self, name: str, value: str) -> None:
+        """Set an output; the delimiter can't be foreseen by whoever wrote the value."""
         end = f"end-{os.urandom(16).hex()}"
         self._append("GITHUB_OUTPUT", f"{name}<<{end}\n{value}\n{end}\n")
 

@@ -136,9 +136,10 @@ def github_delay(answer: Answer) -> float | None:
     """
     if not rate_limited(answer):
         return retry_delay(answer)
+    if (seconds := retry_after(answer)) is not None:
+        return seconds
     is_primary = answer.headers.get("x-ratelimit-remaining") == "0"
-    reset = rate_limit_reset(answer) if is_primary else None
-    return retry_after(answer) or reset or SECONDARY_WAIT
+    return (rate_limit_reset(answer) if is_primary else None) or SECONDARY_WAIT
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,7 @@ class RetryPolicy:
     delay: Callable[[Answer], float | None] = retry_delay
 
     def delay_after(self, outcome: Answer | TransportError) -> float | None:
+        """Seconds to wait before the request is sent again; None where it is not."""
         if isinstance(outcome, Answer):
             definite = 400 <= outcome.status < 500
             return self.delay(outcome) if self.lost or (self.refused and definite) else None

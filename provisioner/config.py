@@ -188,8 +188,15 @@ def _account(command: str, account: str, instance: str, *, in_workflow: bool) ->
     if not account.strip():
         if not in_workflow and command in OF_A_JOURNAL:
             return None
-        if command in {"doctor", "register"} and instance.strip():
-            return None
+        if command in {"doctor", "register"}:
+            if instance.strip():
+                return None
+            steps = (
+                Set("account", "mybot@mastodon.social"),
+                "Or an instance alone:",
+                Set("instance"),
+            )
+            raise InputError("bad-account", "No account was given.", next=steps)
     return parse_account(account)
 
 

@@ -61,16 +61,28 @@ def fill_in(command: str, given: Values, warn: Callable[[Item], None]) -> Words:
             if one.secret and one.name != "code":  # which is good once, and no use without the key
                 seen = f"--{one.name} is visible in this machine's list of processes"
                 warn(Item("soon", f"{seen}; ${names[0]} is not."))
-        # A client secret alone was exported for another command; what is completed may be that's.
-        elif text and (one.name != "client-secret" or "client-id" in words):
+        elif text and one.name == "client-secret" and "client-id" not in words:
+            # It was exported for another command. What is completed may be that one's.
+            if command != "complete":
+                warn(Item("unclear", f"{names[0]} is set, but not used: it needs --client-id."))
+        elif text:
             words[one.name] = (text,)
     if words.get("text") == ("-",):
-        read = sys.stdin.buffer.read(MAX_TEXT) if sys.stdin else b""
-        # What is not UTF-8 becomes what it is in an argument: surrogates, which post refuses.
-        words["text"] = (read.decode(errors="surrogateescape").rstrip("\r\n"),)
+        words["text"] = (_read_text(),)
     if any(one.name == "repository" for one in INPUTS_OF[command]) and "reveal" not in words:
         words |= _of_git_and_gh(command, words)
     return words
+
+
+def _read_text() -> str:
+    """The text of a post from standard input. Raises InputError."""
+    read = sys.stdin.buffer.read(MAX_TEXT + 1) if sys.stdin else b""
+    if len(read) > MAX_TEXT:
+        what = f"The text is longer than {MAX_TEXT // 1024} KB. Nothing was posted."
+        steps = ("Check what standard input is connected to.",)
+        raise InputError("post-too-long", what, next=steps)
+    # What is not UTF-8 becomes what it is in an argument: surrogates, which post refuses.
+    return read.decode(errors="surrogateescape").rstrip("\r\n")
 
 
 def _of_git_and_gh(command: str, given: Words) -> Words:

@@ -97,6 +97,7 @@ class Http:
     known: set[Secret] = field(default_factory=set, repr=False)
     """The secrets of this run, any of which a server may echo at any time."""
     _clients: dict[bool, httpx.Client] = field(default_factory=dict, init=False, repr=False)
+    """The one for loopback, and the one for all other hosts."""
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _thread: threading.local = field(default_factory=threading.local, init=False, repr=False)
     """Of the request that this thread is sending: its `deadline` by `monotonic`, its `host`, and

@@ -78,6 +78,7 @@ class Pending(Record, frozen=True):
     verifier: Secret | None
     """PKCE; None where the link was not ours (the person's own application, in a single run)."""
     scopes: tuple[str, ...]
+    """What the link asks for."""
     requested_scopes: tuple[str, ...]
     """What the inputs asked for, where the instance knows other scopes."""
     app_name: str

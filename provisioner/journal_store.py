@@ -28,8 +28,9 @@ RETRY_DELAYS = (0.0, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each try of a journal write, until the run gives up."""
 LATE_READS = (0.5, 1.0, 1.5, 2.0)
 """Seconds between reads while GitHub may still answer with an old value: five in all."""
-ROOM = 16 * 1024
-"""Bytes of the variable that one more token takes at the most."""
+ROOM = 24 * 1024
+"""Bytes of the variable that one more token takes at the most: its text and the application's may
+have 4 KB each, and 50 scopes 64 characters."""
 CLAIM = f"{VERSION}:claim:"
 """How the variable begins before its first journal: whoever created it makes the key."""
 
@@ -141,22 +142,21 @@ class JournalStore:
             value = self.repository.variable(self.name)
         return value
 
-    def save(self, journal: Journal) -> None:
+    def save(self, journal: Journal, room: int = 0) -> None:
         """Seal and write the journal; returns only once it is certain that it is stored.
 
-        Only the value that this run knows is overwritten, as far as that can be seen: the caller
-        looks first, or has just read or written it. Raises OvertakenError, UnconfirmedError where
-        an answer can't be settled in time, ActionRequiredError where the journal is too large, and
-        GitHub's definite refusals.
+        So many bytes of `room` must be left. Only the value that this run knows is overwritten, as
+        far as that can be seen: the caller looks first, or has just read or written it. Raises
+        OvertakenError, UnconfirmedError where an answer can't be settled in time,
+        ActionRequiredError where the journal is too large, and GitHub's definite refusals.
         """
-        value, pending = seal(journal, parse_key(self.key)), journal.pending
-        # Before an exchange there must be room for its token: the code works once.
-        awaits_token = pending is not None and pending.attempts and not pending.staged
-        if len(value) > MAX_VALUE - (ROOM if awaits_token else 0):
+        value = seal(journal, parse_key(self.key))
+        if len(value) > MAX_VALUE - room:
             raise self._full(journal)
         self._write(value)
 
     def claim(self) -> None:
+        """Create the variable: only one of two first runs can. Raises as `save`."""
         before = self._latest
         self._write(CLAIM + secrets.token_hex(8))
         if self.given_up:

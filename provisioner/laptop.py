@@ -108,7 +108,8 @@ class Laptop:
         try:
             yield
         finally:
-            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+            with suppress(termios.error):  # the terminal is gone
+                termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
 def offer_workflows(config: Config, terminal: Terminal) -> None:

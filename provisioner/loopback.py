@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
+from io import BytesIO
 from socketserver import TCPServer
 from urllib.parse import parse_qsl
 
@@ -27,8 +28,7 @@ TICK = 1.0
 """Seconds between two looks at the time that is left."""
 PATIENCE = 3.0
 """Seconds that the browser has to ask for its page."""
-IDLE = 0.5
-"""Seconds for the rest of a request that has begun to arrive."""
+MAX_HEAD = 16 * 1024
 MAX_CONNECTIONS = 50
 """Browsers open connections ahead, and may never use them."""
 STILL_WAITING = "The terminal still waits. To give up, press Ctrl-C there."
@@ -45,7 +45,8 @@ class Loopback:
 
     def __init__(self, stdin: int | None = None) -> None:
         self._server: _Server | None = None
-        self._connections: list[socket.socket] = []
+        self._heads: dict[socket.socket, bytes] = {}
+        """What each connection has sent so far, the oldest first."""
         self._stdin = stdin
         self._typed = b""
         self._is_promised = False
@@ -103,30 +104,38 @@ class Loopback:
             self._turn(left, answer)
 
     def close(self) -> None:
-        for connection in self._connections:
+        for connection in self._heads:
             connection.close()
         if self._server:
             self._server.server_close()
 
     def _turn(self, seconds: float, answer: Answer) -> None:
-        """Wait once; read what is typed, and answer the requests that begin to arrive."""
+        """Wait once; read what is typed, and answer the requests that have arrived whole."""
         sources = [one for one in (self._server, self._stdin) if one is not None]
-        ready, _, _ = select.select([*sources, *self._connections], [], [], seconds)
+        ready, _, _ = select.select([*sources, *self._heads], [], [], seconds)
         if self._stdin is not None and self._stdin in ready:
             self._read_typed(self._stdin)
         if self._server is None:
             return
-        for connection in [one for one in self._connections if one in ready]:
-            self._connections.remove(connection)
-            self._server.answer = answer
+        self._server.answer = answer
+        for connection in [one for one in self._heads if one in ready]:
+            piece, head = b"", self._heads.pop(connection)
             with suppress(OSError):  # the browser hung up
+                piece = connection.recv(MAX_HEAD)
+            self._server.head = head + piece
+            if piece and b"\r\n\r\n" not in self._server.head and len(head) < MAX_HEAD:
+                self._heads[connection] = self._server.head  # the rest is to come
+                continue
+            with suppress(OSError):
                 _Request(connection, connection.getpeername(), self._server)
             self._server.shutdown_request(connection)
         if self._server in ready:
             with suppress(OSError):
-                self._connections.append(self._server.get_request()[0])
-        if len(self._connections) > MAX_CONNECTIONS:
-            self._connections.pop(0).close()
+                self._heads[self._server.get_request()[0]] = b""
+        if len(self._heads) > MAX_CONNECTIONS:
+            oldest = next(iter(self._heads))
+            del self._heads[oldest]
+            oldest.close()
 
     def _read_typed(self, stdin: int) -> None:
         try:
@@ -153,6 +162,8 @@ class _Server(TCPServer):
     allow_reuse_address = True
     request_queue_size = 2 * MAX_CONNECTIONS
     answer: Answer
+    head: bytes
+    """The request that is answered next, as far as it came."""
 
     @property
     def host(self) -> str:
@@ -161,13 +172,23 @@ class _Server(TCPServer):
 
 class _Request(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    timeout = IDLE
+    timeout = TICK
     server: _Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile = BytesIO(self.server.head)
 
     def do_GET(self) -> None:
         # Another Host comes from a page elsewhere whose name was made to lead here (DNS rebinding).
         is_ours = self.headers.get_all("Host") == [self.server.host]
-        status, headers, page = self.server.answer(self.path if is_ours else "")
+        self._send(*self.server.answer(self.path if is_ours else ""))
+
+    def send_error(self, code: int, *_: object) -> None:
+        """Show a page of ours where the request is none, or no GET."""
+        self._send(HTTPStatus(code), HEADERS, notice("This address answers a browser alone"))
+
+    def _send(self, status: HTTPStatus, headers: Mapping[str, str], page: str) -> None:
         body = page.encode()
         self.send_response_only(status)
         fields = {**headers, "Content-Length": str(len(body)), "Connection": "close"}
@@ -187,7 +208,10 @@ def _judge(target: str, state: str, origin: str) -> Redirect | tuple[HTTPStatus,
         return HTTPStatus.BAD_REQUEST, "This address answers a browser on this machine alone"
     if path != CALLBACK:
         return HTTPStatus.NOT_FOUND, "Not found"
-    given = dict(parse_qsl(query))
+    pairs = parse_qsl(query, keep_blank_values=True)
+    given = dict(pairs)
+    if len(given) < len(pairs):  # RFC 6749, section 3.1
+        return HTTPStatus.BAD_REQUEST, "This names a parameter twice"
     if not state or not hmac.compare_digest(given.get("state", "").encode(), state.encode()):
         # Hollo's denial among them: without a state anybody could end the wait.
         return HTTPStatus.BAD_REQUEST, "This does not come from the link that was shown"

@@ -246,7 +246,8 @@ def parse_login(user: str, password: str) -> Login:
             "the user name, then the password.",
             next=("Give both.",),
         )
-    return Login(Secret(user.strip()), Secret(password.rstrip("\r\n")))
+    # Some editors begin a file with U+FEFF.
+    return Login(Secret(user.strip().lstrip("\ufeff")), Secret(password.rstrip("\r\n")))
 
 
 def parse_code(text: str, origin: str, link: str) -> Secret:
@@ -261,7 +262,7 @@ def parse_code(text: str, origin: str, link: str) -> Secret:
     def refusal(code: str, what: str, why: str) -> InputError:
         return InputError(code, what, why=why, next=again)
 
-    pasted = "".join(text.split()).strip("\"'`<>")
+    pasted = "".join(text.split()).strip("\ufeff\"'`<>")
     if "access_denied" in pasted:
         raise ActionRequiredError("denied", "The authorization was denied.", next=again)
     asked = parse_qs(link.partition("?")[2])

@@ -30,8 +30,11 @@ class Approval:
     """What the account's owner gave (RFC 6749, section 1.3): a code, or user name and password."""
 
     exchange: Callable[[Mastodon], Grant] = field(repr=False)
+    """Sends it to the instance, once. Raises as `Mastodon.exchange`."""
     again: Next
+    """How to go on with another one."""
     unused: Next = ()
+    """What to know where it was not used."""
     fingerprint: str = ""
     """What the journal keeps of it, so that it is never sent again; "" for nothing."""
 
@@ -133,8 +136,9 @@ def verify(session: Session, pending: Pending, staged: Credential, again: Next) 
 
     The journal is looked at in the same moment: what comes next is written only if it is still
     ours. `again` is how to go on with another approval.
-    Raises ActionRequiredError for another account, missing scopes or a dead token, all of which are
-    revoked first; IncompleteError where the instance does not say, and the token stays staged.
+    Raises ActionRequiredError for another account, missing scopes or a dead token, which is
+    dropped, and revoked if it lives; IncompleteError where the instance does not say, and the token
+    stays staged.
     """
     if lacking := missing(staged.scopes, pending.scopes):
         raise _rejected(session, pending, staged, _scopes_missing(session, staged, lacking))
@@ -199,7 +203,9 @@ def _wrong_account(
         whose = f"another account by the name {wanted} (number {account.id})"
     else:
         return None
-    if pending.instance.profile.revokes_application:  # then the link ends with the token
+    # Where the link ends with the token, a password is still as good.
+    ends = pending.instance.profile.revokes_application and not pending.application.user_supplied
+    if ends and Run("login") not in again:
         again = (Run("begin", rotate=current is not None),)
     return ActionRequiredError(
         "wrong-account",
@@ -243,7 +249,8 @@ def _rejected(
     """
     left: Pending | None = pending.replace(staged=None)
     dead = problem.code == "token-stillborn"  # to revoke it as well could end the application
-    if pending.instance.profile.revokes_application and not dead:
+    ends = pending.instance.profile.revokes_application and not staged.application.user_supplied
+    if ends and not dead:
         tell_lost(session, pending)
         left = None
     try:
@@ -256,13 +263,18 @@ def _rejected(
         return error.as_kind(type(error), why=f"{problem.what} {error.why}")
     for old in revoke_due(session, rejected=staged.token):
         if old.credential.token == staged.token:
-            why, steps = f"{problem.why} {old.item.text}.", (*problem.next, *old.item.next)
+            why = f"{problem.why} The token was not stored. {old.item.text}."
+            steps = (*problem.next, *old.item.next)
+            if left is None:
+                why += " The link is given up: this server ends an application with its token."
             return problem.as_kind(ActionRequiredError, why=why, next=steps)
     return problem
 
 
 def _revoke_unknown(session: Session, token: Credential) -> None:
     """Revoke another account's token that the journal, as another run wrote it, does not hold."""
+    if token.application.user_supplied:
+        return
     with suppress(ProvisionerError):
         session.store.read()
         journal = session.store.open()

@@ -315,12 +315,18 @@ def _approval(session: Session, pending: Pending, way_out: Next = ()) -> Report:
     config, instance = session.config, pending.instance
     account, scopes = str(config.handle), " ".join(pending.scopes)
     minutes = duration(instance.profile.code_seconds)
+    complete = approve(session, pending)[1:]
+    if not (config.in_workflow or config.journal_key or session.key_file):  # this run made the key
+        complete = (
+            f"The journal's key was made now, for the secret {session.store.key_name}.",
+            f"Only workflows can read it: complete in the workflow of {session.repository.name}.",
+        )
     return Report(
         "approval-pending",
         f"Open this link, sign in as {pending.subject or account}, and press "
         f"{instance.profile.approve_button}",
         link=pending.link,
-        next=(*approve(session, pending)[1:], *way_out),
+        next=(*complete, *way_out),
         items=tuple(session.noted),
         table={
             "Token of": pending.subject or account,

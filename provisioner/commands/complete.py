@@ -43,7 +43,7 @@ from provisioner.errors import (
 )
 from provisioner.github.destinations import Destination, Mapping, expression, names
 from provisioner.journal import Credential, Pending, Superseded
-from provisioner.journal_store import OvertakenError, UnconfirmedError
+from provisioner.journal_store import ROOM, OvertakenError, UnconfirmedError
 from provisioner.mastodon.client import Grant, Mastodon, ping
 from provisioner.mastodon.errors import (
     InvalidClientError,
@@ -122,7 +122,8 @@ def _exchange(session: Session, pending: Pending, approval: Approval) -> Grant:
         claim(session)
         session.store.look()  # the key was written since
     attempted = pending.replace(attempts=(*pending.attempts, session.now()))
-    session.save(account=str(session.config.handle), pending=attempted)
+    # Its token must have room, since the code works once.
+    session.save(room=ROOM, account=str(session.config.handle), pending=attempted)
     try:
         return approval.exchange(Mastodon(session.http, pending.instance))
     except InvalidClientError as error:

@@ -46,6 +46,7 @@ class Session:
     is_read: bool = False
     """Whether the journal was just read to choose a command, which then need not read it again."""
     variables: dict[str, str | None] = field(default_factory=dict)
+    """Variables' values as this run read them; None for those that do not exist."""
     subject: str = ""
     """What WebFinger calls the account, where that is another name."""
     noted: list[Item] = field(default_factory=list)
@@ -60,6 +61,7 @@ class Session:
         self.journal = Journal(repository_id=0, account=str(config.account or ""))
 
     def now(self) -> int:
+        """Epoch seconds."""
         return int(self.clock())
 
     def done(self, text: str) -> None:
@@ -146,17 +148,18 @@ class Session:
     def _read_variable(self, name: str) -> None:
         self.variables[name] = self.repository.variable(name)
 
-    def save(self, **changes: Any) -> None:
+    def save(self, *, room: int = 0, **changes: Any) -> None:
         """Write the journal with these fields changed; returns once that is certain.
 
         The journal was looked at, read or written with the request before this one.
         """
         self.changed = True
         journal = self.journal.replace(**changes)
-        self.store.save(journal)
+        self.store.save(journal, room)
         self.journal = journal
 
     def update(self, **changes: Any) -> None:
+        """Look whether the journal is still as this run knows it, and write it."""
         self.store.look()
         self.save(**changes)
 

@@ -106,6 +106,7 @@ class Repository:
         return explain(answer, attempt, github_host(self.github.api_url))
 
     def open(self) -> tuple[int, str]:
+        """The repository's number, and the name that it bears today."""
         answer = self.github.call("GET", f"/repos/{self.name}")
         fields = answer.fields()
         number, full_name = fields.get("id"), answer.text("full_name")
@@ -141,6 +142,7 @@ class Repository:
         return self.sealing_key
 
     def put_secret(self, name: str, value: Secret) -> None:
+        """Seal and write a secret; idempotent."""
         answer = self._put(name, value, self.sealing_key or self.read_sealing_key())
         if answer.status == 422:  # the key changed since it was read
             answer = self._put(name, value, self.read_sealing_key())

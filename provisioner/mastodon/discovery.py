@@ -222,7 +222,7 @@ def _version(http: Http, origin: str, about: Outcome) -> str:
         is_barred = answer.status in {202, 401, 403} or (answer.redirect and leads_to == origin)
         if software.casefold() not in WITHOUT_API and (is_page or is_barred):
             raise blocked(host_of(origin), answer)
-    raise not_mastodon(host_of(origin), software)
+    raise not_mastodon(host_of(origin), software, answers[-1])
 
 
 def _node_info(http: Http, origin: str) -> tuple[str, str]:

@@ -31,9 +31,14 @@ NAME_THE_INSTANCE: Next = ("If the server has another address, name it:", Set("i
 ASK_THE_INSTANCE: Next = (
     "Sign in as the account in a browser: the instance says there what the account needs.",
 )
-DISABLED = ("currently disabled", "confirmed e-mail", "pending approval", "two-factor")
+DISABLED: dict[str, Next] = {
+    "currently disabled": ASK_THE_INSTANCE,  # suspended, frozen, or moved
+    "confirmed e-mail": ("Confirm the account's address with the mail that the instance sends.",),
+    "pending approval": ("Wait until the instance's moderators have approved the account.",),
+    "two-factor": ("Sign in as the account, and set it up under Preferences > Account.",),
+}
 """Why an account may do nothing, though its token is good: the fixed English of Mastodon's
-`require_functional!` and `require_user!`."""
+`require_functional!` and `require_user!`, and what to do."""
 
 
 class ScopesRefusedError(InputError):
@@ -136,13 +141,16 @@ def blocked(host: str, answer: Answer) -> TransportError:
     )
 
 
-def not_mastodon(host: str, software: str) -> InputError:
+def not_mastodon(host: str, software: str, answer: Answer | None = None) -> InputError:
     """The server has no Mastodon API; `software` is what it runs, "" where that is not known."""
-    what = f"{host} is not a Mastodon-compatible server."
+    what, why = f"{host} is not a Mastodon-compatible server.", ""
+    if answer:
+        why = f"It answered /api/v2/instance with {answer.described()}, and not with a description "
+        why += "of itself."
     if software:
         what = f"{host} runs {software}, without a Mastodon API."
     steps = ("Check the account: its user name and its domain.", *NAME_THE_INSTANCE)
-    return InputError("not-mastodon", what, next=steps)
+    return InputError("not-mastodon", what, why=why, next=steps)
 
 
 def registration_refused(
@@ -150,7 +158,7 @@ def registration_refused(
 ) -> ProvisionerError:
     """Why an application was not registered, or not yet."""
     host = instance.host
-    if answer.status == 429:
+    if answer.status == 429:  # Mastodon's limit: config/initializers/rack_attack.rb
         return NotNowError(
             "registration-throttled",
             f"{host} is rate-limiting the registration of applications.",
@@ -258,8 +266,9 @@ def judge(instance: Instance, answer: Answer) -> Dead | Unclear:
     """
     host, profile = instance.host, instance.profile
     answered = f"{host} answered {answer.described()}"
-    if answer.status == 403 and any(words in answer.text("error") for words in DISABLED):
-        return Unclear(answered, refused=True, next=ASK_THE_INSTANCE, token_accepted=True)
+    for words, steps in DISABLED.items():
+        if answer.status == 403 and words in answer.text("error"):
+            return Unclear(answered, refused=True, next=steps, token_accepted=True)
     disabled = _shows(instance, answer, profile.account_disabled)
     if disabled or _shows(instance, answer, profile.invalid_or_disabled):
         reason = f"{host} says that the account may not act"

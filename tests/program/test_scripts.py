@@ -73,7 +73,7 @@ def test_revealed_application_begins_as_the_printed_command_says(
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", done.outcome["same-since"])
 
 
-# Bugs.
+# Bugs, and a key that is out of reach.
 
 
 def broken(_size: int) -> NoReturn:
@@ -91,3 +91,13 @@ def test_bug_is_told_by_its_place_without_its_message(
     assert "test_scripts.py" not in done.progress  # nor other code that is not ours
     assert TYPED not in done.all
     assert "Traceback" not in done.all
+
+
+def test_in_a_workflow_no_command_is_printed_that_cannot_work_here(site: Shell) -> None:
+    """The key is in a secret, which only the next run of a workflow can read."""
+    del site.env["MASTODON_JOURNAL_KEY"]
+    site.env["GITHUB_ACTIONS"] = "true"
+    begun = site.run("begin")
+    assert begun.code == 0
+    assert "provisioner complete" not in begun.output
+    assert f"the workflow of {REPOSITORY}" in begun.output

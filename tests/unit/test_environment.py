@@ -228,9 +228,14 @@ def test_text_is_itself_or_for_a_dash_what_standard_input_has(
     assert filled("post", text=text)["text"] == (posted,)
 
 
-def test_endless_input_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    type_in(monkeypatch, "x" * (environment.MAX_TEXT + 1))
+def test_text_that_no_server_takes_is_refused_and_not_cut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    type_in(monkeypatch, "x" * environment.MAX_TEXT)
     assert len(filled("post", text="-")["text"][0]) == environment.MAX_TEXT
+    type_in(monkeypatch, "x" * (environment.MAX_TEXT + 1))
+    with fails("post-too-long", Exit.INPUT):
+        filled("post", text="-")
 
 
 def test_code_and_login_are_read_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:

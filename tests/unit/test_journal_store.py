@@ -7,7 +7,7 @@ import pytest
 
 from provisioner.github.destinations import MAX_VALUE
 from provisioner.journal import Journal, seal, unseal
-from provisioner.journal_store import LATE_READS, RETRY_DELAYS, JournalStore
+from provisioner.journal_store import LATE_READS, RETRY_DELAYS, ROOM, JournalStore
 from provisioner.report import Exit
 from provisioner.sandbox import Request, Response
 from provisioner.secret import Secret
@@ -220,7 +220,7 @@ def test_staged_token_takes_the_room_that_was_kept_for_it(run: Run) -> None:
     """An earlier exchange may be unsettled besides."""
     pending = PENDING.replace(attempts=(1,), app_name="x" * 25_000)
     with fails("journal-full", Exit.ACTION_REQUIRED):
-        run.store.save(run.journal(pending=pending))
+        run.store.save(run.journal(pending=pending), ROOM)
     run.store.save(run.journal(pending=pending.replace(staged=CREDENTIAL)))
     assert run.written.staged == CREDENTIAL
 

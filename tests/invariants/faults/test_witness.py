@@ -103,12 +103,12 @@ def keep_the_password(pending: Pending, given: Login) -> Approval:
     return dataclasses.replace(by_password(pending, given), fingerprint=given.password.reveal())
 
 
-def save_no_attempt(session: Session, **changes: Pending | None) -> None:
+def save_no_attempt(session: Session, *, room: int = 0, **changes: Pending | None) -> None:
     """The journal never says that a token may have been issued."""
     if pending := changes.get("pending"):
         changes["pending"] = pending.replace(attempts=())
     session.journal = session.journal.replace(**changes)
-    session.store.save(session.journal)
+    session.store.save(session.journal, room)
 
 
 def forget_earlier(store: JournalStore, value: str | None) -> None:
