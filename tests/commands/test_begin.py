@@ -169,6 +169,17 @@ def test_link_of_a_lost_exchange_is_given_up_where_the_server_forgets_it(world: 
     assert BEGUN in world.warned[0]
 
 
+def test_link_of_a_lost_exchange_stays_where_a_server_that_tells_no_name_may_reuse_it(
+    world: World,
+) -> None:
+    world.answer("/.well-known/nodeinfo", Response(404))
+    world.instance.server.version = "1.0"
+    link = world.link()
+    lose_answer(world, world.approve(link))
+    world.time += 15 * 60
+    assert world.link() == link
+
+
 @pytest.mark.parametrize("personality", ["gotosocial"])
 def test_link_of_a_lost_exchange_at_a_server_without_a_name_is_kept_and_nothing_promised(
     world: World,

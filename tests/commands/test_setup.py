@@ -215,6 +215,9 @@ def test_run_that_nobody_can_answer_does_not_wait_for_the_browser_of_another_run
     with fails("approval-timeout", Exit.ACTION_REQUIRED):
         world.setup(nobody)
     assert world.laptop.listened == [0]
+    world.laptop.is_attended = True
+    world.setup(pastes_address)
+    assert world.laptop.listened == [0, PORT]
 
 
 def test_where_the_port_is_taken_the_address_is_pasted(world: World) -> None:
