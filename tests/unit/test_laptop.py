@@ -1,13 +1,9 @@
 """A person's own machine: what is asked there, and how long it waits."""
 
-import sys
-import time
-
 import pytest
 
 from provisioner import laptop
 from provisioner.report import Exit
-from provisioner.terminal import Terminal
 from tests.support.told import fails
 
 
@@ -48,11 +44,3 @@ def test_nobody_is_asked_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask(monkeypatch, "setup", [], is_attended=False) == ("", [])
     with fails("bad-repository", Exit.INPUT):
         ask(monkeypatch, "setup", ["me/bot", "me/fork"], is_attended=False)
-
-
-def test_time_runs_on_while_a_code_is_pasted_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", None)
-    monkeypatch.setattr(laptop, "WAIT", 0.5)
-    here, began = laptop.Laptop(Terminal(), ()), time.monotonic()
-    assert [here.wait("state", "https://social.example") for _ in range(9)] == [None] * 9
-    assert time.monotonic() - began < 9 * 0.5
