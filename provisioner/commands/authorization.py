@@ -204,8 +204,7 @@ def _wrong_account(
     else:
         return None
     # Where the link ends with the token, a password is still as good.
-    ends = pending.instance.profile.revokes_application and not pending.application.user_supplied
-    if ends and Run("login") not in again:
+    if _ends_with_token(pending) and Run("login") not in again:
         again = (Run("begin", rotate=current is not None),)
     return ActionRequiredError(
         "wrong-account",
@@ -249,8 +248,7 @@ def _rejected(
     """
     left: Pending | None = pending.replace(staged=None)
     dead = problem.code == "token-stillborn"  # to revoke it as well could end the application
-    ends = pending.instance.profile.revokes_application and not staged.application.user_supplied
-    if ends and not dead:
+    if _ends_with_token(pending) and not dead:
         tell_lost(session, pending)
         left = None
     try:
@@ -269,6 +267,12 @@ def _rejected(
                 why += " The link is given up: this server ends an application with its token."
             return problem.as_kind(ActionRequiredError, why=why, next=steps)
     return problem
+
+
+def _ends_with_token(pending: Pending) -> bool:
+    """Whether the server ends the application, and its link, with a token that we revoke."""
+    application = pending.application
+    return pending.instance.profile.revokes_application and not application.user_supplied
 
 
 def _revoke_unknown(session: Session, token: Credential) -> None:
