@@ -17,10 +17,9 @@ from typing import Literal, NoReturn, TextIO
 from provisioner import summary
 from provisioner.commands.run import Prompts, run
 from provisioner.config import Config, parse
-from provisioner.errors import InputError, ProvisionerError, plain
 from provisioner.inputs import ACTION_INPUTS
 from provisioner.process import finish, write_errors_ignored
-from provisioner.report import Item, Report, Set, besides
+from provisioner.report import InputError, Item, ProvisionerError, Report, Set, besides, plain
 from provisioner.secret import MIN_PART, Secret
 
 DISPATCHED = ("code", "rotate")

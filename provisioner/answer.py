@@ -10,7 +10,7 @@ from functools import cached_property
 
 import httpx
 
-from provisioner.errors import NotSentError, TransportError, plain
+from provisioner.report import NotSentError, TransportError, plain
 from provisioner.secret import Secret, redact
 from provisioner.urls import shown
 

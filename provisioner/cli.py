@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from provisioner import __version__, process
-from provisioner.errors import InputError, ProvisionerError, StoppedError
 from provisioner.inputs import COMMANDS, HERE, INPUTS_OF, Input
-from provisioner.report import Exit
+from provisioner.report import Exit, InputError, ProvisionerError, StoppedError
 
 if TYPE_CHECKING:
     from provisioner.terminal import Terminal

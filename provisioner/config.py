@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from provisioner.errors import InputError
 from provisioner.github.destinations import Mapping as Destined
 from provisioner.github.destinations import check_name, parse_mappings, require_distinct
 from provisioner.inputs import ACTION_INPUTS, INPUTS_OF, OF_A_JOURNAL, Input
@@ -21,7 +20,7 @@ from provisioner.parsing import (
     parse_repository,
     parse_visibility,
 )
-from provisioner.report import Set
+from provisioner.report import InputError, Set
 from provisioner.secret import Secret, is_visible
 
 DEFAULT_GRACE = 86400

@@ -21,11 +21,10 @@ from provisioner.commands.run import Prompts, run
 from provisioner.commands.setup import Redirect
 from provisioner.config import DEFAULTS, parse
 from provisioner.environment import program
-from provisioner.errors import ProvisionerError
 from provisioner.journal import new_key
 from provisioner.landing import outcome
 from provisioner.loopback import Loopback
-from provisioner.report import Report, Reporter
+from provisioner.report import ProvisionerError, Report, Reporter
 from provisioner.sandbox import Instance, Repository, Request, Response, Sandbox
 
 BOT, OTHER, REPOSITORY = "mybot", "alice", "octocat/mybot"

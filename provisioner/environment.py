@@ -15,12 +15,11 @@ from pathlib import Path
 import typer
 
 from provisioner.config import Values, Words, words_of
-from provisioner.errors import InputError
 from provisioner.inputs import HERE, INPUTS_OF, Input
 from provisioner.mastodon.instance import Instance
 from provisioner.parsing import Login, parse_api_url, parse_login, repository_in
 from provisioner.process import Interruption
-from provisioner.report import Item, Run, Set
+from provisioner.report import InputError, Item, Run, Set
 from provisioner.urls import github_host, host_of, is_github_enterprise, is_loopback, origin_of
 
 BROWSERS = ("wslview", "xdg-open", "x-www-browser", "firefox", "chromium", "google-chrome")

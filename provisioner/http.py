@@ -21,8 +21,15 @@ import httpx
 
 from provisioner import __version__
 from provisioner.answer import IF_NOT_DONE, Answer, RetryPolicy
-from provisioner.errors import InputError, NoAnswerError, NotSentError, TransportError, plain
-from provisioner.report import Next, Run
+from provisioner.report import (
+    InputError,
+    Next,
+    NoAnswerError,
+    NotSentError,
+    Run,
+    TransportError,
+    plain,
+)
 from provisioner.secret import MIN_PART, Secret
 from provisioner.urls import is_loopback, require_secure
 

@@ -20,10 +20,9 @@ import msgspec
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
-from provisioner.errors import ActionRequiredError, InputError
 from provisioner.github.destinations import Destination
 from provisioner.mastodon.instance import OUT_OF_BAND, Application, Instance, authorization_url
-from provisioner.report import Run, Set
+from provisioner.report import ActionRequiredError, InputError, Run, Set
 from provisioner.secret import Secret
 
 VERSION = 1

@@ -11,17 +11,20 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from provisioner.errors import (
-    ActionRequiredError,
-    IncompleteError,
-    InputError,
-    ProvisionerError,
-    TransportError,
-)
 from provisioner.github.client import Repository
 from provisioner.github.destinations import MAX_VALUE
 from provisioner.journal import VERSION, Journal, parse_key, seal, unseal
-from provisioner.report import Next, Open, Run, Set
+from provisioner.report import (
+    ActionRequiredError,
+    IncompleteError,
+    InputError,
+    Next,
+    Open,
+    ProvisionerError,
+    Run,
+    Set,
+    TransportError,
+)
 from provisioner.secret import Secret
 
 RETRY_DELAYS = (0.0, 1.0, 2.0, 4.0, 8.0)

@@ -10,10 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioner.errors import InputError, ProvisionerError
 from provisioner.journal import Journal, parse_key
 from provisioner.journal_store import JournalStore
-from provisioner.report import Run, Set
+from provisioner.report import InputError, ProvisionerError, Run, Set
 from provisioner.secret import Secret
 
 MAX_KEY = 256

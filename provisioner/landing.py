@@ -7,8 +7,7 @@ import base64
 import hashlib
 from html import escape
 
-from provisioner.errors import ProvisionerError
-from provisioner.report import Next, Open, Report
+from provisioner.report import Next, Open, ProvisionerError, Report
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1c1b22; --paper: #fff; --line: #d5d4dd; --good: #17683a }

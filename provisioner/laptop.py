@@ -24,13 +24,12 @@ from provisioner.environment import (
     lacks_workflow_scope,
     repository_of_checkout,
 )
-from provisioner.errors import InputError, ProvisionerError
 from provisioner.github.errors import form_for_new_tokens
 from provisioner.landing import outcome
 from provisioner.loopback import Loopback
 from provisioner.parsing import parse_api_url
 from provisioner.process import write_errors_ignored
-from provisioner.report import Report, Set
+from provisioner.report import InputError, ProvisionerError, Report, Set
 from provisioner.terminal import Terminal
 from provisioner.urls import github_host
 

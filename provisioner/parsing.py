@@ -5,10 +5,9 @@ import unicodedata
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
-from provisioner.errors import ActionRequiredError, InputError, plain
 from provisioner.github.destinations import is_repository
 from provisioner.github.errors import another_forge, form_for_new_tokens
-from provisioner.report import Open, Run, Set
+from provisioner.report import ActionRequiredError, InputError, Open, Run, Set, plain
 from provisioner.secret import Secret, is_visible
 from provisioner.urls import (
     github_host,

@@ -18,8 +18,7 @@ from types import FrameType
 from typing import IO, NoReturn
 
 from provisioner import __version__
-from provisioner.errors import BugError, ProvisionerError, StoppedError, plain
-from provisioner.report import Exit, Run
+from provisioner.report import BugError, Exit, ProvisionerError, Run, StoppedError, plain
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 RESEND_AFTER = 0.1

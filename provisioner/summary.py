@@ -8,8 +8,18 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
-from provisioner.errors import ProvisionerError
-from provisioner.report import Exit, Item, Next, Open, Report, Run, Set, Step, besides
+from provisioner.report import (
+    Exit,
+    Item,
+    Next,
+    Open,
+    ProvisionerError,
+    Report,
+    Run,
+    Set,
+    Step,
+    besides,
+)
 from provisioner.urls import host_of, origin_of
 
 MARKS = {"good": "✅", "unclear": "❔", "soon": "⚠️", "bad": "❌", "planned": "▫️"}

@@ -20,10 +20,20 @@ import typer
 
 from provisioner.config import Config
 from provisioner.environment import program, variables_of, wants_colour
-from provisioner.errors import InputError, ProvisionerError
 from provisioner.inputs import HERE, INPUTS, INPUTS_OF
 from provisioner.process import write_errors_ignored
-from provisioner.report import Item, Next, Open, Report, Run, Set, Step, besides
+from provisioner.report import (
+    InputError,
+    Item,
+    Next,
+    Open,
+    ProvisionerError,
+    Report,
+    Run,
+    Set,
+    Step,
+    besides,
+)
 from provisioner.secret import Secret
 
 MARKS = {

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from provisioner.errors import InputError, plain
+from provisioner.report import InputError, plain
 
 HOST = re.compile(r"([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}")
 LONGEST_HOST = 253

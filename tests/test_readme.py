@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.errors import NoAnswerError, ProvisionerError
 from provisioner.mastodon.errors import (
     REFUSED_FIELDS,
     InvalidClientError,
     InvalidGrantError,
     NotNowError,
 )
-from provisioner.report import Exit
+from provisioner.report import Exit, NoAnswerError, ProvisionerError
 from tests.support.readme import PAGES, filled
 
 REFERENCE = Path("docs/reference.md").read_text()

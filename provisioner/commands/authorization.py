@@ -8,7 +8,6 @@ from hashlib import sha256
 from provisioner.commands.begin import discover, scopes_to_ask, tell_instance, warn_of_subject
 from provisioner.commands.revocation import revoke_due, supersede, tell_lost
 from provisioner.commands.session import Session, approve, require_own, warn_of_other_scopes
-from provisioner.errors import ActionRequiredError, IncompleteError, InputError, ProvisionerError
 from provisioner.http import both
 from provisioner.inputs import HERE
 from provisioner.journal import Credential, Pending
@@ -18,7 +17,16 @@ from provisioner.mastodon.errors import Alive, Dead, Unclear
 from provisioner.mastodon.instance import Application
 from provisioner.mastodon.scopes import missing
 from provisioner.parsing import Handle, parse_code, parse_handle
-from provisioner.report import Next, Run, Set, when
+from provisioner.report import (
+    ActionRequiredError,
+    IncompleteError,
+    InputError,
+    Next,
+    ProvisionerError,
+    Run,
+    Set,
+    when,
+)
 from provisioner.secret import Secret
 
 LOOK_IS_OLD = 5

@@ -15,7 +15,6 @@ from provisioner.commands.session import (
     warn_of_other_scopes,
     warn_of_unmanaged,
 )
-from provisioner.errors import InputError, ProvisionerError, TransportError, plain
 from provisioner.github.destinations import names
 from provisioner.http import both
 from provisioner.journal import Pending, new_key
@@ -24,7 +23,18 @@ from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import ScopesRefusedError
 from provisioner.mastodon.instance import OUT_OF_BAND, Application, Instance
 from provisioner.mastodon.scopes import InstanceInfo, candidates, excess, explain, missing
-from provisioner.report import Next, Report, Run, Set, duration, when
+from provisioner.report import (
+    InputError,
+    Next,
+    ProvisionerError,
+    Report,
+    Run,
+    Set,
+    TransportError,
+    duration,
+    plain,
+    when,
+)
 from provisioner.secret import Secret
 
 USABLE = 7 * 86400

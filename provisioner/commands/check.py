@@ -17,13 +17,24 @@ from provisioner.commands.session import (
     require_own,
     rotate,
 )
-from provisioner.errors import ActionRequiredError, ProvisionerError, TransportError
 from provisioner.journal import Credential
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import Alive, Dead, Unclear
 from provisioner.mastodon.scopes import missing
 from provisioner.parsing import Handle, parse_handle
-from provisioner.report import Exit, Item, Next, Report, Run, Set, iso, when
+from provisioner.report import (
+    ActionRequiredError,
+    Exit,
+    Item,
+    Next,
+    ProvisionerError,
+    Report,
+    Run,
+    Set,
+    TransportError,
+    iso,
+    when,
+)
 
 DAY = 86400
 SOON, NOW = 30 * DAY, 8 * DAY

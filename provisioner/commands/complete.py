@@ -34,13 +34,6 @@ from provisioner.commands.session import (
     warn_of_unmanaged,
     would_write,
 )
-from provisioner.errors import (
-    ActionRequiredError,
-    IncompleteError,
-    NotSentError,
-    ProvisionerError,
-    TransportError,
-)
 from provisioner.github.destinations import Destination, Mapping, expression, names
 from provisioner.journal import Credential, Pending, Superseded
 from provisioner.journal_store import ROOM, OvertakenError, UnconfirmedError
@@ -51,7 +44,17 @@ from provisioner.mastodon.errors import (
     NoPasswordGrantError,
     NotNowError,
 )
-from provisioner.report import Report, Run, iso, when
+from provisioner.report import (
+    ActionRequiredError,
+    IncompleteError,
+    NotSentError,
+    ProvisionerError,
+    Report,
+    Run,
+    TransportError,
+    iso,
+    when,
+)
 from provisioner.secret import Secret
 
 

@@ -6,12 +6,21 @@ from provisioner.commands.complete import publish
 from provisioner.commands.revocation import removal, revoke_due, supersede, tell_lost
 from provisioner.commands.session import Session, dry_run, incomplete_on_error, require_own
 from provisioner.config import REGISTERED_ID, REGISTERED_SECRET
-from provisioner.errors import ActionRequiredError, IncompleteError, InputError, ProvisionerError
 from provisioner.github.destinations import Destination, Kind, Mapping, names
 from provisioner.journal import Credential
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import Alive, Dead, Unclear
-from provisioner.report import Item, Report, Run, Set, when
+from provisioner.report import (
+    ActionRequiredError,
+    IncompleteError,
+    InputError,
+    Item,
+    ProvisionerError,
+    Report,
+    Run,
+    Set,
+    when,
+)
 
 
 def abandon(session: Session) -> Report:

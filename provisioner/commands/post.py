@@ -5,17 +5,21 @@ from hashlib import sha256
 
 from provisioner.answer import Answer, rate_limit_reset, retry_after
 from provisioner.commands.session import Session, require_current, require_own, rotate
-from provisioner.errors import (
-    ActionRequiredError,
-    InputError,
-    NotSentError,
-    ProvisionerError,
-    TransportError,
-)
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import Dead, judge
 from provisioner.mastodon.instance import Instance
-from provisioner.report import Open, Report, Run, Set, duration
+from provisioner.report import (
+    ActionRequiredError,
+    InputError,
+    NotSentError,
+    Open,
+    ProvisionerError,
+    Report,
+    Run,
+    Set,
+    TransportError,
+    duration,
+)
 from provisioner.secret import is_visible, redact
 from provisioner.urls import origin_of
 

@@ -6,11 +6,10 @@ begin, complete and login take them as an application of the person's own.
 from provisioner.commands.begin import discover, tell_instance
 from provisioner.commands.begin import register as register_application
 from provisioner.commands.session import Session
-from provisioner.errors import ActionRequiredError, InputError, ProvisionerError
 from provisioner.github.destinations import expression
 from provisioner.mastodon.instance import Application
 from provisioner.mastodon.scopes import candidates
-from provisioner.report import Report, Run, Set
+from provisioner.report import ActionRequiredError, InputError, ProvisionerError, Report, Run, Set
 from provisioner.secret import Secret
 
 

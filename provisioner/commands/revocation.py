@@ -7,7 +7,6 @@ from functools import cache, partial
 from typing import Any, Literal
 
 from provisioner.commands.session import Session
-from provisioner.errors import ProvisionerError, TransportError
 from provisioner.github.client import UNFINISHED
 from provisioner.github.destinations import Destination, names
 from provisioner.inputs import HERE
@@ -15,7 +14,7 @@ from provisioner.journal import Credential, Pending, Superseded
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import Alive, Dead, Unclear
 from provisioner.mastodon.instance import Application
-from provisioner.report import Item, Open, iso, when
+from provisioner.report import Item, Open, ProvisionerError, TransportError, iso, when
 from provisioner.secret import Secret
 
 GIVE_UP = 30 * 86400

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from provisioner.config import Config
-from provisioner.errors import ActionRequiredError, IncompleteError, InputError, ProvisionerError
 from provisioner.github.client import GitHub, Repository
 from provisioner.github.destinations import Destination, Mapping, names
 from provisioner.http import Gather, Http
@@ -18,7 +17,21 @@ from provisioner.journal_store import JournalStore
 from provisioner.key_file import KeyFile, open_journal
 from provisioner.mastodon.instance import Instance
 from provisioner.parsing import parse_account
-from provisioner.report import Exit, Item, Next, Open, Report, Reporter, Run, Set, Step
+from provisioner.report import (
+    ActionRequiredError,
+    Exit,
+    IncompleteError,
+    InputError,
+    Item,
+    Next,
+    Open,
+    ProvisionerError,
+    Report,
+    Reporter,
+    Run,
+    Set,
+    Step,
+)
 from provisioner.secret import Secret
 from provisioner.urls import host_of, origin_of
 

@@ -18,11 +18,22 @@ from provisioner.commands.begin import (
 )
 from provisioner.commands.complete import complete
 from provisioner.commands.session import Session, incomplete_on_error
-from provisioner.errors import ActionRequiredError, InputError, ProvisionerError, plain
 from provisioner.github.destinations import names
 from provisioner.journal import Credential, Pending
 from provisioner.mastodon.instance import OUT_OF_BAND, Instance
-from provisioner.report import Item, Open, Report, Run, Set, iso, when
+from provisioner.report import (
+    ActionRequiredError,
+    InputError,
+    Item,
+    Open,
+    ProvisionerError,
+    Report,
+    Run,
+    Set,
+    iso,
+    plain,
+    when,
+)
 from provisioner.secret import Secret
 
 AGAIN = frozenset({"bad-code", "code-refused", "code-used", "foreign-code", "no-code"})

@@ -13,11 +13,10 @@ from nacl.exceptions import CryptoError
 from nacl.public import PublicKey, SealedBox
 
 from provisioner.answer import Answer, RetryPolicy, github_delay
-from provisioner.errors import ActionRequiredError, ProvisionerError, TransportError
 from provisioner.github.destinations import MAX_SECRETS, Kind, is_repository
 from provisioner.github.errors import archived, explain
 from provisioner.http import Http
-from provisioner.report import Run
+from provisioner.report import ActionRequiredError, ProvisionerError, Run, TransportError
 from provisioner.secret import Secret, is_visible
 from provisioner.urls import github_host, joined, origin_of
 

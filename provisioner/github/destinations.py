@@ -10,8 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from provisioner.errors import InputError, plain
-from provisioner.report import Set
+from provisioner.report import InputError, Set, plain
 
 Kind = Literal["secrets", "variables"]
 

@@ -7,14 +7,17 @@ import re
 from dataclasses import replace
 
 from provisioner.answer import Answer, github_delay, rate_limited
-from provisioner.errors import (
+from provisioner.report import (
     ActionRequiredError,
     InputError,
+    Next,
+    Open,
     ProvisionerError,
+    Run,
     TransportError,
+    duration,
     plain,
 )
-from provisioner.report import Next, Open, Run, duration
 
 TOKENS = "https://github.com/settings/personal-access-tokens"
 FORM_FOR_NEW_TOKENS = (

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from provisioner.answer import IDEMPOTENT, IF_UNSENT, Answer, RetryPolicy
-from provisioner.errors import ActionRequiredError, TransportError
 from provisioner.http import Http
 from provisioner.mastodon.errors import (
     Alive,
@@ -23,7 +22,7 @@ from provisioner.mastodon.errors import (
     registration_refused,
 )
 from provisioner.mastodon.instance import OUT_OF_BAND, WORD, Application, Instance
-from provisioner.report import Set
+from provisioner.report import ActionRequiredError, Set, TransportError
 from provisioner.secret import MASK, Secret, is_visible, redact
 from provisioner.urls import host_of, origin_of
 

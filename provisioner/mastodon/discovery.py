@@ -13,13 +13,12 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from provisioner.answer import IDEMPOTENT, IF_UNSENT, Answer, RetryPolicy, retry_delay
-from provisioner.errors import InputError, ProvisionerError, TransportError
 from provisioner.http import Gather, Http, both
 from provisioner.mastodon.errors import blocked, not_mastodon, unwell
 from provisioner.mastodon.instance import MAX_NAME, WITHOUT_API, WORD, Instance, parse_version
 from provisioner.mastodon.scopes import InstanceInfo
 from provisioner.parsing import Handle, parse_handle
-from provisioner.report import Set
+from provisioner.report import InputError, ProvisionerError, Set, TransportError
 from provisioner.urls import host_of, is_loopback, joined, origin_of
 
 METADATA = "/.well-known/oauth-authorization-server"

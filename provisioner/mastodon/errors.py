@@ -8,15 +8,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from provisioner.answer import Answer, rate_limit_reset, retry_after
-from provisioner.errors import (
+from provisioner.mastodon.instance import Instance, Sign
+from provisioner.report import (
     ActionRequiredError,
     InputError,
+    Next,
     NoAnswerError,
     ProvisionerError,
+    Run,
+    Set,
     TransportError,
+    duration,
 )
-from provisioner.mastodon.instance import Instance, Sign
-from provisioner.report import Next, Run, Set, duration
 from provisioner.urls import joined
 
 OTHER_NETWORK: Next = (

@@ -6,9 +6,8 @@ The software's name counts only where nothing else can tell (`instance.py`).
 import re
 from dataclasses import dataclass
 
-from provisioner.errors import InputError, plain
 from provisioner.mastodon.instance import PROFILES, Instance, is_at_least
-from provisioner.report import Open, Set, duration
+from provisioner.report import InputError, Open, Set, duration, plain
 
 DOCUMENTATION = "https://docs.joinmastodon.org/api/oauth-scopes/"
 PRESETS = {

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from provisioner.action import Step
 from provisioner.config import Config
-from provisioner.errors import ProvisionerError
-from provisioner.report import Exit, Item, Report, Set, Verdict
+from provisioner.report import Exit, Item, ProvisionerError, Report, Set, Verdict
 from provisioner.secret import Secret
 from tests.action.commands import COMMANDS, Command, Record, lines_of, pairs, parse
 from tests.support.told import fails

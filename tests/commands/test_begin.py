@@ -8,8 +8,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from provisioner.errors import ProvisionerError
-from provisioner.report import Exit
+from provisioner.report import Exit, ProvisionerError
 from provisioner.sandbox import Response
 from provisioner.sandbox.web import json_response
 from tests.support.acts import lose_answer

@@ -2,8 +2,7 @@
 
 import pytest
 
-from provisioner.errors import ProvisionerError
-from provisioner.report import Exit
+from provisioner.report import Exit, ProvisionerError
 from tests.support.acts import GITHUB, killed, meanwhile
 from tests.support.told import fails, said
 from tests.support.world import NAME, Fault, World

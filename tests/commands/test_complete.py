@@ -10,9 +10,8 @@ from contextlib import suppress
 import pytest
 
 from provisioner.commands.run import Prompts, perform
-from provisioner.errors import ActionRequiredError, IncompleteError
 from provisioner.mastodon.client import MAX_SCOPES
-from provisioner.report import Exit, Report, Run, Set
+from provisioner.report import ActionRequiredError, Exit, IncompleteError, Report, Run, Set
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from provisioner.secret import MAX_LENGTH

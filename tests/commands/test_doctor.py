@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from provisioner.errors import ProvisionerError
 from provisioner.parsing import parse_login
+from provisioner.report import ProvisionerError
 from tests.servers import SERVERS
 from tests.support.world import ORIGIN, World
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from provisioner.errors import ProvisionerError
+from provisioner.report import ProvisionerError
 from provisioner.sandbox import Request, Response
 from tests.support.acts import stage
 from tests.support.world import World

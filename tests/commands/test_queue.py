@@ -5,9 +5,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from provisioner.errors import ProvisionerError
 from provisioner.journal_store import OvertakenError
-from provisioner.report import Exit
+from provisioner.report import Exit, ProvisionerError
 from tests.invariants.interleavings.pairs import Doing, begin_anew, published, staged
 from tests.invariants.interleavings.turns import ACTIONS, EXCHANGE, LOOK, WRITTEN, Run, Turns
 from tests.invariants.witness import JOURNAL, KEY, TOKEN

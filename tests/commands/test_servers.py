@@ -6,8 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from provisioner.errors import ProvisionerError
-from provisioner.report import Exit, Run
+from provisioner.report import Exit, ProvisionerError, Run
 from provisioner.sandbox import authorize
 from tests.servers import SERVERS
 from tests.servers.github_description import Description

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from provisioner.commands.setup import Redirect
-from provisioner.errors import ActionRequiredError, IncompleteError
 from provisioner.github.client import UNFINISHED
-from provisioner.report import Exit, Report
+from provisioner.report import ActionRequiredError, Exit, IncompleteError, Report
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from provisioner.secret import Secret

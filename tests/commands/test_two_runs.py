@@ -9,10 +9,9 @@ from functools import partial
 
 import pytest
 
-from provisioner.errors import ProvisionerError
 from provisioner.journal import seal
 from provisioner.journal_store import OvertakenError
-from provisioner.report import Exit
+from provisioner.report import Exit, ProvisionerError
 from provisioner.sandbox import Request, Response
 from tests.support.acts import GITHUB, INSTANCE, answering, fields, meanwhile
 from tests.support.told import fails, runs, said, says_no_code_is_needed

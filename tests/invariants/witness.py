@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from provisioner.errors import ProvisionerError
 from provisioner.journal import Journal
 from provisioner.journal_store import CLAIM
-from provisioner.report import Exit, Report
+from provisioner.report import Exit, ProvisionerError, Report
 from provisioner.sandbox import AccessToken, Request, Response
 from tests.invariants import I1, I2, I3, I4, I5, I6, I7, I8, I9
 from tests.invariants.faults.scenarios import STRANGER, Command

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from provisioner.errors import ProvisionerError
+from provisioner.report import ProvisionerError
 from provisioner.sandbox import Request, Response
 from tests.support.wire import Killed
 from tests.support.world import Fault, World

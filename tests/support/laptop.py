@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from provisioner.commands.setup import Redirect
-from provisioner.errors import InputError, ProvisionerError
-from provisioner.report import Report
+from provisioner.report import InputError, ProvisionerError, Report
 from provisioner.sandbox import Request, Response
 from provisioner.secret import Secret
 

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from provisioner.errors import ProvisionerError
-from provisioner.report import Exit, Item, Next, Open, Report, Run
+from provisioner.report import Exit, Item, Next, Open, ProvisionerError, Report, Run
 
 TIME = re.compile(r"\d{1,2} \w+ \d{4}, \d\d:\d\d UTC")
 """As all times are told."""

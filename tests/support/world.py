@@ -21,12 +21,11 @@ from msgspec.structs import replace
 from provisioner.commands.run import Prompts, perform
 from provisioner.commands.session import Session
 from provisioner.config import parse
-from provisioner.errors import ProvisionerError
 from provisioner.github.client import GitHub as GitHubClient
 from provisioner.http import Http
 from provisioner.journal import Credential, Journal, Pending, parse_key, seal, unseal
 from provisioner.parsing import Login, parse_login
-from provisioner.report import Item, Report
+from provisioner.report import Item, ProvisionerError, Report
 from provisioner.sandbox import (
     AccessToken,
     Headers,

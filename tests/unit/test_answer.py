@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from provisioner.answer import IDEMPOTENT, IF_NOT_DONE, IF_UNSENT, Answer, RetryPolicy, retry_delay
-from provisioner.errors import NoAnswerError, NotSentError, TransportError
+from provisioner.report import NoAnswerError, NotSentError, TransportError
 from provisioner.secret import Secret
 
 NOW = 1_800_000_000.0

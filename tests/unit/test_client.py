@@ -5,11 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from provisioner.errors import ActionRequiredError, ProvisionerError, TransportError
 from provisioner.mastodon.client import Grant, Mastodon, ping
 from provisioner.mastodon.errors import Alive, Dead, Unclear
 from provisioner.mastodon.instance import OUT_OF_BAND, Application
-from provisioner.report import Exit
+from provisioner.report import ActionRequiredError, Exit, ProvisionerError, TransportError
 from provisioner.secret import Secret
 from tests.support.told import fails
 from tests.unit.instances import ORIGIN, instance_of

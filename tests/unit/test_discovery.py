@@ -5,12 +5,11 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from provisioner.errors import InputError, ProvisionerError
 from provisioner.mastodon import discovery
 from provisioner.mastodon.instance import Instance
 from provisioner.mastodon.scopes import InstanceInfo
 from provisioner.parsing import Handle
-from provisioner.report import Exit
+from provisioner.report import Exit, InputError, ProvisionerError
 from provisioner.secret import Secret
 from tests.support.gather import in_order
 from tests.unit.instances import ORIGIN, instance_of

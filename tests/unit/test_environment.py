@@ -9,8 +9,7 @@ import pytest
 
 from provisioner import environment
 from provisioner.config import Words
-from provisioner.errors import InputError
-from provisioner.report import Exit, Item
+from provisioner.report import Exit, InputError, Item
 from tests.support.told import fails
 from tests.unit.instances import instance_of
 

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from provisioner.errors import ProvisionerError, TransportError
 from provisioner.github.client import Repository
 from provisioner.github.destinations import Kind
-from provisioner.report import Exit
+from provisioner.report import Exit, ProvisionerError, TransportError
 from provisioner.secret import Secret
 from tests.support.told import fails, said
 from tests.unit.octo import FAILED, NAME, Octo, acted, reply

@@ -9,12 +9,11 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from provisioner.errors import ProvisionerError
 from provisioner.github.client import GitHub, Repository
 from provisioner.github.errors import FORM_FOR_NEW_TOKENS, TOKENS
 from provisioner.http import Http
 from provisioner.parsing import parse_api_url
-from provisioner.report import Exit, Run
+from provisioner.report import Exit, ProvisionerError, Run
 from provisioner.sandbox import Response
 from provisioner.secret import Secret
 from tests.servers.github import Access, Kind

@@ -16,9 +16,8 @@ import httpx
 import pytest
 
 from provisioner.answer import IDEMPOTENT, IF_UNSENT
-from provisioner.errors import NoAnswerError, NotSentError
 from provisioner.http import DEADLINE, MAX_BODY, Http, in_threads
-from provisioner.report import Exit
+from provisioner.report import Exit, NoAnswerError, NotSentError
 from provisioner.secret import Secret
 from tests.support.told import fails, said
 from tests.unit.server import (

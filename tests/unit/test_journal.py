@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.secret import SecretBox
 
-from provisioner.errors import ProvisionerError
 from provisioner.github.destinations import Destination
 from provisioner.journal import (
     Credential,
@@ -24,7 +23,7 @@ from provisioner.journal import (
     unseal,
 )
 from provisioner.mastodon.instance import Application, Instance
-from provisioner.report import Exit, Set
+from provisioner.report import Exit, ProvisionerError, Set
 from provisioner.secret import Secret
 from tests.support.told import fails, said
 

@@ -6,9 +6,8 @@ import re
 
 import pytest
 
-from provisioner.errors import ActionRequiredError, ProvisionerError
 from provisioner.landing import HEADERS, notice, outcome
-from provisioner.report import Item, Open, Report, Run, Set
+from provisioner.report import ActionRequiredError, Item, Open, ProvisionerError, Report, Run, Set
 from tests.support.person import Page
 
 EVIL = '<script>alert("&")</script>'

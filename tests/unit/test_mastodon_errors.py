@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from provisioner.answer import Answer
-from provisioner.errors import ActionRequiredError, InputError, ProvisionerError, TransportError
 from provisioner.mastodon.errors import (
     OTHER_NETWORK,
     Dead,
@@ -17,7 +16,15 @@ from provisioner.mastodon.errors import (
     judge,
     registration_refused,
 )
-from provisioner.report import Run, Set, Step
+from provisioner.report import (
+    ActionRequiredError,
+    InputError,
+    ProvisionerError,
+    Run,
+    Set,
+    Step,
+    TransportError,
+)
 from tests.unit.instances import instance_of
 from tests.unit.web import NOW, Reply, page, redirect, say
 

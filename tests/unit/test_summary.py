@@ -10,8 +10,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from provisioner import summary
-from provisioner.errors import ActionRequiredError, InputError, ProvisionerError, plain
-from provisioner.report import Exit, Item, Open, Report, Run, Set, Step
+from provisioner.report import (
+    ActionRequiredError,
+    Exit,
+    InputError,
+    Item,
+    Open,
+    ProvisionerError,
+    Report,
+    Run,
+    Set,
+    Step,
+    plain,
+)
 from tests.action.page import TO_GITHUB, Page
 
 HOST = "mastodon.social"

@@ -15,8 +15,16 @@ from io import BytesIO, TextIOWrapper
 import pytest
 
 from provisioner.config import Config, parse
-from provisioner.errors import ActionRequiredError, ProvisionerError
-from provisioner.report import Exit, Item, Open, Report, Run, Set
+from provisioner.report import (
+    ActionRequiredError,
+    Exit,
+    Item,
+    Open,
+    ProvisionerError,
+    Report,
+    Run,
+    Set,
+)
 from provisioner.secret import Secret
 from provisioner.terminal import Terminal
 from tests.support.told import fails

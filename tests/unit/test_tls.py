@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from trustme import CA, LeafCert
 
-from provisioner.errors import NotSentError
 from provisioner.http import DEADLINE, Http
-from provisioner.report import Exit
+from provisioner.report import Exit, NotSentError
 from provisioner.secret import Secret
 from tests.support.told import fails
 from tests.unit.server import ScriptedServer, say

@@ -19,9 +19,8 @@ from threading import Event
 from typing import Literal
 
 from provisioner import http
-from provisioner.errors import StoppedError
 from provisioner.process import main
-from provisioner.report import Exit
+from provisioner.report import Exit, StoppedError
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import Handler
 from tests.invariants import I5

@@ -6,8 +6,7 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Self
 
-from provisioner.errors import ProvisionerError
-from provisioner.report import Item, Next, Report, Run
+from provisioner.report import Item, Next, ProvisionerError, Report, Run
 from tests.invariants import I3, I5
 from tests.invariants.faults.scenarios import SECRET, STRANGER, VARIABLE, Command, Scenario
 from tests.invariants.witness import KEY, Ending, Witness, known_tokens, likeness

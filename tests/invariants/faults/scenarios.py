@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
-from provisioner.errors import ProvisionerError
-from provisioner.report import Report
+from provisioner.report import ProvisionerError, Report
 from tests.servers import PERSONALITIES
 from tests.support.laptop import approves
 from tests.support.wire import LATE_SECONDS, Fault, Killed

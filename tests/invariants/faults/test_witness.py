@@ -18,14 +18,13 @@ from provisioner.commands.complete import publish
 from provisioner.commands.login import by_password
 from provisioner.commands.revocation import OldToken, revoke_due
 from provisioner.commands.session import Session
-from provisioner.errors import ProvisionerError
 from provisioner.github.destinations import Destination, Mapping
 from provisioner.journal import Credential, Pending
 from provisioner.journal_store import JournalStore
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.instance import Instance
 from provisioner.parsing import Login
-from provisioner.report import Run
+from provisioner.report import ProvisionerError, Run
 from tests.invariants import I1, I2, I3, I4, I5, I6, I7, I8, I9, Invariant
 from tests.invariants.faults.matrix import hits, prepared, requests, strike
 from tests.invariants.faults.scenarios import DAY, PUT, SCENARIOS, WRITE

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provisioner.answer import Answer
-from provisioner.errors import ProvisionerError
 from provisioner.http import Http
+from provisioner.report import ProvisionerError
 from provisioner.secret import Secret
 from tests.invariants.faults.recovery import Recovery, ending_of
 from tests.invariants.faults.scenarios import Command

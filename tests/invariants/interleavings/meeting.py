@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 
-from provisioner.errors import ProvisionerError
+from provisioner.report import ProvisionerError
 from tests.invariants import I5, I6, I7, I8
 from tests.invariants.interleavings.pairs import Pair, Runs
 from tests.invariants.interleavings.turns import (

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import httpx
 
-from provisioner.errors import ProvisionerError
+from provisioner.report import ProvisionerError
 from tests.invariants.witness import JOURNAL, KEY, TOKEN, dead_secrets
 from tests.support.world import NAME, World
 
