@@ -16,6 +16,7 @@ from provisioner.inputs import COMMANDS, HERE, INPUTS_OF, Input
 from provisioner.report import Exit, InputError, ProvisionerError, StoppedError
 
 if TYPE_CHECKING:
+    from provisioner.config import Words
     from provisioner.terminal import Terminal
 
 EXIT_CODES = """\
@@ -42,8 +43,10 @@ app = typer.Typer(
 )
 
 
-Asked = tuple[str, dict[str, str | list[str] | bool]]
-"""A command, and its options by the names of the inputs."""
+Typed = dict[str, str | list[str] | bool]
+"""The options that were typed, by the names of the inputs."""
+Asked = tuple[str, Typed]
+"""A command and its options."""
 
 
 def _add(command: str, text: str) -> None:
@@ -129,30 +132,20 @@ class CommandLine:
         terminal = self._terminal or Terminal(as_json="--json" in sys.argv)
         terminal.error(error)
 
-    def _run(self, command: str, values: dict[str, str | list[str] | bool]) -> int:
-        from provisioner import environment, laptop
+    def _run(self, command: str, values: Typed) -> int:
+        from provisioner import environment
         from provisioner.commands.run import Prompts, run
-        from provisioner.config import parse, words_of
-        from provisioner.parsing import parse_port
+        from provisioner.config import parse
         from provisioner.terminal import Terminal
 
         if command in {"demo", "sandbox"}:
-            from provisioner.demo import play, serve
-
-            if command == "demo":
-                play(Terminal(progress=sys.stdout))
-            else:
-                inputs = INPUTS_OF["sandbox"]
-                words = {one.name: (one.default,) for one in inputs} | words_of(inputs, values)
-                serve(Terminal(), *(parse_port(name, text) for name, (text,) in words.items()))
-            return Exit.DONE
+            return _play(command, values)
         as_json, verbose = (bool(values.get(name)) for name in ("json", "verbose"))
         self._terminal = terminal = Terminal(as_json=as_json, verbose=verbose)
         words = environment.fill_in(command, values, terminal.warn)
         if command in {*HERE, "init"}:
-            words = laptop.ask_missing(command, words)
-        config = parse(command, words, api_url=environment.api_url())
-        terminal.config = config
+            return _run_here(command, words, values, terminal)
+        terminal.config = config = parse(command, words, api_url=environment.api_url())
         if config.reveal:
             terminal.require_person()
         if command == "deprovision" and not config.yes and not config.dry_run:
@@ -163,20 +156,46 @@ class CommandLine:
                 "again.",
                 str(config.account or config.repository),
             )
-        if command == "init":
-            terminal.report(laptop.write_workflows(config))
-            return Exit.DONE
-        here = None
-        if command in HERE:
-            browser = () if values.get("no-browser") else environment.browser()
-            here = laptop.Laptop(terminal, browser)
-        prompts = Prompts(environment.ask_code, environment.ask_login, here)
+        prompts = Prompts(environment.ask_code, environment.ask_login)
         report = run(config, terminal, prompts, environment.key_folder())
         terminal.report(report)
-        is_first = (command, report.status) == ("setup", "provisioned")
-        if is_first and not as_json and not values.get("repository"):
-            laptop.offer_workflows(config, terminal)
         return report.exit_code
+
+
+def _run_here(command: str, words: "Words", values: Typed, terminal: "Terminal") -> int:
+    """Run a command for a person's own machine, whose browser and listener no other one imports."""
+    from provisioner import environment, laptop
+    from provisioner.commands.run import Prompts, run
+    from provisioner.config import parse
+
+    words = laptop.ask_missing(command, words)
+    terminal.config = config = parse(command, words, api_url=environment.api_url())
+    if command == "init":
+        terminal.report(laptop.write_workflows(config))
+        return Exit.DONE
+    browser = () if values.get("no-browser") else environment.browser()
+    prompts = Prompts(environment.ask_code, laptop=laptop.Laptop(terminal, browser))
+    report = run(config, terminal, prompts, environment.key_folder())
+    terminal.report(report)
+    is_first = (command, report.status) == ("setup", "provisioned")
+    if is_first and not values.get("json") and not values.get("repository"):
+        laptop.offer_workflows(config, terminal)
+    return report.exit_code
+
+
+def _play(command: str, values: Typed) -> int:
+    from provisioner.config import words_of
+    from provisioner.demo import play, serve
+    from provisioner.parsing import parse_port
+    from provisioner.terminal import Terminal
+
+    if command == "demo":
+        play(Terminal(progress=sys.stdout))
+    else:
+        inputs = INPUTS_OF["sandbox"]
+        words = {one.name: (one.default,) for one in inputs} | words_of(inputs, values)
+        serve(Terminal(), *(parse_port(name, text) for name, (text,) in words.items()))
+    return Exit.DONE
 
 
 def usage_error(error: typer.TyperException) -> InputError:
