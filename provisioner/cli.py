@@ -16,7 +16,7 @@ from provisioner.inputs import COMMANDS, HERE, INPUTS_OF, Input
 from provisioner.report import Exit, InputError, ProvisionerError, StoppedError
 
 if TYPE_CHECKING:
-    from provisioner.config import Words
+    from provisioner.config import Config
     from provisioner.terminal import Terminal
 
 EXIT_CODES = """\
@@ -143,9 +143,9 @@ class CommandLine:
         as_json, verbose = (bool(values.get(name)) for name in ("json", "verbose"))
         self._terminal = terminal = Terminal(as_json=as_json, verbose=verbose)
         words = environment.fill_in(command, values, terminal.warn)
-        if command in {*HERE, "init"}:
-            return _run_here(command, words, values, terminal)
         terminal.config = config = parse(command, words, api_url=environment.api_url())
+        if command in {*HERE, "init"}:
+            return _run_here(config, values, terminal)
         if config.reveal:
             terminal.require_person()
         if command == "deprovision" and not config.yes and not config.dry_run:
@@ -162,22 +162,19 @@ class CommandLine:
         return report.exit_code
 
 
-def _run_here(command: str, words: "Words", values: Typed, terminal: "Terminal") -> int:
+def _run_here(config: "Config", values: Typed, terminal: "Terminal") -> int:
     """Run a command for a person's own machine, whose browser and listener no other one imports."""
     from provisioner import environment, laptop
     from provisioner.commands.run import Prompts, run
-    from provisioner.config import parse
 
-    words = laptop.ask_missing(command, words)
-    terminal.config = config = parse(command, words, api_url=environment.api_url())
-    if command == "init":
+    if config.command == "init":
         terminal.report(laptop.write_workflows(config))
         return Exit.DONE
     browser = () if values.get("no-browser") else environment.browser()
     prompts = Prompts(environment.ask_code, laptop=laptop.Laptop(terminal, browser))
     report = run(config, terminal, prompts, environment.key_folder())
     terminal.report(report)
-    is_first = (command, report.status) == ("setup", "provisioned")
+    is_first = (config.command, report.status) == ("setup", "provisioned")
     if is_first and not values.get("json") and not values.get("repository"):
         laptop.offer_workflows(config, terminal)
     return report.exit_code

@@ -25,10 +25,8 @@ from provisioner.secret import Secret, is_visible
 
 DEFAULT_GRACE = 86400
 DEFAULTS = {one.name: (one.default,) for one in ACTION_INPUTS}
-REGISTERED_ID = Destined("variables", "MASTODON_CLIENT_ID", "client_id")
 REGISTERED_SECRET = Destined("secrets", "MASTODON_CLIENT_SECRET", "client_secret")
-"""Where `register` stores an application. The client id is no secret: in one, nobody could read it
-again, and GitHub would mask it in the link that a workflow shows."""
+"""Where `register` stores the client secret if it is given no other name."""
 Values = Mapping[str, str | bool | Sequence[str]]
 """What was given, by the names of the inputs; what was not given is empty or missing."""
 Words = dict[str, tuple[str, ...]]
@@ -112,7 +110,7 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
     """The config of a command. Raises InputError."""
     inputs = INPUTS_OF["auto" if in_workflow else command]
     given = words_of(inputs, values)
-    words = {**DEFAULTS, **given}
+    words = {**DEFAULTS, **{one.name: (one.default,) for one in inputs}, **given}
 
     def text(name: str) -> str:
         return words.get(name, ("",))[0]
@@ -146,7 +144,7 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
     check_name(f"{config.journal}_KEY")
     require_distinct(config.journal, config.mappings)
     if command == "register":
-        config = _for_register(config, given)
+        _require_strings(config, given)
     if command in {"doctor", "check-token", "init"} or config.reveal:
         return config  # none of them needs GitHub
     token = text("github-token").strip()
@@ -216,8 +214,8 @@ def _application(client_id: str, client_secret: str) -> Application | None:
     return Application(client_id, Secret(client_secret), user_supplied=True)
 
 
-def _for_register(config: Config, given: Words) -> Config:
-    """Have `register` store a client id and a client secret, if need be under their usual names."""
+def _require_strings(config: Config, given: Words) -> None:
+    """Raise InputError unless `register` has a name to give, and knows where to store what."""
     if not config.name_of_app:
         raise InputError(
             "no-app-name",
@@ -225,19 +223,13 @@ def _for_register(config: Config, given: Words) -> Config:
             why="It is shown in public under each post. By default it is the account's name.",
             next=(Set("app-name", "My bot"),),
         )
-    named = [mapping for mapping in config.mappings if mapping.kind in given]
-    fields = [mapping.field for mapping in named]
-    is_doubled = len(set(fields)) < len(fields)
-    if (config.reveal and named) or is_doubled or {*fields} - {"client_id", "client_secret"}:
+    fields = [mapping.field for mapping in config.mappings]
+    is_named = not given.keys().isdisjoint({"secrets", "variables"})
+    if fields != ["client_secret", "client_id"] or (config.reveal and is_named):
         raise InputError(
             "bad-strings",
-            "register stores client_id and client_secret, each of them once; with --reveal, none.",
-            why="The application has no token yet.",
+            "register stores one client secret and one client id; with --reveal, none.",
+            why="The application has no token yet. Its client id is no secret: nobody could read "
+            "it again, and GitHub would mask it in the link that a workflow shows.",
             next=(Set("variables", "MY_ID=client_id"), Set("secrets", "MY_SECRET=client_secret")),
         )
-    named += [one for one in (REGISTERED_ID, REGISTERED_SECRET) if one.field not in fields]
-    return replace(
-        config,
-        secrets=tuple(one for one in named if one.kind == "secrets"),
-        variables=tuple(one for one in named if one.kind == "variables"),
-    )

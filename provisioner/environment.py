@@ -15,6 +15,7 @@ from pathlib import Path
 import typer
 
 from provisioner.config import Values, Words, words_of
+from provisioner.github.errors import form_for_new_tokens
 from provisioner.inputs import HERE, INPUTS_OF, Input
 from provisioner.mastodon.instance import Instance
 from provisioner.parsing import Login, parse_api_url, parse_login, repository_in
@@ -23,7 +24,7 @@ from provisioner.report import InputError, Item, Run, Set
 from provisioner.urls import github_host, host_of, is_github_enterprise, is_loopback, origin_of
 
 BROWSERS = ("wslview", "xdg-open", "x-www-browser", "firefox", "chromium", "google-chrome")
-TEXT_BROWSERS = frozenset({"browsh", "elinks", "links", "links2", "lynx", "w3m", "www-browser"})
+TEXT_BROWSERS = frozenset({"elinks", "links", "links2", "lynx", "w3m", "www-browser"})
 SUBPROCESS_TIMEOUT = 10
 MAX_PASTE = 8192
 MAX_TEXT = 256 * 1024
@@ -68,9 +69,7 @@ def fill_in(command: str, given: Values, warn: Callable[[Item], None]) -> Words:
             words[one.name] = (text,)
     if words.get("text") == ("-",):
         words["text"] = (_read_text(),)
-    if any(one.name == "repository" for one in INPUTS_OF[command]) and "reveal" not in words:
-        words |= _of_git_and_gh(command, words)
-    return words
+    return words if "reveal" in words else words | _of_this_machine(command, words)
 
 
 def _read_text() -> str:
@@ -84,24 +83,44 @@ def _read_text() -> str:
     return read.decode(errors="surrogateescape").rstrip("\r\n")
 
 
-def _of_git_and_gh(command: str, given: Words) -> Words:
-    """The repository of the checkout, and the token that gh has for its host."""
+def _of_this_machine(command: str, given: Words) -> Words:
+    """What git and gh tell of what was not given; the person, for the commands that they are for.
+
+    The journal tells `rotate` the account.
+    """
+    missing = {one.name for one in INPUTS_OF[command]} - given.keys()
     url, found = parse_api_url(api_url()), dict[str, str]()
-    if "repository" not in given and command not in HERE:  # there a person may choose
-        found["repository"] = repository_of_checkout()[0]
-    # What stands in for GitHub on this machine gets no token of gh.
-    if "github-token" not in given and not is_loopback(host_of(origin_of(url))):
-        host = github_host(url)
-        found["github-token"] = output_of("gh", "auth", "token", "--hostname", host)
+    if "repository" in missing:
+        found["repository"] = _repository_of_checkout(command, url)
+    if "account" in missing and command in {"setup", "init"} and is_attended():
+        found["account"] = ask("The bot's account, as on its profile page (user@domain)")
+    if "github-token" in missing:
+        found["github-token"] = _github_token(command, url)
     return {name: (word,) for name, word in found.items() if word}
 
 
-def repository_of_checkout() -> tuple[str, list[str]]:
-    """The repository of this checkout, "" where that is not clear; and all that its remotes name.
+def _github_token(command: str, url: str) -> str:
+    host = github_host(url)
+    # What stands in for GitHub on this machine gets no token of gh.
+    is_github = not is_loopback(host_of(origin_of(url)))
+    if is_github and (token := output_of("gh", "auth", "token", "--hostname", host)):
+        return token
+    if command not in HERE or not is_attended():
+        return ""
+    typer.echo(
+        "There is no token for GitHub. Sign in with `gh auth login` and run this again; or\n"
+        f"make one for this repository alone, and paste it:\n{form_for_new_tokens(host)}",
+        err=True,
+    )
+    return ask("GitHub token (not shown, and not stored)", is_hidden=True)
 
-    It is the one that `gh` was told to use, as in a fork; or the only one; or `origin`'s.
+
+def _repository_of_checkout(command: str, url: str) -> str:
+    """The one that `gh` was told to use, as in a fork; or the only one; or `origin`'s.
+
+    Where that is not clear, setup and rotate ask.
     """
-    url, found = parse_api_url(api_url()), dict[str, str]()
+    found = dict[str, str]()
     for line in output_of("git", "remote", "-v").splitlines():
         remote, _, address = line.partition("\t")
         if repository := repository_in(address.rpartition(" (")[0], url):
@@ -110,10 +129,15 @@ def repository_of_checkout() -> tuple[str, list[str]]:
     for line in output_of("git", "config", "--get-regexp", pattern).splitlines():
         key, _, chosen = line.partition(" ")
         remote = key.removeprefix("remote.").removesuffix(".gh-resolved")
-        name = found.get(remote, "") if chosen == "base" else chosen
-        return name, [name] if name else []
+        return found.get(remote, "") if chosen == "base" else chosen
     names = list(dict.fromkeys(found.values()))
-    return names[0] if len(names) == 1 else found.get("origin", ""), names
+    if len(names) == 1:
+        return names[0]
+    usual = found.get("origin", "")
+    if command not in HERE:
+        return usual
+    several = f" ({', '.join(names)})" if names else ""
+    return ask(f"The bot's repository on GitHub{several}", usual) if is_attended() else ""
 
 
 def checkout() -> Path | None:
@@ -157,7 +181,7 @@ def browser() -> list[str]:
     terminal, and waits for them.
     """
     for given in os.environ.get("BROWSER", "").split(os.pathsep):
-        words = [word for word in given.split() if word not in {"%s", "&"}]
+        words = [word for word in given.split() if word != "%s"]
         if words and Path(words[0]).name not in TEXT_BROWSERS and shutil.which(words[0]):
             return words
     if sys.platform == "darwin":

@@ -13,25 +13,19 @@ import typer
 
 from provisioner.commands.init import init
 from provisioner.commands.setup import Redirect
-from provisioner.config import Config, Words
+from provisioner.config import Config
 from provisioner.environment import (
     agree,
-    api_url,
-    ask,
     checkout,
     confirm,
     is_attended,
     lacks_workflow_scope,
-    repository_of_checkout,
 )
-from provisioner.github.errors import form_for_new_tokens
 from provisioner.landing import outcome
 from provisioner.loopback import Loopback
-from provisioner.parsing import parse_api_url
 from provisioner.process import write_errors_ignored
-from provisioner.report import InputError, ProvisionerError, Report, Set
+from provisioner.report import InputError, ProvisionerError, Report
 from provisioner.terminal import Terminal
-from provisioner.urls import github_host
 
 WAIT = 600.0
 """Seconds that an approval may take; most codes live as long."""
@@ -45,7 +39,7 @@ class Laptop:
         self._browser = browser
         self._stdin = sys.stdin.fileno() if sys.stdin else None
         self._loopback = Loopback(self._stdin)
-        self._until = 0.0
+        self._until = 0.0  # until a link is opened
         self._shown = ""
         self.has_browser = bool(browser)
         self.is_attended = is_attended()
@@ -59,16 +53,16 @@ class Laptop:
         The link is visible in the list of processes. It holds no secret: the code that comes of it
         is worth nothing without the verifier.
         """
+        self._until = time.monotonic() + WAIT
         if not self._browser:
             return
         nothing, command = subprocess.DEVNULL, [*self._browser, link]
         with suppress(OSError):  # the link is on the screen
-            self._started = subprocess.Popen(  # noqa: S603
+            subprocess.Popen(  # noqa: S603
                 command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True
             )
 
     def wait(self, state: str, origin: str) -> Redirect | str | None:
-        self._until = self._until or time.monotonic() + WAIT
         with self._unechoed():
             try:
                 return self._loopback.wait(state, origin, self._until, self._tell_time)
@@ -135,41 +129,3 @@ def write_workflows(config: Config) -> Report:
         return agree(f"Replace {path} by this?")
 
     return init(config, root, may_replace, lacks_scope=lacks_workflow_scope())
-
-
-def ask_missing(command: str, given: Words) -> Words:
-    """What was given, and what the checkout tells or the person types where it is needed.
-
-    The journal tells `rotate` the account; `init` needs nothing but the account.
-    """
-    words = dict(given)
-    if command != "init" and "repository" not in words:
-        words["repository"] = (_choose_repository(),)
-    if command != "rotate" and is_attended() and "account" not in words:
-        words["account"] = (ask("The bot's account, as on its profile page (user@domain)"),)
-    if command != "init" and is_attended() and "github-token" not in words:
-        form = form_for_new_tokens(github_host(parse_api_url(api_url())))
-        typer.echo(
-            "There is no token for GitHub. Sign in with `gh auth login` and run this again; or\n"
-            f"make one for this repository alone, and paste it:\n{form}",
-            err=True,
-        )
-        words["github-token"] = (ask("GitHub token (not shown, and not stored)", is_hidden=True),)
-    return words
-
-
-def _choose_repository() -> str:
-    """The repository of this checkout; the person's choice where there are several, or none."""
-    usual, names = repository_of_checkout()
-    if len(names) == 1:
-        return usual
-    several = f" ({', '.join(names)})" if names else ""
-    if is_attended():
-        return ask(f"The bot's repository on GitHub{several}", usual)
-    if not names:
-        return ""
-    raise InputError(
-        "bad-repository",
-        f"This checkout has several repositories{several}.",
-        next=(Set("repository", names[0]),),
-    )

@@ -138,15 +138,12 @@ class Loopback:
             oldest.close()
 
     def _read_typed(self, stdin: int) -> None:
-        try:
-            piece = os.read(stdin, MAX_PASTE)
-        except OSError:  # the terminal is gone
-            piece = b""
-        self._typed = (self._typed + piece)[-MAX_PASTE:]
+        piece = os.read(stdin, MAX_PASTE)
+        self._typed += piece
         if not piece:
+            self._stdin = None
             if self._typed and not self._typed.endswith(b"\n"):
                 self._typed += b"\n"
-            self._stdin = None
 
     def _line(self) -> str | None:
         line, ended, rest = self._typed.partition(b"\n")

@@ -163,9 +163,8 @@ def repository_in(url: str, api_url: str) -> str:
     """
     host = re.escape(github_host(api_url))
     before = rf"(?:[\w+]+://)?(?:[^/@]*@)?(?:ssh\.|www\.)?{host}(?::\d+)?[:/]/?"
-    match = re.fullmatch(rf"{before}([^:/\s]+/[^:/\s?#]+)(?:[/?#]\S*)?", url.strip(), re.IGNORECASE)
-    name = match[1].removesuffix(".git") if match else ""
-    return name if is_repository(name) else ""
+    match = re.fullmatch(rf"{before}([^:/\s]+/[^:/\s?#]+)(?:[/?#]\S*)?", url, re.IGNORECASE)
+    return match[1].removesuffix(".git") if match else ""
 
 
 def parse_repository(text: str, api_url: str = "https://api.github.com") -> str:
@@ -213,14 +212,13 @@ def parse_visibility(text: str) -> str:
     return text
 
 
-def parse_github_token(token: str, api_url: str, *, in_workflow: bool = False) -> Secret:
+def parse_github_token(token: str, api_url: str, *, in_workflow: bool) -> Secret:
     """A token for GitHub's API."""
     if is_visible(token):
         return Secret(token)
     host = github_host(api_url)
     if token:
-        why = "It has a space, a line break or a character outside ASCII, or is far too long. A "
-        why += "token is one word that begins with github_pat_, ghs_, gho_ or ghp_."
+        why = "A token is one word that begins with github_pat_, ghs_, gho_ or ghp_."
     elif in_workflow:
         why = "The input is missing, or it names a secret that this repository does not have."
     else:
@@ -245,8 +243,7 @@ def parse_login(user: str, password: str) -> Login:
             "the user name, then the password.",
             next=("Give both.",),
         )
-    # Some editors begin a file with U+FEFF.
-    return Login(Secret(user.strip().lstrip("\ufeff")), Secret(password.rstrip("\r\n")))
+    return Login(Secret(user.strip()), Secret(password.rstrip("\r\n")))
 
 
 def parse_code(text: str, origin: str, link: str) -> Secret:
@@ -261,7 +258,7 @@ def parse_code(text: str, origin: str, link: str) -> Secret:
     def refusal(code: str, what: str, why: str) -> InputError:
         return InputError(code, what, why=why, next=again)
 
-    pasted = "".join(text.split()).strip("\ufeff\"'`<>")
+    pasted = "".join(text.split()).strip("\"'`<>")
     if "access_denied" in pasted:
         raise ActionRequiredError("denied", "The authorization was denied.", next=again)
     asked = parse_qs(link.partition("?")[2])

@@ -79,8 +79,6 @@ def heed_signals() -> None:
     threading.Thread(target=resend, daemon=True).start()
     for number in SIGNALS:
         signal.signal(number, interrupt)
-    for number in sorted(signal.sigpending() & set(SIGNALS))[1:]:
-        signal.signal(number, signal.SIG_IGN)  # if both are pending, one is enough
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # in this thread; the other keeps the mask
 
 

@@ -75,11 +75,9 @@ def _keep(session: Session, application: Application) -> None:
     repository, mappings = session.repository, session.config.mappings
     try:
         for mapping in mappings:
-            is_id = mapping.field == "client_id"
-            value = Secret(application.client_id) if is_id else application.client_secret
             if mapping.kind == "secrets":
-                repository.put_secret(mapping.name, value)
-            else:  # no field of a variable is a secret
+                repository.put_secret(mapping.name, application.client_secret)
+            else:
                 repository.put_variable(mapping.name, application.client_id, exists=False)
             session.reporter.done(f"Wrote {session.destination(mapping)}")
     except ProvisionerError as error:

@@ -76,7 +76,7 @@ class Laptop(Protocol):
         """Open a page in the browser, if there is one."""
 
     def wait(self, state: str, origin: str) -> Redirect | str | None:
-        """What the browser brings, or a line that is typed; None after ten minutes in all."""
+        """What the browser brings, or a line that is typed; None ten minutes after `open`."""
 
     def land(self, ended: Report | ProvisionerError) -> None:
         """Show the browser that came back how the run ended."""

@@ -68,14 +68,26 @@ def test_option_counts_more_than_a_variable_unless_it_is_empty(
 
 
 @pytest.mark.parametrize(
-    ("command", "given", "used"),
-    [("begin", {}, False), ("begin", {"client_id": "id"}, True), ("check", {}, False)],
+    ("command", "given", "used", "warnings"),
+    [
+        ("begin", {}, False, 1),
+        ("begin", {"client_id": "id"}, True, 0),
+        ("complete", {}, False, 0),  # what it completes may be that application's
+        ("check", {}, False, 0),
+    ],
 )
 def test_client_secret_that_was_exported_for_another_command_is_not_used(
-    monkeypatch: pytest.MonkeyPatch, command: str, given: dict[str, str], *, used: bool
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    given: dict[str, str],
+    warnings: int,
+    *,
+    used: bool,
 ) -> None:
     monkeypatch.setenv("MASTODON_CLIENT_SECRET", "s3cret")
-    assert ("client-secret" in filled(command, **given)) is used
+    words, warned = filled_and_warned(command, **given)
+    assert ("client-secret" in words) is used
+    assert len(warned) == warnings
 
 
 def test_secret_option_is_warned_of_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,8 +139,12 @@ def test_address_or_host_names_the_api_and_the_token_for_it(
     assert filled().get("github-token") == ((token,) if token else None)
 
 
-@pytest.mark.parametrize("script", ["echo x; exit 1", "printf '\\377'"])
-def test_failing_gh_is_no_token(programs: Path, script: str) -> None:
+@pytest.mark.parametrize("script", ["echo x; exit 1", "printf '\\377'", "exec /bin/sleep 99"])
+def test_failing_gh_is_no_token(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    """It may wait for somebody to unlock a keyring."""
+    monkeypatch.setattr(environment, "SUBPROCESS_TIMEOUT", 0.5)
     put(programs, "gh", script)
     assert "github-token" not in filled()
 
@@ -153,7 +169,12 @@ def test_gh_and_git_are_not_asked_for_what_is_not_needed(programs: Path) -> None
     assert set(filled("begin")) == {"github-token", "repository"}
     assert filled("doctor") == {}
     assert set(filled("register", reveal=True)) == {"reveal"}
-    assert set(filled("setup")) == {"github-token"}  # there a person may choose the repository
+
+
+def put_remotes(folder: Path, remotes: dict[str, str], resolved: str = "") -> None:
+    """Put a git on the PATH whose checkout has these."""
+    lines = "\n".join(f"{name}\t{address} (push)" for name, address in remotes.items())
+    put(folder, "git", f'test "$1" = remote && echo "{lines}" || echo {resolved}')
 
 
 BOT, FORK = "git@github.com:me/mybot.git", "https://github.com/you/mybot"
@@ -166,7 +187,7 @@ BOT, FORK = "git@github.com:me/mybot.git", "https://github.com/you/mybot"
         ({"mine": BOT}, "", "", "me/mybot"),
         ({"origin": "https://codeberg.org/me/x", "hub": BOT}, "", "", "me/mybot"),
         ({"mine": BOT, "up": FORK}, "", "", ""),
-        ({"origin": FORK, "up": BOT}, "remote.up.gh-resolved base", "", "me/mybot"),
+        ({"mine": BOT, "up": FORK}, "remote.mine.gh-resolved base", "", "me/mybot"),
         ({"origin": FORK}, "remote.origin.gh-resolved me/mybot", "", "me/mybot"),
         ({"origin": "https://codeberg.org/me/mybot"}, "", "", ""),
         ({"origin": "git@ghe.example:me/mybot.git"}, "", ENTERPRISE, "me/mybot"),
@@ -181,8 +202,7 @@ def test_checkout_names_a_repository_of_the_api_s_host_if_it_is_clear(
     url: str,
     repository: str,
 ) -> None:
-    lines = "\n".join(f"{name}\t{address} (push)" for name, address in remotes.items())
-    put(programs, "git", f'test "$1" = remote && echo "{lines}" || echo {resolved}')
+    put_remotes(programs, remotes, resolved)
     monkeypatch.setenv("GITHUB_API_URL", url)
     assert filled().get("repository", ("",)) == (repository,)
     monkeypatch.setenv("GITHUB_REPOSITORY", "me/other")
@@ -265,6 +285,36 @@ def test_right_word_on_a_terminal_confirms(monkeypatch: pytest.MonkeyPatch) -> N
             environment.confirm("This deletes everything.", "mybot")
 
 
+@pytest.mark.parametrize("is_attended", [True, False])
+@pytest.mark.parametrize(
+    ("command", "remotes", "repository", "asked"),
+    [
+        ("rotate", {"mine": BOT}, "me/mybot", ["github-token"]),
+        ("rotate", {"origin": BOT, "up": FORK}, "", ["repository", "github-token"]),
+        ("setup", {}, "", ["repository", "account", "github-token"]),
+        ("init", {"mine": BOT}, "", ["account"]),
+        ("begin", {"origin": BOT, "up": FORK}, "me/mybot", []),
+    ],
+)
+def test_person_is_asked_for_what_the_checkout_and_the_journal_do_not_tell(
+    programs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    remotes: dict[str, str],
+    repository: str,
+    asked: list[str],
+    *,
+    is_attended: bool,
+) -> None:
+    """Nobody is asked in a pipe."""
+    put_remotes(programs, remotes)
+    type_in(monkeypatch, "".join(f"{name}\n" for name in asked), is_terminal=is_attended)
+    monkeypatch.setattr("getpass.getpass", input)
+    found = {"repository": (repository,)} if repository else {}
+    typed = {name: (name,) for name in asked} if is_attended else {}
+    assert filled(command) == found | typed
+
+
 # This machine.
 
 
@@ -296,6 +346,24 @@ def test_browser_is_the_named_or_the_first_that_has_a_window(
     if "BROWSER" not in variables:
         monkeypatch.setattr(sys, "platform", "darwin")
         assert environment.browser() == ["open"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "there", "words"),
+    [
+        (".venv/bin/provisioner", "elsewhere", [".venv/bin/provisioner"]),
+        ("{path}/provisioner", "provisioner", ["provisioner"]),
+        ("{path}/provisioner", "elsewhere", ["{path}/provisioner"]),
+        ("{path}/__main__.py", "elsewhere", ["python", "-m", "provisioner"]),
+    ],
+)
+def test_printed_commands_have_the_name_that_was_typed(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, typed: str, there: str, words: list[str]
+) -> None:
+    put(programs, there, "")
+    monkeypatch.setattr(sys, "argv", [typed.format(path=programs)])
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "provisioner"])
+    assert environment.program() == [word.format(path=programs) for word in words]
 
 
 @pytest.mark.parametrize(

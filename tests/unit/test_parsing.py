@@ -14,6 +14,7 @@ from provisioner.parsing import (
     parse_github_token,
     parse_instance,
     parse_login,
+    parse_port,
     parse_repository,
     parse_visibility,
 )
@@ -39,6 +40,10 @@ def parse_grace(text: str) -> int:
 
 def parse_max_age(text: str) -> int:
     return parse_duration("max-age", text)
+
+
+def parse_github_port(text: str) -> int:
+    return parse_port("github-port", text)
 
 
 @pytest.mark.parametrize(
@@ -256,6 +261,7 @@ def test_missing_github_token_leads_to_the_form_of_the_server_it_is_for(
         (parse_grace, "30d", 30 * 86400),
         (parse_max_age, "1d", 86400),
         (parse_max_age, "3650d", 3650 * 86400),
+        *((parse_github_port, str(port), port) for port in (0, 65535)),
         *((parse_visibility, x, x) for x in ("", "public", "unlisted", "private", "direct")),
     ],
 )
@@ -274,6 +280,7 @@ def test_input_is_taken(parse: Parser, text: str, value: str | int) -> None:
         ("bad-duration", parse_grace, ["", "1", "-1h", "1.5h", "1h30m", "1w", "2592001s"]),
         ("bad-duration", parse_grace, ["9" * 5000 + "s", "\u0663h", "24 hours"]),
         ("bad-duration", parse_max_age, ["0", "86399s", "315360001s"]),
+        ("usage", parse_github_port, ["65536", "-1", "\u0663", "9" * 5000]),
         ("usage", parse_visibility, ["publik"]),
     ],
 )

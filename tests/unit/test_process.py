@@ -10,18 +10,6 @@ import pytest
 from provisioner import process
 from tests.program.program import ROOT, environment
 
-BOTH = """
-import os, signal
-from provisioner import process
-process.hold_signals()
-for number in (signal.SIGTERM, signal.SIGINT):
-    os.kill(os.getpid(), number)
-try:
-    process.heed_signals()
-except process.Interruption as interruption:
-    print(interruption.number)
-"""
-
 LATE = """
 import signal, sys
 from provisioner import process
@@ -73,12 +61,6 @@ def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 # What a signal does, and when.
-
-
-def test_of_two_that_were_held_one_interrupts_and_the_other_is_silent() -> None:
-    done = python(BOTH)
-    assert done.stdout == "2\n"
-    assert done.stderr == ""
 
 
 def test_signal_after_the_run_does_not_change_its_exit_code() -> None:
