@@ -9,10 +9,12 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import Literal, NoReturn, TextIO
+
+import msgspec
+from msgspec.structs import replace
 
 from provisioner import summary
 from provisioner.commands.run import Prompts, run
@@ -29,13 +31,12 @@ EVENTS = ("workflow_dispatch", "schedule")
 TITLE = "Mastodon Provisioner"
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """A step of a workflow: what it is asked, and what it tells the runner, as a reporter too."""
 
     environment: Mapping[str, str]
     out: TextIO
-    warned: list[Item] = field(default_factory=list)
+    warned: list[Item] = []
 
     def run(self) -> int:
         """Do what the workflow asks for, and say how it ended. Raises ProvisionerError."""
@@ -50,7 +51,7 @@ class Step:
             )
         else:
             config = self.config(command)
-            report = run(config, self, Prompts(lambda: config.code))
+            report = run(config, self, Prompts(config.code.reveal))
         self.report(report)
         return report.exit_code
 
@@ -118,7 +119,7 @@ class Step:
                 )
         config = replace(
             parse(command, given, api_url=self._value("GITHUB_API_URL"), in_workflow=True),
-            code=code,
+            code=Secret(code),
             rotate=rotate == "true",
             scheduled=scheduled,
             is_rerun=self.is_rerun,

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 
 import httpx
+import msgspec
 
 from provisioner.report import NotSentError, TransportError, plain
 from provisioner.secret import Secret, redact
@@ -142,8 +143,7 @@ def github_delay(answer: Answer) -> float | None:
     return (rate_limit_reset(answer) if is_primary else None) or SECONDARY_WAIT
 
 
-@dataclass(frozen=True)
-class RetryPolicy:
+class RetryPolicy(msgspec.Struct, frozen=True):
     """When a request is sent again: always where it never reached the server.
 
     `refused`: also where the server refused it for a while (429) and so did not act. `lost`: also

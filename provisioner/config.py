@@ -1,7 +1,9 @@
 """What a run is asked to do: one frozen `Config`, parsed once. Pure: no network, no environment."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from provisioner.github.destinations import Mapping as Destined
 from provisioner.github.destinations import check_name, parse_mappings, require_distinct
@@ -24,6 +26,7 @@ from provisioner.report import InputError, Set
 from provisioner.secret import Secret, is_visible
 
 DEFAULT_GRACE = 86400
+NONE = Secret("")
 DEFAULTS = {one.name: (one.default,) for one in ACTION_INPUTS}
 REGISTERED_SECRET = Destined("secrets", "MASTODON_CLIENT_SECRET", "client_secret")
 """Where `register` stores the client secret if it is given no other name."""
@@ -33,8 +36,7 @@ Words = dict[str, tuple[str, ...]]
 """The same without what was not given; a flag that was is some word."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a run is asked, parsed."""
 
     command: str
@@ -51,9 +53,9 @@ class Config:
     secrets: tuple[Destined, ...] = ()
     variables: tuple[Destined, ...] = ()
     journal: str = DEFAULTS["journal"][0]
-    journal_key: Secret = field(default_factory=lambda: Secret(""))
-    github_token: Secret = field(default_factory=lambda: Secret(""))
-    access_token: Secret = field(default_factory=lambda: Secret(""))
+    journal_key: Secret = NONE
+    github_token: Secret = NONE
+    access_token: Secret = NONE
     """The bot's own, as its secret holds it; only a check takes it."""
     api_url: str = "https://api.github.com"
     application: Application | None = None
@@ -62,7 +64,7 @@ class Config:
     """Seconds that a superseded token lives on, where they were given: a check revokes by them."""
     max_age: int | None = None
     """Seconds after which a check demands a new token; None for never."""
-    code: str = field(default="", repr=False)
+    code: Secret = NONE
     """As it was pasted."""
     text: str = ""
     visibility: str = ""
@@ -78,7 +80,7 @@ class Config:
     """Whether the workflow's run is a re-run, which brings the first attempt's inputs."""
     in_workflow: bool = False
     """Whether a workflow hands these in, with its secrets; else a person at a shell."""
-    given: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    given: Mapping[str, tuple[str, ...]] = {}
     """The words of what was not left to its default, secrets apart: for commands to be pasted."""
 
     @property
@@ -130,7 +132,7 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
         application=_application(text("client-id").strip(), text("client-secret").strip()),
         given_grace=parse_duration("grace", text("grace")) if "grace" in given else None,
         max_age=parse_duration("max-age", text("max-age")) if "max-age" in given else None,
-        code=text("code"),
+        code=Secret(text("code")),
         text=text("text"),
         visibility=parse_visibility(text("visibility")),
         reveal="reveal" in given,

@@ -9,12 +9,12 @@ import signal
 import threading
 import time
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
+import msgspec
 from nacl.bindings import crypto_box_SEALBYTES as SEALBYTES
 
 from provisioner.commands.run import Prompts, run
@@ -81,8 +81,7 @@ def play(teller: Teller) -> Report:
     return report
 
 
-@dataclass(frozen=True)
-class _Person:
+class _Person(msgspec.Struct, frozen=True):
     """The person and the browser of the demo. The redirect to this machine is a real request."""
 
     teller: Teller

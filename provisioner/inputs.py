@@ -5,7 +5,7 @@ The command line is made from both (`cli.py`); `action.yml` and README are check
 once.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 COMMANDS = {
     "setup": """Get a token with your browser, and store it.
@@ -67,8 +67,7 @@ WITH_GITHUB = (*WITH_JOURNAL, "register")
 WITH_INSTANCE = (*WITH_GITHUB, "doctor", "init")
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(msgspec.Struct, frozen=True):
     """One input, under one name everywhere. The commands that take it have it as an option."""
 
     name: str

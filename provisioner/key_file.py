@@ -7,8 +7,9 @@ looked after from one machine. The files hold nothing but keys.
 import os
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from provisioner.journal import Journal, parse_key
 from provisioner.journal_store import JournalStore
@@ -25,8 +26,7 @@ START_OVER = (
 )
 
 
-@dataclass(frozen=True)
-class KeyFile:
+class KeyFile(msgspec.Struct, frozen=True):
     """The file for one journal's key, in a folder that is made when it is needed."""
 
     path: Path

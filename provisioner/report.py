@@ -8,10 +8,11 @@ passes `plain()` first.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Literal, Protocol, TypeVar
+
+import msgspec
 
 from provisioner.secret import Secret
 
@@ -31,8 +32,7 @@ class Exit(IntEnum):
     SIGTERM = 143
 
 
-@dataclass(frozen=True)
-class Open:
+class Open(msgspec.Struct, frozen=True):
     """Open a page in a browser."""
 
     url: str
@@ -49,8 +49,7 @@ class Open:
         return who + then
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """Run a command of this tool; "again" is the one that was just run."""
 
     command: str
@@ -65,8 +64,7 @@ class Run:
     """“in 10 minutes”; "" for now."""
 
 
-@dataclass(frozen=True)
-class Set:
+class Set(msgspec.Struct, frozen=True):
     """Give an input, named as in the reference: `app-name`."""
 
     name: str
@@ -83,8 +81,7 @@ Verdict = Literal["good", "unclear", "soon", "bad", "planned"]
 dry run would do."""
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """What a run found, did or left behind."""
 
     verdict: Verdict
@@ -92,8 +89,7 @@ class Item:
     next: Next = ()
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """How a run ended well.
 
     `outputs` are the action's outputs and fields of `--json`; `facts` are fields of `--json` alone.
@@ -107,13 +103,13 @@ class Report:
     link: str = ""
     """The authorization URL, or another page to open."""
     next: Next = ()
-    table: Mapping[str, str] = field(default_factory=dict)
+    table: Mapping[str, str] = {}
     """Facts for people: label and value."""
     snippet: str = ""
     """YAML to paste into a workflow."""
-    outputs: Mapping[str, str] = field(default_factory=dict)
-    facts: Mapping[str, object] = field(default_factory=dict)
-    revealed: Mapping[str, Secret] = field(default_factory=dict, repr=False)
+    outputs: Mapping[str, str] = {}
+    facts: Mapping[str, object] = {}
+    revealed: Mapping[str, Secret] = {}
     """Label and secret, for a person at a terminal who asked: in no JSON and no summary."""
 
 

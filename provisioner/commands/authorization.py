@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from hashlib import sha256
+
+import msgspec
 
 from provisioner.commands.begin import discover, scopes_to_ask, tell_instance, warn_of_subject
 from provisioner.commands.revocation import revoke_due, supersede, tell_lost
@@ -33,11 +34,10 @@ LOOK_IS_OLD = 5
 """Seconds: runs within that time of each other count as two at once, since GitHub reads late."""
 
 
-@dataclass(frozen=True)
-class Approval:
+class Approval(msgspec.Struct, frozen=True):
     """What the account's owner gave (RFC 6749, section 1.3): a code, or user name and password."""
 
-    exchange: Callable[[Mastodon], Grant] = field(repr=False)
+    exchange: Callable[[Mastodon], Grant]
     """Sends it to the instance, once. Raises as `Mastodon.exchange`."""
     again: Next
     """How to go on with another one."""

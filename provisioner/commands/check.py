@@ -5,7 +5,8 @@ Without a token for GitHub, it is the very token in the bot's secret that is che
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from provisioner.commands.begin import discover, tell_instance
 from provisioner.commands.revocation import end_grace, revoke_due

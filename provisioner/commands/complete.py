@@ -64,7 +64,7 @@ def complete(session: Session, ask_code: Callable[[], str]) -> Report:
     `ask_code` is called only if none was given and one is needed: a run that stopped half-way goes
     on without. Raises ProvisionerError.
     """
-    pasted = session.config.code
+    pasted = session.config.code.reveal()
     pending = _prepare(session)
     if not (pasted or pending.staged or session.config.dry_run):
         pasted = ask_code()

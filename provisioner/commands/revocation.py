@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Literal
+
+import msgspec
 
 from provisioner.commands.session import Session
 from provisioner.github.client import UNFINISHED
@@ -28,8 +29,7 @@ Fate = Literal["waiting", "revoked", "retry", "stuck", "forgotten"]
 journal."""
 
 
-@dataclass(frozen=True)
-class OldToken:
+class OldToken(msgspec.Struct, frozen=True):
     """A token that was replaced, or not used, and what became of it."""
 
     credential: Credential

@@ -3,8 +3,9 @@
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from provisioner.commands.begin import begin
 from provisioner.commands.check import check, check_token
@@ -36,8 +37,7 @@ COMMANDS: Mapping[str, Callable[[Session], Report]] = {
 }
 
 
-@dataclass(frozen=True)
-class Prompts:
+class Prompts(msgspec.Struct, frozen=True):
     """How a person is asked, each only if that is needed."""
 
     code: Callable[[], str]

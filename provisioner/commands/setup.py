@@ -4,9 +4,11 @@ It is begin and complete in one run, and in between the instance sends the brows
 machine (RFC 8252). Where it can't come back, what it shows is pasted.
 """
 
-from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import urlsplit
+
+import msgspec
+from msgspec.structs import replace
 
 from provisioner.commands.begin import (
     FORGOTTEN,
@@ -40,8 +42,7 @@ AGAIN = frozenset({"bad-code", "code-refused", "code-used", "foreign-code", "no-
 """Errors after which something else can be pasted: nothing is lost, and the link is as good."""
 
 
-@dataclass(frozen=True)
-class Redirect:
+class Redirect(msgspec.Struct, frozen=True):
     """What the instance had the browser bring (RFC 6749, sections 4.1.2 and 4.1.2.1)."""
 
     code: Secret
@@ -223,7 +224,7 @@ def _approved(session: Session, laptop: Laptop, pending: Pending) -> Report:
                 chosen = pending if first else shown
                 text = arrived
         session.journal = session.journal.replace(pending=chosen)
-        session.config = replace(session.config, code=text)
+        session.config = replace(session.config, code=Secret(text))
         try:
             session.look_again()
             return complete(session, lambda: "")

@@ -4,7 +4,8 @@ https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api
 """
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from provisioner.answer import Answer, github_delay, rate_limited
 from provisioner.report import (

@@ -6,8 +6,9 @@ GoToSocial, Takahē and the others all take (https://docs.joinmastodon.org/metho
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from provisioner.answer import IDEMPOTENT, IF_UNSENT, Answer, RetryPolicy
 from provisioner.http import Http
@@ -35,8 +36,7 @@ ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """Numbers, and on other servers ULIDs, UUIDs, flake ids: safe as a part of a path."""
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(msgspec.Struct, frozen=True):
     """The answer to an exchange (RFC 6749, section 5.1)."""
 
     token: Secret
@@ -56,8 +56,7 @@ def ping(http: Http, origin: str) -> None:
     http.send("GET", f"{origin}/.well-known/oauth-authorization-server", retry=any_answer)
 
 
-@dataclass(frozen=True)
-class Mastodon:
+class Mastodon(msgspec.Struct, frozen=True):
     """The API of one instance."""
 
     http: Http

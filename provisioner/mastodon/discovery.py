@@ -8,9 +8,10 @@ other servers have them at Mastodon's usual paths. The instance's API tells its 
 
 import re
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from provisioner.answer import IDEMPOTENT, IF_UNSENT, Answer, RetryPolicy, retry_delay
 from provisioner.http import Gather, Http, both

@@ -5,7 +5,8 @@ a command knows besides, such as the link to open again, it adds in an error of 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from provisioner.answer import Answer, rate_limit_reset, retry_after
 from provisioner.mastodon.instance import Instance, Sign
@@ -86,26 +87,23 @@ REFUSED_FIELDS: dict[str, tuple[type[ProvisionerError], str, Next]] = {
 """What a refused registration is about, by the first of these words that is in the answer."""
 
 
-@dataclass(frozen=True)
-class Alive:
+class Alive(msgspec.Struct, frozen=True):
     """The token works, and belongs to this account."""
 
     id: str
-    user: str = field(repr=False)
-    domain: str = field(repr=False)
+    user: str
+    domain: str
     """"" where it is the instance's own."""
     shown: str
 
 
-@dataclass(frozen=True)
-class Dead:
+class Dead(msgspec.Struct, frozen=True):
     """The instance itself says that the token is invalid, expired or revoked."""
 
     reason: str
 
 
-@dataclass(frozen=True)
-class Unclear:
+class Unclear(msgspec.Struct, frozen=True):
     """Neither: nothing may be concluded about the token."""
 
     reason: str

@@ -8,10 +8,10 @@ on the real server, over loopback.
 import base64
 import hashlib
 import re
-from dataclasses import dataclass, replace
 
 import httpx
 import msgspec
+from msgspec.structs import replace
 
 from provisioner.secret import Secret
 from provisioner.urls import host_of
@@ -119,8 +119,7 @@ WITHOUT_API = {
 even answers `/api/v1/instance` (bookwyrm/views/wellknown.py)."""
 
 
-@dataclass(frozen=True)
-class Sign:
+class Sign(msgspec.Struct, frozen=True):
     """An answer about a token: its status, and words that are the same each time."""
 
     status: int
@@ -129,8 +128,7 @@ class Sign:
     leads."""
 
 
-@dataclass(frozen=True)
-class ServerProfile:
+class ServerProfile(msgspec.Struct, frozen=True):
     """How a server behaves where it does not tell. The defaults are what most servers do."""
 
     scopes: tuple[str, ...] = ()

@@ -4,7 +4,8 @@ The software's name counts only where nothing else can tell (`instance.py`).
 """
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from provisioner.mastodon.instance import PROFILES, Instance, is_at_least
 from provisioner.report import InputError, Open, Set, duration, plain
@@ -23,8 +24,7 @@ VERIFYING = ("profile", "read:accounts", "read")
 """The scopes any of which lets `verify_credentials` tell whose token it is, narrowest first."""
 
 
-@dataclass(frozen=True)
-class InstanceInfo:
+class InstanceInfo(msgspec.Struct, frozen=True):
     """What an instance tells about itself today; of this, the journal keeps the `instance`."""
 
     instance: Instance

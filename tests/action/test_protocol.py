@@ -249,7 +249,7 @@ def test_inputs_event_and_attempt_make_the_config(tmp_path: Path) -> None:
     assert config.access_token == Secret("token-1")
     assert str(config.account) == ACCOUNT
     assert config.repository == "me/mybot"
-    assert config.code == "c0de-c0de"
+    assert config.code.reveal() == "c0de-c0de"
     assert config.rotate
     assert config.is_rerun
     assert not config.scheduled
@@ -263,7 +263,7 @@ def test_schedule_has_no_code(tmp_path: Path) -> None:
     """Whatever its event file says."""
     config = Scene(tmp_path, "schedule", inputs={"code": "c0de-c0de", "rotate": True}).config()
     assert config.scheduled
-    assert config.code == ""
+    assert not config.code
     assert not config.rotate
     assert not config.is_rerun
 

@@ -162,7 +162,7 @@ class World:
             api_url=self.api,
             in_workflow=self.in_workflow,
         )
-        config = dataclasses.replace(config, code=code)
+        config = replace(config, code=Secret(code))
         http = self.client(sleep=self.sleep, clock=self.clock, transport=self.network)
         github = GitHubClient(http, self.api, config.github_token)
         folder = self.key_folder

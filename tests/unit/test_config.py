@@ -68,7 +68,7 @@ def test_each_option_is_parsed_into_its_field() -> None:
     assert made.visibility == "direct"
     assert made.journal_key == Secret("k")
     assert config("deprovision", yes=True).yes
-    assert config("complete", code="c").code == "c"
+    assert config("complete", code="c").code == Secret("c")
     application = config(client_id=" id\n", client_secret=" s3cret ").application
     assert application is not None
     assert application.client_id == "id"

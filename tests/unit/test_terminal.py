@@ -9,10 +9,10 @@ import sys
 import termios
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from io import BytesIO, TextIOWrapper
 
 import pytest
+from msgspec.structs import replace
 
 from provisioner.config import Config, parse
 from provisioner.report import (
@@ -165,7 +165,7 @@ def test_json_of_an_error_is_one_object_with_the_steps_in_words(
 
 def report(**parts: object) -> Report:
     """A report with these parts."""
-    return replace(Report("healthy", "All is well", outputs={"account": "a@b.test"}), **parts)  # type: ignore[arg-type]
+    return replace(Report("healthy", "All is well", outputs={"account": "a@b.test"}), **parts)
 
 
 def test_report_goes_to_standard_output_part_by_part(capsys: pytest.CaptureFixture[str]) -> None:

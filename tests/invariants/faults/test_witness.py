@@ -99,7 +99,7 @@ def overwrite(session: Session) -> None:
 
 def keep_the_password(pending: Pending, given: Login) -> Approval:
     """In the journal, as a code's hash is."""
-    return dataclasses.replace(by_password(pending, given), fingerprint=given.password.reveal())
+    return replace(by_password(pending, given), fingerprint=given.password.reveal())
 
 
 def save_no_attempt(session: Session, *, room: int = 0, **changes: Pending | None) -> None:
