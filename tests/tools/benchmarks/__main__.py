@@ -6,7 +6,7 @@ import socket
 import subprocess
 import textwrap
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from statistics import median
 
@@ -17,6 +17,19 @@ from tests.tools.benchmarks.provisioning import KINDS, LATENCIES, OUR_BIN, STEPS
 
 ROUNDS, ROUNDS_OF_HELP, ROUNDS_OF_IMAGE = 5, 25, 15
 IMAGE, CONTAINER = "mastodon-provisioner", "mastodon-provisioner-bench"
+TOKEN = "github_pat_0123456789"
+IN_WORKFLOW = (
+    (
+        *("GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=schedule", "INPUT_ACCOUNT=bot@{}"),
+        *("INPUT_REPOSITORY=acme/demo", f"INPUT_GITHUB-TOKEN={TOKEN}"),
+    ),
+    "action",
+)
+ON_COMMAND_LINE = (
+    (f"GH_TOKEN={TOKEN}",),
+    *("begin", "--account=bot@{}", "--repository=acme/demo"),
+)
+"""Variables of a container, and its arguments; {} is where the request is to arrive."""
 PATIENCE = 30.0
 GOALS = {
     ("begin", "first"): "goals: 8 round trips",
@@ -106,7 +119,12 @@ def measure_image(engine: Engine) -> None:
     print_ratio(
         f"The image, on {kind} for its base",
         {
-            "docker run IMAGE begin, to its first request": partial(to_first_request, engine),
+            "docker run IMAGE action, to its first request": partial(
+                to_first_request, engine, *IN_WORKFLOW
+            ),
+            "docker run IMAGE begin, to its first request": partial(
+                to_first_request, engine, *ON_COMMAND_LINE
+            ),
             "docker run BASE python -c pass, to its end": partial(
                 to_end, nothing, engine.environment
             ),
@@ -117,15 +135,15 @@ def measure_image(engine: Engine) -> None:
     print(f"Size: {sizes[0] / 1e6:.0f} MB; of {base}: {sizes[1] / 1e6:.0f} MB")
 
 
-def to_first_request(engine: Engine) -> float:
+def to_first_request(engine: Engine, variables: Sequence[str], *arguments: str) -> float:
     """Seconds from the start of `docker run` until the first byte of a request is here."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(PATIENCE)
         address = f"127.0.0.1:{listener.getsockname()[1]}"
         command = [
             *(engine.client, "run", "--rm", f"--name={CONTAINER}", "--network=host"),
-            *(f"--env=GITHUB_API_URL=http://{address}", "--env=GH_TOKEN=github_pat_0123456789"),
-            *(IMAGE, "begin", f"--account=bot@{address}", "--repository=acme/demo"),
+            *(f"--env={one.format(address)}" for one in ("GITHUB_API_URL=http://{}", *variables)),
+            *(IMAGE, *(one.format(address) for one in arguments)),
         ]
         started = time.perf_counter()
         with subprocess.Popen(command, env=engine.environment, stderr=subprocess.DEVNULL):
@@ -145,18 +163,18 @@ def to_end(command: list[str], environment: Mapping[str, str] | None = None) -> 
 
 
 def print_ratio(title: str, measures: Mapping[str, Callable[[], float]], rounds: int) -> None:
-    """Run two measures in turn, after one run each that is not counted; medians and their ratio."""
+    """Run measures in turn, after one run each that is not counted: medians, beside the last."""
     seconds: dict[str, list[float]] = {name: [] for name in measures}
     for number in range(rounds + 1):
         for name, measure in measures.items():
             taken = measure()
             if number:
                 seconds[name].append(1000 * taken)
-    print(f"\n{title}, medians of {rounds} alternating runs (range):\n")
+    print(f"\n{title}, medians of {rounds} alternating runs (range), beside the last:\n")
+    *_, last = seconds.values()
     for name, some in seconds.items():
-        print(f"{name:<46}{median(some):>8.0f} ms ({min(some):.0f}-{max(some):.0f})")
-    ours, bare = map(median, seconds.values())
-    print(f"{'ratio':<46}{ours / bare:>8.2f}")
+        ratio = median(some) / median(last)
+        print(f"{name:<46}{median(some):>8.0f} ms ({min(some):.0f}-{max(some):.0f}){ratio:>8.2f}")
 
 
 if __name__ == "__main__":

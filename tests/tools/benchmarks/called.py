@@ -5,31 +5,53 @@ A newcomer who follows a run reads these. A module or a class that is only defin
 
 import inspect
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from types import FrameType
 
 import provisioner
 from provisioner.process import main as run_provisioner
+from tests.action import step
 from tests.support.person import Person
-from tests.tools.benchmarks.provisioning import PASSWORD, USER, Provisioner, served
+from tests.tools.benchmarks import provisioning
 
 PACKAGE = Path(provisioner.__file__).parent
+PROFILED = (sys.executable, "-m", "tests.tools.benchmarks.called")
 
 
 def main() -> None:
-    """Begin, approve, and profile a complete."""
-    with served() as servers:
+    """Begin, approve, and profile a complete: in a workflow, and on the command line."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = Path(folder) / "files"
+        in_workflow(files)
+        tell(files, "a workflow")
+        on_command_line(files)
+        tell(files, "the command line")
+
+
+def in_workflow(files: Path) -> None:
+    with step.served(files.parent, key="") as workflow:
+        code = workflow.begin()
+        workflow.launcher = step.by(*PROFILED, str(files), "action")
+        workflow.run(inputs={"code": code})
+
+
+def on_command_line(files: Path) -> None:
+    with provisioning.served() as servers:
         servers.sandbox.github.add_repository("bots/called")
-        files = servers.folder / "files"
-        job = Provisioner(servers, "bots/called")
+        job = provisioning.Provisioner(servers, "bots/called")
         job.program = (sys.executable, "-m", "provisioner")
-        with Person(USER, PASSWORD) as person:
+        with Person(provisioning.USER, provisioning.PASSWORD) as person:
             code = person.approve(job.begin())
-        job.program = (sys.executable, "-m", "tests.tools.benchmarks.called", str(files))
+        job.program = (*PROFILED, str(files))
         job.complete(code)
-        called = files.read_text().splitlines()
-    print(*called, f"{len(called)} files have a function called in a first complete.", sep="\n")
+
+
+def tell(files: Path, where: str) -> None:
+    called = files.read_text().split()
+    print(*called, sep="\n")
+    print(f"{len(called)} files have a function called in a first complete of {where}.\n")
 
 
 def profile(files: Path) -> None:
