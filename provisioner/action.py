@@ -199,7 +199,7 @@ class Step(msgspec.Struct, frozen=True):
     def waiting(self, host: str, seconds: float) -> None:
         self.say(f"… Waiting {seconds:.0f} s before {host} is asked again")
 
-    def say(self, text: str = "", *, bold: bool = False) -> None:  # noqa: ARG002 - no log has that
+    def say(self, text: str) -> None:
         """Lines of the log. The runner finds no command in them: neither `##[…]` nor `::…::`."""
         for line in re.split(r"[\r\n]+", text):
             harmless = line.replace("##[", "# # [")

@@ -41,46 +41,46 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     command: str
     """In a workflow also “auto”, which chooses when it has read the journal, and “check-token”."""
-    account: Handle | None = None
+    account: Handle | None
     """None for a doctor or a register that were given an instance alone; on a person's own machine
     also until the journal, which names it, is read."""
     repository: str = ""
-    instance: str = ""
+    instance: str
     """An origin; "" where the account tells."""
-    scopes: tuple[str, ...] = ()
+    scopes: tuple[str, ...]
     """Empty where none were named: a new token gets the default, a check takes those it has."""
-    app_name: str = ""
-    secrets: tuple[Destined, ...] = ()
-    variables: tuple[Destined, ...] = ()
-    journal: str = DEFAULTS["journal"][0]
-    journal_key: Secret = NONE
+    app_name: str
+    secrets: tuple[Destined, ...]
+    variables: tuple[Destined, ...]
+    journal: str
+    journal_key: Secret
     github_token: Secret = NONE
-    access_token: Secret = NONE
+    access_token: Secret
     """The bot's own, as its secret holds it; only a check takes it."""
-    api_url: str = "https://api.github.com"
-    application: Application | None = None
+    api_url: str
+    application: Application | None
     """The person's own: made in Preferences > Development, or by `register`."""
-    given_grace: int | None = None
+    given_grace: int | None
     """Seconds that a superseded token lives on, where they were given: a check revokes by them."""
-    max_age: int | None = None
+    max_age: int | None
     """Seconds after which a check demands a new token; None for never."""
-    code: Secret = NONE
+    code: Secret
     """As it was pasted."""
-    text: str = ""
-    visibility: str = ""
-    reveal: bool = False
-    dry_run: bool = False
-    yes: bool = False
-    start_over: bool = False
-    with_rotation: bool = False
+    text: str
+    visibility: str
+    reveal: bool
+    dry_run: bool
+    yes: bool
+    start_over: bool
+    with_rotation: bool
     rotate: bool = False
     """In a workflow: whether a token in use is to be replaced."""
     scheduled: bool = False
     is_rerun: bool = False
     """Whether the workflow's run is a re-run, which brings the first attempt's inputs."""
-    in_workflow: bool = False
+    in_workflow: bool
     """Whether a workflow hands these in, with its secrets; else a person at a shell."""
-    given: Mapping[str, tuple[str, ...]] = {}
+    given: Mapping[str, tuple[str, ...]]
     """The words of what was not left to its default, secrets apart: for commands to be pasted."""
 
     @property
@@ -115,7 +115,7 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
     words = {**DEFAULTS, **{one.name: (one.default,) for one in inputs}, **given}
 
     def text(name: str) -> str:
-        return words.get(name, ("",))[0]
+        return words.get(name, ("",))[0].strip()
 
     config = Config(
         command=command,
@@ -126,14 +126,14 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
         secrets=parse_mappings("secrets", words["secrets"]),
         variables=parse_mappings("variables", words["variables"]),
         journal=check_name(text("journal")),
-        journal_key=Secret(text("journal-key").strip()),
-        access_token=Secret(text("access-token").strip()),
+        journal_key=Secret(text("journal-key")),
+        access_token=Secret(text("access-token")),
         api_url=parse_api_url(api_url),
-        application=_application(text("client-id").strip(), text("client-secret").strip()),
+        application=_application(text("client-id"), text("client-secret")),
         given_grace=parse_duration("grace", text("grace")) if "grace" in given else None,
         max_age=parse_duration("max-age", text("max-age")) if "max-age" in given else None,
         code=Secret(text("code")),
-        text=text("text"),
+        text="".join(given.get("text", ())),
         visibility=parse_visibility(text("visibility")),
         reveal="reveal" in given,
         dry_run="dry-run" in given,
@@ -149,7 +149,7 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
         _require_strings(config, given)
     if command in {"doctor", "check-token", "init"} or config.reveal:
         return config  # none of them needs GitHub
-    token = text("github-token").strip()
+    token = text("github-token")
     return replace(
         config,
         repository=parse_repository(text("repository"), config.api_url),
@@ -184,11 +184,11 @@ def words_of(inputs: Sequence[Input], values: Values) -> Words:
 
 def _account(command: str, account: str, instance: str, *, in_workflow: bool) -> Handle | None:
     """The account; None where the journal names it, or where an instance is enough."""
-    if not account.strip():
+    if not account:
         if not in_workflow and command in OF_A_JOURNAL:
             return None
         if command in {"doctor", "register"}:
-            if instance.strip():
+            if instance:
                 return None
             steps = (
                 Set("account", "mybot@mastodon.social"),

@@ -36,7 +36,7 @@ PATIENCE = 60.0
 class Teller(Reporter, Protocol):
     """Who tells the story: a terminal, or the log of a workflow."""
 
-    def say(self, text: str = "", *, bold: bool = False) -> None:
+    def say(self, text: str) -> None:
         """A line, as it is."""
 
 
@@ -54,13 +54,13 @@ def play(teller: Teller) -> Report:
             return run(config, teller, Prompts(str, laptop=person))
 
         text = "\n1. setup: check everything, register an application, show the link"
-        teller.say(text, bold=True)
+        teller.say(text)
         report = do("setup")
 
-        teller.say("\n3. What GitHub stored: secrets that only its runners open", bold=True)
+        teller.say("\n3. What GitHub stored: secrets that only its runners open")
         _show_stored(teller, repository)
 
-        teller.say("\n4. The scheduled bot reads its secret, and posts", bold=True)
+        teller.say("\n4. The scheduled bot reads its secret, and posts")
         job = sandbox.github.queue(REPOSITORY)
         posted = httpx.post(
             f"{job.variables['MASTODON_BASE_URL']}/api/v1/statuses",
@@ -70,10 +70,10 @@ def play(teller: Teller) -> Report:
         )
         teller.done(f"{BOT} posted “{FIRST_POST}”: {posted.json()['url']}")
 
-        teller.say("\n5. check: what a weekly schedule would do", bold=True)
+        teller.say("\n5. check: what a weekly schedule would do")
         for item in do("check").items:
             teller.done(item.text)
-    teller.say("\nThe demo is over.", bold=True)
+    teller.say("\nThe demo is over.")
     teller.say("The requests, the encryption and the journal were the real ones. The Mastodon,")
     teller.say("the GitHub and the person were embedded. Nothing left this machine.")
     teller.say("For your own bot: “Set up a bot” in README. To try it in your own browser first:")
@@ -108,7 +108,7 @@ class _Person(msgspec.Struct, frozen=True):
         return self.loopback.listen(port)
 
     def open(self, link: str) -> None:
-        self.teller.say("\n2. A person signs in, and presses Authorize", bold=True)
+        self.teller.say("\n2. A person signs in, and presses Authorize")
         asked = dict(parse_qsl(urlsplit(link).query))
         brought = {"code": self.instance.approve(link, BOT), "state": asked["state"]}
         back = f"{asked['redirect_uri']}?{urlencode(brought)}"

@@ -16,8 +16,6 @@ from provisioner.journal_store import JournalStore
 from provisioner.report import InputError, ProvisionerError, Run, Set
 from provisioner.secret import Secret
 
-MAX_KEY = 256
-"""Bytes that are read of a file: a key has 44."""
 UNOPENED = frozenset({"journal-key-missing", "journal-key-wrong", "journal-damaged"})
 """Errors of a journal that perhaps nobody can open again."""
 START_OVER = (
@@ -37,17 +35,18 @@ class KeyFile(msgspec.Struct, frozen=True):
         An empty file is refused too: taken for a key, it would be written to the key's secret.
         """
         try:
-            with self.path.open("rb") as file:
-                key = Secret(file.read(MAX_KEY).decode("ascii", errors="replace").strip())
+            key = Secret(self.path.read_text("ascii", errors="replace").strip())
             parse_key(key)
         except (FileNotFoundError, NotADirectoryError):
-            if self.path.is_symlink():
-                raise self._damaged("is a link that leads nowhere") from None
             return Secret("")
-        except OSError as error:
-            raise self._damaged(f"can't be read: {error.strerror}") from None
-        except InputError:
-            raise self._damaged("holds no key, which is the base64 of 32 bytes") from None
+        except (OSError, InputError) as error:
+            cause = error.strerror if isinstance(error, OSError) else error.what
+            raise InputError(
+                "key-file",
+                f"The file of the journal's key can't be used: {self.path}.",
+                why=cause or "",
+                next=("Restore it from a backup. If there is none, remove it.", Run("again")),
+            ) from None
         return key
 
     def keep(self, key: Secret) -> Secret:
@@ -61,20 +60,17 @@ class KeyFile(msgspec.Struct, frozen=True):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor, draft = tempfile.mkstemp(dir=folder)  # mode 0600
             try:
-                with os.fdopen(descriptor, "wb") as file:
+                with os.fdopen(descriptor, "wb", buffering=0) as file:
                     file.write(f"{key.reveal()}\n".encode())
-                    file.flush()
-                    os.fsync(file.fileno())
+                    os.fsync(descriptor)
                 os.link(draft, self.path)  # only one process can
             except FileExistsError:
                 return self.read()
             finally:
                 Path(draft).unlink()
             descriptor = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            os.fsync(descriptor)
+            os.close(descriptor)
         except OSError as error:
             raise InputError(
                 "key-file",
@@ -91,14 +87,6 @@ class KeyFile(msgspec.Struct, frozen=True):
     def delete(self) -> None:
         with suppress(OSError):
             self.path.unlink()
-
-    def _damaged(self, what: str) -> InputError:
-        return InputError(
-            "key-file",
-            f"The file of the journal's key {what}.",
-            why=f"It is {self.path}.",
-            next=("Restore that file from a backup. If there is none, remove it.", Run("again")),
-        )
 
 
 def open_journal(store: JournalStore, file: KeyFile, *, start_over: bool) -> Journal | None:

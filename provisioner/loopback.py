@@ -28,11 +28,9 @@ TICK = 1.0
 """Seconds between two looks at the time that is left."""
 PATIENCE = 3.0
 """Seconds that the browser has to ask for its page."""
-MAX_HEAD = 16 * 1024
-MAX_CONNECTIONS = 50
-"""Browsers open connections ahead, and may never use them."""
 STILL_WAITING = "The terminal still waits. To give up, press Ctrl-C there."
-MAX_PASTE = 8192
+MAX_PIECE = 64 * 1024
+"""Bytes that are read at once."""
 
 Reply = tuple[HTTPStatus, Mapping[str, str], str]
 """Status, headers and page."""
@@ -46,7 +44,7 @@ class Loopback:
     def __init__(self, stdin: int | None = None) -> None:
         self._server: _Server | None = None
         self._heads: dict[socket.socket, bytes] = {}
-        """What each connection has sent so far, the oldest first."""
+        """What each connection has sent so far: browsers open some ahead, and may use none."""
         self._stdin = stdin
         self._typed = b""
         self._is_promised = False
@@ -121,9 +119,9 @@ class Loopback:
         for connection in [one for one in self._heads if one in ready]:
             piece, head = b"", self._heads.pop(connection)
             with suppress(OSError):  # the browser hung up
-                piece = connection.recv(MAX_HEAD)
+                piece = connection.recv(MAX_PIECE)
             self._server.head = head + piece
-            if piece and b"\r\n\r\n" not in self._server.head and len(head) < MAX_HEAD:
+            if piece and b"\r\n\r\n" not in self._server.head:
                 self._heads[connection] = self._server.head  # the rest is to come
                 continue
             with suppress(OSError):
@@ -132,13 +130,9 @@ class Loopback:
         if self._server in ready:
             with suppress(OSError):
                 self._heads[self._server.get_request()[0]] = b""
-        if len(self._heads) > MAX_CONNECTIONS:
-            oldest = next(iter(self._heads))
-            del self._heads[oldest]
-            oldest.close()
 
     def _read_typed(self, stdin: int) -> None:
-        piece = os.read(stdin, MAX_PASTE)
+        piece = os.read(stdin, MAX_PIECE)
         self._typed += piece
         if not piece:
             self._stdin = None
@@ -157,7 +151,7 @@ class _Server(TCPServer):
     """`HTTPServer` would look up the host's full name, which takes seconds without a network."""
 
     allow_reuse_address = True
-    request_queue_size = 2 * MAX_CONNECTIONS
+    request_queue_size = 50
     answer: Answer
     head: bytes
     """The request that is answered next, as far as it came."""
@@ -169,7 +163,6 @@ class _Server(TCPServer):
 
 class _Request(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    timeout = TICK
     server: _Server
 
     def setup(self) -> None:

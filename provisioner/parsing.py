@@ -133,7 +133,6 @@ def parse_handle(text: str) -> Handle:
 
 def parse_instance(text: str) -> str:
     """An origin: `https://social.example`, or the bare host name; "" stays empty."""
-    text = text.strip()
     if not text:
         return ""
     url = (text if "://" in text else f"https://{text}").removesuffix("/")
@@ -145,7 +144,7 @@ def parse_instance(text: str) -> str:
 
 def parse_api_url(text: str) -> str:
     """The address of GitHub's API."""
-    url = text.strip().rstrip("/") or "https://api.github.com"
+    url = text.rstrip("/") or "https://api.github.com"
     require_secure(url)
     if re.search(r"[?#]", url):
         what = f"GITHUB_API_URL is not the address of an API: “{shown(url)}”."
@@ -169,7 +168,7 @@ def repository_in(url: str, api_url: str) -> str:
 
 def parse_repository(text: str, api_url: str = "https://api.github.com") -> str:
     """`owner/name`, or an address at the host whose API this is."""
-    text = text.strip().removesuffix("/")
+    text = text.removesuffix("/")
     name = repository_in(text, api_url) or text.removesuffix(".git")
     if is_repository(name):
         return name
@@ -180,15 +179,14 @@ def parse_repository(text: str, api_url: str = "https://api.github.com") -> str:
 
 def parse_app_name(text: str) -> str:
     """An application's name."""
-    name = text.strip()
-    if len(name) > MAX_APP_NAME or not name.isprintable():
-        raise _refusal("app-name", name)
-    return name
+    if len(text) > MAX_APP_NAME or not text.isprintable():
+        raise _refusal("app-name", text)
+    return text
 
 
 def parse_duration(name: str, text: str) -> int:
     """Seconds of `90m`, `24h`, `7d` or `0`, within the limits of the input of that name."""
-    match = re.fullmatch(r"(?a:(\d{1,9})\s*([smhd]))|0", text.strip().lower())
+    match = re.fullmatch(r"(?a:(\d{1,9})\s*([smhd]))|0", text.lower())
     units = {None: 0, "s": 1, "m": 60, "h": 3600, "d": 86400}
     seconds = int(match[1] or 0) * units[match[2]] if match else -1
     lowest, highest = LIMITS[name]

@@ -12,6 +12,7 @@ import shlex
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import TextIO
@@ -72,10 +73,9 @@ class _Stream:
         self.line(mark + "\n".join(lines))
 
     def _wrapped(self, text: str, indent: int) -> list[str]:
-        try:
-            width = os.get_terminal_size(self.file.fileno()).columns or DEFAULT_WIDTH
-        except OSError:  # the terminal is gone
-            width = DEFAULT_WIDTH
+        width = DEFAULT_WIDTH
+        with suppress(OSError):  # the terminal is gone
+            width = os.get_terminal_size(self.file.fileno()).columns or width
         # A command in backticks stays whole, so that it can be copied.
         joined = re.sub("`[^`]*`", lambda code: code[0].replace(" ", "\0"), text)
         lines = textwrap.wrap(
@@ -122,8 +122,8 @@ class Terminal:
     def waiting(self, host: str, seconds: float) -> None:
         self._err.prose(f"Waiting {seconds:.0f} s before {host} is asked again", "… ")
 
-    def say(self, text: str = "", *, bold: bool = False) -> None:
-        self._out.line(text, bold=bold)
+    def say(self, text: str) -> None:
+        self._out.line(text)
 
     def report(self, report: Report) -> None:
         if self.as_json:
@@ -202,8 +202,8 @@ class Terminal:
             case Open():
                 return f"Open this page{step.purpose}:", step.url
             case Set():
-                one = next((one for one in INPUTS if one.name == step.name), None)
-                if one and one.secret:
+                one = next(one for one in INPUTS if one.name == step.name)
+                if one.secret:
                     return f"Set the environment variable {variables_of(one)[0]}.", ""
                 return f"Give {_option(step)}.", ""
             case Run(command="again"):
@@ -216,17 +216,17 @@ class Terminal:
     def _command(self, step: Run) -> str:
         """A command to be pasted, with what was not left to the defaults."""
         # On a person's own machine, rotate and setup do it all: they open the link, too.
-        command = "rotate" if step.rotate else step.command
-        if command == "begin" and self.config and self.config.command in HERE:
-            command = "setup"
-        words, given = [*program(), command], dict[str, tuple[str, ...]]()
+        command, given = "rotate" if step.rotate else step.command, dict[str, tuple[str, ...]]()
         if config := self.config:
+            if command == "begin" and config.command in HERE:
+                command = "setup"
             parsed = {"account": str(config.account or ""), "repository": config.repository}
             given = {**config.given, **{name: (word,) for name, word in parsed.items() if word}}
         for own in step.options:
             given.pop(own.name, None)
+        words = [*program(), command]
         for one in INPUTS_OF[command]:
-            for text in filter(None, given.get(one.name, ())):
+            for text in given.get(one.name, ()):
                 words += [f"--{one.name}", text]
         words += [step.text] if step.text else []
         return " ".join([shlex.join(words), *map(_option, step.options)])
@@ -234,10 +234,8 @@ class Terminal:
     def _todo(self, steps: Next) -> str:
         return " ".join(" ".join(filter(None, self._words(step))) for step in steps)
 
-    def _as_json(self, value: object) -> Mapping[str, str]:
-        if isinstance(value, Item):
-            return {"verdict": value.verdict, "text": value.text, "todo": self._todo(value.next)}
-        raise TypeError(f"A report has a fact of the type {type(value).__name__}.")
+    def _as_json(self, item: Item) -> Mapping[str, str]:
+        return {"verdict": item.verdict, "text": item.text, "todo": self._todo(item.next)}
 
 
 def _option(step: Set) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.commands.setup import Redirect
-from provisioner.loopback import MAX_CONNECTIONS, Loopback
+from provisioner.loopback import Loopback
 from provisioner.secret import Secret
 
 STATE, ORIGIN = "the-state", "https://social.example"
@@ -158,11 +158,10 @@ def test_idle_connections_block_nothing(loopback: Loopback) -> None:
     gone = connect(loopback)
     gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # resets it
     gone.close()
-    idle = [connect(loopback) for _ in range(MAX_CONNECTIONS + 3)]
+    idle = [connect(loopback) for _ in range(40)]
     idle[-1].sendall(b"GET /callback?")  # half a request
     with browsing(loopback, request(loopback, GOOD)):
         assert wait(loopback, PATIENCE / 4) == CODE
-    assert idle[0].recv(1) == b""
     for one in idle:
         one.close()
 

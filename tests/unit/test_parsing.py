@@ -158,7 +158,7 @@ def test_what_is_no_account_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *(" me/mybot\n", "me/mybot.git", "me/mybot/", "HTTPS://GitHub.com/me/mybot"),
+        *("me/mybot", "me/mybot.git", "me/mybot/", "HTTPS://GitHub.com/me/mybot"),
         "https://x-access-token:secret@www.github.com/me/mybot.git",
         *("git@github.com:me/mybot.git", "git@github.com:/me/mybot"),
         "git+ssh://git@ssh.github.com:443/me/mybot.git",
@@ -247,17 +247,17 @@ def test_missing_github_token_leads_to_the_form_of_the_server_it_is_for(
 @pytest.mark.parametrize(
     ("parse", "text", "value"),
     [
-        (parse_instance, "  ", ""),
-        (parse_instance, " https://SOCIAL.example:443 \n", ORIGIN),
+        (parse_instance, "", ""),
+        (parse_instance, "https://SOCIAL.example:443", ORIGIN),
         (parse_instance, "social.example/", ORIGIN),
         (parse_instance, "http://localhost:3000", "http://localhost:3000"),
         (parse_api_url, "", API),
-        (parse_api_url, f" {ENTERPRISE}/", ENTERPRISE),
-        (parse_app_name, f" {'x' * 60} ", "x" * 60),
+        (parse_api_url, f"{ENTERPRISE}/", ENTERPRISE),
+        (parse_app_name, "x" * 60, "x" * 60),
         (parse_grace, "0", 0),
         (parse_grace, "90s", 90),
         (parse_grace, "90m", 90 * 60),
-        (parse_grace, " 24 H ", 24 * 3600),
+        (parse_grace, "24 H", 24 * 3600),
         (parse_grace, "30d", 30 * 86400),
         (parse_max_age, "1d", 86400),
         (parse_max_age, "3650d", 3650 * 86400),

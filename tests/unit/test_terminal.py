@@ -9,6 +9,7 @@ import sys
 import termios
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from io import BytesIO, TextIOWrapper
 
 import pytest
@@ -84,6 +85,10 @@ def test_command_can_be_pasted_with_what_it_takes_and_was_not_left_to_the_defaul
         *("--repository", "me/mybot", "--scopes", "read write"),
     ]
     assert "--app-name" not in pasted(capsys, Run("complete"), config(app_name="My bot"))
+    post = config("post", text="too long", visibility="direct")
+    assert pasted(capsys, Run("post", text="how dy"), post)[-3:] == [
+        *("--visibility", "direct", "how dy")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -112,6 +117,7 @@ def test_error_goes_to_standard_error_with_steps_to_be_pasted(
     steps = (
         Open("https://a.test/x", "mybot@social.example", "press Authorize"),
         *("Or give it up:", Run("abandon"), Run("check", when="in 2 days")),
+        *("Have a look.", Run("check")),
         *(Run("complete", code=True), "Or:", Set("scopes", "read write"), Set("github-token")),
         Run("again", when="in 10 minutes"),
     )
@@ -128,6 +134,9 @@ def test_error_goes_to_standard_error_with_steps_to_be_pasted(
         Or give it up:
         provisioner abandon --account mybot@social.example --repository me/mybot
         In 2 days, run:
+        provisioner check --account mybot@social.example --repository me/mybot
+        Have a look.
+        Run:
         provisioner check --account mybot@social.example --repository me/mybot
         Run this, and paste the code when it is asked for:
         provisioner complete --account mybot@social.example --repository me/mybot
@@ -245,12 +254,15 @@ def test_revealed_secret_is_in_no_json(capsys: pytest.CaptureFixture[str]) -> No
 
 
 class Screen:
-    """A terminal of 40 columns that keeps what is written to it."""
+    """A terminal that keeps what is written to it."""
 
     def __init__(self) -> None:
         self.master, slave = os.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+        self.set_columns(40)
         self.file = os.fdopen(slave, "w", encoding="utf-8")
+
+    def set_columns(self, columns: int) -> None:
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def read(self) -> list[str]:
         """The lines on it, once nothing more is written."""
@@ -266,8 +278,9 @@ class Screen:
 def screen() -> Iterator[Screen]:
     made = Screen()
     yield made
-    made.file.close()
-    os.close(made.master)
+    for end in made.file.close, partial(os.close, made.master):
+        with suppress(OSError):  # the test has closed it
+            end()
 
 
 def test_prose_is_wrapped_between_words_and_nothing_that_is_copied(
@@ -291,15 +304,31 @@ def test_prose_is_wrapped_between_words_and_nothing_that_is_copied(
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "colours"), [("NO_COLOR", False), ("TERM", False), ("OTHER", True)]
-)
-def test_terminal_has_colours_unless_a_person_does_without(
-    screen: Screen, monkeypatch: pytest.MonkeyPatch, name: str, *, colours: bool
+def test_terminal_that_tells_no_width_has_80_columns(screen: Screen) -> None:
+    screen.set_columns(0)
+    terminal = Terminal(progress=screen.file, verbose=True)
+    terminal.explain(f"{'x' * 38} {'x' * 38}")
+    terminal.explain(f"{'x' * 39} {'x' * 39}")
+    assert [len(line) for line in screen.read()] == [79, 41, 41]
+
+
+@pytest.mark.parametrize("name", ["NO_COLOR", "TERM"])
+def test_person_can_do_without_colours(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(name, "dumb")
     Terminal(progress=screen.file).done("Done.")
-    assert ("\x1b[32m" in "".join(screen.read())) is colours
+    assert screen.read() == ["✓ Done."]
+
+
+def test_marks_have_colours_and_commands_are_bold(screen: Screen) -> None:
+    Terminal(progress=screen.file).error(ProvisionerError("x", "It broke.", next=(Run("check"),)))
+    assert screen.read() == [
+        "\x1b[31m✗ \x1b[0m\x1b[1mIt broke.\x1b[0m",
+        "  Next: Run:",
+        "\x1b[1m        provisioner check\x1b[0m",
+        "  (x, exit code 1)",
+    ]
 
 
 def test_secret_is_revealed_to_a_person_only(
@@ -316,9 +345,11 @@ def test_secret_is_revealed_to_a_person_only(
 def test_line_is_there_at_once() -> None:
     """What follows it may take long, or never come."""
     seen = BytesIO()
-    progress = TextIOWrapper(seen, encoding="utf-8")
-    Terminal(progress=progress).done("Done.")
+    terminal = Terminal(progress=TextIOWrapper(seen, encoding="utf-8"))
+    terminal.done("Done.")
     assert seen.getvalue() == "✓ Done.\n".encode()
+    terminal.waiting("a.test", 2.4)
+    assert seen.getvalue().decode().endswith("\n… Waiting 2 s before a.test is asked again\n")
 
 
 def test_missing_and_closed_streams_stop_nothing(
@@ -329,6 +360,9 @@ def test_missing_and_closed_streams_stop_nothing(
     terminal.done("Done.")
     terminal.report(report())
     terminal.error(error())
+    terminal = Terminal(progress=screen.file)
+    os.close(screen.master)
+    terminal.done("Done.")
     screen.file.close()
     Terminal(progress=screen.file).done("Done.")
 
