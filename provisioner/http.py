@@ -208,8 +208,8 @@ class Http:
         thread.host, thread.proxy = request.url.raw_host.decode(), ""
         try:
             response, body = _read(client, request)
-        except (httpx.HTTPError, _DeadlineError) as error:
-            if isinstance(error, _DeadlineError) or self.monotonic() >= thread.deadline:
+        except httpx.HTTPError as error:
+            if self.monotonic() >= thread.deadline:
                 reason = f"it was not complete after {DEADLINE:.0f} seconds"
                 return _no_answer(host, reason, "too-slow")
             if thread.proxy or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
@@ -247,14 +247,9 @@ class Http:
     def _read_in_time(
         self, read: Callable[[int, float], bytes], size: int, timeout: float
     ) -> bytes:
-        left = self._thread.deadline - self.monotonic()
-        if left <= 0:
-            raise _DeadlineError
+        # With 0 seconds left it fails, or returns what has come already: that is bounded in size.
+        left = max(0.0, self._thread.deadline - self.monotonic())
         return read(size, min(timeout, left))
-
-
-class _DeadlineError(Exception):
-    """The deadline of a request has passed."""
 
 
 class _NoCookies(CookieJar):

@@ -59,12 +59,12 @@ class JournalStore:
     """Whether a workflow hands in the key: it decides what a person is told to do."""
     given_up: bool = False
     """Whether the journal that is there can't be opened, and is to be replaced by a new one."""
-    replaced: str | None = field(default=None, repr=False)
+    replaced: str | None = None
     """That journal, once this run has claimed its place."""
-    _latest: str | None = field(default=None, repr=False)
+    _latest: str | None = None
     """The variable as this run read or wrote it last."""
-    _earlier: set[str | None] = field(default_factory=set, repr=False)
-    """What this run read or wrote before that."""
+    _earlier: set[str | None] = field(default_factory=set)
+    """What this run read or wrote before that, and is not the latest again."""
     _rewritten: bool = False
 
     @property
@@ -124,7 +124,7 @@ class JournalStore:
 
     def look(self) -> None:
         """Read the variable again. Raises OvertakenError where another run wrote or deleted it."""
-        value = self._read_unless({None, *self._earlier} - {self._latest})
+        value = self._read_unless(self._earlier)
         if value == self._latest:
             return
         if value is None:
@@ -232,7 +232,7 @@ class JournalStore:
         return False
 
     def _note(self, value: str | None) -> None:
-        self._earlier.add(self._latest)
+        self._earlier = (self._earlier | {self._latest}) - {value}
         self._latest = value
 
     def _deleted(self) -> OvertakenError:

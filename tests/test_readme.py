@@ -20,7 +20,7 @@ SOURCE = "".join(path.read_text() for path in sorted(Path("provisioner").glob("[
 SOURCE += "".join(path.read_text() for path in sorted(Path("provisioner").glob("*.py")))
 RAISED = re.compile(r"Error\(\s*\"([a-z]+(?:-[a-z]+)+)\"|\"(no-[a-z-]+)\" if ")
 RAISED_AS = re.compile(r"\b(\w+Error)\(\s*\"([a-z]+(?:-[a-z]+)*)\"")
-REFUSALS = {f"{word}-refused" for word in REFUSED_FIELDS}
+REFUSALS = {f"{word or 'registration'}-refused" for word in REFUSED_FIELDS}
 RERAISED = {InvalidGrantError, InvalidClientError, NoAnswerError, NotNowError}
 """The run that spends the code turns them into other kinds."""
 

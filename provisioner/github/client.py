@@ -109,7 +109,7 @@ class Repository:
         answer = self.github.call("GET", f"/repos/{self.name}")
         fields = answer.fields()
         number, full_name = fields.get("id"), answer.text("full_name")
-        if not answer.ok or not isinstance(number, int) or not is_repository(full_name):
+        if not isinstance(number, int) or not is_repository(full_name):
             raise self._refused(answer, f"open the repository {self.name}")
         if fields.get("archived") is True:
             raise archived(f"The repository {full_name} is archived.")
@@ -120,20 +120,17 @@ class Repository:
         params = {"per_page": str(MAX_SECRETS)}
         answer = self.github.call("GET", self._path("secrets"), params=params)
         secrets = answer.fields().get("secrets")
-        if not answer.ok or not isinstance(secrets, list):
+        if not isinstance(secrets, list):
             raise self._refused(answer, f"list the secrets of {self.name}")
         names = (one.get("name") for one in secrets if isinstance(one, dict))
         self.secret_names = frozenset(name for name in names if isinstance(name, str))
 
     def read_sealing_key(self) -> tuple[str, PublicKey]:
         answer = self.github.call("GET", self._path("secrets", "public-key"))
-        if not answer.ok:
-            raise self._refused(answer, f"read the public key of {self.name}")
         try:
-            raw = base64.b64decode(answer.text("key"), validate=True)
-            key_id, key = answer.text("key_id"), PublicKey(raw)
+            key_id, key = answer.text("key_id"), PublicKey(base64.b64decode(answer.text("key")))
             SealedBox(key).encrypt(b"")  # libsodium refuses points of low order only now
-        except (ValueError, CryptoError, RuntimeError):
+        except (ValueError, CryptoError):
             key_id = ""
         if not is_visible(key_id):
             raise self._refused(answer, f"send a valid public key for {self.name}")
@@ -171,7 +168,7 @@ class Repository:
         if answer.status == 404:
             return None
         value = answer.fields().get("value")
-        if not answer.ok or not isinstance(value, str):
+        if not isinstance(value, str):
             raise self._refused(answer, f"read the variable {name} of {self.name}")
         return value
 

@@ -91,7 +91,7 @@ def _webfinger(http: Http, account: Handle) -> tuple[str, str]:
     if retry_delay(answer) is not None:
         raise unwell(account.domain, answer)
     for link in _links(answer):
-        href = str(link.get("href") or "")
+        href = str(link.get("href"))
         is_actor = link.get("rel") == "self" and str(link.get("type")).startswith(ACTIVITYPUB)
         if is_actor and (origin := origin_of(href)):
             _require_no_downgrade(answer, href, account)
@@ -113,8 +113,7 @@ def _require_no_downgrade(answer: Answer, url: str, account: Handle) -> None:
     origin = origin_of(url)
     host = host_of(origin)
     here = is_loopback(host) or host.partition(":")[0].endswith(".localhost")
-    is_public = origin.startswith("https://") and not here
-    if is_public or (origin and is_loopback(account.domain)):
+    if (origin.startswith("https://") and not here) or is_loopback(account.domain):
         return
     raise InputError(
         "bad-webfinger",
@@ -139,7 +138,7 @@ def _describe(http: Http, origin: str, answers: list[Outcome]) -> InstanceInfo:
         if not fields:
             raise
         version = ""
-    if not (fields or version) and metadata.refused and metadata.status != 404:
+    if not version and metadata.status in {401, 403}:
         raise blocked(host_of(origin), metadata)
     software, number = parse_version(version)
     if not software:
@@ -230,7 +229,7 @@ def _node_info(http: Http, origin: str) -> tuple[str, str]:
     with suppress(ProvisionerError):
         known = http.send("GET", f"{origin}/.well-known/nodeinfo", retry=IF_UNSENT)
         for link in _links(known):
-            url = str(link.get("href") or "")
+            url = str(link.get("href"))
             # BookWyrm, for one, names its own address with http.
             same = host_of(origin_of(url)) == host_of(origin)
             if SCHEMA.fullmatch(str(link.get("rel"))) and same:
@@ -238,7 +237,7 @@ def _node_info(http: Http, origin: str) -> tuple[str, str]:
                 software = answer.fields().get("software")
                 told = software if isinstance(software, dict) else {}
                 name, version = (
-                    "".join(answer.shown(text).split())[:MAX_NAME] if isinstance(text, str) else ""
+                    answer.shown(text)[:MAX_NAME] if isinstance(text, str) else ""
                     for text in (told.get("name"), told.get("version"))
                 )
                 return name, version

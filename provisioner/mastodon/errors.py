@@ -83,8 +83,17 @@ REFUSED_FIELDS: dict[str, tuple[type[ProvisionerError], str, Next]] = {
     "redirect": (ProvisionerError, "It does not allow the redirect URI.", ()),
     "website": (ActionRequiredError, "It wants a website, and none was sent.", OWN_APPLICATION),
     "name": (InputError, "It does not allow the application's name.", (Set("app-name"),)),
+    "": (
+        ScopesRefusedError,
+        "It does not know one of the scopes, or does not allow the application's name.",
+        (Set("scopes"), Set("app-name")),
+    ),
 }
 """What a refused registration is about, by the first of these words that is in the answer."""
+IN_FRONT = (
+    "Something in front of the server may keep out scripts and data centres, such as GitHub's "
+    "runners."
+)
 
 
 class Alive(msgspec.Struct, frozen=True):
@@ -117,12 +126,10 @@ class Unclear(msgspec.Struct, frozen=True):
 
 def unwell(host: str, answer: Answer) -> TransportError:
     """The instance is in trouble for the moment."""
-    page = "It was a web page: something in front of the server may also keep out scripts and "
-    page += "data centres, such as GitHub's runners."
     return TransportError(
         "instance-unwell",
         f"{host} is in trouble: it answered {answer.described()}.",
-        why=page if answer.is_page else "",
+        why=f"It was a web page. {IN_FRONT}" if answer.is_page else "",
         next=(
             Run("again", when="when the instance is well"),
             *(OTHER_NETWORK if answer.is_page else ()),
@@ -136,8 +143,7 @@ def blocked(host: str, answer: Answer) -> TransportError:
     return TransportError(
         "instance-blocked",
         f"{came} answered in place of {host}'s API: {answer.described()}.",
-        why="Something in front of the server may keep out scripts and data centres, such as "
-        "GitHub's runners. Or it is not a Mastodon-compatible server.",
+        why=f"{IN_FRONT} Or it is not a Mastodon-compatible server.",
         next=(*OTHER_NETWORK, *NAME_THE_INSTANCE),
     )
 
@@ -178,15 +184,9 @@ def registration_refused(
         what = f"{host} refused to register an application for {' '.join(scopes)}: "
         what += f"{answer.described()}."
         said = answer.body.decode(errors="replace").casefold()
-        for word, (kind, why, steps) in REFUSED_FIELDS.items():
-            if word in said:
-                return kind(f"{word}-refused", what, why=why, next=steps)
-        return ScopesRefusedError(
-            "registration-refused",
-            what,
-            why="It does not know one of the scopes, or does not allow the application's name.",
-            next=(Set("scopes"), Set("app-name")),
-        )
+        word = next(word for word in REFUSED_FIELDS if word in said)
+        kind, why, steps = REFUSED_FIELDS[word]
+        return kind(f"{word or 'registration'}-refused", what, why=why, next=steps)
     if answer.refused:
         return ActionRequiredError(
             "registration-closed",
@@ -209,9 +209,7 @@ def exchange_refused(instance: Instance, answer: Answer, *, by_password: bool) -
     """
     host, error = instance.host, answer.text("error")
     seconds = retry_after(answer) or rate_limit_reset(answer)
-    if (answer.status == 401 and not answer.body.strip()) or (
-        answer.refused and error == "invalid_client"
-    ):
+    if (answer.status == 401 and not answer.body) or (answer.refused and error == "invalid_client"):
         return InvalidClientError(
             "unknown-application",
             f"{host} does not accept the application: {answer.described()}.",
@@ -287,7 +285,7 @@ def judge(instance: Instance, answer: Answer) -> Dead | Unclear:
 def _shows(instance: Instance, answer: Answer, signs: Iterable[Sign]) -> bool:
     """Whether it is one of these answers of this very server."""
     said = {answer.text("error"), answer.headers.get("www-authenticate", "")} - {""}
-    said.add(answer.body.decode(errors="replace").strip())
+    said.add(answer.body.decode(errors="replace"))
     if answer.redirect:
         url = joined(instance.origin, answer.headers.get("location", ""))
         said = {url.removeprefix(instance.origin)}

@@ -7,7 +7,7 @@ import re
 
 import msgspec
 
-from provisioner.mastodon.instance import PROFILES, Instance, is_at_least
+from provisioner.mastodon.instance import PROFILES, Instance
 from provisioner.report import InputError, Open, Set, duration, plain
 
 DOCUMENTATION = "https://docs.joinmastodon.org/api/oauth-scopes/"
@@ -48,15 +48,9 @@ class InstanceInfo(msgspec.Struct, frozen=True):
 
         Metadata that lists no grants means RFC 8414's default, which is without this one.
         """
-        known, grants = self.instance.profile.password_grant, self.grant_types_supported
-        if grants or (known is None and self.instance.has_metadata):
-            return "password" in grants
-        return known
-
-    def is_mastodon(self, major: int, minor: int) -> bool:
-        instance = self.instance
-        is_one = instance.software.casefold() == "mastodon"
-        return is_one and is_at_least(instance.version, major, minor)
+        if self.instance.has_metadata:
+            return "password" in self.grant_types_supported
+        return self.instance.profile.password_grant
 
 
 def parse_scopes(text: str) -> tuple[str, ...]:
@@ -85,9 +79,9 @@ def candidates(requested: tuple[str, ...], info: InstanceInfo) -> tuple[tuple[st
     """The sets of scopes to register with, one after the other until the instance takes one.
 
     First what was requested; then `read:accounts`, or what the server needs instead, for `profile`;
-    then the broad `read` and `write`, which are all that Pixelfed and the oldest servers know, but
-    not where a narrower one that is unknown must be a mistake. What the instance does not know by
-    its own word is left out, and so is `profile` where nothing tells that it knows it.
+    then the broad `read` and `write`, which are all that Pixelfed knows, but not where a narrower
+    one that is unknown must be a mistake. What the instance does not know by its own word is left
+    out, and so is `profile` where it does not tell.
     Raises InputError where nothing is left.
     """
     verifying = info.instance.profile.verifying_scope
@@ -96,12 +90,11 @@ def candidates(requested: tuple[str, ...], info: InstanceInfo) -> tuple[tuple[st
     broader = tuple(dict.fromkeys("read" if s in VERIFYING else s for s in requested))
     coarse = tuple(dict.fromkeys(_coarse(scope) for scope in requested))
     known = set(info.scopes_known)
-    # `profile` came with Mastodon 4.3, and scopes such as `write:statuses` with 2.4.3.
-    knows_profile = "profile" in known if known else info.is_mastodon(4, 3)
     is_granular = any(":" in s and not s.startswith("admin:") for s in known)
-    sets = [requested, classic] if knows_profile else [classic]
+    is_mastodon = info.instance.software.casefold() == "mastodon"
+    sets = [requested, classic] if "profile" in known else [classic]
     sets += [broader] if known and not set(classic) <= known else []
-    sets += [] if (is_granular if known else info.is_mastodon(3, 0)) else [coarse]
+    sets += [] if (is_granular if known else is_mastodon) else [coarse]
     fitting = tuple(dict.fromkeys(s for s in sets if not known or set(s) <= known))
     if not fitting:
         unknown = sorted(set(sets[-1]) - known)
@@ -134,9 +127,9 @@ def _broader(scope: str) -> set[str]:
 
 
 def _coarse(scope: str) -> str:
-    action, _, rest = scope.partition(":")
-    if action == "admin" and rest:
-        return f"admin:{rest.partition(':')[0]}"
+    action, *parts = scope.split(":")
+    if action == "admin":
+        return ":".join(("admin", *parts[:1]))
     return "read" if scope == "profile" else action
 
 

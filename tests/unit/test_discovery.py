@@ -9,7 +9,7 @@ from provisioner.mastodon import discovery
 from provisioner.mastodon.instance import Instance
 from provisioner.mastodon.scopes import InstanceInfo
 from provisioner.parsing import Handle
-from provisioner.report import Exit, InputError, ProvisionerError
+from provisioner.report import Exit, InputError, ProvisionerError, Set
 from provisioner.secret import Secret
 from tests.support.gather import in_order
 from tests.unit.instances import ORIGIN, instance_of
@@ -17,7 +17,7 @@ from tests.unit.web import LOST, Reply, Script, Scripted, Web, page, redirect, s
 
 OTHER = "https://web.example"
 EVIL = "https://evil.example"
-BOT = Handle("mybot", "social.example")
+BOT = Handle("MyBot", "social.example")
 FINGER = "/.well-known/webfinger"
 METADATA = "/.well-known/oauth-authorization-server"
 V1, V2 = "/api/v1/instance", "/api/v2/instance"
@@ -87,7 +87,8 @@ def test_mastodon_at_its_own_domain_takes_three_requests_in_one_batch() -> None:
     assert told.scopes_supported == ("read", "write")
     assert told.is_confirmed
     assert web.asked == [f"GET {ORIGIN}{path}" for path in (FINGER, METADATA, V1)]
-    assert dict(web.requests[0].url.params) == {"resource": "acct:mybot@social.example"}
+    assert "WebFinger" in told.how
+    assert dict(web.requests[0].url.params) == {"resource": "acct:MyBot@social.example"}
     assert "application/jrd+json" in web.requests[0].headers["accept"]
 
 
@@ -105,6 +106,7 @@ def test_accounts_domain_is_its_instance_where_webfinger_names_no_actor(reply: R
     told = find(Web(mastodon_at() | finger(reply)))
     assert told.instance == described()
     assert not told.is_confirmed
+    assert str(BOT) in told.how
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ def test_accounts_domain_is_its_instance_where_webfinger_names_no_actor(reply: R
         ("application/activity+json", "acct:robot@web.example", "robot@web.example"),
         ("application/activity+json", "acct:mybot@web.example", "mybot@web.example"),
         ('application/ld+json; profile="https://www.w3.org/ns/activitystreams"', "", ""),
-        *(("application/ld+json", own, "") for own in ("acct:MyBot@social.example", "x://web")),
+        *(("application/ld+json", own, "") for own in ("acct:mybot@social.example", "x://web")),
     ],
 )
 def test_link_to_the_actor_names_the_instance_and_the_subject_another_name(
@@ -152,6 +154,7 @@ def test_public_domain_leads_to_public_https_only(how: Callable[[str], Reply], t
     with pytest.raises(InputError) as caught:
         find(web)
     assert caught.value.code == "bad-webfinger"
+    assert Set("instance") in caught.value.next
     assert {request.url.host for request in web.requests} == {"social.example"}
 
 
@@ -167,7 +170,9 @@ def test_domain_on_this_machine_may_lead_to_this_machine() -> None:
 
 def test_named_instance_is_not_looked_up_nor_asked_for_a_name_that_it_tells() -> None:
     web = Web(mastodon_at(OTHER))
-    assert find(web, instance=OTHER).instance == described(OTHER)
+    assert find(web, instance=OTHER) == InstanceInfo(
+        described(OTHER), ("read", "write"), how="named"
+    )
     assert web.asked == [f"GET {OTHER}{path}" for path in (METADATA, V1)]
 
 
@@ -180,12 +185,12 @@ def test_wrong_guess_costs_nothing(reply: Scripted) -> None:
 
 
 @pytest.mark.parametrize("trouble", [page(502), LOST])
-@pytest.mark.parametrize("path", [METADATA, V1])
+@pytest.mark.parametrize("path", [FINGER, METADATA, V1])
 def test_instance_that_met_trouble_is_asked_again(path: str, trouble: Scripted) -> None:
-    then = {METADATA: metadata(), V1: ABOUT}[path]
-    script = {**mastodon_at(), f"GET {ORIGIN}{path}": [trouble, then]}
-    assert found({**script, **finger(jrd(f"{ORIGIN}/users/mybot"))}) == described()
-    assert found(script, ORIGIN) == described()
+    script = mastodon_at() | finger(jrd(f"{ORIGIN}/users/mybot"))
+    asked = f"GET {ORIGIN}{path}"
+    assert find(Web(script | {asked: [trouble, script[asked]]})).is_confirmed
+    assert found(script | {asked: [trouble, script[asked]]}, ORIGIN) == described()
 
 
 # Metadata.
@@ -202,6 +207,7 @@ def test_endpoint_of_another_origin_or_none_is_refused(field: str, value: object
     error = refused(script, ORIGIN)
     assert error.code == "foreign-metadata"
     assert error.exit_code is Exit.INPUT
+    assert Set("instance") in error.next
 
 
 @pytest.mark.parametrize(
@@ -238,7 +244,8 @@ def test_without_metadata_the_paths_are_mastodons(reply: Reply) -> None:
 
 
 def test_lists_of_metadata_are_bounded_and_of_words() -> None:
-    listed = metadata(scopes_supported=["read", 1, "a b", *(f"read:{n}" for n in range(999))])
+    words = ["read", 1, "a b", *(f"read:{n}" for n in range(999))]
+    listed = metadata(scopes_supported=words, issuer=f"{ORIGIN}/{'x' * (1999 - len(ORIGIN))}")
     info = find(Web(mastodon_at() | everywhere(listed, METADATA)), instance=ORIGIN)
     assert info.scopes_supported[:2] == ("read", "read:0")
     assert len(info.scopes_supported) == 198
@@ -261,16 +268,16 @@ CLOSED = {"error": "This API requires an authenticated user"}
     ("v1", "v2", "version"),
     [
         (ABOUT, page(500), ("Mastodon", "4.5.3")),
-        (Reply(404), ABOUT, ("Mastodon", "4.5.3")),
+        (Reply(404), [page(502), ABOUT], ("Mastodon", "4.5.3")),
         (say(CLOSED, 401), Reply(404), ("", "")),
         (say(CLOSED, 403), Reply(404), ("", "")),
         (Reply(404), say(CLOSED, 403), ("", "")),
     ],
 )
 def test_either_version_of_the_api_will_do_even_closed_to_strangers(
-    v1: Reply, v2: Reply, version: tuple[str, str]
+    v1: Reply, v2: Reply | list[Scripted], version: tuple[str, str]
 ) -> None:
-    assert found(everywhere(v1, V1) | everywhere(v2, V2), ORIGIN) == instance_of(*version)
+    assert found(everywhere(v1, V1) | {f"GET {ORIGIN}{V2}": v2}, ORIGIN) == instance_of(*version)
 
 
 @pytest.mark.parametrize(
@@ -278,9 +285,9 @@ def test_either_version_of_the_api_will_do_even_closed_to_strangers(
     [
         *((Reply(404), "not-mastodon"), (page(404), "not-mastodon"), (say([]), "not-mastodon")),
         (say({"version": 4}), "not-mastodon"),
-        (say({"version": "4.5.3"}, 404), "not-mastodon"),
+        *((say(body, 404), "not-mastodon") for body in ({"version": "4.5.3"}, {"error": "x"})),
         (redirect(OTHER), "not-mastodon"),
-        (say({"error": "blocked"}, 403), "instance-blocked"),
+        *((say({"error": "blocked"}, status), "instance-blocked") for status in (401, 403)),
         *((page(status), "instance-blocked") for status in (200, 401, 403, 405)),
         *((Reply(status), "instance-blocked") for status in (202, 401, 403)),
         (page(410), "not-mastodon"),
@@ -292,6 +299,10 @@ def test_server_that_does_not_describe_itself_is_no_instance_or_something_is_in_
     reply: Reply, code: str
 ) -> None:
     assert refused(everywhere(reply), ORIGIN).code == code
+
+
+def test_page_that_refuses_is_no_instance_that_is_closed_to_strangers() -> None:
+    assert refused(everywhere(page(403), V1), ORIGIN).code == "instance-blocked"
 
 
 @pytest.mark.parametrize("path", [FINGER, METADATA, V1])

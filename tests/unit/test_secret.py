@@ -1,10 +1,8 @@
 """Secrets that redact themselves."""
 
-import base64
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -31,6 +29,7 @@ def test_secrets_are_equal_by_their_plaintext_and_not_equal_to_it() -> None:
     """Else a comparison that forgot to reveal would work, and a set of both would mix them up."""
     assert {Secret(PLAIN), Secret(PLAIN), Secret("other")} == {Secret(PLAIN), Secret("other")}
     assert Secret(PLAIN) != PLAIN
+    assert Secret(PLAIN) != Secret("other")
 
 
 def test_secret_has_no_attributes_to_look_into() -> None:
@@ -54,36 +53,14 @@ def test_visible_text_can_stand_in_a_header(text: str, *, visible: bool) -> None
     assert is_visible(text) is visible
 
 
-ECHOES = {
-    "plain": PLAIN,
-    "URL-encoded": quote(PLAIN, safe=""),
-    "URL-encoded in lower case": re.sub("%..", lambda hit: hit[0].lower(), quote(PLAIN, safe="")),
-    "form-encoded": quote_plus(PLAIN),
-    "base64": base64.b64encode(PLAIN.encode()).decode(),
-    "base64 without padding": base64.b64encode(PLAIN.encode()).decode().rstrip("="),
-    "base64url": base64.urlsafe_b64encode(PLAIN.encode()).decode(),
-    "base64url without padding": base64.urlsafe_b64encode(PLAIN.encode()).decode().rstrip("="),
-}
-
-
-@pytest.mark.parametrize("form", ECHOES)
-def test_echo_in_a_usual_encoding_is_redacted(form: str) -> None:
-    redacted = redact(f"no such token: {ECHOES[form]}!", [Secret(PLAIN)])
-    assert redacted.rstrip("!=") == f"no such token: {MASK}"
-
-
-@pytest.mark.parametrize("before", ["", "a", "ab", "abc"])
-def test_echo_within_the_base64_of_more_is_redacted(before: str) -> None:
-    """As in an Authorization header of the kind Basic."""
-    encoded = base64.b64encode(f"{before}:{PLAIN}:x".encode()).decode()
-    redacted = redact(encoded, [Secret(PLAIN)])
-    assert MASK in redacted
-    assert len(redacted) <= len(encoded) - len(PLAIN) + len(MASK)
+@pytest.mark.parametrize("echo", [PLAIN, quote_plus(PLAIN), quote_plus(PLAIN).lower()])
+def test_echo_in_a_usual_encoding_is_redacted(echo: str) -> None:
+    assert redact(f"no such token: {echo}!", [Secret(PLAIN)]) == f"no such token: {MASK}!"
 
 
 def test_other_secrets_are_masked_as_a_whole_and_other_text_is_not() -> None:
-    assert redact("a+b a%20b", [Secret("a b")]) == f"{MASK} {MASK}"
-    assert redact("abcdef abc", [Secret("abc"), Secret("abcdef")]) == f"{MASK} {MASK}"
+    assert redact("a%2Fb+c a%2Fb%20c", [Secret("a/b c")]) == f"{MASK} {MASK}"
+    assert redact("abcd bc", [Secret("bc"), Secret("abcd")]) == f"{MASK} {MASK}"
     assert redact("text", [Secret(""), Secret(PLAIN)]) == "text"
     assert str(Secret("")) == ""
     assert not Secret("")

@@ -14,9 +14,10 @@ from provisioner.http import DEADLINE, Http
 from provisioner.report import Exit, NotSentError
 from provisioner.secret import Secret
 from tests.support.told import fails
-from tests.unit.server import ScriptedServer, say
+from tests.unit.server import Reply, ScriptedServer, hang, say
 
 HOST = "127.0.0.1"
+WELL = say({"ok": True})
 
 
 @pytest.fixture
@@ -28,11 +29,11 @@ def ca(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CA:
     return made
 
 
-def server_with(certificate: LeafCert) -> ScriptedServer:
-    """A server that shows this certificate, and would answer well."""
+def server_with(certificate: LeafCert, reply: Reply = WELL) -> ScriptedServer:
+    """A server that shows this certificate, and would answer so."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(tls)
-    return ScriptedServer(say({"ok": True}), tls=tls)
+    return ScriptedServer(reply, tls=tls)
 
 
 def test_server_with_certificate_of_trusted_ca_is_asked(ca: CA) -> None:
@@ -44,7 +45,7 @@ def test_server_with_certificate_of_trusted_ca_is_asked(ca: CA) -> None:
 
 def test_deadline_holds_within_tls(ca: CA) -> None:
     http = Http(monotonic=count(step=DEADLINE).__next__)
-    with server_with(ca.issue_cert(HOST)) as server, http, fails("too-slow", Exit.FAILED):
+    with server_with(ca.issue_cert(HOST), hang) as server, http, fails("too-slow", Exit.FAILED):
         http.send("GET", f"{server.origin}/")
 
 
