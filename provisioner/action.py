@@ -21,7 +21,7 @@ from provisioner.commands.run import Prompts, run
 from provisioner.config import Config, parse
 from provisioner.inputs import ACTION_INPUTS
 from provisioner.process import finish, write_errors_ignored
-from provisioner.report import InputError, Item, ProvisionerError, Report, Set, besides, plain
+from provisioner.report import InputError, Item, ProvisionerError, Report, Set, besides
 from provisioner.secret import MIN_PART, Secret
 
 DISPATCHED = ("code", "rotate")
@@ -72,13 +72,13 @@ class Step(msgspec.Struct, frozen=True):
             self.mask(Secret(_code_within(text)))
         command, event = self.input("command") or "auto", self._value("GITHUB_EVENT_NAME")
         if command not in COMMANDS:
-            what = f"Not a command of this action: “{plain(command)}”."
+            what = f"Not a command of this action: “{command}”."
             known = f"Use one of {', '.join(f'`{one}`' for one in COMMANDS)}."
             raise InputError("bad-command", what, next=(known,))
         if command != "demo" and event not in EVENTS:
             raise InputError(
                 "wrong-event",
-                f"This workflow was started by the event “{plain(event)}”.",
+                f"This workflow was started by the event “{event}”.",
                 why="Only somebody who may run the repository's workflows, or its schedule, may "
                 "start an authorization. Strangers can cause other events.",
                 next=("Use the action only in workflows on workflow_dispatch and schedule.",),

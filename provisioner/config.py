@@ -184,18 +184,9 @@ def words_of(inputs: Sequence[Input], values: Values) -> Words:
 
 def _account(command: str, account: str, instance: str, *, in_workflow: bool) -> Handle | None:
     """The account; None where the journal names it, or where an instance is enough."""
-    if not account:
-        if not in_workflow and command in OF_A_JOURNAL:
-            return None
-        if command in {"doctor", "register"}:
-            if instance:
-                return None
-            steps = (
-                Set("account", "mybot@mastodon.social"),
-                "Or an instance alone:",
-                Set("instance"),
-            )
-            raise InputError("bad-account", "No account was given.", next=steps)
+    in_journal = command in OF_A_JOURNAL and not in_workflow
+    if not account and (in_journal or (command in {"doctor", "register"} and instance)):
+        return None
     return parse_account(account)
 
 

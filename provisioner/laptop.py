@@ -58,7 +58,7 @@ class Laptop:
             return
         nothing, command = subprocess.DEVNULL, [*self._browser, link]
         with suppress(OSError):  # the link is on the screen
-            subprocess.Popen(  # noqa: S603
+            self._started = subprocess.Popen(  # noqa: S603
                 command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True
             )
 

@@ -49,13 +49,12 @@ class Loopback:
         self._typed = b""
         self._is_promised = False
 
-    def listen(self, port: int = 0) -> str:
-        """The redirect URI, with a free port or this one; "" where it is taken."""
+    def listen(self, port: int) -> str:
+        """The redirect URI, with this port, or a free one for 0; "" where it is taken."""
         try:
             self._server = _Server(("127.0.0.1", port), _Request)
         except OSError:
             return ""
-        self._server.socket.settimeout(0)
         return f"http://{self._server.host}{CALLBACK}"
 
     def wait(

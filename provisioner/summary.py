@@ -6,7 +6,7 @@ The steps for a person are worded here for the log as well.
 
 import re
 from collections.abc import Iterable
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from provisioner.report import (
     Exit,
@@ -20,7 +20,6 @@ from provisioner.report import (
     Step,
     besides,
 )
-from provisioner.urls import host_of, origin_of
 
 MARKS = {"good": "✅", "unclear": "❔", "soon": "⚠️", "bad": "❌", "planned": "▫️"}
 BUTTON = "Run workflow"
@@ -103,7 +102,7 @@ def of_report(report: Report, page: str, warned: Iterable[Item] = ()) -> str:
     rows = []
     for label, value in report.table.items():
         cell = "<br>".join(_code(line) for line in value.split("\n"))
-        rows.append(f"| {_text(label)} | {cell} |")
+        rows.append(f"| {label} | {cell} |")
     # The first row is the head, since GitHub's tables need one.
     parts.append("\n".join([*rows[:1], *["| :--- | :--- |"][: len(rows)], *rows[1:]]))
     return "\n\n".join(filter(None, parts))
@@ -179,10 +178,8 @@ def _code(text: str) -> str:
 
 
 def _name(url: str) -> str:
-    """An address for a link's name: without its query."""
-    origin = origin_of(url)
-    path = urlsplit(url).path.rstrip("/") if origin else ""
-    return MEANINGFUL.sub(r"\\\1", host_of(origin) + path) or "the link"
+    """An address for a link's name: without its scheme and query."""
+    return MEANINGFUL.sub(r"\\\1", re.sub(r"^https?://|/?[?#].*|/$", "", url))
 
 
 def _target(url: str) -> str:

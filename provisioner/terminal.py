@@ -11,7 +11,7 @@ import re
 import shlex
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import StringIO
@@ -108,9 +108,8 @@ class Terminal:
 
     def warn(self, item: Item) -> None:
         """Something that a person should know at once, each time that it happens."""
-        if item in self._told:
-            self._told.remove(item)
-        self._items(self._err, [item])
+        self._told.append(item)
+        self._item(self._err, item)
 
     def explain(self, text: str) -> None:
         if self.verbose:
@@ -151,7 +150,9 @@ class Terminal:
         if report.snippet:
             yaml = textwrap.indent(report.snippet, "    ")
             out.line(f"\nTo paste into the workflow:\n\n{yaml}\n")
-        self._items(out, report.items)
+        for item in report.items:
+            if item not in self._told:
+                self._item(out, item)
         self._steps(out, besides(report.next, report.link))
 
     def error(self, error: ProvisionerError) -> None:
@@ -177,12 +178,9 @@ class Terminal:
                 next=("Run this on a terminal without --json, or leave out --reveal.",),
             )
 
-    def _items(self, stream: _Stream, items: Iterable[Item]) -> None:
-        for item in items:
-            if item not in self._told:
-                self._told.append(item)
-                stream.prose(item.text, *MARKS[item.verdict])
-                self._steps(stream, item.next)
+    def _item(self, stream: _Stream, item: Item) -> None:
+        stream.prose(item.text, *MARKS[item.verdict])
+        self._steps(stream, item.next)
 
     def _steps(self, stream: _Stream, steps: Next) -> None:
         label, leads = "  Next: ", False

@@ -281,6 +281,8 @@ def test_input_that_the_log_would_show_is_refused_and_masked(
 
 def test_other_commands_are_refused(tmp_path: Path) -> None:
     assert Scene(tmp_path, given={"command": ""}).config().command == "auto"
+    for command in "begin", "abandon":
+        assert Scene(tmp_path, given={"command": command}).config().command == command
     Scene(tmp_path, given={"command": "login"}).refuses("bad-command")
 
 

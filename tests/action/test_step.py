@@ -71,21 +71,6 @@ def test_auto_does_what_comes_next(site: Workflow, state: str, asked: str, statu
     assert site.run(event, inputs).status == status
 
 
-@pytest.mark.parametrize(
-    ("command", "event", "status"),
-    [
-        ("begin", "schedule", "approval-pending"),
-        ("complete", "workflow_dispatch", "completed-already"),
-        ("check", "workflow_dispatch", "healthy"),
-    ],
-)
-def test_named_command_is_obeyed(site: Workflow, command: str, event: str, status: str) -> None:
-    """Whatever auto would have chosen."""
-    site.provision()
-    inputs = {"code": site.codes[0], "rotate": "true"} if command != "begin" else None
-    assert site.run(event, inputs, {"command": command}).status == status
-
-
 def test_demo_needs_no_inputs_and_asks_nobody_outside(site: Workflow) -> None:
     """On any event."""
     nothing = dict.fromkeys(("account", "github-token", "journal-key", "repository"), "")
@@ -112,9 +97,6 @@ def test_rerun_of_a_rotation_under_way_shows_its_link(site: Workflow) -> None:
     link = site.run(inputs={"rotate": "true"}).outputs["authorize-url"]
     again = site.run(inputs={"rotate": "true"}, variables=RERUN)
     assert again.outputs["authorize-url"] == link
-
-
-# What nobody is to see.
 
 
 # Streams.

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from provisioner.commands.init import EXAMPLES, FOLDER, init, rendered
+from provisioner.commands.init import EXAMPLES, FOLDER, PUSH, SCOPE, init, rendered
 from provisioner.config import Config, parse
 from provisioner.report import Report
 
@@ -34,23 +34,15 @@ def with_of(root: Path, name: str) -> dict[str, str]:
     return given
 
 
-def test_bot_is_written_as_readme_shows_it(tmp_path: Path) -> None:
+def test_files_are_as_readme_shows_them_and_the_check_needs_no_github_token(
+    tmp_path: Path,
+) -> None:
     run(tmp_path)
     assert (tmp_path / BOT).read_text() == (EXAMPLES / "bot.yml").read_text()
-
-
-def test_check_names_the_account_and_needs_no_github_token(tmp_path: Path) -> None:
-    run(tmp_path)
     assert with_of(tmp_path, "token-check.yml") == {
         "account": "bot@social.example",
         "access-token": "${{ secrets.MASTODON_ACCESS_TOKEN }}",
     }
-
-
-def test_workflow_that_rotates_takes_the_place_of_the_check(tmp_path: Path) -> None:
-    run(tmp_path, config(with_rotation=True))
-    assert "github-token" in with_of(tmp_path, "credentials.yml")
-    assert not (tmp_path / FOLDER / "token-check.yml").exists()
 
 
 def test_files_name_what_this_bot_uses(tmp_path: Path) -> None:
@@ -63,6 +55,7 @@ def test_files_name_what_this_bot_uses(tmp_path: Path) -> None:
         scopes="interact",
     )
     run(tmp_path, names)
+    assert not (tmp_path / FOLDER / "token-check.yml").exists()  # the other takes its place
     bot = (tmp_path / BOT).read_text()
     assert "${{ secrets.SECOND_TOKEN }}" in bot
     assert "${{ vars.SECOND_URL }}" in bot
@@ -104,6 +97,7 @@ def test_changed_file_is_replaced_only_if_the_person_agrees(
     assert "+          STATUS: howdy universe!" in shown
     assert (tmp_path / BOT).read_text() == (ours if agrees else theirs)
     assert report.facts["files"] == ([str(BOT)] if agrees else [])
+    assert [item.verdict for item in report.items] == ["good" if agrees else "unclear", "good"]
 
 
 def test_second_run_changes_and_asks_nothing(tmp_path: Path) -> None:
@@ -114,7 +108,7 @@ def test_second_run_changes_and_asks_nothing(tmp_path: Path) -> None:
     assert report.next == ()
 
 
-def test_missing_scope_of_gh_is_named_before_the_push(tmp_path: Path) -> None:
-    report = init(config(), tmp_path, lambda *_: False, lacks_scope=True)
-    steps = [str(step) for step in report.next]
-    assert steps.index("`gh auth refresh -s workflow`") < steps.index("`git push`")
+def test_scope_of_gh_is_named_before_the_push_where_it_is_missing(tmp_path: Path) -> None:
+    assert run(tmp_path / "has")[0].next == PUSH
+    report = init(config(), tmp_path / "lacks", lambda *_: False, lacks_scope=True)
+    assert report.next == SCOPE + PUSH

@@ -1,7 +1,4 @@
-"""Streams that are closed, full, or read by nobody, and sizes of a terminal that make no sense.
-
-Processes of their own, but for the last.
-"""
+"""Streams that are closed, full, or read by nobody. Each run is a process of its own."""
 
 import os
 import subprocess
@@ -9,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program.program import PATIENCE, PROGRAM, ROOT, Run, environment, launch, run
+from tests.program.program import PATIENCE, PROGRAM, ROOT, Run, environment, launch
 from tests.program.site import WRONG, Shell
 
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has /dev/full")
@@ -110,15 +107,3 @@ def test_what_a_stream_can_not_show_or_read_stops_nothing(site: Shell) -> None:
     site.begin()
     done = launch("complete", *site.whose, "--json", env=site.env | strict, typed="\u00e4")
     assert (done.code, done.error) == (2, "bad-code")
-
-
-# The size of a terminal.
-
-
-@pytest.mark.parametrize("variable", ["COLUMNS", "LINES"])
-@pytest.mark.parametrize("value", ["0", "1", "²", "9" * 5000, "-1", "x"])
-def test_no_size_of_a_terminal_breaks_the_lines_of_an_error(variable: str, value: str) -> None:
-    done = run(*WRONG, "--json", env={variable: value})
-    assert (done.code, done.error) == (2, "bad-account")
-    for part in "what", "todo":
-        assert done.outcome["error"][part] in done.progress

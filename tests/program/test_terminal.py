@@ -1,4 +1,4 @@
-"""The command line in a terminal: colours, and what is typed at its prompts."""
+"""The command line in a terminal: what is typed at its prompts."""
 
 import re
 
@@ -12,9 +12,6 @@ CODE = "(not shown): "
 """How the prompt for the code ends."""
 LED = ("sh", "-c", 'exec "$@" <"$(tty)"', "sh", *PROGRAM)
 """What leads a session and opens a terminal has its Ctrl-C sent to it, and reads it unseen."""
-
-
-# Colours.
 
 
 # The code.

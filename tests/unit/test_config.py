@@ -82,6 +82,7 @@ def test_doctor_and_register_need_no_account_or_no_github() -> None:
         assert made.account is None
         assert made.instance == "https://social.example"
     assert parse("doctor", {"account": "mybot@social.example"}).repository == ""
+    assert config("check", account="").account is None  # the journal names it
     assert config("register", reveal=True, repository="", github_token="").reveal
 
 
@@ -113,7 +114,7 @@ def test_every_input_of_the_action_counts_for_every_command() -> None:
         ("bad-repository", "begin", {"repository": ""}),
         ("no-github-token", "begin", {"github_token": ""}),
         ("bad-account", "doctor", {"account": ""}),
-        ("bad-account", "register", {"account": ""}),
+        ("bad-account", "check", {"account": "", "in_workflow": True}),
         ("usage", "complete", {"grace": ["s3cret", "s3cret"]}),
         ("bad-application", "begin", {"client_id": "id"}),
         ("bad-application", "begin", {"client_secret": "s3cret"}),
@@ -138,12 +139,6 @@ def test_input_is_refused_and_not_shown(code: str, command: str, given: Given) -
     with fails(code, Exit.INPUT) as caught:
         config(command, **given)
     assert "s3cret" not in str(vars(caught.value))
-
-
-def test_journal_is_refused_by_the_name_that_was_given() -> None:
-    with fails("bad-name", Exit.INPUT) as caught:
-        config(journal="1X")
-    assert "“1X”" in caught.value.what
 
 
 def test_repository_is_one_of_the_api_s_host() -> None:

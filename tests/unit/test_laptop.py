@@ -1,13 +1,30 @@
-"""A person's own machine: how long it waits."""
+"""A person's own machine: its browser, and how long it waits."""
 
 import os
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from provisioner import laptop
 from provisioner.terminal import Terminal
+
+
+def test_browser_gets_the_link_and_nothing_of_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    seen, ours = tmp_path / "seen", os.dup(0)
+    fds = " ".join(f"/proc/$$/fd/{number}" for number in range(3))
+    here = laptop.Laptop(Terminal(), ("sh", "-c", f'(readlink {fds}; echo "$1") >{seen}', "sh"))
+    os.dup2(os.open(tmp_path, os.O_RDONLY), 0)
+    try:
+        here.open("https://social.example/?a=b c")
+    finally:
+        os.dup2(ours, 0)
+    here._started.wait(60)  # noqa: SLF001
+    assert seen.read_text().splitlines() == [*[os.devnull] * 3, "https://social.example/?a=b c"]
 
 
 def test_link_is_waited_for_ten_minutes_in_all(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ Arrived = Redirect | str | None
 @pytest.fixture
 def loopback() -> Iterator[Loopback]:
     with closing(Loopback()) as loopback:
-        loopback.listen()
+        loopback.listen(0)
         yield loopback
 
 
@@ -228,7 +228,7 @@ def test_taken_port_is_told_and_can_be_bound_again_at_once(loopback: Loopback) -
 
 def test_typed_line_ends_the_wait_beside_the_listener(pipe: tuple[int, int]) -> None:
     with closing(Loopback(pipe[0])) as loopback:
-        loopback.listen()
+        loopback.listen(0)
         os.write(pipe[1], b"first\n\xffsecond\nthi")
         assert wait(loopback) == "first"
         assert wait(loopback) == "\ufffdsecond"
@@ -249,7 +249,7 @@ def test_end_of_the_input_ends_the_last_line_and_not_the_listener(
     os.close(pipe[1])
     with closing(Loopback(pipe[0])) as loopback:
         assert [wait(loopback) for _ in range(len(lines) + 1)] == [*lines, None]
-        loopback.listen()
+        loopback.listen(0)
         assert wait_while(loopback, request(loopback, GOOD))[0] == CODE
 
 

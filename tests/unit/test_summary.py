@@ -83,6 +83,7 @@ def test_good_and_red_runs_are_marked() -> None:
 
 def test_error_is_this_markdown() -> None:
     steps = (
+        "Have a look.",
         "Give `it` up:",
         Run("abandon"),
         Open("https://a.test/x?y", ACCOUNT, "press Authorize"),
@@ -102,9 +103,10 @@ instead; nothing is broken.
 
 **Next:**
 
-1. Give `it` up: set `command: abandon` under `with:` and press {BUTTON} with both \
+1. Have a look.
+2. Give `it` up: set `command: abandon` under `with:` and press {BUTTON} with both \
 fields left empty.
-2. Open [a.test/x](<https://a.test/x?y>), sign in as `{ACCOUNT}`, and press Authorize.
+3. Open [a.test/x](<https://a.test/x?y>), sign in as `{ACCOUNT}`, and press Authorize.
 
 - ⚠️ A token was lost.
 
@@ -148,13 +150,6 @@ def test_every_exit_code_has_a_heading(code: Exit) -> None:
 )
 def test_step_is_worded_for_a_page_with_a_button(step: Step, words: str) -> None:
     assert summary.sentences((step,)) == [words]
-
-
-@pytest.mark.parametrize("scope", ["a|b", "`", "``x`"])
-def test_scope_of_a_server_stays_in_its_cell(scope: str) -> None:
-    report = Report("rotated", "x", table={"Token of": ACCOUNT, "May": scope})
-    shown = Page(summary.of_report(report, PAGE))
-    assert shown.table["May"] == scope.replace("|", "¦")
 
 
 # What servers say.

@@ -149,11 +149,6 @@ def test_error_goes_to_standard_error_with_steps_to_be_pasted(
     )
 
 
-def test_link_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
-    Terminal().report(report(link=LINK, next=(Open(LINK), Run("complete"))))
-    assert capsys.readouterr().out.count(LINK) == 1
-
-
 def test_json_of_an_error_is_one_object_with_the_steps_in_words(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -187,7 +182,7 @@ def test_report_goes_to_standard_output_part_by_part(capsys: pytest.CaptureFixtu
                 Item("planned", "write the secret A"),
                 Item("bad", "The secret is gone.", (Run("begin"),)),
             ),
-            next=("Have a look.",),
+            next=(Open(LINK), "Have a look."),
         )
     )
     captured = capsys.readouterr()
