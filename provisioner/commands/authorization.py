@@ -8,7 +8,13 @@ import msgspec
 
 from provisioner.commands.begin import discover, scopes_to_ask, tell_instance, warn_of_subject
 from provisioner.commands.revocation import revoke_due, supersede, tell_lost
-from provisioner.commands.session import Session, approve, require_own, warn_of_other_scopes
+from provisioner.commands.session import (
+    Session,
+    approve,
+    begin_anew,
+    require_own,
+    warn_of_other_scopes,
+)
 from provisioner.http import both
 from provisioner.inputs import HERE
 from provisioner.journal import Credential, Pending
@@ -55,8 +61,6 @@ def find_pending(session: Session) -> Pending:
     if journal.holds_tokens or (pending and not own):
         require_own(session, session.config.instance)
     if pending and pending.staged:
-        session.done("A token is staged, from a run that stopped half-way")
-        session.changed = True
         return pending
     if own:
         return _single_run(session, own)
@@ -196,7 +200,7 @@ def _scopes_missing(
             "If the application is your own, tick the scopes in its settings.",
             "Otherwise begin again, with scopes that this server grants:",
             Set("scopes"),
-            Run("begin", rotate=session.journal.current is not None),
+            begin_anew(session),
         ),
     )
 
@@ -211,9 +215,8 @@ def _wrong_account(
         whose = f"another account by the name {wanted} (number {account.id})"
     else:
         return None
-    # Where the link ends with the token, a password is still as good.
-    if _ends_with_token(pending) and Run("login") not in again:
-        again = (Run("begin", rotate=current is not None),)
+    if pending.instance.profile.revokes_application:  # the link ends with the token
+        again = (begin_anew(session),)
     return ActionRequiredError(
         "wrong-account",
         f"The authorization was given by {whose}, not by {wanted}.",
@@ -256,7 +259,7 @@ def _rejected(
     """
     left: Pending | None = pending.replace(staged=None)
     dead = problem.code == "token-stillborn"  # to revoke it as well could end the application
-    if _ends_with_token(pending) and not dead:
+    if pending.instance.profile.revokes_application and not dead:
         tell_lost(session, pending)
         left = None
     try:
@@ -264,27 +267,19 @@ def _rejected(
         places = pending.staged.destinations if pending.staged else ()
         supersede(session, None if dead else staged, places, pending=left)
     except ProvisionerError as error:
-        if isinstance(error, OvertakenError) and problem.code == "wrong-account":
+        if not dead:
             _revoke_unknown(session, staged)
         return error.as_kind(type(error), why=f"{problem.what} {error.why}")
     for old in revoke_due(session, rejected=staged.token):
         if old.credential.token == staged.token:
             why = f"{problem.why} The token was not stored. {old.item.text}."
             steps = (*problem.next, *old.item.next)
-            if left is None:
-                why += " The link is given up: this server ends an application with its token."
             return problem.as_kind(ActionRequiredError, why=why, next=steps)
     return problem
 
 
-def _ends_with_token(pending: Pending) -> bool:
-    """Whether the server ends the application, and its link, with a token that we revoke."""
-    application = pending.application
-    return pending.instance.profile.revokes_application and not application.user_supplied
-
-
 def _revoke_unknown(session: Session, token: Credential) -> None:
-    """Revoke another account's token that the journal, as another run wrote it, does not hold."""
+    """Revoke a token that must not be used, if the journal as it is now does not hold it."""
     if token.application.user_supplied:
         return
     with suppress(ProvisionerError):
@@ -309,20 +304,16 @@ def undo_unstaged(session: Session, token: Credential) -> None:
             return
     except ProvisionerError:
         return
-    others = session.journal.replace(pending=None).credentials()
+    others = session.journal.credentials()
     if token.application.user_supplied or token.token in {other.token for other in others}:
         return  # it may be in use
-    mastodon = Mastodon(session.http, token.instance)
-    if isinstance(mastodon.revoke(token.application, token.token), Dead):
-        session.warn("The new token could not be kept, and was revoked")
+    Mastodon(session.http, token.instance).revoke(token.application, token.token)
 
 
 def _may_be_known(session: Session, token: Credential) -> bool:
     try:
         session.store.read()
         journal = session.store.open()
-        if journal is None:
-            session.repository.require_readable("variables")  # else it may be there
     except ProvisionerError:
         return True
     return journal is not None and token.application in journal.applications()

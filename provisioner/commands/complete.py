@@ -29,6 +29,7 @@ from provisioner.commands.begin import claim
 from provisioner.commands.revocation import OldToken, end_grace_where_idle, revoke_due, tell_lost
 from provisioner.commands.session import (
     Session,
+    begin_anew,
     dry_run,
     incomplete_on_error,
     warn_of_unmanaged,
@@ -132,8 +133,7 @@ def _exchange(session: Session, pending: Pending, approval: Approval) -> Grant:
     except InvalidClientError as error:
         tell_lost(session, pending)
         session.save(pending=None)
-        steps = (*error.next, Run("begin", rotate=session.journal.current is not None))
-        raise error.as_kind(ActionRequiredError, next=steps) from None
+        raise error.as_kind(ActionRequiredError, next=(*error.next, begin_anew(session))) from None
     except (NotNowError, NotSentError) as error:
         session.save(pending=pending)  # no token was issued
         raise error.as_kind(IncompleteError, next=(*approval.unused, *error.next)) from None

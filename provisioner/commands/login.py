@@ -29,7 +29,6 @@ def login(session: Session, ask: Callable[[str, Instance], Login]) -> Report:
     info = read_with_instance(session, *session.reads_for_writing())
     pending = session.journal.pending
     if pending and pending.staged:
-        session.changed = True
         return finish(session, pending, by_password(pending, Login(Secret(""), Secret(""))))
     if info.password_grant is False:
         raise NoPasswordGrantError(info.instance.host)

@@ -44,11 +44,8 @@ def abandon(session: Session) -> Report:
     with incomplete_on_error(session):
         if pending:
             _give_up(session)
-            session.reporter.done("Dropped the pending authorization")
         old_tokens = [old.item for old in revoke_due(session) if old.fate != "waiting"]
-    headline = f"The authorization of {session.config.handle} is given up"
-    if pending is None:
-        headline = "No authorization was under way. Tokens that were due are revoked"
+    headline = f"No authorization of {session.config.handle} is under way any more"
     return _ended(session, "abandoned", headline, old_tokens)
 
 
@@ -81,8 +78,7 @@ def deprovision(session: Session) -> Report:
         if alive:
             raise _still_alive(session, alive)
         store.look()
-        if store.is_present:
-            _delete(session, "variables", store.name)
+        _delete(session, "variables", store.name)
         _delete(session, "secrets", store.key_name)
         if session.key_file:
             session.key_file.delete()
@@ -94,8 +90,6 @@ def deprovision(session: Session) -> Report:
         )
     account, where = session.config.handle, session.repository.name
     headline = f"{account} is deprovisioned: nothing that its journal knew is left in {where}"
-    if not store.exists:
-        headline = f"{where} has no journal {store.name}: nothing is left of it"
     return _ended(session, "deprovisioned", headline)
 
 
@@ -125,12 +119,6 @@ def _give_up(session: Session) -> None:
         if place.is_secret and place not in rewritten:
             session.repository.delete("secrets", place.name)
     left = tuple(place for place in staged.overwrites if place.is_secret) if staged else ()
-    for place in left:
-        session.warn(
-            f"The secret {place.name} is left alone: it may hold the token that is given up, or "
-            "what stood there before.",
-            f"Delete the secret {place.name}, if no workflow reads it.",
-        )
     supersede(session, staged, left, pending=None)
 
 

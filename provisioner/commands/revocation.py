@@ -113,9 +113,10 @@ def end_grace_where_idle(session: Session) -> None:
 
 def end_grace(session: Session, seconds: int) -> None:
     """Have the replaced tokens live for so many seconds from now on at the most."""
-    until, superseded = session.now() + seconds, session.journal.superseded
-    if any(old.revoke_after > until for old in superseded):
-        session.update(superseded=tuple(old.by(until) for old in superseded))
+    superseded = session.journal.superseded
+    shortened = tuple(old.by(session.now() + seconds) for old in superseded)
+    if shortened != superseded:
+        session.update(superseded=shortened)
 
 
 def uncovered(session: Session, old: Credential) -> list[Destination]:

@@ -57,7 +57,7 @@ class Session:
     key_file: KeyFile | None = None
     """This journal's, once the repository's number is known."""
     changed: bool = False
-    """Whether this run, or the one that it goes on with, may have changed anything."""
+    """Whether this run may have changed anything."""
     is_read: bool = False
     """Whether the journal was just read to choose a command, which then need not read it again."""
     variables: dict[str, str | None] = field(default_factory=dict)
@@ -114,7 +114,7 @@ class Session:
             self.mask(self.store.key)
         else:
             journal = self.store.open()
-        if journal and journal.pending and journal.pending.attempts and not journal.staged:
+        if journal and journal.pending and journal.pending.attempts:
             # GitHub may answer late: the token of that exchange may be staged by now.
             journal = self.store.reread() or journal
         if self.config.account is None:  # then the journal names it, or nothing does
@@ -234,6 +234,11 @@ def approve(session: Session, pending: Pending) -> Next:
     return (opened, *same_names(session), Run("complete", code=True))
 
 
+def begin_anew(session: Session) -> Run:
+    """How to get another link: where a token is in use, a workflow begins only by *rotate*."""
+    return Run("begin", rotate=session.journal.current is not None)
+
+
 def rotate(session: Session, *options: Set) -> Next:
     """How to get a new token in place of the one in use."""
     return (*same_names(session), Run("begin", rotate=True, options=options))
@@ -326,15 +331,16 @@ def dry_run(session: Session, would: tuple[str, ...]) -> Report:
 def incomplete_on_error(session: Session, *, completes: bool = False) -> Iterator[None]:
     """Once something was changed, “failed” is “incomplete”.
 
-    Where the run `completes` an authorization whose token is staged, so is “wrong input”, since the
-    token waits for it to be corrected, and a person is told that it waits.
+    Where the run `completes` an authorization whose token is staged, by this run or by the one
+    before, so is “wrong input”, since the token waits for it to be corrected, and a person is told
+    that it waits.
     """
     try:
         yield
     except ProvisionerError as error:
         staged, again = session.journal.staged if completes else None, Run("complete")
         stopped = {Exit.FAILED, Exit.INPUT} if staged else {Exit.FAILED}
-        incomplete = session.changed and error.exit_code in stopped
+        incomplete = (session.changed or staged) and error.exit_code in stopped
         if not incomplete and not (staged and error.exit_code is Exit.ACTION_REQUIRED):
             raise
         steps = error.next

@@ -16,10 +16,9 @@ from provisioner.commands.begin import (
     announce,
     read_with_instance,
     start,
-    usable,
 )
 from provisioner.commands.complete import complete
-from provisioner.commands.session import Session, incomplete_on_error
+from provisioner.commands.session import Session, incomplete_on_error, require_current
 from provisioner.github.destinations import names
 from provisioner.journal import Credential, Pending
 from provisioner.mastodon.instance import OUT_OF_BAND, Instance
@@ -101,10 +100,9 @@ def setup(session: Session, laptop: Laptop) -> Report:
         what = "There is no token to replace yet."
         raise ActionRequiredError("nothing-provisioned", what, next=(Run("setup"),))
     if session.journal.staged:
-        session.is_read = True
         return _with_next(session, complete(session, lambda: ""))
     current = session.journal.current
-    if current and not usable(session, info.instance) and session.config.command != "rotate":
+    if current and session.config.command != "rotate":
         in_use = f"A token of {account} is in use since {when(current.issued_at)}."
         asks = laptop.is_attended and not session.config.yes  # which agrees to a first token only
         if not (asks and laptop.agrees(f"{in_use} Replace it by a new one?")):
@@ -204,7 +202,7 @@ def _approved(session: Session, laptop: Laptop, pending: Pending) -> Report:
         arrived = laptop.wait(pending.state, pending.instance.origin)
         match arrived:
             case None:
-                raise _unanswered(session, shown)
+                raise _unanswered(session, pending)
             case Redirect(error=error) if error:
                 raise ActionRequiredError(
                     "denied",
@@ -216,7 +214,7 @@ def _approved(session: Session, laptop: Laptop, pending: Pending) -> Report:
             case str() if not arrived.strip():
                 # A server that takes one redirect URI shows the code for no other.
                 if not pending.instance.profile.one_redirect_uri:
-                    shown = pending.replace(redirect_uri=OUT_OF_BAND, state="")
+                    shown = pending.replace(redirect_uri=OUT_OF_BAND)
                 laptop.show(_invitation(session, laptop, shown))
                 continue
             case str():
@@ -270,16 +268,16 @@ def _unanswered(session: Session, pending: Pending) -> ActionRequiredError:
 
 def _with_next(session: Session, report: Report) -> Report:
     steps, items = list(report.next), list(report.items)
-    current, superseded = session.journal.current, session.journal.superseded
+    current, superseded = require_current(session), session.journal.superseded
     if report.status == "provisioned":
         steps += ["For a first post:", Run("post", text="howdy universe!")]
-    if session.store.replaced and current:
+    if session.store.replaced:
         account, since = str(session.config.handle), when(current.issued_at)
         page = current.instance.applications_page(account)
         remove = Open(page, account, f"remove the applications authorized before {since}")
         text = "The tokens of the journal that was given up are still alive."
         items.append(Item("soon", text, (remove,)))
     if superseded:
-        until = max(old.revoke_after for old in superseded)
-        steps += ["To revoke the old token:", Run("check", when=f"after {when(until)}")]
+        due = when(superseded[-1].revoke_after)  # each before it is due earlier
+        steps += ["To revoke the old token:", Run("check", when=f"after {due}")]
     return replace(report, next=tuple(steps), items=items)

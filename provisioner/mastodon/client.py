@@ -228,7 +228,7 @@ class Mastodon(msgspec.Struct, frozen=True):
         }
         try:
             heard = self._revoke(form)
-            if heard != "accepted":
+            if heard == "refused":
                 heard = self._revoke(form, bearer=token)  # as Mitra wants it
         except TransportError:
             heard = "unheard"

@@ -4,7 +4,7 @@ import pytest
 
 from provisioner.report import Exit, Run
 from provisioner.sandbox.records import State
-from tests.support.told import calls_dead, fails
+from tests.support.told import calls_dead, fails, runs
 from tests.support.world import World
 
 AT_OTHERS: tuple[State, ...] = ("unconfirmed", "pending", "disabled", "suspended")
@@ -32,8 +32,11 @@ def test_rotation_of_a_barred_account_goes_on_once_the_account_may_act(
     """The new token stays staged until then, and needs no code any more."""
     before, code = bot.stored(), bot.approve(bot.link())
     bot.instance.accounts[0].state = state
-    with fails("account-barred", Exit.ACTION_REQUIRED):
+    with fails("account-barred", Exit.ACTION_REQUIRED) as caught:
         bot.complete(code)
+    first, *others = caught.value.next
+    assert not isinstance(first, Run)
+    assert runs(tuple(others)) == ["complete", "abandon"]
     assert bot.stored() == before
     assert len(bot.live()) == 2
     bot.instance.accounts[0].state = "active"

@@ -19,10 +19,11 @@ DISCOVERY = {
     "GET /api/v1/instance",
 }
 READS = {f"GET /repos/{NAME}", f"GET {ACTIONS}/secrets", f"GET {JOURNAL}"}
+PING = "GET /.well-known/oauth-authorization-server"
 FOR_WRITING = {f"GET {ACTIONS}/secrets/public-key", f"GET {ACTIONS}/variables/MASTODON_BASE_URL"}
 
 
-def batches(world: World, command: str, code: str = "") -> list[list[str]]:
+def batches(world: World, command: str, code: str = "", **raw: str) -> list[list[str]]:
     """Run a command; the requests of each of its batches, with those of batches inside it."""
     made: list[list[str]] = []
     inside = False
@@ -39,7 +40,7 @@ def batches(world: World, command: str, code: str = "") -> list[list[str]]:
             made.append(world.requests(since))
 
     world.wire.log.clear()
-    session = world.session(command, code)
+    session = world.session(command, code, **raw)
     session.gather = gather
     typed = parse_login("mybot@example.org", "mybot-password")
     perform(session, Prompts(lambda: "", lambda *_: typed))
@@ -55,11 +56,16 @@ def test_begin_reads_both_hosts_in_one_batch_before_it_writes(world: World) -> N
 
 def test_complete_reads_in_one_batch_before_it_writes(world: World, code: str) -> None:
     batch, verifying = batches(world, "complete", code)
-    ping = "GET /.well-known/oauth-authorization-server"
-    assert set(batch) == READS | FOR_WRITING | {ping}
+    assert set(batch) == READS | FOR_WRITING | {PING}
     assert world.wire.log[: len(batch)] == batch
     assert world.wire.log[len(batch)] == f"PATCH {JOURNAL}"
     assert set(verifying) == {"GET /api/v1/accounts/verify_credentials", f"GET {JOURNAL}"}
+
+
+def test_what_was_read_to_find_the_account_is_not_read_again(world: World, code: str) -> None:
+    first, second, _verifying = batches(world, "complete", code, account="")
+    assert set(first) == READS
+    assert set(second) == FOR_WRITING | {PING}
 
 
 @pytest.mark.parametrize("personality", ["mastodon-4.2"])

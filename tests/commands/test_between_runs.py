@@ -1,4 +1,4 @@
-"""What changes under a run's feet: the GitHub token, the repository, the instance, what was stored.
+"""What changes under a run's feet: the GitHub token, an application.
 
 Each time nothing is lost, the error says what to do, and whoever does that gets to the end.
 """
@@ -80,12 +80,6 @@ def test_no_code_is_needed_after_the_staging_write_and_the_same_one_is_good_befo
     renew(world)
     world.complete("" if spent else code)
     assert is_done(world)
-
-
-# The repository gets another name.
-
-
-# The instance moves.
 
 
 # The old application is gone.

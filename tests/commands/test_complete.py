@@ -24,6 +24,7 @@ from tests.support.told import (
     said,
     says_no_code_is_needed,
     says_revoked,
+    says_still_to_be_revoked,
     says_token_comes_back,
     says_token_may_be_lost,
     would,
@@ -316,6 +317,12 @@ def test_what_is_no_code_is_not_sent(
     assert f"POST {TOKEN}" not in world.wire.log
 
 
+def test_code_without_a_link_leads_to_begin(world: World) -> None:
+    with fails("nothing-pending", Exit.ACTION_REQUIRED) as caught:
+        world.complete("a-code")
+    assert runs(caught.value.next) == ["begin"]
+
+
 def test_link_for_another_account_is_not_completed(world: World, code: str) -> None:
     """A journal remembers one bot, from its first link on."""
     with fails("journal-other-account", Exit.INPUT):
@@ -424,7 +431,10 @@ def test_dry_run_does_not_spend_the_code(world: World) -> None:
 # A code that is typed.
 
 
-def test_run_that_waited_for_its_code_while_another_completed_sends_nothing(world: World) -> None:
+@pytest.mark.parametrize("account", ["", "mybot@social.example"])
+def test_run_that_waited_for_its_code_while_another_completed_sends_nothing(
+    world: World, account: str
+) -> None:
     link = world.link()
     first, second = world.approve(link), world.approve(link)
 
@@ -432,8 +442,9 @@ def test_run_that_waited_for_its_code_while_another_completed_sends_nothing(worl
         world.complete(first)
         return second
 
-    with fails("completed-already", Exit.ACTION_REQUIRED):
-        typed(world, type_slowly)
+    with fails("completed-already", Exit.ACTION_REQUIRED) as caught:
+        typed(world, type_slowly, account=account)
+    assert caught.value.next[::2] == (Run("check"), Run("begin", rotate=True))
     assert world.wire.log.count(f"POST {TOKEN}") == 1
     assert world.live() == [world.stored()]
 
@@ -572,7 +583,7 @@ def test_wrong_tokens_that_cannot_be_revoked_join_the_superseded_ones(bot: World
         with fails("wrong-account", Exit.ACTION_REQUIRED) as caught:
             bot.complete(bot.approve(link, "alice"))
         assert "alice@social.example" in said(caught.value)
-        assert not says_revoked(caught.value)
+        assert says_still_to_be_revoked(caught.value.why)
     assert bot.known == sorted(bot.live())
     assert len(bot.known) == 3
     assert bot.journal().superseded[-1].credential.destinations == ()  # it was written nowhere
@@ -659,6 +670,15 @@ def test_resumed_run_that_fails_is_incomplete(world: World, code: str, status: i
     with pytest.raises(IncompleteError) as caught:
         world.complete("")
     assert says_no_code_is_needed(caught.value)
+
+
+def test_resumed_run_that_fails_before_its_first_write_is_incomplete(
+    world: World, code: str
+) -> None:
+    stage(world, code)
+    world.wire.faults = [Fault("500", 2, 99, method="GET", path=JOURNAL)]
+    with pytest.raises(IncompleteError):
+        world.complete("")
 
 
 def test_staged_token_names_destinations_that_hold_nothing_else(bot: World) -> None:

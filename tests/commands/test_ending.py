@@ -6,11 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from provisioner.commands.revocation import APPLICATION_STAYS
-from provisioner.report import Exit, Item, Report, when
+from provisioner.report import Exit, IncompleteError, Item, Report, Set, when
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from tests.support.acts import answering, failing, fields, killed, lose_answer, stage
-from tests.support.told import fails, in_words, runs, said, steps, would
+from tests.support.told import fails, in_words, runs, said, says_application_stays, steps, would
 from tests.support.world import NAME, ORIGIN, START, STRINGS, Fault, World, own
 
 SECRET, VARIABLE = "MASTODON_ACCESS_TOKEN", "MASTODON_BASE_URL"
@@ -43,6 +43,7 @@ def own_application_twice(world: World, names: str) -> dict[str, str]:
 def notes(report: Report) -> list[Item]:
     left = [item for item in report.items if item.verdict != "good"]
     assert report.facts["notes"] == left
+    assert report.facts["news"] == [one.text for one in report.items if one not in left]
     return left
 
 
@@ -143,13 +144,16 @@ def test_secret_that_was_empty_is_deleted_and_one_of_somebody_else_left_alone(
     world: World,
 ) -> None:
     """Whether that holds its own value or our token can't be told: a person decides."""
-    world.repository.set_secret("ONE", FOREIGN)
-    cut_after_writing(world, secrets="ONE=access_token\nTWO=access_token")
+    for name in ("ONE", "URL"):
+        world.repository.set_secret(name, FOREIGN)
+    world.repository.variables["OTHER_URL"] = "https://other.example"
+    names = {"secrets": "ONE=access_token\nTWO=access_token"}
+    cut_after_writing(world, **names, variables="URL=base_url\nOTHER_URL=base_url")
     assert world.stored("TWO")
-    report = world.abandon()
-    assert "TWO" not in world.repository.secrets
+    [note] = notes(world.abandon())
+    assert set(world.repository.secrets) == {"ONE", "URL", KEY}
     assert world.stored("ONE") in world.live()
-    assert any("ONE" in in_words(note) for note in notes(report))
+    assert "ONE" in in_words(note)
     [old] = world.journal().superseded
     assert [place.name for place in old.credential.destinations] == ["ONE"]
 
@@ -162,18 +166,28 @@ def test_names_of_the_cut_run_must_be_given_before_anything_is_changed(bot: Worl
         bot.abandon(secrets="OTHER=access_token")
     assert SECRET in said(caught.value)
     assert VARIABLE not in said(caught.value)
+    assert Set("secrets") in caught.value.next
     assert bot.stored() in bot.live()
     assert bot.journal() == before
+
+
+def test_abandon_that_fails_after_its_first_write_is_incomplete(bot: World) -> None:
+    cut_after_writing(bot)
+    bot.wire.faults = [Fault("500", method="PUT", times=99)]
+    with pytest.raises(IncompleteError):
+        bot.abandon()
 
 
 def test_token_in_use_that_is_staged_once_more_lives_on(world: World) -> None:
     """One's own application gives the same token again (I2), and a rotation heeds where."""
     world.repository.set_secret("OTHER", FOREIGN)
     raw = own_application_twice(world, f"{SECRET}=access_token\nOTHER=access_token")
+    before = replace(world.current.known[0], name="BEFORE")
+    world.rewrite(current=replace(world.current, may_hold=(before,)))
     world.abandon(**raw)
     assert world.live() == [world.stored()]
     assert world.superseded == []
-    assert [place.name for place in world.current.destinations] == [SECRET, VARIABLE, "OTHER"]
+    assert [place.name for place in world.current.may_hold] == ["BEFORE", "OTHER"]
 
 
 # Both.
@@ -200,6 +214,7 @@ def test_lost_exchange_is_told_though_a_later_token_is_staged(world: World, comm
     assert EIGHT in in_words(lost)
     assert PAGE in in_words(lost)
     assert MYBOT not in in_words(lost)
+    assert not says_application_stays(lost)
     assert len(world.live()) == 1
 
 
@@ -245,10 +260,10 @@ def test_dry_run_says_what_would_go_and_changes_nothing(bot: World) -> None:
 
 
 def test_secrets_of_others_stay_and_that_of_the_bots_name_is_told(world: World) -> None:
-    world.provision(secrets="OTHER=access_token")
+    world.provision(secrets="OTHER=access_token", journal="OTHER_JOURNAL")
     world.repository.set_secret(SECRET, FOREIGN)
     world.repository.set_secret("THIRD", FOREIGN)
-    (note,) = notes(world.deprovision())
+    (note,) = notes(world.deprovision(journal="OTHER_JOURNAL"))
     assert SECRET in note.text
     assert set(world.repository.secrets) == {SECRET, "THIRD"}
 
@@ -269,8 +284,9 @@ def test_secret_that_a_later_run_took_over_is_deleted(world: World) -> None:
     """A run that was cut may have overwritten it, and that token was given up."""
     world.repository.set_secret(SECRET, FOREIGN)
     cut_after_writing(world)
-    world.abandon()
-    world.provision()
+    with failing(world, Fault("500", path="oauth/revoke", times=99)):
+        world.abandon()
+        world.provision()
     assert world.deprovision().items == ()
     assert dict(world.repository.secrets) == {}
 
@@ -345,6 +361,8 @@ def test_journal_stays_until_every_token_was_seen_dead(bot: World) -> None:
     with fails("tokens-alive", Exit.INCOMPLETE) as caught:
         bot.deprovision()
     assert caught.value.link == PAGE
+    assert runs(caught.value.next) == ["deprovision"]
+    assert EIGHT in "".join(bot.warned)
     bot.wire.faults = []
     assert SECRET not in bot.repository.secrets
     assert JOURNAL in bot.repository.variables

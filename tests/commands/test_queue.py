@@ -117,8 +117,9 @@ class TestRerun:
         for _ in range(rotations):
             world.provision()
         world.begin()
-        with stops(world, "code-used", Exit.ACTION_REQUIRED):
+        with stops(world, "code-used", Exit.ACTION_REQUIRED) as caught:
             world.complete(code)
+        assert caught.value.link == world.pending.link
 
     def test_long_after(self, world: World, code: str) -> None:
         """The token of that code is revoked and forgotten: the instance refuses the code, and the

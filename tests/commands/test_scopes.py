@@ -4,7 +4,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from provisioner.commands.begin import discover, register
 from provisioner.report import Exit
 from provisioner.sandbox import Request, Response
 from tests.support.told import fails, said
@@ -71,16 +70,3 @@ def test_refusal_of_all_scopes_leaves_a_claim_and_the_key(world: World, asked: l
     knows(world, "read", "write")
     world.provision()
     assert world.live() == [world.stored()]
-
-
-@pytest.mark.parametrize("taken", [0, 1, 2])
-def test_each_set_is_tried_once_and_in_order(world: World, asked: list[str], taken: int) -> None:
-    sets = (("make:tea",), ("make:coffee",), ("make:water",))
-    knows(world, *sets[taken])
-    session = world.session("begin")
-    application, scopes = register(session, discover(session).instance, sets)
-    assert asked == [" ".join(one) for one in sets[: taken + 1]]
-    (registered,) = world.instance.applications
-    assert application.client_id == registered.client_id
-    assert scopes == sets[taken]
-    assert registered.client_secret in world.hidden

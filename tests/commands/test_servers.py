@@ -11,7 +11,7 @@ from provisioner.sandbox import authorize
 from tests.servers import SERVERS
 from tests.servers.github_description import Description
 from tests.support.acts import lose_answer
-from tests.support.told import calls_dead, fails, said
+from tests.support.told import calls_dead, fails
 from tests.support.world import ORIGIN, Fault, World, own
 
 NEW = "profile write:statuses write:media"
@@ -113,7 +113,7 @@ def test_identity_of_the_same_name_at_another_domain_is_another_account(
         return
     with fails("wrong-account", Exit.ACTION_REQUIRED) as caught:
         world.complete(code)
-    assert f"mybot@{approver}" in said(caught.value)
+    assert f"“mybot@{approver}”" in caught.value.what
     assert world.live() == []
 
 

@@ -58,7 +58,7 @@ def test_approval_in_the_browser_is_all_that_it_takes(world: World) -> None:
 def test_plan_is_shown_before_anything_is_written(world: World) -> None:
     def show(report: Report) -> None:
         assert {line.partition(" ")[0] for line in world.wire.log} == {"GET"}
-        assert "the secret MASTODON_ACCESS_TOKEN" in report.table["There already"]
+        assert report.table["There already"] == "the secret MASTODON_ACCESS_TOKEN"
         raise Killed
 
     world.repository.set_secret("MASTODON_ACCESS_TOKEN", BY_HAND)
@@ -376,6 +376,13 @@ def test_old_token_is_revoked_at_once_unless_a_run_may_use_it_or_a_grace_is_aske
     assert world.live() == [world.stored()]
 
 
+def test_rotation_ends_well_where_no_answer_tells_of_runs(world: World) -> None:
+    world.setup()
+    world.laptop.answers = [approves]
+    world.wire.faults = [Fault("refused", path="actions/runs", times=99)]
+    assert world.run("rotate").status == "rotated"
+
+
 def test_complete_looks_at_no_runs(bot: World) -> None:
     bot.provision()
     assert not any("runs" in line for line in bot.wire.log)
@@ -511,6 +518,7 @@ def test_starting_over_is_confirmed_before_anything_is_given_up(keyless: World) 
     keyless.laptop.agrees_to = False
     with fails("not-confirmed", Exit.INPUT):
         keyless.setup(start_over="true")
+    assert keyless.account in keyless.laptop.asked_about[0]  # which is to be typed
     assert keyless.repository.variables == before
     keyless.laptop.asked_about.clear()
     keyless.setup(start_over="true", yes="true")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from provisioner.commands.revocation import APPLICATION_STAYS
 from provisioner.report import Exit, Report
 from provisioner.sandbox import RegisteredApplication, Request, Response
 from provisioner.sandbox.web import json_response
@@ -97,7 +98,10 @@ def test_nobody_is_told_to_remove_the_application_that_the_token_in_use_belongs_
     raw = own(application)
     complete(world, application)
     lose_answer(world, world.approve(world.link(**raw)), **raw)
-    lost, replaced = world.provision(grace="0", **raw).items
+    world.shown.clear()
+    link = world.link(**raw)
+    assert APPLICATION_STAYS in "".join(world.warned)
+    lost, replaced = world.complete(world.approve(link), grace="0", **raw).items
     for note in (lost, replaced):
         assert says_application_stays(note)
     assert len(world.live()) == 3

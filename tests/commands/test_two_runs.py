@@ -36,6 +36,16 @@ def test_stale_run_stops_before_its_first_write(world: World, code: str) -> None
     assert world.known == sorted(world.live())
 
 
+def test_wrong_token_that_another_run_overwrote_in_the_journal_is_revoked(world: World) -> None:
+    """The journal does not know it any more (I3)."""
+    code = world.approve(world.link(), "alice")
+    unstaged = partial(world.rewrite, pending=world.pending)
+    meanwhile(world, INSTANCE, "GET", "verify_credentials", unstaged)
+    with fails("overtaken", Exit.INCOMPLETE):
+        world.complete(code)
+    assert world.live() == []
+
+
 def test_overtaken_run_says_so_also_where_its_token_could_not_be_verified(world: World) -> None:
     code = world.approve(world.link())
     meanwhile(world, INSTANCE, "GET", "verify_credentials", world.rewrite)
