@@ -104,7 +104,6 @@ class Step(msgspec.Struct, frozen=True):
             what = "The input rotate is neither true nor false."
             raise InputError("bad-boolean", what, next=steps)
         given = {one.name: self.input(one.name) for one in ACTION_INPUTS}
-        given["repository"] = given["repository"] or self._value("GITHUB_REPOSITORY")
         code, scheduled = self.dispatched("code"), self._value("GITHUB_EVENT_NAME") == "schedule"
         checks = command == "check" or (command == "auto" and (given["access-token"] or scheduled))
         if checks and not given["github-token"]:
@@ -156,7 +155,7 @@ class Step(msgspec.Struct, frozen=True):
     @property
     def is_rerun(self) -> bool:
         """Whether somebody pressed *Re-run*: it brings the first attempt's inputs and secrets."""
-        return self._value("GITHUB_RUN_ATTEMPT") not in {"", "1"}
+        return self._value("GITHUB_RUN_ATTEMPT") != "1"
 
     @property
     def page(self) -> str:

@@ -16,7 +16,6 @@ from provisioner.inputs import COMMANDS, HERE, INPUTS_OF, Input
 from provisioner.report import Exit, InputError, ProvisionerError, StoppedError
 
 if TYPE_CHECKING:
-    from provisioner.config import Config
     from provisioner.terminal import Terminal
 
 EXIT_CODES = """\
@@ -144,8 +143,11 @@ class CommandLine:
         self._terminal = terminal = Terminal(as_json=as_json, verbose=verbose)
         words = environment.fill_in(command, values, terminal.warn)
         terminal.config = config = parse(command, words, api_url=environment.api_url())
-        if command in {*HERE, "init"}:
-            return _run_here(config, values, terminal)
+        if command == "init":
+            from provisioner.laptop import write_workflows
+
+            terminal.report(write_workflows(config))
+            return Exit.DONE
         if config.reveal:
             terminal.require_person()
         if command == "deprovision" and not config.yes and not config.dry_run:
@@ -156,28 +158,20 @@ class CommandLine:
                 "again.",
                 str(config.account or config.repository),
             )
-        prompts = Prompts(environment.ask_code, environment.ask_login)
+        here = None
+        if command in HERE:  # no other command imports a listener for the browser
+            from provisioner.laptop import Laptop
+
+            here = Laptop(terminal, () if values.get("no-browser") else environment.browser())
+        prompts = Prompts(environment.ask_code, environment.ask_login, here)
         report = run(config, terminal, prompts, environment.key_folder())
         terminal.report(report)
+        is_first = (command, report.status) == ("setup", "provisioned")
+        if is_first and not as_json and not values.get("repository"):
+            from provisioner.laptop import offer_workflows
+
+            offer_workflows(config, terminal)
         return report.exit_code
-
-
-def _run_here(config: "Config", values: Typed, terminal: "Terminal") -> int:
-    """Run a command for a person's own machine, whose browser and listener no other one imports."""
-    from provisioner import environment, laptop
-    from provisioner.commands.run import Prompts, run
-
-    if config.command == "init":
-        terminal.report(laptop.write_workflows(config))
-        return Exit.DONE
-    browser = () if values.get("no-browser") else environment.browser()
-    prompts = Prompts(environment.ask_code, laptop=laptop.Laptop(terminal, browser))
-    report = run(config, terminal, prompts, environment.key_folder())
-    terminal.report(report)
-    is_first = (config.command, report.status) == ("setup", "provisioned")
-    if is_first and not values.get("json") and not values.get("repository"):
-        laptop.offer_workflows(config, terminal)
-    return report.exit_code
 
 
 def _play(command: str, values: Typed) -> int:

@@ -30,7 +30,6 @@ class Interruption(BaseException):
     """SIGINT or SIGTERM arrived. Only `finish` catches it."""
 
     def __init__(self, number: int) -> None:
-        super().__init__()
         self.number = number
 
 

@@ -55,6 +55,43 @@ class Start:
     """What is handed in and secret, in the order of the inputs; then the code."""
 
 
+def start(
+    folder: Path,
+    event: str,
+    inputs: object,
+    given: Mapping[str, str],
+    variables: Mapping[str, str],
+) -> Start:
+    """Prepare a step in a folder.
+
+    `inputs` are those of the dispatch, `given` is what the workflow hands in under `with:`,
+    `variables` what the runner sets besides.
+    """
+    for name in FOLDERS:
+        (folder / name).mkdir(parents=True)
+    files = {name: folder / "file_commands" / name for name in FILES}
+    payload = folder / "workflow" / "event.json"
+    payload.write_text(json.dumps({"inputs": inputs, "ref": "refs/heads/main"}))
+    with_ = {**INPUTS, **given}
+    env = {
+        "CI": "true",
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_EVENT_NAME": event,
+        "GITHUB_EVENT_PATH": str(payload),
+        "GITHUB_OUTPUT": str(files["output"]),
+        "GITHUB_REPOSITORY": REPOSITORY,
+        "GITHUB_RUN_ATTEMPT": "1",
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_STEP_SUMMARY": str(files["step_summary"]),
+        "GITHUB_WORKFLOW_REF": f"{REPOSITORY}/{WORKFLOW}@refs/heads/main",
+        **{f"INPUT_{name.upper()}": text for name, text in with_.items()},
+        **variables,
+    }
+    secrets = [with_[name] for name in ("github-token", "journal-key", "client-secret")]
+    secrets += [inputs.get("code", "")] if isinstance(inputs, dict) else []
+    return Start(folder, event, env, files, list(filter(None, secrets)))
+
+
 @dataclass
 class Ended:
     """How a step ended, and what the runner makes of what it left behind."""
@@ -150,42 +187,12 @@ class Workflow(Site):
         given: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> Start:
-        """Prepare a step.
-
-        `inputs` are those of the dispatch, `given` is what the workflow hands in besides,
-        `variables` what the runner sets.
-        """
+        """Prepare a step, with what `start` has of it."""
+        own = {"account": self.account, "github-token": self.token}
+        own["journal-key"] = self.key or self.stored(KEY)
+        runner = {"GITHUB_API_URL": self.github.api_url, **(variables or {})}
         folder = self._folder / str(next(self._numbers))
-        for name in FOLDERS:
-            (folder / name).mkdir(parents=True)
-        files = {name: folder / "file_commands" / name for name in FILES}
-        payload = folder / "workflow" / "event.json"
-        payload.write_text(json.dumps({"inputs": inputs, "ref": "refs/heads/main"}))
-        with_ = {
-            **INPUTS,
-            "account": self.account,
-            "github-token": self.token,
-            "journal-key": self.key or self.stored(KEY),
-            **(given or {}),
-        }
-        env = {
-            "CI": "true",
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_API_URL": self.github.api_url,
-            "GITHUB_EVENT_NAME": event,
-            "GITHUB_EVENT_PATH": str(payload),
-            "GITHUB_OUTPUT": str(files["output"]),
-            "GITHUB_REPOSITORY": REPOSITORY,
-            "GITHUB_RUN_ATTEMPT": "1",
-            "GITHUB_SERVER_URL": "https://github.com",
-            "GITHUB_STEP_SUMMARY": str(files["step_summary"]),
-            "GITHUB_WORKFLOW_REF": f"{REPOSITORY}/{WORKFLOW}@refs/heads/main",
-            **{f"INPUT_{name.upper()}": text for name, text in with_.items()},
-            **(variables or {}),
-        }
-        secrets = [with_[name] for name in ("github-token", "journal-key", "client-secret")]
-        secrets += [inputs.get("code", "")] if isinstance(inputs, dict) else []
-        return Start(folder, event, env, files, list(filter(None, secrets)))
+        return start(folder, event, inputs, {**own, **(given or {})}, runner)
 
     def run(
         self,

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 import pytest
 from hypothesis import example, given
@@ -17,7 +18,8 @@ from provisioner.action import Step
 from provisioner.config import Config
 from provisioner.report import Exit, Item, ProvisionerError, Report, Set, Verdict
 from provisioner.secret import Secret
-from tests.action.commands import COMMANDS, Command, Record, lines_of, pairs, parse
+from tests.action.commands import COMMANDS, Command, lines_of, pairs, parse
+from tests.action.step import Ended, start
 from tests.support.told import fails
 
 ACCOUNT = "mybot@social.example"
@@ -191,7 +193,7 @@ def test_page_with_the_button_is_the_workflows(ref: str, page: str, server: str)
 
 
 class Scene:
-    """One step of a workflow in the repository me/mybot, with its log and its files."""
+    """One step of a workflow, with its log and its files."""
 
     def __init__(
         self,
@@ -201,22 +203,11 @@ class Scene:
         given: Mapping[str, str] | None = None,
         **more: str,
     ) -> None:
-        payload = folder / "event.json"
-        payload.write_text(json.dumps({"inputs": inputs}))
-        with_ = {"account": ACCOUNT, "github-token": "github-token-1", "command": "auto"}
-        with_ |= {"journal-key": "journal-key-1", **(given or {})}
-        self.log, self.folder = io.StringIO(), folder
-        environment = {
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_EVENT_NAME": event,
-            "GITHUB_EVENT_PATH": str(payload),
-            "GITHUB_OUTPUT": str(folder / "output"),
-            "GITHUB_REPOSITORY": "me/mybot",
-            "GITHUB_STEP_SUMMARY": str(folder / "summary"),
-            **{f"INPUT_{name.upper()}": f" {value}\n" for name, value in with_.items()},
-            **more,
-        }
-        self.step = Step(environment, self.log)
+        own = {"account": f" {ACCOUNT}\n", "github-token": "github-token-1"}
+        own |= {"journal-key": "journal-key-1", **(given or {})}
+        self.start = start(folder / str(uuid4()), event, inputs, own, more)
+        self.log = io.StringIO()
+        self.step = Step(self.start.env, self.log)
 
     def config(self) -> Config:
         return self.step.config(self.step.command())
@@ -230,11 +221,8 @@ class Scene:
         return self.log.getvalue().splitlines()
 
     @property
-    def record(self) -> Record:
-        record = Record()
-        record.receive(self.lines)
-        record.read({"step_summary": self.folder / "summary", "output": self.folder / "output"})
-        return record
+    def summary(self) -> str:
+        return Ended(self.start, 0, "", "").summary
 
 
 def test_inputs_event_and_attempt_make_the_config(tmp_path: Path) -> None:
@@ -248,7 +236,7 @@ def test_inputs_event_and_attempt_make_the_config(tmp_path: Path) -> None:
     assert config.command == "auto"
     assert config.access_token == Secret("token-1")
     assert str(config.account) == ACCOUNT
-    assert config.repository == "me/mybot"
+    assert config.repository == "octocat/mybot"
     assert config.code.reveal() == "c0de-c0de"
     assert config.rotate
     assert config.is_rerun
@@ -296,8 +284,9 @@ def test_other_repository_needs_a_key_from_here(tmp_path: Path) -> None:
     given = {"repository": "me/other", "journal-key": ""}
     Scene(tmp_path, given=given).refuses("journal-key-elsewhere")
     assert Scene(tmp_path, given={"repository": "me/other"}).config().repository == "me/other"
-    own = {"repository": "Me/MyBot", "journal-key": ""}
-    assert Scene(tmp_path, given=own).config().repository == "Me/MyBot"
+    own = {"repository": "Octocat/MyBot", "journal-key": ""}
+    scene = Scene(tmp_path, given=own, GITHUB_REPOSITORY="octocat/MYBOT")
+    assert scene.config().repository == "Octocat/MyBot"
 
 
 # A check without a token for GitHub.
@@ -406,7 +395,7 @@ def test_warning_of_the_run_is_told_once(scene: Scene) -> None:
     scene.step.warn(ITEM)
     scene.step.report(Report("healthy", "x", items=(ITEM,)))
     assert scene.log.getvalue().count(ITEM.text) == 1
-    assert scene.record.summary.count(ITEM.text) == 1
+    assert scene.summary.count(ITEM.text) == 1
 
 
 @pytest.mark.parametrize("fails", [True, False])
@@ -418,4 +407,4 @@ def test_warning_that_is_not_in_the_report_stands_in_the_summary(
         scene.step.error(ProvisionerError("its-code", "It happened."))
     else:
         scene.step.report(Report("healthy", "x"))
-    assert ITEM.text in scene.record.summary
+    assert ITEM.text in scene.summary

@@ -67,8 +67,8 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 class Stream(io.TextIOWrapper):
-    def __init__(self, typed: str = "", *, is_terminal: bool = False) -> None:
-        self._memory = io.BytesIO(typed.encode())
+    def __init__(self, typed: str | bytes = "", *, is_terminal: bool = False) -> None:
+        self._memory = io.BytesIO(typed.encode() if isinstance(typed, str) else typed)
         self._is_terminal = is_terminal
         super().__init__(self._memory, encoding="utf-8")
 

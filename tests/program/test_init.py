@@ -29,9 +29,14 @@ def init(folder: Path, *options: str, env: Mapping[str, str] | None = None) -> R
 
 
 def test_files_are_written_at_the_top_of_the_checkout(checkout: Path) -> None:
+    """What keeps them from being pushed is told."""
     (checkout / "src").mkdir()
-    done = init(checkout / "src")
+    gh = checkout / "gh"
+    gh.write_text("#!/bin/sh\necho \"Token scopes: 'repo'\"\n")
+    gh.chmod(0o755)
+    done = init(checkout / "src", env={"PATH": f"{checkout}:/usr/bin:/bin"})
     assert done.code == 0
+    assert "gh auth refresh -s workflow" in done.output
     assert (checkout / BOT).is_file()
     assert (checkout / ".github/workflows/token-check.yml").is_file()
     assert "git push" in done.output
@@ -64,23 +69,6 @@ def test_changed_file_is_replaced_after_yes(checkout: Path) -> None:
     assert (checkout / BOT).read_text().startswith("# The bot")
     (checkout / BOT).write_text("mine\n")
     assert init(checkout, "--yes").code == 0  # it is the answer
-
-
-@pytest.mark.parametrize(
-    ("scopes", "is_named"), [("'gist', 'repo'", True), ("'repo', 'workflow'", False)]
-)
-def test_scope_that_gh_lacks_is_named(
-    checkout: Path,
-    scopes: str,
-    is_named: bool,  # noqa: FBT001 - a parameter of the test
-) -> None:
-    """As `gh auth status` prints it, gh 2.x (pkg/cmd/auth/status/status.go)."""
-    gh = checkout / "bin" / "gh"
-    gh.parent.mkdir()
-    gh.write_text(f'#!/bin/sh\n[ "$2" = status ] && echo "  - Token scopes: {scopes}"\n')
-    gh.chmod(0o755)
-    done = init(checkout, env={"PATH": f"{gh.parent}:/usr/bin:/bin"})
-    assert ("gh auth refresh -s workflow" in done.output) == is_named
 
 
 @pytest.mark.parametrize(("answer", "options"), [("y", ()), ("n", ()), ("y", ["--yes"])])

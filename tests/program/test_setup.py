@@ -102,12 +102,6 @@ def test_without_browser_and_input_it_says_how_to_go_on(
 # Questions, and Ctrl-C at each.
 
 
-def test_account_is_asked_for(site: Shell, page: Path) -> None:
-    in_terminal(site, ("(user@domain)", site.whose[1]), whose=site.whose[2:])
-    assert site.live_tokens == [site.stored()]
-    assert page.exists()
-
-
 @pytest.mark.parametrize("prompt", ["(user@domain)", "Replace the secret", WAITING])
 def test_interruption_at_each_question_leaves_a_clean_line(
     site: Shell, tmp_path: Path, prompt: str

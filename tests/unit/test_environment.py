@@ -1,6 +1,5 @@
 """What surrounds a run on the command line: variables, gh, the git remote, and who types."""
 
-import io
 import os
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from provisioner import environment
 from provisioner.config import Words
 from provisioner.report import Exit, InputError, Item
+from tests.program.program import Stream
 from tests.support.told import fails
 from tests.unit.instances import instance_of
 
@@ -209,26 +209,35 @@ def test_checkout_names_a_repository_of_the_api_s_host_if_it_is_clear(
     assert filled()["repository"] == ("me/other",)
 
 
+HTTPS, SCOPES = "https://github.com/me/bot.git", "echo \"  - Token scopes: 'repo'\""
+
+
+@pytest.mark.parametrize(
+    ("origin", "gh", "lacks"),
+    [
+        (HTTPS, SCOPES, True),
+        (HTTPS, SCOPES.replace("'repo'", "'repo', 'workflow'"), False),
+        (HTTPS, "echo '  - Token: github_pat_***'", False),
+        ("git@github.com:me/bot.git", SCOPES, False),
+    ],
+)
+def test_scope_that_gh_lacks_is_of_use_where_git_pushes_over_https(
+    programs: Path, origin: str, gh: str, *, lacks: bool
+) -> None:
+    """As `gh auth status` prints it, gh 2.x (pkg/cmd/auth/status/status.go)."""
+    put(programs, "git", f"echo {origin}")
+    put(programs, "gh", gh)
+    assert environment.lacks_workflow_scope() is lacks
+
+
 # What is typed, or read from standard input.
-
-
-class Typed(io.TextIOWrapper):
-    """Standard input with this on it."""
-
-    def __init__(self, typed: bytes, *, is_terminal: bool) -> None:
-        super().__init__(io.BytesIO(typed), encoding="utf-8")
-        self._is_terminal = is_terminal
-
-    def isatty(self) -> bool:
-        return self._is_terminal
 
 
 def type_in(
     monkeypatch: pytest.MonkeyPatch, typed: str | bytes, *, is_terminal: bool = False
 ) -> None:
     """Have this on standard input."""
-    data = typed.encode() if isinstance(typed, str) else typed
-    monkeypatch.setattr(sys, "stdin", Typed(data, is_terminal=is_terminal))
+    monkeypatch.setattr(sys, "stdin", Stream(typed, is_terminal=is_terminal))
 
 
 @pytest.mark.parametrize(

@@ -247,8 +247,10 @@ def test_end_of_the_input_ends_the_last_line_and_not_the_listener(
 ) -> None:
     os.write(pipe[1], last)
     os.close(pipe[1])
+    began = time.monotonic()
     with closing(Loopback(pipe[0])) as loopback:
         assert [wait(loopback) for _ in range(len(lines) + 1)] == [*lines, None]
+        assert time.monotonic() - began < PATIENCE / 2
         loopback.listen(0)
         assert wait_while(loopback, request(loopback, GOOD))[0] == CODE
 

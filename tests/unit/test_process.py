@@ -2,13 +2,12 @@
 
 import os
 import signal
-import subprocess
 import sys
 
 import pytest
 
 from provisioner import process
-from tests.program.program import ROOT, environment
+from tests.program.program import Run, launch
 
 LATE = """
 import signal, sys
@@ -48,16 +47,9 @@ process.finish(run, lambda error: print(error.code))
 """
 
 
-def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def python(program: str, *arguments: str) -> Run:
     """A program of its own, since signals are the process's."""
-    return subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        env=environment(),
-        cwd=ROOT,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    return launch(*arguments, program=(sys.executable, "-c", program))
 
 
 # What a signal does, and when.
@@ -65,16 +57,14 @@ def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_signal_after_the_run_does_not_change_its_exit_code() -> None:
     done = python(LATE)
-    assert (done.returncode, done.stderr) == (3, "")
+    assert (done.code, done.progress) == (3, "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_while_the_journal_is_encoded_ends_as_interrupted(number: signal.Signals) -> None:
     """Our own function, which the encoder calls for each secret, may be where it arrives."""
     done = python(SEALING, str(int(number)))
-    assert done.returncode == 128 + number
-    assert done.stdout == "interrupted\n"
-    assert done.stderr == ""
+    assert done == Run(128 + number, "interrupted\n", "")
 
 
 # What can't be written stops nothing.
