@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 
@@ -102,9 +102,7 @@ def rate_limit_reset(answer: Answer) -> float | None:
 
 def _seconds_until(date: str, parse: Callable[[str], datetime], answer: Answer) -> float | None:
     try:
-        moment = parse(date)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max(0.0, moment.timestamp() - answer.received_at)
+        return max(0.0, parse(date).timestamp() - answer.received_at)
     except (ValueError, OverflowError):
         return None
 
@@ -125,7 +123,7 @@ def rate_limited(answer: Answer) -> bool:
         and (
             "retry-after" in answer.headers
             or answer.headers.get("x-ratelimit-remaining") == "0"
-            or "rate limit" in answer.text("message").lower()
+            or "rate limit" in answer.text("message")
         )
     )
 
@@ -157,7 +155,7 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     def delay_after(self, outcome: Answer | TransportError) -> float | None:
         """Seconds to wait before the request is sent again; None where it is not."""
         if isinstance(outcome, Answer):
-            definite = 400 <= outcome.status < 500
+            definite = outcome.status < 500
             return self.delay(outcome) if self.lost or (self.refused and definite) else None
         if outcome.code in {"host-unknown", "tls-failed", "too-slow"}:
             return None

@@ -10,7 +10,6 @@ wrong key from a damaged box; it gives nothing away, since the key has 256 rando
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
@@ -130,7 +129,7 @@ class Journal(Record, frozen=True):
     @property
     def origin(self) -> str:
         """The instance's; "" where the journal knows none."""
-        one = self.pending or self.current or next(iter(self.credentials()), None)
+        one = self.pending or next(iter(self.credentials()), None)
         return one.instance.origin if one else ""
 
     def applications(self) -> tuple[Application, ...]:
@@ -163,7 +162,7 @@ def parse_key(key: Secret) -> bytes:
     text = key.reveal().strip().translate(str.maketrans("-_", "+/"))
     try:
         raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         raw = b""
     if len(raw) != SecretBox.KEY_SIZE:
         raise InputError(

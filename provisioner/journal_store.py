@@ -227,7 +227,7 @@ class JournalStore:
             return True
         if stored is None and self._latest is not None:
             raise self._deleted()
-        if stored not in {None, self._latest, *self._earlier}:
+        if stored not in {self._latest, *self._earlier}:
             raise _overtaken()
         return False
 

@@ -36,7 +36,7 @@ def origin_of(url: str) -> str:
     host, port = parsed.raw_host.decode(), parsed.port
     if parsed.scheme not in PORTS or parsed.userinfo or not _is_host(host):
         return ""
-    if port is not None and not 0 < port < 65536:
+    if (port or 0) > 65535:
         return ""
     bracketed = f"[{host}]" if ":" in host else host
     suffix = "" if port in {None, PORTS[parsed.scheme]} else f":{port}"
@@ -65,7 +65,7 @@ def is_loopback(host: str) -> bool:
 def require_secure(url: str) -> str:
     """The URL's origin. Raises InputError unless it is https, or http to this very machine."""
     origin = origin_of(url)
-    if origin.startswith("https://") or (origin and is_loopback(host_of(origin))):
+    if origin.startswith("https://") or is_loopback(host_of(origin)):
         return origin
     raise InputError(
         "insecure-address",

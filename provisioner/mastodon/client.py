@@ -197,7 +197,7 @@ class Mastodon(msgspec.Struct, frozen=True):
         if domain := account.text("acct").partition("@")[2]:
             return domain
         origin = origin_of(account.text("url"))
-        return host_of(origin) if origin and origin != self.instance.origin else ""
+        return host_of(origin) if origin != self.instance.origin else ""
 
     def post(self, token: Secret, text: str, visibility: str, key: str) -> Answer:
         """Post a text (POST /api/v1/statuses); any answer is returned.

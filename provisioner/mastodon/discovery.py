@@ -227,13 +227,13 @@ def _version(http: Http, origin: str, about: Outcome) -> str:
 def _node_info(http: Http, origin: str) -> tuple[str, str]:
     """Software and version as NodeInfo has them, for a server that does not name itself."""
     with suppress(ProvisionerError):
-        known = http.send("GET", f"{origin}/.well-known/nodeinfo", retry=IF_UNSENT)
+        known = http.send("GET", f"{origin}/.well-known/nodeinfo")
         for link in _links(known):
             url = str(link.get("href"))
             # BookWyrm, for one, names its own address with http.
             same = host_of(origin_of(url)) == host_of(origin)
             if SCHEMA.fullmatch(str(link.get("rel"))) and same:
-                answer = http.send("GET", origin + urlsplit(url).path, retry=IF_UNSENT)
+                answer = http.send("GET", origin + urlsplit(url).path)
                 software = answer.fields().get("software")
                 told = software if isinstance(software, dict) else {}
                 name, version = (

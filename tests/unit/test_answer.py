@@ -86,7 +86,6 @@ def test_statuses_are_told_apart(status: int, kinds: str) -> None:
         ([(b"retry-after", b"30"), (b"retry-after", http_date(60))], 30.0),
         ([(b"x-ratelimit-reset", str(int(NOW) + 30).encode())], 30.0),
         ([(b"x-ratelimit-reset", b"2027-01-15T10:00:30+02:00")], 30.0),
-        ([(b"x-ratelimit-reset", b"2027-01-15T08:00:30")], 30.0),
         ([(b"retry-after", b"30"), (b"x-ratelimit-reset", b"1800000500")], 30.0),
         ([], 0.0),
         ([(b"retry-after", http_date(-500))], 0.0),

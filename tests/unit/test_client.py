@@ -321,13 +321,13 @@ def test_domain_is_told_by_the_name_or_else_by_the_profiles_address(
 @pytest.mark.parametrize(
     ("reply", "domain"),
     [
-        (say({"acct": "mybot@second.example"}), "second.example"),
-        (say({"acct": "mybot"}), ""),
-        (LOST, ""),
+        ([page(502), say({"acct": "mybot@second.example"})], "second.example"),
+        ([say({"acct": "mybot"})], ""),
+        ([LOST], ""),
     ],
 )
 def test_takahe_tells_the_domain_when_it_is_asked_for_the_account(
-    reply: Scripted, domain: str
+    reply: list[Scripted], domain: str
 ) -> None:
     """Where it is not told, the token is good: it is not one that a revocation made dead."""
     web = Web({VERIFY: say(ACCOUNT), f"GET {ORIGIN}/api/v1/accounts/14715": reply})

@@ -76,8 +76,10 @@ def test_missing_permission_is_named_and_asked_for_once(
 )
 def test_only_permissions_are_taken_from_their_header(octo: Octo, header: str, needed: str) -> None:
     message = "Resource not accessible by personal access token"
-    error = refusal(octo, github_says(message, headers={"X-Accepted-GitHub-Permissions": header}))
+    headers = {"X-Accepted-GitHub-Permissions": header}
+    error = refusal(octo, github_says(message, headers=headers))
     assert error.why.endswith(f" Needed here: {needed}." if needed else "lacks a permission.")
+    assert "Needed" not in refusal(octo, github_says("It is archived", headers=headers)).why
 
 
 def test_404_may_hide_what_single_sign_on_protects(octo: Octo) -> None:
@@ -237,13 +239,15 @@ def test_403_with_a_limits_header_is_a_rate_limit_whatever_its_words(
 ) -> None:
     """https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api."""
     assert refusal(octo, github_says("Forbidden", headers=headers)).code == "github-rate-limit"
+    assert refusal(octo, github_says("", 404, headers)).code == "github-not-found"
 
 
 def test_github_in_trouble_is_asked_again_and_then_given_up(octo: Octo) -> None:
     repository = octo.open()
     octo.always(reply(502, FAILED))
-    with fails("github-unwell", Exit.FAILED):
+    with fails("github-unwell", Exit.FAILED) as caught:
         repository.put_secret("TOKEN", VALUE)
+    assert caught.value.link == "https://www.githubstatus.com"
     assert octo.waits == [1.0, 2.0, 4.0]
 
 

@@ -67,6 +67,7 @@ def test_page_of_applications_is_the_accounts_where_each_has_one(
     software: str, page: str, with_account: str
 ) -> None:
     instance = instance_of(software)
+    assert instance.product == software
     assert instance.applications_page() == f"https://social.example{page}"
     assert (
         instance.applications_page("bot@second.example") == f"https://social.example{with_account}"
@@ -139,12 +140,17 @@ def test_unknown_server_is_promised_the_least_of_the_table() -> None:
     ("software", "measured"),
     [
         ("gotosocial", {"code_seconds": 300, "password_grant": False, "approve_button": "Allow"}),
+        ("gotosocial", {"settings_path": "/settings/user/tokens"}),
+        ("pleroma", {"approve_button": "Approve"}),
+        ("pixelfed", {"password_grant": False, "one_redirect_uri": True}),
         ("takahe", {"code_seconds": 60, "verifying_scope": "read", "many_domains": True}),
+        ("takahe", {"password_grant": False, "approve_button": "Allow"}),
         ("friendica", {"code_seconds": 300, "approve_button": "Yes", "replaces_token": True}),
         ("friendica", {"revokes_application": True, "settings_path": "/settings/oauth"}),
         ("hollo", {"idempotency_key": True, "password_grant": False, "settings_path": "/auth"}),
+        ("hollo", {"approve_button": "Allow"}),
         ("snac", {"password_grant": False, "revokes_application": True, "approve_button": "OK"}),
-        ("snac", {"settings_path": ""}),
+        ("snac", {"settings_path": "", "one_redirect_uri": True}),
     ],
 )
 def test_profile_has_what_was_measured(software: str, measured: dict[str, object]) -> None:

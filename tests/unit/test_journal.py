@@ -73,7 +73,7 @@ SEALED = seal(JOURNAL, KEY)
 
 
 def test_credential_knows_where_it_is_and_where_nothing_else_can_stand() -> None:
-    credential = CREDENTIAL.replace(known=(HERE,), may_hold=(HERE, THERE), overwrites=(THERE,))
+    credential = CREDENTIAL.replace(known=(HERE,), may_hold=(THERE, HERE), overwrites=(THERE,))
     assert credential.destinations == (HERE, THERE)
     assert credential.managed == (HERE,)
 

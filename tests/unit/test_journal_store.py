@@ -8,7 +8,8 @@ import pytest
 from provisioner.github.destinations import MAX_VALUE
 from provisioner.journal import Journal, seal, unseal
 from provisioner.journal_store import LATE_READS, RETRY_DELAYS, ROOM, JournalStore
-from provisioner.report import Exit
+from provisioner.report import Exit, Set
+from provisioner.report import Run as NextRun
 from provisioner.sandbox import Request, Response
 from provisioner.secret import Secret
 from tests.support.told import fails, runs, said
@@ -160,12 +161,19 @@ def test_lost_answer_is_settled_by_reading_back(octo: Octo, method: str, loss: L
     assert run.waits == list(RETRY_DELAYS[:2])
 
 
-@pytest.mark.parametrize("loss", [*BEFORE, *AFTER])
-def test_write_that_stays_uncertain_ends_the_run_incomplete(run: Run, loss: Loss) -> None:
-    run.lose(loss, "PATCH", "GET", times=1000)
+@pytest.mark.parametrize(
+    ("loss", "lost", "writes"),
+    [*((loss, ("PATCH", "GET"), 1) for loss in (*BEFORE, *AFTER)), ("before", ("PATCH",), 5)],
+)
+def test_write_that_stays_uncertain_ends_the_run_incomplete(
+    run: Run, loss: Loss, lost: tuple[str, ...], writes: int
+) -> None:
+    """It is repeated only where it is seen not to have landed."""
+    run.lose(loss, *lost, times=1000)
     with fails("journal-unconfirmed", Exit.INCOMPLETE):
         run.store.save(run.journal())
     assert run.waits == list(RETRY_DELAYS) == [0.0, 1.0, 2.0, 4.0, 8.0]
+    assert run.octo.methods.count("PATCH") == writes
 
 
 def test_last_try_is_read_back_too(run: Run) -> None:
@@ -211,8 +219,9 @@ def test_journal_has_room_up_to_the_last_byte(run: Run) -> None:
     largest = run.journal(account="a" * length)
     assert MAX_VALUE - 4 < len(seal(largest, KEY)) <= MAX_VALUE
     run.store.save(largest)
-    with fails("journal-full", Exit.ACTION_REQUIRED):
+    with fails("journal-full", Exit.ACTION_REQUIRED) as caught:
         run.store.save(run.journal(account="a" * (length + 3)))
+    assert NextRun("check", options=(Set("grace", "0"),)) in caught.value.next
     assert run.written == largest
 
 
@@ -305,6 +314,23 @@ def test_value_that_was_read_again_is_the_latest_and_no_old_one(run: Run) -> Non
     run.value = second
     run.store.look()
     assert run.value == first
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_late_read_after_a_lost_write_is_not_another_run(run: Run, *, is_there: bool) -> None:
+    former = reply(200, {"name": NAME, "value": run.value})
+    run.store.save(run.journal())
+    run.lose("after", "PATCH")
+    counted = run.octo.interfere
+
+    def interfere(request: Request, real: Callable[[], Response]) -> Response | None:
+        if run.octo.methods.count("GET") == 1 and request.method == "GET":
+            return former if is_there else reply(404, {"message": "Not Found"})
+        return counted(request, real)
+
+    run.octo.interfere = interfere
+    run.store.save(run.journal(account=OTHERS))
+    assert run.written == run.journal(account=OTHERS)
 
 
 def test_own_older_value_that_stays_is_written_over_once(run: Run) -> None:

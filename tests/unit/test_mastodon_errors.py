@@ -7,14 +7,17 @@ import pytest
 
 from provisioner.answer import Answer
 from provisioner.mastodon.errors import (
+    IN_FRONT,
     OTHER_NETWORK,
     Dead,
     InvalidClientError,
     ScopesRefusedError,
     Unclear,
+    blocked,
     exchange_refused,
     judge,
     registration_refused,
+    unwell,
 )
 from provisioner.report import (
     ActionRequiredError,
@@ -81,6 +84,14 @@ def test_throttled_registration_says_when_to_come_back(reply: Reply, wait: str) 
     error = registration_refused(instance_of("Mastodon"), answer_of(reply), ("read",))
     assert error.code == "registration-throttled"
     assert error.next == (Run("again", when=wait),)
+
+
+def test_page_hints_at_what_is_in_front_of_the_server() -> None:
+    for reply in (page(503), say({}, 503)):
+        error = unwell("social.example", answer_of(reply))
+        assert (OTHER_NETWORK[0] in error.next) == (reply == page(503))
+        assert (IN_FRONT in error.why) == (reply == page(503))
+    assert {*OTHER_NETWORK, Set("instance")} <= {*blocked("", answer_of(page(403))).next}
 
 
 # A refused exchange. Only for "exchange-unclear" a token may have been issued.
