@@ -252,12 +252,12 @@ class Workflow(Site):
 
         def observe(request: Request, _response: Response) -> None:
             if request.method == "PATCH" and next(writes) == 2:
-                self.github.limit(remaining=0, reset=time.time() + 1800)
+                self.github.limited_until = time.time() + 1800
 
         self.github.observers.append(observe)
         assert self.run(inputs={"code": code}).code == 3
         self.github.observers.remove(observe)
-        self.github.limit(remaining=5000)
+        self.github.limited_until = 0
 
     @contextmanager
     def cutting(self, asked: str, cut: Callable[[], object]) -> Iterator[None]:

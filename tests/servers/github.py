@@ -1,4 +1,4 @@
-"""A GitHub with what only tests use: limits, single sign-on, renames, other tokens, late reads."""
+"""A GitHub with what only tests use: permissions, a limit, former names, late reads."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,6 @@ PROVISIONING: Mapping[str, Access] = {
     "metadata": "read",
 }
 """What a token needs to write a repository's secrets and variables."""
-HOURLY, WINDOW_SECONDS = 5_000, 3_600
 
 
 @dataclass(frozen=True)
@@ -51,45 +50,18 @@ class Token:
         return permission == "metadata" or self.permissions.get(permission) in ("write", access)
 
 
-@dataclass
-class Late:
-    """What was there before a write to a variable, and for whom it is to be seen yet."""
-
-    before: Response
-    reads: int
-    until: float
-
-
-@dataclass
-class Secondary:
-    """A secondary limit: so many refusals to come, and what they look like."""
-
-    retry_after: int | None = None
-    times: int = 0
-    status: int = 403
-
-
-@dataclass
-class Budget:
-    """The primary limit: so many requests until a time, in seconds since the epoch."""
-
-    remaining: int
-    reset: int
-
-
 class GitHub(SandboxGitHub):
     """GitHub with its permissions, its limits, its former names and its lateness."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.rights: dict[str, Token] = {}
-        self.budget = Budget(HOURLY, int(self.clock()) + WINDOW_SECONDS)
-        self.secondary = Secondary()
-        self.late_reads = 0
-        """How many reads of a variable are answered with what was there before the last write."""
+        self.limited_until = 0.0
+        """Until when the primary rate limit is used up, in seconds since the epoch."""
         self.late_seconds = 0.0
-        """For how long after a write that is so."""
-        self._late: dict[str, Late] = {}
+        """For how long after a write a variable is read as it was before."""
+        self.late: dict[str, tuple[Response, float]] = {}
+        """What a variable was before its last write, and until when it is to be seen."""
         self._former_names: dict[str, int] = {}
 
     def add_token(
@@ -120,22 +92,11 @@ class GitHub(SandboxGitHub):
             self._former_names[old.lower()] = repository.id
             repository.owner, _, repository.name = new.partition("/")
 
-    def limit(self, *, remaining: int, reset: float | None = None) -> None:
-        """Set the primary budget; it is full again at `reset` (seconds since the epoch)."""
-        with self.lock:
-            self.budget = Budget(remaining, self.budget.reset if reset is None else int(reset))
-
-    def secondary_limit(
-        self, retry_after: int | None = 60, *, times: int = 1, status: int = 403
-    ) -> None:
-        """Refuse the next `times` requests; `retry_after` None sends no Retry-After."""
-        with self.lock:
-            self.secondary = Secondary(retry_after, times, status)
-
     def authenticate(self, request: Request) -> str:
-        """Check the token and the limits; the description has the headers."""
+        """Check the token and the limit."""
         token = super().authenticate(request)
-        self._spend()
+        if self.clock() < self.limited_until:
+            raise refused(403, "API rate limit exceeded for user ID 1.")
         return token
 
     def locate(self, request: Request) -> tuple[Repository | None, list[str]]:
@@ -173,7 +134,7 @@ class GitHub(SandboxGitHub):
         all is decided as ever.
         """
         name = _variable(request)
-        if name is None or not (self.late_reads or self.late_seconds or self._late):
+        if name is None or not (self.late_seconds or self.late):
             return self._answer(request)
         if request.method == "GET":
             return self._late_read(name, request)
@@ -181,18 +142,17 @@ class GitHub(SandboxGitHub):
         before = self._quietly(replace(request, method="GET", path=path, body=b""))
         response = self._answer(request)
         if response.status in {201, 204}:
-            until = self.clock() + self.late_seconds
-            self._late[name] = Late(before, self.late_reads, until)
+            self.late[name] = before, self.clock() + self.late_seconds
         return response
 
     def finish(self, request: Request, response: Response) -> Response:  # noqa: ARG002
         """Add the headers that all of GitHub's answers carry."""
-        budget = self.budget
+        is_limited = self.clock() < self.limited_until
         return response.plus(
             {
-                "X-RateLimit-Limit": str(HOURLY),
-                "X-RateLimit-Remaining": str(budget.remaining),
-                "X-RateLimit-Reset": str(budget.reset),
+                "X-RateLimit-Limit": "5000",
+                "X-RateLimit-Remaining": "0" if is_limited else "4999",
+                "X-RateLimit-Reset": str(int(self.limited_until or self.clock() + 3600)),
                 "X-GitHub-Request-Id": self.random(8).hex().upper(),
             }
         )
@@ -208,36 +168,14 @@ class GitHub(SandboxGitHub):
 
     def _late_read(self, name: str, request: Request) -> Response:
         now = self._quietly(request)
-        late = self._late.get(name)
-        if now.status not in {200, 404} or late is None:
-            return now
-        if late.reads > 0 or self.clock() < late.until:
-            late.reads -= 1
-            return late.before
-        del self._late[name]
-        return now
+        before, until = self.late.get(name, (now, 0.0))
+        return before if now.status in {200, 404} and self.clock() < until else now
 
     def _quietly(self, request: Request) -> Response:
         try:
             return self._answer(request)
         except Refused as said:
             return said.response
-
-    def _spend(self) -> None:
-        if self.clock() >= self.budget.reset:
-            self.budget = Budget(HOURLY, int(self.clock()) + WINDOW_SECONDS)
-        if self.secondary.times > 0:
-            self.secondary.times -= 1
-            after = self.secondary.retry_after
-            raise refused(
-                self.secondary.status,
-                "You have exceeded a secondary rate limit. Please wait a few minutes before you "
-                "try again.",
-                {} if after is None else {"Retry-After": str(after)},
-            )
-        if self.budget.remaining <= 0:
-            raise refused(403, "API rate limit exceeded for user ID 1.")
-        self.budget.remaining -= 1
 
     def _moved(self, request: Request, repository: Repository) -> Refused:
         path = "/".join(request.path.split("/")[4:])

@@ -364,18 +364,20 @@ class World:
     def late(self) -> list[tuple[object, ...]]:
         """What GitHub still answers with instead of what is there, and for how long."""
         return [
-            (name, one.before.status, one.before.body, one.reads, one.until - self.time)
-            for name, one in self.github._late.items()  # noqa: SLF001 - looked at, nothing else
+            (name, before.status, before.body, until - self.time)
+            for name, (before, until) in self.github.late.items()
+            if self.time < until
         ]
 
     def reword(self, values: Mapping[str, str]) -> None:
         """Replace values of variables, also those that GitHub still answers with."""
-        variables, late = self.repository.variables, self.github._late  # noqa: SLF001
+        variables, late = self.repository.variables, self.github.late
         variables |= {name: values.get(value, value) for name, value in variables.items()}
-        for one in late.values():
+        for name, (answer, until) in late.items():
+            body = answer.body
             for before, after in values.items():
-                body = one.before.body.replace(before.encode(), after.encode())
-                one.before = dataclasses.replace(one.before, body=body)
+                body = body.replace(before.encode(), after.encode())
+            late[name] = dataclasses.replace(answer, body=body), until
 
     def leaks(self) -> list[str]:
         """Lines shown to a person in which a secret stands: plain, base64 or URL-encoded."""

@@ -194,24 +194,17 @@ def test_message_and_address_are_shown_without_the_token(octo: Octo) -> None:
 
 
 @pytest.mark.parametrize(
-    ("retry_after", "status", "waited"), [(7, 403, 7.0), (None, 403, 60.0), (None, 429, 60.0)]
+    ("headers", "status", "waited"),
+    [({"Retry-After": "7"}, 403, 7.0), ({}, 403, 60.0), ({}, 429, 60.0)],
 )
 def test_secondary_limit_is_waited_for_as_long_as_it_says_or_a_minute(
-    octo: Octo, retry_after: int | None, status: int, waited: float
+    octo: Octo, headers: Mapping[str, str], status: int, waited: float
 ) -> None:
-    """As GitHub asks."""
+    """As GitHub asks. Nothing is done before: a POST is sent again, too."""
     repository = octo.open()
-    octo.github.secondary_limit(retry_after, status=status)
-    repository.put_secret("TOKEN", VALUE)
-    assert octo.waits == [waited]
-    assert octo.stored.open_secret("TOKEN") == "plaintext"
-
-
-def test_limit_refuses_before_anything_is_done_so_that_a_post_is_sent_again(octo: Octo) -> None:
-    repository = octo.open()
-    octo.once("POST", lambda _real: github_says(SECONDARY, headers={"Retry-After": "3"}))
+    octo.once("POST", lambda _real: github_says(SECONDARY, status, headers))
     assert repository.write_variable("URL", "value", create=True)
-    assert octo.waits == [3.0]
+    assert octo.waits == [waited]
     assert octo.stored.variables == {"URL": "value"}
 
 
@@ -226,7 +219,7 @@ def test_primary_limit_is_waited_for_if_it_is_soon_over_and_else_left_to_the_per
     assert octo.waits[0] == 3.0
     octo.waits.clear()
     octo.always(None, "NONE")
-    octo.github.limit(remaining=0, reset=NOW + 61)
+    octo.github.limited_until = NOW + 61
     with fails("github-rate-limit", Exit.FAILED) as caught:
         write(octo)
     assert octo.waits == []

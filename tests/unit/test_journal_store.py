@@ -13,7 +13,7 @@ from provisioner.report import Run as NextRun
 from provisioner.sandbox import Request, Response
 from provisioner.secret import Secret
 from tests.support.told import fails, runs, said
-from tests.unit.octo import FAILED, Octo, reply
+from tests.unit.octo import FAILED, NOW, Octo, reply
 from tests.unit.test_journal import CREDENTIAL, JOURNAL, KEY, KEY_TEXT, PENDING
 
 NAME = "MASTODON_JOURNAL"
@@ -297,7 +297,8 @@ def test_404_alone_is_no_deletion(run: Run) -> None:
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_404_or_old_value_after_our_write_is_read_again(octo: Octo, method: str, late: int) -> None:
     run = begun(octo, method)
-    octo.github.late_reads = late
+    octo.github.clock = lambda: NOW + sum(run.waits)
+    octo.github.late_seconds = sum(LATE_READS[:late])
     run.store.save(run.journal())
     run.store.look()
     assert run.waits[1:] == list(LATE_READS[:late])
