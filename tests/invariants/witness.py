@@ -28,8 +28,9 @@ KEY_LOST = f"{I5}: the journal's key is lost"
 MOST_REQUESTS, MOST_SECONDS = 150, 1800
 """Of one run, whatever strikes: then it has ended. GitHub's own limit for a job is six hours."""
 
-WORD = re.compile(r"\b(1[89]\d{8})(?:\.\d+)?\b|(?<![\w-])(?=[a-zA-Z_-]*\d)[\w-]{16,}")
-"""A time, or a name that was drawn."""
+LONG_WORD = re.compile(r"([\w-]{10,})")
+SECONDS = re.compile(r":\d\d(?=Z| GMT)")
+DIGIT = re.compile(r"\d")
 
 Ending = Report | ProvisionerError | Killed
 State = tuple[dict[str, str], dict[str, str], set[str], int]
@@ -81,7 +82,6 @@ def likeness(world: World, *more: object) -> str:
         ],
         # What the journal keeps of a code is its hash.
         [(one.code, sha256(one.code.encode()).hexdigest()) for one in instance.grants],
-        vars(instance.server),
         world.time,
         more,
     )
@@ -91,13 +91,13 @@ def likeness(world: World, *more: object) -> str:
 def without_names(text: str) -> str:
     """A text whose random words are numbered, and whose times are cut to the minute."""
     numbers: dict[str, str] = {}
-
-    def numbered(match: re.Match[str]) -> str:
-        if time := match[1]:
-            return f"m{int(time) // 60}"
-        return numbers.setdefault(match[0], f"<{len(numbers)}>")
-
-    return WORD.sub(numbered, text)
+    words = LONG_WORD.split(SECONDS.sub("", text))
+    for n, word in enumerate(words[1::2]):
+        if len(word) == 10 and word.isdecimal():
+            words[2 * n + 1] = f"m{int(word) // 60}"
+        elif len(word) >= 16 and DIGIT.search(word):
+            words[2 * n + 1] = numbers.setdefault(word, f"<{len(numbers)}>")
+    return "".join(words)
 
 
 class Witness:
@@ -303,7 +303,7 @@ class Witness:
         foreign_to = {world.instance.origin: key | {world.token}, world.api: key | mastodons}
         for origin, foreign in foreign_to.items():
             server = urlsplit(origin).netloc
-            sent = self.record.sent(server)
+            sent = self.record.sent.get(server, "")
             if any(form in sent for secret in foreign if secret for form in forms(secret)):
                 self._no(f"{I4}: {server} was sent a secret that is none of its own")
 

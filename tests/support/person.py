@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx
 
 _TIMEOUT_SECONDS = 10.0
+_TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Loopback is plain HTTP, and to load the authorities takes time."""
 _YES = {"Authorize", "Allow", "Approve"}
 _CODE = re.compile(r"[A-Za-z0-9_-]{40,}")
 
@@ -117,8 +119,7 @@ class Person:
             transport=transport,
             follow_redirects=True,
             trust_env=False,
-            # Trusts nobody: loopback is plain HTTP, and to load the authorities takes time.
-            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            verify=_TRUSTS_NOBODY,
             timeout=_TIMEOUT_SECONDS,
             headers={"User-Agent": "Mozilla/5.0", "Accept": "text/html,*/*;q=0.8"},
             event_hooks={"response": [_require_an_address]},

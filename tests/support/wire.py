@@ -96,28 +96,22 @@ class Record:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self.requests: list[tuple[str, Request]] = []
-        """Each with the server that it was sent to."""
+        self.sent: dict[str, str] = {}
+        """All that each server was sent: addresses, headers and bodies."""
         self.seen_alive: set[str] = set()
         """The tokens that the run saw alive."""
 
     def asks(self, server: str, request: Request) -> None:
         """A request is on its way."""
         self.asked.append(f"{request.method} {request.path}")
-        self.requests.append((server, request))
+        headers = request.headers.multi_items()
+        text = f"{request.path}?{request.query}\n{headers}\n{request.body.decode()}\n"
+        self.sent[server] = self.sent.get(server, "") + text
 
     def reads(self, request: Request, status: int) -> None:
         """A whole answer arrived."""
         if status == 200 and request.path.endswith("/accounts/verify_credentials"):
             self.seen_alive.add(request.bearer or "")
-
-    def sent(self, server: str) -> str:
-        """All that a server was sent: addresses, headers and bodies."""
-        return "\n".join(
-            f"{one.path}?{one.query}\n{one.headers.items()}\n{one.body.decode()}"
-            for asked, one in self.requests
-            if asked == server
-        )
 
 
 class _BreaksOff(httpx.SyncByteStream):
@@ -146,7 +140,7 @@ class Wire(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         host = request.url.netloc.decode()
         path, _, query = request.url.raw_path.decode().partition("?")
-        headers = Headers(request.headers.items())
+        headers = Headers(request.headers.multi_items())
         asked = Request(request.method, path, query, headers, request.read())
         self.log.append(f"{request.method} {request.url.path}")
         self.record.asks(host, asked)

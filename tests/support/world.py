@@ -115,16 +115,20 @@ class World:
         self.drawn = 0
         """How often a run asked for random bytes."""
 
-    def copied(self) -> Self:
+    def copied(self, *shared: object) -> Self:
         """The same world once more, as it is now, for something else to happen in."""
-        return deepcopy(self, self.shared())
+        return deepcopy(self, self.shared() | {id(one): one for one in shared})
+
+    def becomes(self, other: Self) -> None:
+        """Whoever has this world, or its laptop, has from now on the other one's."""
+        self.laptop.__dict__, self.__dict__ = vars(other.laptop), vars(other)
 
     def shared(self) -> dict[int, object]:
         """What copies have in common by its `id`: what has no state, or none that matters."""
         numbers = self.github._numbers  # noqa: SLF001 - of repositories to come: can't be copied
         locks = (self.instance.lock, self.github.lock)
         keys = (one._key for one in self.github.repositories.values())  # noqa: SLF001
-        shared = (*locks, numbers, *keys, self.description, *self.wire.record.requests)
+        shared = (*locks, numbers, *keys, self.description)
         return {id(one): one for one in shared} | {id(self.client): Http}
 
     @contextmanager
@@ -177,7 +181,7 @@ class World:
         try:
             report = perform(session, prompts)
         except ProvisionerError as error:
-            self.shown += [said(error), *traceback.format_exception(error)]
+            self.shown += [said(error), *traceback.format_exception(error, limit=0)]
             raise
         self.shown += [repr(report), *report.outputs.values()]
         return report

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from random import Random
 from typing import Literal, NamedTuple
 
@@ -17,7 +17,7 @@ from tests.invariants.faults.scenarios import (
     Command,
     Scenario,
 )
-from tests.invariants.faults.trials import Trials, TryingHttp
+from tests.invariants.faults.trials import Trials
 from tests.invariants.witness import Witness
 from tests.support.wire import ALWAYS, Fault, FaultKind, Killed, Wire
 from tests.support.world import World
@@ -84,12 +84,6 @@ class Hit(NamedTuple):
         kind, where = FAULTS[self.name]
         times = 1 if where == "once" else ALWAYS
         return Fault(kind, self.at, times, of_server=where == "this server")
-
-    @property
-    def is_tried(self) -> bool:
-        """Whether it strikes but one request, whose answer tells what the run knows of it."""
-        kind, where = FAULTS[self.name]
-        return where == "once" and kind != "read late"
 
 
 Hits = tuple[Hit, ...]
@@ -160,32 +154,31 @@ def strike(start: Start, hits: Hits = ()) -> Played:
 
 def strike_each(start: Start, hits: Iterable[Hit], besides: Hits = ()) -> dict[Hit, Played]:
     """The same with each of these faults, all of them `besides` some others."""
-    hits, recovery = list(hits), start.recovery.copied()
-    trials = Trials(recovery, {hit: hit.fault.kind for hit in hits if hit.is_tried})
-    recovery.world.client = partial(TryingHttp, trials)
-    recovery.runs(start.command, [hit.fault for hit in besides])
-    same: dict[str, tuple[Played, int]] = {}
-    each, ours = {}, len(start.recovery.asked)
+    hits, recovery, command = list(hits), start.recovery.copied(), start.command
+    ran, others = len(recovery.asked), [hit.fault for hit in besides]
+    trials = Trials(recovery, command, {hit: hit.fault for hit in hits}, others)
+    unstruck = _gone_on(start, recovery, trials.following)
+    rests = {sent.state: (unstruck, sent.asked) for sent in trials.sent.values()}
+    each = {}
     for hit in hits:
-        state, copy = trials.answered.get(hit, ("", recovery))
-        if hit in trials.killed:
-            copy = trials.killed[hit]
-            each[hit] = _gone_on(start, copy, copy.ends(start.command, Killed()))
-        elif state in same:
-            played, at = same[state]
+        if hit not in trials.struck:  # what it strikes is the repetition of a request
+            each[hit] = strike(start, (*besides, hit))
+            continue
+        sent, copy, lasts = trials.struck[hit]
+        asked = copy.witness.record.asked
+        played, at = rests.get(sent.state, (None, 0))
+        if isinstance(sent.outcome, Killed):
+            each[hit] = _gone_on(start, copy, copy.ends(command, Killed()))
+        elif played and not (lasts and played.runs[ran][at:]):
             copy.witness.ends_for_good()
-            run = (*copy.witness.record.asked, *played.runs[ours][at:])
-            runs = (*played.runs[:ours], run, *played.runs[ours + 1 :])
+            run = (*asked, *played.runs[ran][at:])
+            runs = (*played.runs[:ran], run, *played.runs[ran + 1 :])
             found = dict.fromkeys((*copy.witness.found, *played.violations))
             each[hit] = Played(runs, played.orphans, tuple(found))
-        elif hit.at in trials.sent:
-            world = start.recovery.world.copied()
-            resumed, ending = trials.resume(start.command, world, hit.fault)
-            each[hit] = _gone_on(start, resumed, resumed.ends(start.command, ending))
         else:
-            each[hit] = strike(start, (*besides, hit))
-        if state:
-            same.setdefault(state, (each[hit], len(copy.witness.record.asked)))
+            each[hit] = _gone_on(start, copy, copy.ends(command, trials.resume(hit)))
+            if not (lasts and each[hit].runs[ran][sent.asked :]):
+                rests[sent.state] = each[hit], sent.asked
     return each
 
 

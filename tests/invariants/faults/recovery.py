@@ -49,17 +49,6 @@ class Recovery:
         """The same once more, with a world and a witness of its own."""
         return deepcopy(self, self.world.shared() | {id(self.scenario): self.scenario})
 
-    def restored(self, world: World) -> Self:
-        """A copy whose world is put into another one, which a run was begun in."""
-        laptop = world.laptop
-        memo = self.world.shared() | {id(self.scenario): self.scenario}
-        memo |= {id(self.world): world, id(self.world.laptop): laptop}
-        state = deepcopy((vars(self.world.laptop), vars(self.world)), memo)
-        for one, its in zip((laptop, world), state, strict=True):
-            vars(one).clear()
-            vars(one).update(its)
-        return deepcopy(self, memo)
-
     def likeness(self, *more: object) -> str:
         """What all that follows depends on, if `more` does not differ either."""
         told = (self.witness.notes, self.witness.spoken_of, self.witness.offboarding)

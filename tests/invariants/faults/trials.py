@@ -1,17 +1,19 @@
-"""Plays faults at the requests of one run, and plays nothing twice.
+"""Strikes one run with many faults, each in a world of its own, and plays nothing twice.
 
-A run knows of the servers what `Http.send` returns, and nothing else. So one run goes through, and
-each fault strikes copies of the world as it was before a request:
+A run knows of the servers what `Http.send` returns, and nothing else. So one run goes through. At
+each of its requests, each fault strikes a copy of the world, which tells what comes of the request.
 
-- Where two faults end in the same answer, at the same second, from worlds that differ by nothing
-  but names, the rest of the run is the same, and is played once.
-- A run that is killed has no rest.
-- Every other run is made again. It gets the answers that are known, up to the struck request.
+- A run that is killed there has no rest.
+- Where the request came to the same before, in a world that differs by nothing but names and
+  seconds, the rest is the same. It is played once.
+- Every other run is made again: with the answers that are known, up to the struck request, and with
+  the copy as its world from there on.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
 
 from provisioner.answer import Answer
 from provisioner.http import Http
@@ -20,151 +22,167 @@ from provisioner.secret import Secret
 from tests.invariants.faults.recovery import Recovery, ending_of
 from tests.invariants.faults.scenarios import Command
 from tests.invariants.witness import Ending
-from tests.support.wire import Fault, FaultKind, Killed
-from tests.support.world import START, World
+from tests.support.wire import Fault, Killed
+from tests.support.world import World
 
 Hit = tuple[str, int]
-"""A fault by its name, and the one request that it strikes, counted from 0."""
+"""A fault by its name, and the first request that it strikes, counted from 0."""
 COUNT = "x-ratelimit-remaining"
 """Counts requests: no run makes as many as GitHub allows."""
+
+A_MOMENT = 5.0
+"""Seconds: what a run has just looked at is not looked at again."""
 
 
 @dataclass
 class Sent:
-    """What a run sent, what came of it, and everything as it was before."""
+    """What a run sent, and what came of it."""
 
-    before: Recovery
     method: str
     url: str
     value: str
     """Of the variable that it writes, if it does."""
-    outcome: Answer | ProvisionerError
+    outcome: Answer | ProvisionerError | Killed
+    asked: int
+    """How many requests the run had made then, those among them that repeated it."""
     time: float
-    """When that came."""
     known: set[Secret]
+    state: str
+    """All that the rest of the run depends on."""
+
+    def result(self) -> Answer:
+        """Raises what was raised."""
+        if isinstance(self.outcome, Answer):
+            return self.outcome
+        raise self.outcome
 
 
-@dataclass
-class Trials:
-    """One run that goes through, and what faults do to it."""
+class Struck(NamedTuple):
+    """A request that a fault struck in a copy, and the copy after it."""
 
+    sent: Sent
     recovery: Recovery
-    kinds: Mapping[Hit, FaultKind]
-    """What to try."""
-    killed: dict[Hit, Recovery] = field(default_factory=dict)
-    """Where the run was killed."""
-    answered: dict[Hit, tuple[str, Recovery]] = field(default_factory=dict)
-    """Where the struck request was answered in the end: all that the rest depends on."""
-    sent: dict[int, Sent] = field(default_factory=dict)
-    """By the number of the request."""
+    lasts: bool
+    """Whether the fault strikes later requests too."""
 
-    def resume(
-        self, command: Command, world: World, fault: Fault
-    ) -> tuple[Recovery, Ending | Exception]:
-        """Make the run again from the request on that is struck, and how it ends.
 
-        `world` is a copy of the one before the run.
-        """
-        http: list[_ResumingHttp] = []
+class Trials:
+    """One run that goes through, and what faults do to its requests."""
 
-        def client(**options: Any) -> Http:
-            http.append(_ResumingHttp(self, world, fault, **options))
-            return http[0]
+    def __init__(
+        self,
+        recovery: Recovery,
+        command: Command,
+        faults: Mapping[Hit, Fault],
+        besides: Sequence[Fault],
+    ) -> None:
+        """Make the run with what strikes it `besides` each of the faults."""
+        self.recovery, self.command = recovery, command
+        self.before = recovery.world.copied()
+        self.sent: dict[int, Sent] = {}
+        """What the run sent, by the number of the request."""
+        self.struck: dict[Hit, Struck] = {}
+        self._faults = faults
+        recovery.world.client = partial(_TryingHttp, self)
+        self.following = recovery.runs(command, besides)
+        """What is to be run after the one that goes through."""
+        recovery.world.client = Http
 
-        world.client = client
-        codes = iter(self.sent[fault.first].before.world.codes[len(world.codes) :])
+    def try_all(self, http: Http, method: str, url: str, options: dict[str, Any]) -> Sent:
+        """Send a request in copies, each with a fault, and then without."""
+        at = len(self.recovery.witness.record.asked)
+        for hit, fault in self._faults.items():
+            if fault.first != at:
+                continue
+            copy = self.recovery.copied()
+            world = copy.world
+            again = Http(world.sleep, world.clock, transport=world.network, known={*http.known})
+            strikes = Fault(fault.kind, times=fault.times, of_server=fault.of_server)
+            world.wire.faults.append(strikes)
+            sent = _send(copy, at, again, method, url, options)
+            lasts = fault.times > 1
+            if not lasts:
+                world.wire.faults.remove(strikes)
+            self.struck[hit] = Struck(sent, copy, lasts)
+        self.sent[at] = _send(self.recovery, at, http, method, url, options)
+        return self.sent[at]
+
+    def resume(self, hit: Hit) -> Ending | Exception:
+        """Make the run again, in the struck copy's world from after that request on."""
+        at, struck = self._faults[hit].first, self.struck[hit]
+        world = self.before.copied(self.before.instance, self.before.github)
+        known = [sent for n, sent in self.sent.items() if n < at]
+        world.client = partial(_ResumingHttp, [*known, struck.sent], world, struck.recovery.world)
+        codes = iter(self.recovery.world.codes[len(world.codes) :])
         vars(world)["approve"] = lambda *_: next(codes)
-        ending = ending_of(command, world)
-        return http[0].recovery, ending
+        return ending_of(self.command, world)
 
 
-class TryingHttp(Http):
+class _TryingHttp(Http):
     """Sends each request of the run that goes through; before that, in copies, with faults."""
 
     def __init__(self, trials: Trials, **options: Any) -> None:
         super().__init__(**options)
-        self.trials = trials
+        self._trials = trials
 
     def send(self, method: str, url: str, **options: Any) -> Answer:
-        trials, recovery = self.trials, self.trials.recovery
-        asked = recovery.witness.record.asked
-        at, before = len(asked), recovery.copied()
-        for hit, kind in trials.kinds.items():
-            if hit[1] == at:
-                self._try(hit, kind, method, url, options)
-        outcome: Answer | ProvisionerError
-        try:
-            outcome = super().send(method, url, **options)
-        except ProvisionerError as error:
-            outcome = error
-        value, now = _value(options), recovery.world.time
-        trials.sent[at] = Sent(before, method, url, value, outcome, now, {*self.known})
-        if isinstance(outcome, ProvisionerError):
-            raise outcome
-        return outcome
-
-    def _try(
-        self, hit: Hit, kind: FaultKind, method: str, url: str, options: dict[str, Any]
-    ) -> None:
-        copy, fault = self.trials.recovery.copied(), Fault(kind)
-        world = copy.world
-        http = Http(world.sleep, world.clock, self.waiting, world.network, known={*self.known})
-        world.wire.faults.append(fault)
-        try:
-            answer = http.send(method, url, **options)
-        except Killed:
-            self.trials.killed[hit] = copy
-        except ProvisionerError:
-            pass  # what the run makes of it is to be played
-        else:
-            world.wire.faults.remove(fault)
-            self.trials.answered[hit] = _state(copy, hit[1], answer), copy
+        return self._trials.try_all(self, method, url, options).result()
 
 
 class _ResumingHttp(Http):
-    """Returns what is known of a run's requests, and sends those from the struck one on."""
+    """Returns what is known of a run's requests, and sends the others in another world."""
 
-    def __init__(self, trials: Trials, world: World, fault: Fault, **options: Any) -> None:
+    def __init__(self, known: Iterable[Sent], world: World, then: World, **options: Any) -> None:
         super().__init__(**options)
-        self.recovery = trials.sent[fault.first].before
-        self._world, self._fault = world, fault
-        self._known = [sent for at, sent in trials.sent.items() if at < fault.first]
+        self._known_requests, self._world, self._then = [*known], world, then
         self._values: dict[str, str] = {}
         """What the known run wrote into variables, and what this one does: seals are random."""
 
     def send(self, method: str, url: str, **options: Any) -> Answer:
-        if self._known:
-            sent = self._known.pop(0)
-            assert (sent.method, sent.url) == (method, url)
-            if sent.value:
-                self._values[sent.value] = _value(options)
-            self._world.time = sent.time
-            self.known |= sent.known
-            if isinstance(sent.outcome, ProvisionerError):
-                raise sent.outcome
-            body = sent.outcome.body
-            for known, value in self._values.items():
-                body = body.replace(known.encode(), value.encode())
-            return replace(sent.outcome, body=body)
-        if self._fault not in self._world.wire.faults:
-            self.recovery = self.recovery.restored(self._world)
-            self._world.reword(self._values)
-            self._world.wire.faults.append(self._fault)
-            self._fault.first = 0
-            self.transport = self._world.network
-        return super().send(method, url, **options)
+        if not self._known_requests:
+            return super().send(method, url, **options)
+        sent = self._known_requests.pop(0)
+        assert (sent.method, sent.url) == (method, url)
+        if sent.value:
+            self._values[sent.value] = _value(options)
+        self._world.time = sent.time
+        self.known |= sent.known
+        if not self._known_requests:
+            self._then.reword(self._values)
+            self._world.becomes(self._then)
+            self.transport = self._then.network
+        answer = sent.result()
+        body = answer.body
+        for known, value in self._values.items():
+            body = body.replace(known.encode(), value.encode())
+        return replace(answer, body=body)
+
+
+def _send(
+    recovery: Recovery, at: int, http: Http, method: str, url: str, options: dict[str, Any]
+) -> Sent:
+    outcome: Answer | ProvisionerError | Killed
+    try:
+        outcome = Http.send(http, method, url, **options)
+    except (ProvisionerError, Killed) as error:
+        outcome = error
+    state = _state(recovery, at, outcome)
+    asked, now = len(recovery.witness.record.asked), recovery.world.time
+    return Sent(method, url, _value(options), outcome, asked, now, {*http.known}, state)
 
 
 def _value(options: dict[str, Any]) -> str:
     return str((options.get("body") or {}).get("value", ""))
 
 
-def _state(recovery: Recovery, at: int, answer: Answer) -> str:
-    """All that the rest of a run depends on after that request; and its witness, too."""
+def _state(recovery: Recovery, at: int, outcome: Answer | ProvisionerError | Killed) -> str:
+    """All that the rest of a run depends on after a request; and its witness, too."""
     world, record = recovery.world, recovery.witness.record
-    headers = [pair for pair in answer.headers.items() if pair[0] != COUNT]
-    known = sorted(secret.reveal() for secret in answer.secrets)
-    came = at, answer.status, headers, answer.body, known
+    came: object = type(outcome), vars(outcome)
+    if isinstance(outcome, Answer):
+        headers = [pair for pair in outcome.headers.items() if pair[0] != COUNT]
+        known = sorted(secret.reveal() for secret in outcome.secrets)
+        came = outcome.status, headers, outcome.body, known
     seen = sorted(set(record.asked)), sorted(record.seen_alive)
-    here = world.time - START, world.repository.variables, world.drawn, world.late
-    return recovery.likeness(came, seen, here)
+    here = world.repository.variables, world.drawn, world.late, world.time // A_MOMENT
+    return recovery.likeness(at, came, seen, here)

@@ -57,6 +57,8 @@ class Run(threading.Thread):
         self.journal: str | None = None
         """The journal's variable as it read or wrote it last."""
         self._do = do
+        self._may_ask = 0
+        """How many requests it may make before it stands again."""
         self._bug: BaseException | None = None
         # Each is released by the other side. A semaphore would do the same, more slowly.
         self._may_go, self._stands = threading.Lock(), threading.Lock()
@@ -67,18 +69,19 @@ class Run(threading.Thread):
 
     def advance(self, requests: int = ALL) -> None:
         """Let it make that many requests, and stand again."""
-        for _ in range(requests):
-            if self.ended:
-                break
+        if requests and not self.ended:
+            self._may_ask = requests
             self._may_go.release()
             self._stands.acquire()
         if self._bug:
             raise self._bug
 
     def stand(self) -> None:
-        """Called in its own thread: wait until the test says go."""
-        self._stands.release()
-        self._may_go.acquire()
+        """Called in its own thread before a request: wait until it may be made."""
+        if not self._may_ask:
+            self._stands.release()
+            self._may_go.acquire()
+        self._may_ask -= 1
 
     def run(self) -> None:
         """What the thread does."""
