@@ -14,7 +14,6 @@ from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from io import BytesIO
-from socketserver import TCPServer
 from urllib.parse import parse_qsl
 
 from provisioner.commands.setup import Redirect
@@ -29,6 +28,8 @@ TICK = 1.0
 PATIENCE = 3.0
 """Seconds that the browser has to ask for its page."""
 STILL_WAITING = "The terminal still waits. To give up, press Ctrl-C there."
+BACKLOG = 50
+"""Connections that may wait: browsers open some ahead, and may never use them."""
 MAX_PIECE = 64 * 1024
 """Bytes that are read at once."""
 
@@ -42,9 +43,9 @@ class Loopback:
     """A listener on 127.0.0.1, and beside it standard input, by its file descriptor."""
 
     def __init__(self, stdin: int | None = None) -> None:
-        self._server: _Server | None = None
+        self._listener: socket.socket | None = None
         self._heads: dict[socket.socket, bytes] = {}
-        """What each connection has sent so far: browsers open some ahead, and may use none."""
+        """What each connection has sent so far."""
         self._stdin = stdin
         self._typed = b""
         self._is_promised = False
@@ -52,10 +53,11 @@ class Loopback:
     def listen(self, port: int) -> str:
         """The redirect URI, with this port, or a free one for 0; "" where it is taken."""
         try:
-            self._server = _Server(("127.0.0.1", port), _Request)
+            self._listener = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
         except OSError:
             return ""
-        return f"http://{self._server.host}{CALLBACK}"
+        self._host = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"http://{self._host}{CALLBACK}"
 
     def wait(
         self, state: str, origin: str, until: float, tick: Callable[[float], None]
@@ -78,7 +80,7 @@ class Loopback:
         while (left := until - time.monotonic()) > 0:
             if (line := self._line()) is not None:
                 return line
-            if self._server is None and self._stdin is None:  # nothing can arrive
+            if self._listener is None and self._stdin is None:  # nothing can arrive
                 return None
             tick(left)
             self._turn(min(left, TICK), answer)
@@ -103,32 +105,28 @@ class Loopback:
     def close(self) -> None:
         for connection in self._heads:
             connection.close()
-        if self._server:
-            self._server.server_close()
+        if self._listener:
+            self._listener.close()
 
     def _turn(self, seconds: float, answer: Answer) -> None:
         """Wait once; read what is typed, and answer the requests that have arrived whole."""
-        sources = [one for one in (self._server, self._stdin) if one is not None]
+        sources = [one for one in (self._listener, self._stdin) if one is not None]
         ready, _, _ = select.select([*sources, *self._heads], [], [], seconds)
         if self._stdin is not None and self._stdin in ready:
             self._read_typed(self._stdin)
-        if self._server is None:
-            return
-        self._server.answer = answer
         for connection in [one for one in self._heads if one in ready]:
-            piece, head = b"", self._heads.pop(connection)
+            piece = b""
             with suppress(OSError):  # the browser hung up
                 piece = connection.recv(MAX_PIECE)
-            self._server.head = head + piece
-            if piece and b"\r\n\r\n" not in self._server.head:
-                self._heads[connection] = self._server.head  # the rest is to come
-                continue
+            self._heads[connection] += piece
+            if not piece or b"\r\n\r\n" in self._heads[connection]:
+                request = _Request(self._heads.pop(connection), self._host, answer)
+                with suppress(OSError):
+                    connection.sendall(request.reply.getvalue())
+                connection.close()
+        if self._listener and self._listener in ready:
             with suppress(OSError):
-                _Request(connection, connection.getpeername(), self._server)
-            self._server.shutdown_request(connection)
-        if self._server in ready:
-            with suppress(OSError):
-                self._heads[self._server.get_request()[0]] = b""
+                self._heads[self._listener.accept()[0]] = b""
 
     def _read_typed(self, stdin: int) -> None:
         piece = os.read(stdin, MAX_PIECE)
@@ -146,32 +144,21 @@ class Loopback:
         return line.decode(errors="replace")
 
 
-class _Server(TCPServer):
-    """`HTTPServer` would look up the host's full name, which takes seconds without a network."""
-
-    allow_reuse_address = True
-    request_queue_size = 50
-    answer: Answer
-    head: bytes
-    """The request that is answered next, as far as it came."""
-
-    @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self.server_address[1]}"
-
-
 class _Request(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
+    """A request as it came, and the reply to it."""
 
-    def setup(self) -> None:
-        super().setup()
-        self.rfile = BytesIO(self.server.head)
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, head: bytes, host: str, answer: Answer) -> None:
+        self.reply = BytesIO()
+        self.rfile, self.wfile = BytesIO(head), self.reply
+        self._host, self._answer = host, answer
+        self.handle()
 
     def do_GET(self) -> None:
         # Another Host comes from a page elsewhere whose name was made to lead here (DNS rebinding).
-        is_ours = self.headers.get_all("Host") == [self.server.host]
-        self._send(*self.server.answer(self.path if is_ours else ""))
+        is_ours = self.headers.get_all("Host") == [self._host]
+        self._send(*self._answer(self.path if is_ours else ""))
 
     def send_error(self, code: int, *_: object) -> None:
         """Show a page of ours where the request is none, or no GET."""

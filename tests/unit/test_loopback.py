@@ -40,9 +40,9 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 
 def port_of(loopback: Loopback) -> int:
-    server = loopback._server  # noqa: SLF001
-    assert server is not None
-    return int(server.server_address[1])
+    listener = loopback._listener  # noqa: SLF001
+    assert listener is not None
+    return int(listener.getsockname()[1])
 
 
 def connect(loopback: Loopback) -> socket.socket:
