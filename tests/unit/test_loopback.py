@@ -145,12 +145,23 @@ def test_who_does_not_ask_this_very_listener_in_http_gets_no_redirect(
 
 
 def test_nothing_is_accepted_for_a_link_without_a_state(loopback: Loopback) -> None:
-    """The time that is left is told."""
+    """The time that is left is told, and nothing is done meanwhile for who hung up."""
     told: list[float] = []
+    with connect(loopback) as gone:
+        gone.sendall(b"GET /")
     with browsing(loopback, request(loopback, "/callback?code=x&state=")):
         assert loopback.wait("", ORIGIN, time.monotonic() + 0.5, told.append) is None
-    assert told
+    assert 0 < len(told) < 9
     assert max(told) <= 0.5
+
+
+def test_request_may_come_in_pieces(loopback: Loopback) -> None:
+    raw = request(loopback, GOOD)
+    with connect(loopback) as browser:
+        browser.sendall(raw[:20])
+        assert wait(loopback, 0.2) is None
+        browser.sendall(raw[20:])
+        assert wait(loopback) == CODE
 
 
 def test_idle_connections_block_nothing(loopback: Loopback) -> None:
