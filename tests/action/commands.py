@@ -65,10 +65,6 @@ def _unescape(text: str, escapes: Mapping[str, str]) -> str:
     return text
 
 
-class CommandError(Exception):
-    """What is wrong with a command file, in the runner's words."""
-
-
 def pairs(text: str) -> Iterator[tuple[str, str]]:
     """The `name=value` and `name<<delimiter` entries of a command file; only LF ends a line.
 
@@ -84,21 +80,20 @@ def pairs(text: str) -> Iterator[tuple[str, str]]:
             yield line[:equals], line[equals + 1 :]
         elif here >= 0:
             name, delimiter = line[:here], line[here + 2 :]
-            if not (name and delimiter):
-                raise CommandError("Name must not be empty and delimiter must not be empty")
+            assert name
+            assert delimiter
             yield name, "\n".join(_here_document(lines, delimiter))
         else:
-            raise CommandError(f"Invalid format '{line}'")
+            raise AssertionError(line)
 
 
 def _here_document(lines: Iterator[str], delimiter: str) -> Iterator[str]:
     for line in lines:
         if line.removesuffix("\n") == delimiter:
             return
-        if not line.endswith("\n"):
-            raise CommandError("EOF marker missing new line.")
+        assert line.endswith("\n")
         yield line.removesuffix("\n")
-    raise CommandError(f"Matching delimiter not found '{delimiter}'")
+    raise AssertionError(delimiter)
 
 
 @dataclass(frozen=True)

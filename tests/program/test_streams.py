@@ -1,6 +1,5 @@
 """Streams that are closed, full, or read by nobody. Each run is a process of its own."""
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -18,31 +17,11 @@ def redirected(redirection: str, *arguments: str, env: dict[str, str] | None = N
     return launch(*arguments, env=env, program=program)
 
 
-def without_reader(stream: str, *arguments: str, env: dict[str, str]) -> tuple[int, str]:
-    """Run it with a stream that nobody reads: its exit code, and what is said on the other."""
-    reader, writer = os.pipe()
-    os.close(reader)
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: writer}
-    process = subprocess.Popen(
-        [*PROGRAM, *arguments],
-        env=environment(env),
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=streams["stdout"],
-        stderr=streams["stderr"],
-        encoding="utf-8",
-    )
-    os.close(writer)
-    said = process.communicate(timeout=PATIENCE)
-    return process.returncode, "".join(filter(None, said))
-
-
 # Nobody reads.
 
 
 def test_output_without_a_reader_ends_without_a_word() -> None:
-    _, said = without_reader("stdout", "demo", env={})
-    assert said == ""
+    assert redirected("| :", "demo").all == ""
 
 
 def test_token_is_kept_where_the_reader_goes_away_just_before(site: Shell) -> None:
