@@ -53,8 +53,7 @@ def play(teller: Teller) -> Report:
             config = parse(command, given, api_url=sandbox.github.api_url)
             return run(config, teller, Prompts(str, laptop=person))
 
-        text = "\n1. setup: check everything, register an application, show the link"
-        teller.say(text)
+        teller.say("\n1. setup: check everything, register an application, show the link")
         report = do("setup")
 
         teller.say("\n3. What GitHub stored: secrets that only its runners open")

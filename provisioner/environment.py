@@ -273,8 +273,7 @@ def ask(what: str, default: str = "", *, is_hidden: bool = False) -> str:
         shows = bool(default)
         return str(typer.prompt(what, default, is_hidden, show_default=shows, err=True))
     except (Interruption, typer.Abort, UnicodeDecodeError) as ending:
-        if not (is_hidden and isinstance(ending, typer.Abort)):  # there typer ended the line
-            typer.echo(err=True)
+        typer.echo(err=True)  # what is said next has a line of its own
         if isinstance(ending, UnicodeDecodeError):
             raise InputError(
                 "not-text",

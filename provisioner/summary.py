@@ -94,7 +94,7 @@ def of_report(report: Report, page: str, warned: Iterable[Item] = ()) -> str:
     mark = "⚠️ " if report.exit_code else "" if report.next else "✅ "
     parts = [f"## {mark}{_text(report.headline.rstrip('.:'))}"]
     if report.link:
-        parts.append(_prominent(report.link))
+        parts.append(f"### ➜ [**Open {_name(report.link)}**]({_target(report.link)})")
     parts.append(_items(dict.fromkeys([*report.items, *warned]), page))
     parts.append(_steps(besides(report.next, report.link), page))
     if report.snippet:
@@ -149,10 +149,6 @@ def _items(items: Iterable[Item], page: str) -> str:
 
 def _button(page: str) -> str:
     return f"[**{BUTTON}**]({_target(page)})"
-
-
-def _prominent(url: str) -> str:
-    return f"### ➜ [**Open {_name(url)}**]({_target(url)})"
 
 
 def _text(text: str) -> str:

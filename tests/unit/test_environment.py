@@ -243,7 +243,7 @@ def type_in(
 @pytest.mark.parametrize(
     ("text", "typed", "posted"),
     [
-        ("-", b"howdy\nuniverse!\n", "howdy\nuniverse!"),
+        ("-", b" howdy\nuniverse! \n", " howdy\nuniverse! "),
         ("-", b"gr\xfc\xdfe", "gr\udcfc\udcdfe"),
         ("howdy", b"unread", "howdy"),
     ],
