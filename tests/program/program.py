@@ -85,17 +85,14 @@ def run(
     env: Mapping[str, str] | None = None,
     typed: str = "",
     cwd: Path = ROOT,
-    in_terminal: bool = False,
     output: Stream | None = None,
 ) -> Run:
     """Run it in this process: a process of its own takes thirty times as long.
 
-    Signals are left to pytest; `launch` shows what the program does about them. `in_terminal` has
-    both outputs say that they are a terminal: a person sees them, and nothing is asked. `output` is
-    given by who wants to read it while the program runs.
+    Signals are left to pytest; `launch` shows what the program does about them. `output` is given
+    by who wants to read it while the program runs.
     """
-    output = output or Stream(is_terminal=in_terminal)
-    progress = Stream(is_terminal=in_terminal)
+    output, progress = output or Stream(), Stream()
     with (
         patch.dict(os.environ, environment({"COLUMNS": "80"} | dict(env or {})), clear=True),
         pytest.MonkeyPatch.context() as place,

@@ -7,7 +7,6 @@ from tests.servers import Sandbox
 from tests.support.site import REPOSITORY, Site
 
 KEY = base64.b64encode(bytes(range(32))).decode()
-SCOPES = "profile write:statuses write:media"
 TYPED = "xK3-this-was-typed-and-must-not-be-shown"
 WRONG = ("begin", "--account", "nonsense", "--repository", REPOSITORY)
 """Fails for its account, before anything is asked of anybody."""

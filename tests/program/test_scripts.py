@@ -10,8 +10,8 @@ from typing import NoReturn
 import pytest
 
 from provisioner import __version__
-from tests.program.program import PATIENCE, PROGRAM, ROOT, Run, run
-from tests.program.site import SCOPES, TYPED, Shell
+from tests.program.program import PATIENCE, PROGRAM, ROOT, run
+from tests.program.site import TYPED, Shell
 from tests.support.site import REPOSITORY
 
 
@@ -23,54 +23,18 @@ def test_version_needs_no_home_no_writable_folder_and_no_utf8(tmp_path: Path) ->
     assert said.decode() == f"provisioner {__version__}\n"
 
 
-def go_on(site: Shell, begun: Run, *more: str) -> Run:
-    """Approve the link of a begin, and type the command that it printed, and more words."""
-    (link,) = re.findall(r"http\S+/oauth/authorize\S+", begun.output)
-    (line,) = re.findall(r"^ +provisioner (complete .*)$", begun.output, re.MULTILINE)
-    command, *options = shlex.split(line)
-    done = run(command, *options, *more, env=site.env, typed=site.approve(link))
-    site.shown += done.all
-    return done
-
-
 def test_begin_prints_the_command_that_completes_it_with_what_it_was_given(site: Shell) -> None:
     names = ("--secrets", "A=access_token", "--secrets", "B=client_id", "--journal", "J")
     begun = site.run("begin", "--instance", site.instance.origin, *names)
-    assert re.search(f"provisioner complete .*--instance {site.instance.origin}", begun.output)
-    done = go_on(site, begun)
+    (link,) = re.findall(r"http\S+/oauth/authorize\S+", begun.output)
+    (line,) = re.findall(r"^ +provisioner (complete .*)$", begun.output, re.MULTILINE)
+    assert f"--instance {site.instance.origin}" in line
+    done = run(*shlex.split(line), env=site.env, typed=site.approve(link))
+    site.shown += done.all
     assert done.code == 0
     assert site.live_tokens == [site.stored("A")]
     lines = [line for line in done.all.splitlines() if line]
     assert sorted(lines) == sorted(set(lines))  # complete reads again once it has the code
-
-
-@pytest.mark.parametrize("repository", [REPOSITORY, ""])
-def test_revealed_application_begins_as_the_printed_command_says(
-    site: Shell, repository: str
-) -> None:
-    """What was given stands in it, and the secret is typed unseen; GitHub is not needed."""
-    options = [*site.whose[:2], "--instance", site.instance.origin, "--repository", repository]
-    made = run("register", "--reveal", *options, env={"PATH": ""}, in_terminal=True)
-    shown = re.sub(r"\x1b\[[\d;]*m", "", made.output)
-    (application,) = site.instance.applications
-    assert shown.count(application.client_secret) == 1
-    assert "read -rs MASTODON_CLIENT_SECRET && export MASTODON_CLIENT_SECRET" in shown
-    (line,) = re.findall(r"^ +(provisioner begin .*?)\s*$", shown, re.MULTILINE)
-    _, command, *options = shlex.split(line)
-    named = dict(zip(options[::2], options[1::2], strict=True))
-    assert named.pop("--repository", "") == repository
-    assert named == {
-        site.whose[0]: site.whose[1],
-        "--client-id": application.client_id,
-        "--scopes": SCOPES,
-        "--instance": site.instance.origin,
-    }
-    site.env["MASTODON_CLIENT_SECRET"] = application.client_secret
-    options += [] if repository else ["--repository", REPOSITORY]
-    for _ in range(2):
-        done = go_on(site, run(command, *options, env=site.env), "--json")
-    assert site.live_tokens == [site.stored()]
-    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", done.outcome["same-since"])
 
 
 # Bugs, and a key that is out of reach.

@@ -85,6 +85,8 @@ def test_command_can_be_pasted_with_what_it_takes_and_was_not_left_to_the_defaul
         *("--repository", "me/mybot", "--scopes", "read write"),
     ]
     assert "--app-name" not in pasted(capsys, Run("complete"), config(app_name="My bot"))
+    unread = config("register", reveal="yes", client_id="id")  # it needs no GitHub
+    assert pasted(capsys, Run("begin"), unread)[-2:] == ["--repository", "me/mybot"]
     post = config("post", text="too long", visibility="direct")
     assert pasted(capsys, Run("post", text="how dy"), post)[-3:] == [
         *("--visibility", "direct", "how dy")
