@@ -123,7 +123,6 @@ class Http:
         with self._lock:
             for client in self._clients.values():
                 client.close()
-            self._clients.clear()
 
     def send(
         self,

@@ -57,10 +57,8 @@ class JournalStore:
     sleep: Callable[[float], None]
     in_workflow: bool = False
     """Whether a workflow hands in the key: it decides what a person is told to do."""
-    given_up: bool = False
-    """Whether the journal that is there can't be opened, and is to be replaced by a new one."""
     replaced: str | None = None
-    """That journal, once this run has claimed its place."""
+    """The journal that can't be opened, in whose place this run begins anew."""
     _latest: str | None = None
     """The variable as this run read or wrote it last."""
     _earlier: set[str | None] = field(default_factory=set)
@@ -84,7 +82,7 @@ class JournalStore:
     @property
     def exists(self) -> bool:
         """Whether there is a journal; a claim is none."""
-        return self.is_present and not self.is_claimed and not self.given_up
+        return self._latest not in {None, self.replaced} and not self.is_claimed
 
     @property
     def key_is_stored(self) -> bool:
@@ -112,6 +110,10 @@ class JournalStore:
                 next=(f"Delete the variable {self.name} here.", Run("begin")),
             )
         return journal
+
+    def give_up(self) -> None:
+        """Begin anew in the place of a journal that can't be opened."""
+        self.replaced = self._latest
 
     def reread(self) -> Journal | None:
         """Read again until the value changes, for up to five seconds; the journal as it is then.
@@ -160,10 +162,7 @@ class JournalStore:
 
     def claim(self) -> None:
         """Create the variable: only one of two first runs can. Raises as `save`."""
-        before = self._latest
         self._write(CLAIM + secrets.token_hex(8))
-        if self.given_up:
-            self.given_up, self.replaced = False, before
 
     def require_no_key(self) -> None:
         """Raise InputError where a key that was made now, after the claim, overwrites a secret."""

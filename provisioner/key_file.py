@@ -103,7 +103,7 @@ def open_journal(store: JournalStore, file: KeyFile, *, start_over: bool) -> Jou
             raise
         if not start_over:
             raise error.as_kind(type(error), next=(*error.next, *START_OVER)) from None
-        store.given_up = True
+        store.give_up()
         return None
     if journal and start_over:
         raise InputError(

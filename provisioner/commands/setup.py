@@ -89,7 +89,7 @@ def setup(session: Session, laptop: Laptop) -> Report:
     """
     info = read_with_instance(session, *session.reads_for_writing())
     account = session.config.handle
-    if session.store.given_up and not session.config.yes:
+    if session.store.replaced and not session.config.yes:
         laptop.confirm(
             f"The journal of {account} can't be opened here, and is given up for a new one. The "
             "tokens that it knows stay alive, until you remove their applications by hand. If the "

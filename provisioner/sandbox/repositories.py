@@ -77,19 +77,14 @@ class Repository:
         `Invalid` for a name or size that GitHub refuses, and a box that this key does not open.
         """
         check_name(name, "Secret")
-        try:
-            box = base64.b64decode(sealed, validate=True)
-        except ValueError:
-            message = "Invalid request.\n\nFor 'properties/encrypted_value', not base64."
-            raise Invalid(message) from None
         refusal = Invalid("Bad request - validation failed due to an improperly encrypted secret")
         if key_id != self.key_id:
             raise refusal
         try:
-            plaintext = SealedBox(self._key).decrypt(box)
-        except CryptoError:
+            plaintext = SealedBox(self._key).decrypt(base64.b64decode(sealed))
+        except (ValueError, CryptoError):
             raise refusal from None
-        return self.set_secret(name, plaintext.decode(errors="replace"))
+        return self.set_secret(name, plaintext.decode())
 
     def put_variable(self, name: str, value: str) -> None:
         """Store a variable's value. `Invalid` for what GitHub refuses."""
