@@ -49,7 +49,6 @@ class Sandbox(ExitStack):
         instance_port: int = 0,
         github_port: int = 0,
     ) -> None:
-        """Prepare both without opening a socket."""
         super().__init__()
         self.instance = instance or Instance()
         self.github = github or GitHub()

@@ -26,7 +26,6 @@ class Answer:
     location: str = ""
 
     def response(self, **details: object) -> Response:
-        """Fill in the details."""
         if self.location:
             return redirect(self.location.format_map(details), self.status)
         match self.body:

@@ -28,7 +28,6 @@ class GitHub(Application):
         clock: Callable[[], float] = time.time,
         random: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
-        """Start without repositories and tokens."""
         super().__init__()
         self.api_url = api_url
         self.clock = clock
@@ -38,7 +37,6 @@ class GitHub(Application):
         self.tokens: set[str] = set()
 
     def add_repository(self, full_name: str, *, private: bool = True) -> Repository:
-        """Add a repository `owner/name`."""
         with self.lock:
             owner, _, name = full_name.partition("/")
             number = next(self._numbers)
@@ -61,7 +59,6 @@ class GitHub(Application):
         return next(found, None)
 
     def add_token(self) -> str:
-        """Add a fine-grained personal access token and return it."""
         with self.lock:
             digits = self.random(40).hex()
             value = f"github_pat_{digits[:22].upper()}_{digits[22:]}"
@@ -76,7 +73,6 @@ class GitHub(Application):
             return Run(repository, secrets)
 
     def answer(self, request: Request) -> Response:
-        """Answer one request."""
         self.authenticate(request)
         repository, rest = self.locate(request)
         if repository is None:
@@ -102,7 +98,6 @@ class GitHub(Application):
         return token
 
     def describe(self, repository: Repository) -> dict[str, object]:
-        """Return what is told of a repository, in part."""
         return {
             "id": repository.id,
             "name": repository.name,

@@ -50,7 +50,6 @@ class Instance(Store, Application):
         random: Callable[[int], bytes] = secrets.token_bytes,
         server: Mastodon | None = None,
     ) -> None:
-        """Start without accounts."""
         super().__init__(server or Mastodon(), origin, clock, random)
 
     def add_account(
@@ -102,7 +101,6 @@ class Instance(Store, Application):
         return route(self, request)
 
     def route(self, request: Request) -> Route | None:
-        """Find who answers at an address."""
         return ROUTES.get((request.method, request.path))
 
     def finish(self, request: Request, response: Response) -> Response:

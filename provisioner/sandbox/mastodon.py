@@ -78,11 +78,9 @@ class Mastodon:
         """See a request before it is answered; may raise `Refused`."""
 
     def leaves(self, store: Store, request: Request, response: Response) -> Response:  # noqa: ARG002
-        """Add what every answer carries."""
         return response
 
     def new_client(self, store: Store) -> tuple[str, str]:
-        """Make a client id and a client secret."""
         return self.new_code(store), self.new_code(store)
 
     def new_code(self, store: Store) -> str:
@@ -90,15 +88,12 @@ class Mastodon:
         return base64.urlsafe_b64encode(store.random(32)).rstrip(b"=").decode()
 
     def new_token(self, store: Store) -> str:
-        """Make a token."""
         return self.new_code(store)
 
     def redirect_uris(self, text: str) -> tuple[str, ...]:
-        """Split what was registered."""
         return tuple(text.split())
 
     def registered(self, application: RegisteredApplication) -> dict[str, object]:
-        """Return the answer to a registration."""
         return {
             "id": str(application.id),
             "name": application.name,
@@ -170,7 +165,6 @@ class Mastodon:
         return store.mint(application, account, wanted)
 
     def issued(self, store: Store, token: AccessToken) -> dict[str, object]:  # noqa: ARG002
-        """Return the answer to an exchange."""
         return {
             "access_token": token.token,
             "token_type": "Bearer",
@@ -183,7 +177,6 @@ class Mastodon:
         token.revoked_at = token.revoked_at or store.clock()
 
     def account(self, store: Store, account: Account) -> dict[str, object]:
-        """Return what is this server's own in an Account."""
         return {"acct": account.username, "url": f"{store.origin}/@{account.username}"}
 
     def posted(self, store: Store, account: Account, request: Request) -> Status | None:

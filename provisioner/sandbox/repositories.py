@@ -44,13 +44,11 @@ class Repository:
     variables: dict[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        """Make the key pair."""
         self.created_at = self.clock()
         self.rotate_key()
 
     @property
     def full_name(self) -> str:
-        """The owner's and the repository's name."""
         return f"{self.owner}/{self.name}"
 
     def rotate_key(self) -> None:

@@ -47,11 +47,9 @@ class Server:
             self._listener.handle_request()
 
     def __enter__(self) -> Self:
-        """Return the server, which already listens."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the server."""
         self.close()
 
 

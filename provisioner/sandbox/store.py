@@ -30,7 +30,6 @@ class Store:
         clock: Callable[[], float],
         random: Callable[[int], bytes],
     ) -> None:
-        """Start empty."""
         super().__init__()
         self.server = server
         self.origin = origin
@@ -69,7 +68,6 @@ class Store:
         return self.own_domain or self.host
 
     def address_of(self, account: Account) -> str:
-        """Return an account's full name, as `alice@127.0.0.1:8080`."""
         return f"{account.username}@{account.domain or self.domain}"
 
     def by_address(self, address: str) -> Account | None:
@@ -89,7 +87,6 @@ class Store:
         return None
 
     def application(self, client_id: str) -> RegisteredApplication | None:
-        """Find an application by its client id."""
         return next((one for one in self.applications if one.client_id == client_id), None)
 
     def grant(self, code: str) -> Grant | None:
@@ -97,7 +94,6 @@ class Store:
         return next((one for one in self.grants if one.code == code), None)
 
     def expired(self, grant: Grant) -> bool:
-        """Whether a code is too old to be exchanged."""
         return self.clock() > grant.created_at + self.server.code_seconds
 
     def token(self, value: str) -> AccessToken | None:

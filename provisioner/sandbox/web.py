@@ -17,7 +17,6 @@ class Headers(httpx.Headers):
     """Header fields by name, where case does not matter; repeated ones are joined with a comma."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        """Take the fields in the order in which they were sent."""
         super().__init__(list(pairs), encoding="latin-1")
 
 
@@ -88,7 +87,6 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not a fault
     """Ends a handler early: the application answers with `response`."""
 
     def __init__(self, response: Response) -> None:
-        """Keep the answer that is to be given."""
         super().__init__(f"answered with {response.status}")
         self.response = response
 
@@ -105,7 +103,6 @@ class Application:
     """
 
     def __init__(self) -> None:
-        """Start without observers."""
         self.observers: list[Observer] = []
         self.lock = threading.RLock()
 
