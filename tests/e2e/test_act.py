@@ -77,11 +77,10 @@ def succeeded(log: Log, status: str = "") -> Log:
     return log
 
 
-def test_the_examples(act: Act, instance: Instance, browser: Browser) -> None:
-    """With a token for GitHub as its only secret, the repository gets its bot's token by two
-    dispatches and an approval; the bot's workflow posts with it, and goes on to do so through a
-    rotation, also where it was queued before that.
-    """
+def test_examples_provision_and_rotate_while_the_bot_goes_on_posting(
+    act: Act, instance: Instance, browser: Browser
+) -> None:
+    """Also where the bot's run was queued before the rotation."""
     workflow = understood("credentials.yml", instance.handle(instance.bot))
     bot = Workflow((EXAMPLES / "bot.yml").read_text("utf-8"), "bot.yml")
     act.add_workflow(workflow)
@@ -119,10 +118,10 @@ def require_posted(instance: Instance, repository: Repository, *logs: Log) -> No
             assert status["content"] == "<p>howdy universe!</p>"
 
 
-def test_the_hardened_example(act: Act, instance: Instance, browser: Browser) -> None:
-    """The same with a GitHub App's token, which is another one in each run, and a key for the
-    journal that was made by hand.
-    """
+def test_hardened_example_provisions_with_tokens_of_an_app_and_a_key_made_by_hand(
+    act: Act, instance: Instance, browser: Browser
+) -> None:
+    """The App's token is another one in each run."""
     workflow = understood("credentials-hardened.yml", instance.handle(instance.bot))
     act.add_workflow(workflow)
     act.add_our_action(workflow.our_action)

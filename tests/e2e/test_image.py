@@ -28,10 +28,7 @@ def hostile(tmp_path: Path) -> Path:
 
 
 @with_both_builders
-def test_structure(engine: Engine, builder: str) -> None:
-    """Both builders make an image that holds the program and nothing of what made it, and that
-    starts it isolated.
-    """
+def test_image_holds_the_program_alone_and_starts_it_isolated(engine: Engine, builder: str) -> None:
     image = f"mastodon-provisioner:{builder}"
     engine.build(ROOT, image, buildkit=builder == "buildkit")
     platform = engine.inspect(image, "{{.Os}}/{{.Architecture}}")
@@ -48,16 +45,15 @@ def test_structure(engine: Engine, builder: str) -> None:
 
 
 def test_user_and_folder_are_left_to_the_runner(engine: Engine, image: str) -> None:
-    """The image sets no user and no working directory: only root can write the runner's files."""
+    """Only root can write the runner's files."""
     assert engine.inspect(image, "{{.Config.User}}") == ""
     assert engine.inspect(image, "{{.Config.WorkingDir}}") in {"", "/"}  # some builders say so
 
 
 @with_both_builders
-def test_the_builder_is_sent_nothing_else(engine: Engine, tmp_path: Path, builder: str) -> None:
-    """Of a checkout in use, the builder is sent what the Dockerfile copies: no secrets, no history,
-    and no bytecode, at any depth.
-    """
+def test_builder_is_sent_only_what_the_dockerfile_copies(
+    engine: Engine, tmp_path: Path, builder: str
+) -> None:
     wanted = {
         "LICENSE",
         "provisioner/__main__.py",
@@ -89,10 +85,10 @@ def test_the_builder_is_sent_nothing_else(engine: Engine, tmp_path: Path, builde
     assert {line.removeprefix("./") for line in sent.splitlines()} == wanted
 
 
-def test_nothing_is_compiled_again(engine: Engine, image: str) -> None:
-    """A run writes nothing into the container: whatever it imports, of the standard library too,
-    was compiled when the image was built, and is found to be fresh.
-    """
+def test_run_compiles_nothing_and_writes_nothing_into_the_container(
+    engine: Engine, image: str
+) -> None:
+    """What it imports, of the standard library too, was compiled when the image was built."""
     name = f"provisioner-{uuid.uuid4()}"
     try:
         engine.call("run", f"--name={name}", image, "demo")
@@ -114,12 +110,10 @@ def test_nothing_is_compiled_again(engine: Engine, image: str) -> None:
         "LC_ALL=POSIX",
     ],
 )
-def test_the_surroundings_say_nothing(
+def test_files_and_variables_of_a_job_do_not_decide_what_is_run(
     engine: Engine, image: str, hostile: Path, variable: str
 ) -> None:
-    """Neither files of the checkout or of the home that are named like modules nor variables of the
-    job decide what is run, while the secrets are in the environment.
-    """
+    """Its checkout and its home have files that are named like modules."""
     done = engine.run(image, "demo", options=[*there(hostile), f"--env={variable}"])
     assert done.returncode == 0, done.stderr
     assert "hijacked" not in done.stdout + done.stderr
@@ -129,7 +123,7 @@ def test_the_surroundings_say_nothing(
 def test_without_isolation_the_checkout_would_be_run(
     engine: Engine, image: str, hostile: Path
 ) -> None:
-    """The hostile checkout is hostile: without -I, its files are what is run."""
+    """The hostile checkout is one: this is what -I keeps out."""
     options = [*there(hostile), "--entrypoint=/opt/provisioner/bin/python"]
     done = engine.run(image, "-m", "provisioner", "--version", options=options)
     assert "hijacked" in done.stderr
