@@ -12,14 +12,15 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
 
 from tests.invariants.faults import kills, matrix
-from tests.invariants.faults.matrix import KINDS, PAIRED, Hit, Tally
-from tests.invariants.faults.scenarios import SCENARIOS, Scenario
+from tests.invariants.faults.matrix import KINDS, PAIRED, Hit
+from tests.invariants.faults.scenarios import SCENARIOS
 from tests.invariants.interleavings.meeting import SAMPLED, meet
 from tests.invariants.interleavings.pairs import PAIRS
+from tests.invariants.tally import Tally
 
 MODEL = (sys.executable, "-m", "pytest", "-m", "whole", "tests/invariants/model")
 LINE = "{:<52}{:>9}{:>14}{:>8}{:>12}{:>11}{:>9}"
@@ -38,23 +39,8 @@ that the other one had written between its look and that very act. What this cos
 (tests/invariants/interleavings/pairs.py says what it may cost, and why):"""
 
 
-@dataclass(frozen=True)
-class Row:
-    """What was played of a scenario or of a pair."""
-
-    name: str
-    requests: int | str
-    tried: int
-    played: int
-    in_window: int
-    most_runs: int | str
-    violations: list[str]
-    lost: Counter[str] = field(default_factory=Counter)
-    """What the window between a look and an act cost, as it may."""
-
-
-Job = tuple[tuple[str, str, str], Callable[[], Row]]
-"""The titles of a table and of two of its columns, and what plays one of its rows."""
+Job = tuple[tuple[str, str, str], str, Callable[[], Tally]]
+"""The titles of a table and of two of its columns; a row's name, and what plays it."""
 
 
 def main(*, every: bool, only_interleavings: bool) -> int:
@@ -67,16 +53,16 @@ def main(*, every: bool, only_interleavings: bool) -> int:
         None if only_interleavings else subprocess.Popen(MODEL, stdout=subprocess.PIPE, text=True)
     )
     with ProcessPoolExecutor(initializer=gc.freeze) as processors:
-        rows = [(table, processors.submit(play)) for table, play in jobs]
-        for table, future in rows:
+        rows = [(table, name, processors.submit(play)) for table, name, play in jobs]
+        for table, name, future in rows:
             if table != titles:
                 titles = table
                 title, tried, plays = titles
                 header = (title, "requests", tried, plays, "violations", "in window", "at most")
                 print(f"\n{LINE.format(*header)}")
             row = future.result()
-            counts = (row.tried, row.played, len(row.violations), row.in_window, row.most_runs)
-            print(LINE.format(row.name, row.requests, *counts), flush=True)
+            counts = (row.tried, row.played, len(row.violations), row.in_window)
+            print(LINE.format(name, row.requests or "", *counts, row.most_runs or ""), flush=True)
             played[plays] += row.played
             violations += row.violations
             lost += row.lost
@@ -98,73 +84,63 @@ def main(*, every: bool, only_interleavings: bool) -> int:
 def struck(*, every: bool) -> Iterator[Job]:
     """Every row of the tables of faults, kills and interruptions."""
     single, pair = ("One fault, at each request", "faults"), ("Two faults", "pairs")
-    for scenario in SCENARIOS:
-        yield (*single, STRUCK), partial(alone, str(scenario), every)
-    for scenario in PAIRED:
-        for kind in KINDS:
-            yield (*pair, STRUCK), partial(in_pairs, str(scenario), kind, every)
+    for name in NAMED:
+        yield (*single, STRUCK), name, partial(alone, name, every)
+    for name, kind in product(map(str, PAIRED), KINDS):
+        yield (*pair, STRUCK), f"{name}, {kind}", partial(in_pairs, name, kind, every)
     for title, signals in (
         ("SIGKILL to a process on sockets", kills.kills),
         ("SIGINT or SIGTERM to a process on sockets", partial(kills.interruptions, every=every)),
     ):
-        for scenario in kills.KILLED:
-            yield (title, "signals", STRUCK), partial(signalled, str(scenario), signals)
+        for name in map(str, kills.KILLED):
+            yield (title, "signals", STRUCK), name, partial(signalled, name, signals)
 
 
 def meetings(*, every: bool) -> Iterator[Job]:
     """Every row of the table of two runs at once."""
-    for number in range(len(PAIRS)):
-        yield ("Two runs at once", "interleavings", MET), partial(met, number, every)
+    for number, pair in enumerate(PAIRS):
+        yield ("Two runs at once", "interleavings", MET), pair.name, partial(met, number, every)
 
 
-def alone(name: str, every: bool) -> Row:  # noqa: FBT001
+# What a processor is sent are names: scenarios and pairs can't be.
+
+
+def alone(name: str, every: bool) -> Tally:  # noqa: FBT001
     """One fault at each request."""
     scenario = NAMED[name]
-    faults, tally = list(matrix.faults(scenario, every=every)), Tally()
+    unstruck, faults = matrix.unstruck(scenario), list(matrix.faults(scenario, every=every))
+    tally = Tally(len(unstruck.runs[0]), len(faults))
+    tally.violations = [f"{scenario}: nothing struck: {what}" for what in unstruck.violations]
     hits = matrix.hits(faults, matrix.requests(scenario))
     for hit, played in matrix.strike_each(matrix.prepared(scenario), hits).items():
-        tally.add(scenario, played, (hit,))
-    unstruck = matrix.unstruck(scenario).violations
-    tally.violations += [f"{scenario}: nothing struck: {violation}" for violation in unstruck]
-    return _row(scenario, name, len(faults), tally)
+        tally.add(matrix.where(scenario, played, (hit,)), played)
+    return tally
 
 
-def in_pairs(name: str, kind: str, every: bool) -> Row:  # noqa: FBT001
+def in_pairs(name: str, kind: str, every: bool) -> Tally:  # noqa: FBT001
     """Two faults."""
     scenario, (pairs_of, strike) = NAMED[name], KINDS[kind]
-    pairs, tally = list(pairs_of(scenario)), Tally()
+    pairs = list(pairs_of(scenario))
+    tally = Tally(len(matrix.requests(scenario)), len(pairs))
     seconds: dict[Hit, list[Hit]] = defaultdict(list)
     for first, then in pairs if every else matrix.sample(pairs):
         seconds[first].append(then)
     for first, some in seconds.items():
         for then, played in strike(scenario, first, some).items():
-            if kind == "in one run":
-                tally.add(scenario, played, (first, then))
-            else:
-                tally.add(scenario, played, (first,), (then,))
-    return _row(scenario, f"{name}, {kind}", len(pairs), tally)
+            both = [(first, then)] if kind == "in one run" else [(first,), (then,)]
+            tally.add(matrix.where(scenario, played, *both), played)
+    return tally
 
 
-def signalled(name: str, signals: Callable[[list[str]], Iterator[kills.Kill]]) -> Row:
+def signalled(name: str, signals: Callable[[list[str]], Iterator[kills.Kill]]) -> Tally:
     """A signal at each request of a process."""
     scenario = NAMED[name]
-    some = list(signals(kills.requests(scenario)))
-    return _row(scenario, name, len(some), kills.kill_everywhere(scenario, some))
+    return kills.kill_everywhere(scenario, signals(kills.requests(scenario)))
 
 
-def met(number: int, every: bool) -> Row:  # noqa: FBT001
+def met(number: int, every: bool) -> Tally:  # noqa: FBT001
     """Two runs at once."""
-    pair = PAIRS[number]
-    tally = meet(pair, 1 if every else SAMPLED)
-    found = sorted(tally.violations)
-    counts = (tally.interleavings, tally.played, tally.in_window)
-    return Row(pair.name, "", *counts, "", found, tally.lost)
-
-
-def _row(scenario: Scenario, name: str, tried: int, tally: Tally) -> Row:
-    length = len(matrix.requests(scenario))
-    counts = (tally.plays, tally.orphans, tally.most_runs)
-    return Row(name, length, tried, *counts, tally.violations)
+    return meet(PAIRS[number], 1 if every else SAMPLED)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ KEY_LOST = f"{I5}: the journal's key is lost"
 MOST_REQUESTS, MOST_SECONDS = 150, 1800
 """Of one run, whatever strikes: then it has ended. GitHub's own limit for a job is six hours."""
 
-LONG_WORD = re.compile(r"([\w-]{10,})")
+LONG_WORD = re.compile(r"([A-Za-z0-9_-]{10,})")
 SECONDS = re.compile(r":\d\d(?=Z| GMT)")
 DIGIT = re.compile(r"\d")
 

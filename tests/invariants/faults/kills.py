@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from multiprocessing import connection, get_context
 from multiprocessing.context import ForkServerProcess
 from signal import SIGINT, SIGKILL, SIGTERM, Signals
@@ -24,9 +24,9 @@ from provisioner.report import Exit, StoppedError
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import Handler
 from tests.invariants import I5
-from tests.invariants.faults.matrix import Tally
 from tests.invariants.faults.recovery import Recovery
 from tests.invariants.faults.scenarios import AT_ONCE, FIRST, Command, Scenario
+from tests.invariants.tally import Played, Tally
 from tests.invariants.witness import Ending, Witness
 from tests.program.program import PATIENCE, environment
 from tests.support.wire import Killed, Record
@@ -167,7 +167,7 @@ def interruptions(asked: Sequence[str], *, every: bool) -> Iterator[Kill]:
         yield from four if every else four[at % 4 :][:1]
 
 
-def killed(scenario: Scenario, kill: Kill) -> Tally:
+def killed(scenario: Scenario, kill: Kill) -> Played:
     """Send a program the signal, and run again what it ran, as often as it takes."""
     with on_sockets(kill) as sockets:
         command = scenario.prepare(sockets.world)
@@ -180,9 +180,7 @@ def killed(scenario: Scenario, kill: Kill) -> Tally:
         witness.found += _wrong(kill, code, shown)
         recovery.goes_on(recovery.ends(command, kill.ending))
         witness.ends_for_good()
-    where = f"{scenario}: {kill.signal.name} {kill.moment} {kill.at} ({recovery.asked[0][-1]})"
-    violations = [f"{where}: {violation}" for violation in witness.found]
-    return Tally(1, bool(witness.orphans), len(recovery.asked), violations)
+    return Played(tuple(recovery.asked), len(witness.orphans), tuple(witness.found))
 
 
 def _wrong(kill: Kill, code: int, shown: str) -> Iterator[str]:
@@ -197,11 +195,11 @@ def _wrong(kill: Kill, code: int, shown: str) -> Iterator[str]:
 
 def kill_everywhere(scenario: Scenario, signals: Iterable[Kill]) -> Tally:
     """With each of these signals, a few at a time."""
-    whole = Tally()
+    tally, some = Tally(len(requests(scenario))), list(signals)
+    tally.tried = len(some)
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        for tally in pool.map(lambda kill: killed(scenario, kill), signals):
-            whole.plays += tally.plays
-            whole.orphans += tally.orphans
-            whole.most_runs = max(whole.most_runs, tally.most_runs)
-            whole.violations += tally.violations
-    return whole
+        for kill, played in zip(some, pool.map(partial(killed, scenario), some), strict=True):
+            request = played.runs[0][-1]
+            signal = f"{kill.signal.name} {kill.moment} {kill.at} ({request})"
+            tally.add(f"{scenario}: {signal}", played)
+    return tally

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from random import Random
 from typing import Literal, NamedTuple
@@ -18,6 +18,7 @@ from tests.invariants.faults.scenarios import (
     Scenario,
 )
 from tests.invariants.faults.trials import Trials
+from tests.invariants.tally import Played
 from tests.invariants.witness import Witness
 from tests.support.wire import ALWAYS, Fault, FaultKind, Killed, Wire
 from tests.support.world import World
@@ -99,40 +100,6 @@ class Start:
     command: Command
     rests: dict[str, Rest]
     """What is known of the runs after struck ones."""
-
-
-@dataclass(frozen=True)
-class Played:
-    """What a play came to."""
-
-    runs: tuple[tuple[str, ...], ...]
-    """The requests of each run: of the struck one, and of those that it took after it."""
-    orphans: int
-    violations: tuple[str, ...]
-
-
-@dataclass
-class Tally:
-    """What many plays of one scenario came to."""
-
-    plays: int = 0
-    orphans: int = 0
-    """Plays after some run of which a token was in the window."""
-    most_runs: int = 0
-    violations: list[str] = field(default_factory=list)
-
-    def add(self, scenario: Scenario, played: Played, first: Hits, then: Hits = ()) -> None:
-        """One more play; the second run may have been struck too."""
-        self.plays += 1
-        self.orphans += bool(played.orphans)
-        self.most_runs = max(self.most_runs, len(played.runs))
-        struck = "; ".join(
-            f"run {run + 1}, request {hit.at} ({(*asked, 'not asked')[min(hit.at, len(asked))]}): "
-            f"{hit.name}"
-            for run, (hits, asked) in enumerate(zip((first, then), played.runs, strict=False))
-            for hit in hits
-        )
-        self.violations += [f"{scenario}: {struck}: {what}" for what in played.violations]
 
 
 @cache
@@ -267,3 +234,14 @@ KINDS = {
 def sample(pairs: list[Pair]) -> list[Pair]:
     """MOST_PAIRS of them: always the same."""
     return Random(0).sample(pairs, min(MOST_PAIRS, len(pairs)))  # noqa: S311 - no secret
+
+
+def where(scenario: Scenario, played: Played, first: Hits, then: Hits = ()) -> str:
+    """Which requests of the first run were struck, and perhaps of the one after it."""
+    struck = "; ".join(
+        f"run {run + 1}, request {hit.at} ({(*asked, 'not asked')[min(hit.at, len(asked))]}): "
+        f"{hit.name}"
+        for run, (hits, asked) in enumerate(zip((first, then), played.runs, strict=False))
+        for hit in hits
+    )
+    return f"{scenario}: {struck}"

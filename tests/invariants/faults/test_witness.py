@@ -141,12 +141,7 @@ SABOTAGES = {
         "complete.revoke_due", revoke_the_new, ROTATION, "the token in use was revoked"
     ),
     f"{I3}": Sabotage(
-        "session.Session.save",
-        save_no_attempt,
-        FIRST,
-        UNKNOWN,
-        EXCHANGE,
-        "killed after it",
+        "session.Session.save", save_no_attempt, FIRST, UNKNOWN, EXCHANGE, "killed after it"
     ),
     f"{I4}, shown": Sabotage("complete.publish", show, FIRST, "shown: Writing"),
     f"{I4}, sent": Sabotage("complete.publish", write_in_the_clear, FIRST, "was sent a secret"),

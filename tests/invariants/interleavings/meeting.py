@@ -1,8 +1,7 @@
 """Every way in which two runs can take turns, with up to two changes between them; and its end."""
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
@@ -19,6 +18,7 @@ from tests.invariants.interleavings.turns import (
     Turns,
     commutes,
 )
+from tests.invariants.tally import Tally
 from tests.invariants.witness import (
     DEAD,
     EQUAL,
@@ -75,43 +75,30 @@ class Played:
         return f"{self.one[max(self.i - 1, 0) : self.i + 1]} {self.other[self.j - 1 :][:2]}"
 
 
-@dataclass
-class Tally:
-    """What came of the interleavings of a pair."""
-
-    interleavings: int = 0
-    played: int = 0
-    """The others are like one of these, or were left out of the sample."""
-    in_window: int = 0
-    """In which a run acted on a journal that the other had changed since its last request."""
-    endings: dict[str, set[str]] = field(default_factory=dict)
-    """The different worlds that were left, and what is wrong when a person went on from there."""
-    lost: Counter[str] = field(default_factory=Counter)
-    """What the window cost, as it may."""
-    violations: set[str] = field(default_factory=set)
-
-
 def meet(pair: Pair, every: int = 1) -> Tally:
     """Let the two meet everywhere, or at one of `every` so many places."""
     world, tally = World(in_workflow=True), Tally()
     runs = pair.prepare(world)
     keeps_secret = bool(world.stored()) and not pair.deletes
+    endings: dict[str, set[str]] = {}
+    violations: set[str] = set()
     for played in interleavings(world, runs, every):
-        tally.interleavings += 1
+        tally.tried += 1
         if played is None:
             continue
         tally.played += 1
         violated = at_the_end(played, offboards=pair.offboards, keeps_secret=keeps_secret)
         ending = shape(played.world)
-        if ending not in tally.endings:
-            tally.endings[ending] = afterwards(played.world)
-        violated = (violated | tally.endings[ending]) - pair.anyway
+        if ending not in endings:
+            endings[ending] = afterwards(played.world)
+        violated = (violated | endings[ending]) - pair.anyway
         if played.turns.stale - {STAGED}:
             tally.in_window += 1
             tally.lost.update(violated & pair.window)
             violated -= pair.window
         violated |= played.turns.long_stale
-        tally.violations |= {f"{pair}: {what}: {played.where}" for what in violated}
+        violations |= {f"{pair}: {what}: {played.where}" for what in violated}
+    tally.violations = sorted(violations)
     return tally
 
 
