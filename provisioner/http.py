@@ -147,7 +147,7 @@ class Http:
             method,
             url,
             params=params,
-            data={k: v.reveal() if isinstance(v, Secret) else v for k, v in fields.items()} or None,
+            data={k: v.reveal() if isinstance(v, Secret) else v for k, v in fields.items()},
             json=body,
             headers={"Accept": "application/json", **(headers or {}), **_authorization(bearer)},
             extensions={"trace": self._trace},

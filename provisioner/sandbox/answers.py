@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from provisioner.sandbox import pages
-from provisioner.sandbox.web import Response, html_response, json_response, redirect
+from provisioner.sandbox.web import Response, html_response, json_response
 
 Situation = str
 """A key of the table."""
@@ -18,26 +18,23 @@ Situation = str
 class Answer:
     """An answer: JSON where the body is a mapping, a page where it is a text, else as it is.
 
-    Words in braces are filled in.
+    `{scope}` stands for the scope that is lacking.
     """
 
     status: int
     body: Mapping[str, object] | str | bytes = b""
-    location: str = ""
 
-    def response(self, **details: object) -> Response:
-        if self.location:
-            return redirect(self.location.format_map(details), self.status)
+    def response(self, scope: str = "") -> Response:
         match self.body:
             case bytes():
                 return Response(
                     self.status, (("Content-Type", "text/html; charset=utf-8"),), self.body
                 )
             case str():
-                return html_response(self.status, pages.error(self.body.format_map(details)))
+                return html_response(self.status, pages.error(self.body))
             case _:
                 filled = {
-                    name: value.format_map(details) if isinstance(value, str) else value
+                    name: value.replace("{scope}", scope) if isinstance(value, str) else value
                     for name, value in self.body.items()
                 }
                 return json_response(self.status, filled)
@@ -105,7 +102,6 @@ MASTODON: Mapping[Situation, Answer | None] = {
     "exchange: wrong redirect URI": _INVALID_GRANT,
     "exchange: wrong verifier": _INVALID_GRANT,
     "exchange: verifier without a challenge": _INVALID_GRANT,
-    "revoke: wrong secret": _MAY_NOT_REVOKE,
     "revoke: unknown token and wrong secret": _MAY_NOT_REVOKE,
     "revoke: another client's token": _MAY_NOT_REVOKE,
     "revoke: unknown token": None,

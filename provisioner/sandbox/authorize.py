@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from provisioner.sandbox import pages
-from provisioner.sandbox.oauth import same_redirect
 from provisioner.sandbox.records import (
-    DEFAULT_SCOPE,
     OOB,
     Account,
     Grant,
@@ -73,12 +71,11 @@ def check(store: Store, given: Mapping[str, str]) -> Asked:
     if application is None:
         raise store.refused("link: unknown client")
     uri = given.get("redirect_uri", "")
-    if not any(same_redirect(uri, registered) for registered in application.redirect_uris):
-        raise store.refused("link: foreign redirect URI", redirect_uri=uri)
+    if uri not in application.redirect_uris:
+        raise store.refused("link: foreign redirect URI")
     store.require(given.get("response_type") == "code", "link: response type")
-    scopes = split(given.get("scope", "")) or (DEFAULT_SCOPE,)
-    may = store.server.may(application, scopes)
-    store.require(may, "link: scope not registered", redirect_uri=uri)
+    scopes = split(given.get("scope", ""))
+    store.require(store.server.may(application, scopes), "link: scope not registered")
     challenge = given.get("code_challenge", "") if store.server.pkce else ""
     plain = bool(challenge) and given.get("code_challenge_method") != "S256"
     store.require(not plain, "link: plain challenge")

@@ -5,10 +5,7 @@ Only a success consumes the code. Forms only, with the client's credentials in t
 
 import base64
 import hashlib
-import hmac
-import ipaddress
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from provisioner.sandbox.records import AccessToken, RegisteredApplication
 from provisioner.sandbox.store import Store
@@ -28,30 +25,16 @@ def token(store: Store, request: Request) -> Response:
 def revoke(store: Store, request: Request) -> Response:
     """Revoke a token of the calling application (Doorkeeper's TokensController)."""
     given = request.parameters
-    application, found = _authenticated(store, given), store.token(given.get("token", ""))
-    if found is None:
-        store.require(application, "revoke: unknown token and wrong secret")
-        store.require(found, "revoke: unknown token")
-    else:
-        store.require(application, "revoke: wrong secret")
-        store.require(found.application is application, "revoke: another client's token")
+    application = store.application(given.get("client_id", ""))
+    is_its = application and application.client_secret == given.get("client_secret")
+    if found := store.token(given.get("token", "")):
+        is_its = is_its and found.application is application
+        store.require(is_its, "revoke: another client's token")
         store.server.revoke(store, found)
+    else:
+        store.require(is_its, "revoke: unknown token and wrong secret")
+        store.require(found, "revoke: unknown token")
     return store.refused("revoke: done").response
-
-
-def same_redirect(asked: str, registered: str) -> bool:
-    """Compare two redirect URIs: equal, or both loopback addresses that differ in port only.
-
-    RFC 8252 section 7.3, as Doorkeeper's URIChecker reads it: `localhost` is not an address.
-    """
-    try:
-        one, other = urlsplit(asked), urlsplit(registered)
-        if _loopback(one.hostname) and _loopback(other.hostname):
-            one = one._replace(netloc=one.hostname or "")
-            other = other._replace(netloc=other.hostname or "")
-    except ValueError:
-        return False
-    return one == other
 
 
 def _by_code(store: Store, given: Mapping[str, str]) -> AccessToken:
@@ -67,7 +50,7 @@ def _by_code(store: Store, given: Mapping[str, str]) -> AccessToken:
     store.require(grant.application is application, "exchange: another client's code")
     store.require(not grant.used, "exchange: used code")
     store.require(not store.expired(grant), "exchange: expired code")
-    same = same_redirect(given.get("redirect_uri", ""), grant.redirect_uri)
+    same = given.get("redirect_uri") == grant.redirect_uri
     store.require(same, "exchange: wrong redirect URI")
     if grant.challenge:
         store.require(_verifies(grant.challenge, verifier), "exchange: wrong verifier")
@@ -79,31 +62,15 @@ def _by_code(store: Store, given: Mapping[str, str]) -> AccessToken:
 
 def require_client(store: Store, given: Mapping[str, str]) -> RegisteredApplication:
     """Return the application whose credentials came; refuse unknown and wrong ones."""
-    if store.application(given.get("client_id", "")) is None:
-        raise store.refused("exchange: unknown client")
-    application = _authenticated(store, given)
+    application = store.application(given.get("client_id", ""))
     if application is None:
+        raise store.refused("exchange: unknown client")
+    if application.client_secret != given.get("client_secret"):
         raise store.refused("exchange: wrong secret")
     return application
-
-
-def _authenticated(store: Store, given: Mapping[str, str]) -> RegisteredApplication | None:
-    application = store.application(given.get("client_id", ""))
-    secret = given.get("client_secret", "").encode()
-    if application and hmac.compare_digest(application.client_secret.encode(), secret):
-        return application
-    return None
 
 
 def _verifies(challenge: str, verifier: str) -> bool:
     """Check S256 (RFC 7636 section 4.6)."""
     digest = hashlib.sha256(verifier.encode()).digest()
-    expected = base64.urlsafe_b64encode(digest).rstrip(b"=")
-    return hmac.compare_digest(expected, challenge.encode())
-
-
-def _loopback(host: str | None) -> bool:
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == challenge

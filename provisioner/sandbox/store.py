@@ -1,6 +1,5 @@
 """The state of one instance, and what is found in it."""
 
-import hmac
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -45,17 +44,17 @@ class Store:
         self.statuses: list[Status] = []
         self.sessions: dict[str, Session] = {}
 
-    def refused(self, situation: Situation, **details: str) -> Refused:
+    def refused(self, situation: Situation, scope: str = "") -> Refused:
         """Return what this server answers in that situation, to be raised."""
         answer = self.server.answers[situation]
         if answer is None:
             raise KeyError(situation)
-        return Refused(answer.response(origin=self.origin, **details))
+        return Refused(answer.response(scope))
 
-    def require(self, condition: object, situation: Situation, **details: str) -> None:
+    def require(self, condition: object, situation: Situation, scope: str = "") -> None:
         """Refuse unless the condition holds, or this server does not mind."""
         if not condition and self.server.answers[situation] is not None:
-            raise self.refused(situation, **details)
+            raise self.refused(situation, scope)
 
     @property
     def host(self) -> str:
@@ -80,10 +79,10 @@ class Store:
     def signed_in(self, name: str, password: str) -> Account | None:
         """Find whom a name and a password are for; the name may always be the e-mail address."""
         wanted, by_name = name.strip().lower(), not self.server.sign_in_by_email
-        for account in self.accounts:
-            if wanted in (account.email.lower(), account.username.lower() if by_name else None):
-                right = hmac.compare_digest(account.password.encode(), password.encode())
-                return account if right else None
+        for one in self.accounts:
+            named = wanted in (one.email.lower(), one.username.lower() if by_name else None)
+            if named and one.password == password:
+                return one
         return None
 
     def application(self, client_id: str) -> RegisteredApplication | None:

@@ -25,8 +25,8 @@ class Row:
     """Whether a client can come into that situation at all."""
 
 
-def _row(status: int, body: Body, source: str, location: str = "") -> Row:
-    return Row(Answer(status, body, location), source)
+def _row(status: int, body: Body, source: str) -> Row:
+    return Row(Answer(status, body), source)
 
 
 def _error(status: int, error: str, source: str) -> Row:

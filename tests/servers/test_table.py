@@ -7,7 +7,7 @@ import pytest
 
 from provisioner.sandbox.records import State
 from tests.servers import SERVERS
-from tests.servers.client import CHALLENGE, OOB, ORIGIN, VERIFIER, Client
+from tests.servers.client import CHALLENGE, VERIFIER, Client
 from tests.servers.table import AS_MASTODON, TABLE, Row
 
 Provoke = Callable[[Client], object]
@@ -126,7 +126,6 @@ PROVOKE: dict[str, Provoke] = {
     "exchange: verifier without a challenge": exchanging(VERIFIER),
     "password: wrong": by_password(password="wrong"),
     "password: second factor": by_password(two_factor=True),
-    "revoke: wrong secret": revoking(client_secret="wrong"),
     "revoke: unknown token and wrong secret": revoking("unknown", client_secret="wrong"),
     "revoke: another client's token": lambda client: client.revoke(
         client.register(), client.token()
@@ -166,12 +165,9 @@ def test_server_answers_as_its_row_says(name: str, situation: str, row: Row) -> 
     if row.answer is None:
         assert answer.status < 400
         return
-    scope = client.instance.server.needs["account"][-1]
-    uri = OTHER if situation == "link: foreign redirect URI" else OOB
-    expected = row.answer.response(origin=ORIGIN, scope=scope, redirect_uri=uri)
+    expected = row.answer.response(client.instance.server.needs["account"][-1])
     assert answer.status == expected.status
     assert answer.body == expected.body
-    assert answer.header("Location") == expected.header("Location")
 
 
 @pytest.mark.parametrize("name", SERVERS)

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from provisioner.answer import IDEMPOTENT, IF_UNSENT
-from provisioner.http import DEADLINE, MAX_BODY, Http, in_threads
+from provisioner.http import DEADLINE, MAX_BODY, TIMEOUT, Http, in_threads
 from provisioner.report import Exit, NoAnswerError, NotSentError
 from provisioner.secret import Secret
 from tests.support.told import fails, said
@@ -369,6 +369,7 @@ def test_requests_at_the_same_time_share_one_client(monkeypatch: pytest.MonkeyPa
         answers = in_threads([lambda: client.send("GET", f"{server.origin}/")] * 5)
     assert [answer.status for answer in answers] == [200] * 5
     assert [client.is_closed for client in made] == [True]
+    assert made[0].timeout == TIMEOUT
 
 
 def test_each_request_has_a_deadline_of_its_own(server: ScriptedServer) -> None:

@@ -7,6 +7,7 @@ from provisioner.report import (
     Open,
     ProvisionerError,
     Run,
+    besides,
     duration,
     iso,
     plain,
@@ -54,6 +55,8 @@ def test_link_is_the_first_page_that_the_next_steps_open() -> None:
     failed = ProvisionerError("code", "What.", next=(Run("begin"), Open("https://a.test")))
     assert failed.link == "https://a.test"
     assert ProvisionerError("code", "What.").link == ""
+    other = Open("https://b.test")
+    assert besides((*failed.next, other), "https://a.test") == (Run("begin"), other)
 
 
 @pytest.mark.parametrize(

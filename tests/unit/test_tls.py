@@ -14,7 +14,7 @@ from provisioner.http import DEADLINE, Http
 from provisioner.report import Exit, NotSentError
 from provisioner.secret import Secret
 from tests.support.told import fails
-from tests.unit.server import Reply, ScriptedServer, hang, say
+from tests.unit.server import Reply, ScriptedServer, answer, hang, say
 
 HOST = "127.0.0.1"
 WELL = say({"ok": True})
@@ -47,6 +47,14 @@ def test_deadline_holds_within_tls(ca: CA) -> None:
     http = Http(monotonic=count(step=DEADLINE).__next__)
     with server_with(ca.issue_cert(HOST), hang) as server, http, fails("too-slow", Exit.FAILED):
         http.send("GET", f"{server.origin}/")
+
+
+def test_proxy_with_tls_that_refuses_is_named(ca: CA, monkeypatch: pytest.MonkeyPatch) -> None:
+    with server_with(ca.issue_cert(HOST), answer(407)) as proxy, Http(sleep=lambda _: None) as http:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.origin)
+        with fails("unreachable", Exit.FAILED) as caught:
+            http.send("GET", "https://social.example/")
+    assert caught.value.what.startswith(f"{proxy.host}, the proxy for social.example, refused")
 
 
 @pytest.mark.parametrize("is_trusted", [False, True])
