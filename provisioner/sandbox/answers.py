@@ -69,7 +69,6 @@ _MAY_NOT_REVOKE = _oauth(403, "unauthorized_client", "You are not authorized to 
 MASTODON: Mapping[Situation, Answer | None] = {
     "no such page": Answer(404, {"error": "Not Found"}),
     "webfinger: no resource": Answer(400),
-    "webfinger: another host": Answer(404),
     "webfinger: unknown account": Answer(404),
     "register: no name": _invalid("Application name can't be blank"),
     "register: long name": _invalid("Application name is too long (maximum is 60 characters)"),

@@ -94,7 +94,6 @@ def using_the_token_of(state: State) -> Provoke:
 PROVOKE: dict[str, Provoke] = {
     "no such page": lambda client: client.http.get("/no/such/page"),
     "webfinger: no resource": lambda client: client.http.get("/.well-known/webfinger"),
-    "webfinger: another host": lambda client: client.http.get(f"{WEBFINGER}alice@other.example"),
     "webfinger: unknown account": lambda client: client.http.get(
         f"{WEBFINGER}nobody@social.example"
     ),
