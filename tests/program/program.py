@@ -84,7 +84,6 @@ def run(
     *arguments: str,
     env: Mapping[str, str] | None = None,
     typed: str = "",
-    cwd: Path = ROOT,
     output: Stream | None = None,
 ) -> Run:
     """Run it in this process: a process of its own takes thirty times as long.
@@ -97,7 +96,6 @@ def run(
         patch.dict(os.environ, environment({"COLUMNS": "80"} | dict(env or {})), clear=True),
         pytest.MonkeyPatch.context() as place,
     ):
-        place.chdir(cwd)
         place.setattr(sys, "argv", ["provisioner", *arguments])
         for name, stream in ("stdin", Stream(typed)), ("stdout", output), ("stderr", progress):
             place.setattr(sys, name, stream)

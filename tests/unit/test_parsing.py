@@ -152,6 +152,23 @@ def test_what_is_no_account_is_refused(text: str) -> None:
     assert ("its server" in caught.value.why) is ("@" not in text[1:])
 
 
+@pytest.mark.parametrize(
+    ("domain", "user", "home", "is_named"),
+    [
+        ("social.example", "MyBot", "", True),
+        ("social.example", "mybot", "Social.example", True),
+        ("social.example", "mybot", "other.example", False),
+        ("social.example", "alice", "", False),
+        ("127.0.0.1:3000", "mybot", "social.example", True),
+    ],
+)
+def test_account_is_known_by_its_name_and_domain_apart_from_their_case(
+    domain: str, user: str, home: str, *, is_named: bool
+) -> None:
+    """A loopback address is no domain of an account."""
+    assert Handle("Mybot", domain).is_named(user, home) is is_named
+
+
 # The repository.
 
 
