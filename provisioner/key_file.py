@@ -40,11 +40,10 @@ class KeyFile(msgspec.Struct, frozen=True):
         except (FileNotFoundError, NotADirectoryError):
             return Secret("")
         except (OSError, InputError) as error:
-            cause = error.strerror if isinstance(error, OSError) else error.what
             raise InputError(
                 "key-file",
                 f"The file of the journal's key can't be used: {self.path}.",
-                why=cause or "",
+                why=str(error),
                 next=("Restore it from a backup. If there is none, remove it.", Run("again")),
             ) from None
         return key

@@ -80,6 +80,10 @@ def test_each_part_of_a_secret_is_masked_but_what_is_as_short_as_a_word(text: st
     assert commands(log) == [Command("add-mask", {}, part) for part in parts]
 
 
+def test_wait_is_a_line_of_the_log() -> None:
+    assert "2 s before a.test" in written(lambda step: step.waiting("a.test", 2.4))
+
+
 class Gone(io.StringIO):
     def write(self, _text: str) -> int:
         raise BrokenPipeError

@@ -110,7 +110,7 @@ def test_every_input_of_the_action_counts_for_every_command() -> None:
 @pytest.mark.parametrize(
     ("code", "command", "given"),
     [
-        ("bad-account", "begin", {"account": ""}),
+        ("bad-account", "begin", {"account": "", "instance": "social.example"}),
         ("bad-repository", "begin", {"repository": ""}),
         ("no-github-token", "begin", {"github_token": ""}),
         ("bad-account", "doctor", {"account": ""}),

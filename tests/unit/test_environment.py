@@ -285,9 +285,12 @@ def test_without_standard_input_there_is_nothing(monkeypatch: pytest.MonkeyPatch
         environment.confirm("This deletes everything.", "mybot")
 
 
-def test_right_word_on_a_terminal_confirms(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_right_word_on_a_terminal_confirms(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     type_in(monkeypatch, "mybot \n", is_terminal=True)
     environment.confirm("This deletes everything.", "mybot")
+    assert "This deletes everything." in capsys.readouterr().err
     for typed, is_terminal in ("bot\n", True), ("mybot\n", False):
         type_in(monkeypatch, typed, is_terminal=is_terminal)
         with fails("not-confirmed", Exit.INPUT):
