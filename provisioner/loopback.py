@@ -131,10 +131,9 @@ class Loopback:
     def _read_typed(self, stdin: int) -> None:
         piece = os.read(stdin, MAX_PIECE)
         self._typed += piece
-        if not piece:
+        if not piece:  # the end, also of the last line
             self._stdin = None
-            if self._typed and not self._typed.endswith(b"\n"):
-                self._typed += b"\n"
+            self._typed += b"\n" if self._typed else b""
 
     def _line(self) -> str | None:
         line, ended, rest = self._typed.partition(b"\n")
@@ -165,13 +164,11 @@ class _Request(BaseHTTPRequestHandler):
         self._send(HTTPStatus(code), HEADERS, notice("This address answers a browser alone"))
 
     def _send(self, status: HTTPStatus, headers: Mapping[str, str], page: str) -> None:
-        body = page.encode()
         self.send_response_only(status)
-        fields = {**headers, "Content-Length": str(len(body)), "Connection": "close"}
-        for name, value in fields.items():
+        for name, value in {**headers, "Connection": "close"}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(page.encode())
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Log nothing: the address has the code."""
@@ -180,8 +177,6 @@ class _Request(BaseHTTPRequestHandler):
 def _judge(target: str, state: str, origin: str) -> Redirect | tuple[HTTPStatus, str]:
     """The redirect; or how a request is answered that does not end the wait."""
     path, _, query = target.partition("?")
-    if not target:
-        return HTTPStatus.BAD_REQUEST, "This address answers a browser on this machine alone"
     if path != CALLBACK:
         return HTTPStatus.NOT_FOUND, "Not found"
     pairs = parse_qsl(query, keep_blank_values=True)

@@ -141,6 +141,7 @@ def test_who_does_not_ask_this_very_listener_in_http_gets_no_redirect(
     arrived, answers = wait_while(loopback, *sent)
     assert arrived == CODE
     assert " 303 " not in answers[0]
+    assert "<h1>" in answers[0]
     assert answers[1].startswith("HTTP/1.1 303 ")
 
 
