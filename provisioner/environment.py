@@ -50,7 +50,7 @@ def variables_of(one: Input) -> tuple[str, ...]:
 
 
 def fill_in(command: str, given: Values, warn: Callable[[Item], None]) -> Words:
-    """What options give, and besides them variables, `gh` and the checkout. Raises InputError."""
+    """What options give; and besides them variables, git, gh and the person. Raises InputError."""
     words = words_of(INPUTS_OF[command], given)
     if bot := words.pop("bot", ()):
         words["account"] = (*words.get("account", ()), *bot)  # two are refused

@@ -101,8 +101,7 @@ class Laptop:
         try:
             yield
         finally:
-            with suppress(termios.error):  # the terminal is gone
-                termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
 def offer_workflows(config: Config, terminal: Terminal) -> None:
