@@ -111,21 +111,24 @@ class Session:
             name = f"{host}_{self.repository.id}_{self.store.name}.key"
             self.key_file = KeyFile(self.key_folder / name)
             journal = open_journal(self.store, self.key_file, start_over=self.config.start_over)
-            self.mask(self.store.key)
         else:
             journal = self.store.open()
         if journal and journal.pending and journal.pending.attempts:
             # GitHub may answer late: the token of that exchange may be staged by now.
-            journal = self.store.reread() or journal
+            journal = self.store.reread()
         if self.config.account is None:  # then the journal names it, or nothing does
-            if not (journal and journal.account):
-                why = f"{self.repository.name} has no journal {self.store.name} that names one: "
-                steps = ("If its journal has another name:", Set("journal"))
+            if journal is None:
                 raise InputError(
                     "bad-account",
                     "No account was given.",
-                    why=f"{why}nothing is provisioned yet.",
-                    next=("To provision a bot:", Run("setup"), *steps),
+                    why=f"{self.repository.name} has no journal {self.store.name} that names one: "
+                    "nothing is provisioned yet.",
+                    next=(
+                        "To provision a bot:",
+                        Run("setup"),
+                        "If its journal has another name:",
+                        Set("journal"),
+                    ),
                 )
             self.config = replace(self.config, account=parse_account(journal.account))
         self.journal = journal or Journal(self.repository.id, str(self.config.account))
@@ -263,9 +266,7 @@ def same_names(session: Session) -> tuple[str, ...]:
 def warn_of_unmanaged(session: Session, instance: Instance) -> None:
     """Say beforehand which secrets of somebody else's will be overwritten."""
     page, account = instance.applications_page(), str(session.config.handle)
-    remove = "once the new token is written, remove its application"
-    if session.config.application:
-        remove += ", unless the new token belongs to it"
+    remove = "once the new token is written, remove its application, unless both belong to it"
     for place in session.unmanaged(session.config.secrets):
         session.warn(
             f"{session.repository.name} has a secret {place.name} that is not in this journal. It "

@@ -8,7 +8,7 @@ import pytest
 from provisioner.report import Exit
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
-from tests.support.told import fails, in_words, pages, says_no_code_is_needed
+from tests.support.told import fails, in_words, pages, said, says_no_code_is_needed
 from tests.support.world import NAME, ORIGIN, World
 
 JOURNAL, KEY = "MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"
@@ -77,6 +77,7 @@ def test_no_code_is_needed_after_the_staging_write_and_the_same_one_is_good_befo
     with fails("github-token-refused", Exit.ACTION_REQUIRED) as caught:
         world.complete(code)
     assert says_no_code_is_needed(caught.value) == spent
+    assert "github.com/settings" in said(caught.value)
     renew(world)
     world.complete("" if spent else code)
     assert is_done(world)

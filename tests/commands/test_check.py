@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from provisioner.report import Exit, Item, Report, Run, iso, when
+from provisioner.report import Exit, Item, Report, Run, Set, iso, when
 from provisioner.sandbox import Response
 from provisioner.sandbox.web import json_response
 from tests.support.acts import stage
@@ -235,20 +235,25 @@ def test_abandoned_token_of_an_instance_that_is_gone_is_told_of_and_given_up_aft
 
 
 @pytest.mark.parametrize(
-    ("raw", "code"),
+    ("raw", "code", "names"),
     [
-        ({"account": "alice@social.example"}, "journal-other-account"),
-        ({"instance": "https://other.example"}, "journal-other-instance"),
+        (
+            {"account": "alice@social.example"},
+            "journal-other-account",
+            ["journal", "secrets", "variables"],
+        ),
+        ({"instance": "https://other.example"}, "journal-other-instance", ["journal"]),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "complete", "post", "abandon", "deprovision"])
 def test_journal_of_another_account_or_instance_is_refused(
-    bot: World, command: str, raw: dict[str, str], code: str
+    bot: World, command: str, raw: dict[str, str], code: str, names: list[str]
 ) -> None:
     bot.begin()
     since = len(bot.wire.log)
-    with fails(code, Exit.INPUT):
+    with fails(code, Exit.INPUT) as caught:
         bot.run(command, text="howdy universe!", **raw)
+    assert [step.name for step in caught.value.next if isinstance(step, Set)] == names
     assert all(line.startswith("GET") for line in bot.requests(since))
 
 
@@ -261,4 +266,4 @@ def test_journal_names_the_account_that_was_not_given(bot: World, command: str) 
 def test_account_is_demanded_where_no_journal_names_it(world: World) -> None:
     with fails("bad-account", Exit.INPUT) as caught:
         world.check(account="")
-    assert Run("setup") in caught.value.next
+    assert caught.value.next[1::2] == (Run("setup"), Set("journal"))

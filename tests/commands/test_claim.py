@@ -4,7 +4,7 @@ import pytest
 
 from provisioner.report import Exit, ProvisionerError
 from tests.support.acts import GITHUB, killed, meanwhile
-from tests.support.told import fails, said
+from tests.support.told import fails, said, says_no_code_is_needed
 from tests.support.world import NAME, Fault, World
 
 ACTIONS = f"/repos/{NAME}/actions"
@@ -111,6 +111,7 @@ def test_key_write_that_is_not_confirmed_keeps_the_claim(world: World) -> None:
     with pytest.raises(ProvisionerError) as caught:
         world.begin()
     assert caught.value.exit_code is Exit.INCOMPLETE  # “nothing changed” could be untrue
+    assert not says_no_code_is_needed(caught.value)
     world.wire.faults = []
     assert JOURNAL in world.repository.variables
     assert_completes_in_a_workflow(world, world.link())

@@ -288,6 +288,7 @@ def test_refused_code_that_the_browser_brings_ends_it(world: World) -> None:
     with fails("code-refused", Exit.ACTION_REQUIRED) as caught:
         world.setup(lambda _: Redirect(Secret("x" * 43)))
     assert world.laptop.landed == [caught.value]
+    assert runs(caught.value.next) == ["again"]
 
 
 def test_nobody_is_told_to_use_a_code_that_the_browser_brought(world: World) -> None:

@@ -49,6 +49,7 @@ def would(report: Report) -> tuple[str, ...]:
     """What a dry run says that a real one would do."""
     planned = report.facts["would"]
     assert isinstance(planned, tuple)
+    assert [one.text for one in report.items if one.verdict == "planned"] == [*planned]
     return planned
 
 
