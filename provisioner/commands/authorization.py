@@ -11,6 +11,7 @@ from provisioner.commands.revocation import revoke_due, supersede, tell_lost
 from provisioner.commands.session import (
     Session,
     approve,
+    approver,
     begin_anew,
     require_own,
     warn_of_other_scopes,
@@ -166,7 +167,7 @@ def verify(session: Session, pending: Pending, staged: Credential, again: Next) 
     state, overtaken = both(session.gather, lambda: mastodon.verify(staged.token), look)
     match state:
         case Alive(id=number) as account:
-            wanted = parse_handle(pending.subject or str(session.config.handle))
+            wanted = parse_handle(approver(session, pending))
             problem = _wrong_account(session, pending, account, wanted, again)
             whose = _name(account, wanted) if problem else str(wanted)
             staged = staged.replace(account_id=number, account=whose)

@@ -8,6 +8,7 @@ from provisioner.commands.revocation import tell_lost
 from provisioner.commands.session import (
     Session,
     approve,
+    approver,
     dry_run,
     incomplete_on_error,
     require_nothing_staged,
@@ -163,7 +164,7 @@ def usable(session: Session, instance: Instance) -> Pending | None:
         return pending if is_fresh or not forgets else None
     application = pending.application if pending.application.user_supplied else None
     is_same = (
-        session.journal.account.casefold() == str(config.handle).casefold()
+        session.journal.account == str(config.handle)
         and pending.subject == session.subject
         and pending.instance.origin == instance.origin
         and set(pending.requested_scopes) == set(config.requested_scopes)
@@ -307,9 +308,7 @@ def register(
 
 def _shown_again(session: Session, pending: Pending) -> Next:
     profile = pending.instance.profile
-    if not pending.attempts:
-        session.reporter.done("An approval is pending already: the same link again")
-    elif profile.reuses_token or profile.replaces_token:
+    if profile.reuses_token or profile.replaces_token:
         does = "brings it back" if profile.reuses_token else "ends it"
         for attempt in pending.attempts:
             session.warn(
@@ -324,6 +323,7 @@ def _shown_again(session: Session, pending: Pending) -> Next:
 def _approval(session: Session, pending: Pending, way_out: Next = ()) -> Report:
     config, instance = session.config, pending.instance
     account, scopes = str(config.handle), " ".join(pending.scopes)
+    whose = approver(session, pending)
     minutes = duration(instance.profile.code_seconds)
     complete = approve(session, pending)[1:]
     if not (config.in_workflow or config.journal_key or session.key_file):  # this run made the key
@@ -333,13 +333,12 @@ def _approval(session: Session, pending: Pending, way_out: Next = ()) -> Report:
         )
     return Report(
         "approval-pending",
-        f"Open this link, sign in as {pending.subject or account}, and press "
-        f"{instance.profile.approve_button}",
+        f"Open this link, sign in as {whose}, and press {instance.profile.approve_button}",
         link=pending.link,
         next=(*complete, *way_out),
         items=tuple(session.noted),
         table={
-            "Token of": pending.subject or account,
+            "Token of": whose,
             "Instance": instance.origin,
             "Asks for": scopes,
             "The code": f"works once, for about {minutes}",

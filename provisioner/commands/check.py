@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from provisioner.commands.begin import discover, tell_instance
+from provisioner.commands.begin import discover
 from provisioner.commands.revocation import end_grace, revoke_due
 from provisioner.commands.session import (
     Session,
@@ -82,15 +82,12 @@ def check_token(session: Session) -> Report:
     state: Alive | Dead | Unclear
     try:
         info = discover(session)
-        tell_instance(session, info)
         names += [parse_handle(info.subject)] if info.subject else []
         mastodon = Mastodon(session.http, info.instance)
-        state = mastodon.verify(token)
-        if isinstance(state, Alive):
-            scopes = mastodon.scopes_of(token)
+        state, scopes = mastodon.verify(token), mastodon.scopes_of(token)
     except TransportError as error:
         state = Unclear(error.what.removesuffix("."), refused=False)
-    items, outputs = [*session.noted, _handed_in(state, names)], {}
+    items, outputs = [_handed_in(state, names)], {}
     if scopes:
         outputs["scopes"] = " ".join(scopes)
         items.append(_scopes(scopes, session.config.scopes, NEW_TOKEN))

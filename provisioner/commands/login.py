@@ -46,11 +46,7 @@ def login(session: Session, ask: Callable[[str, Instance], Login]) -> Report:
     session.mask(given.password)
     session.store.look()  # a person takes time
     with incomplete_on_error(session):
-        if pending is None:
-            pending = start(session, info.instance, scopes)
-        else:
-            begun = when(pending.begun_at)
-            session.reporter.done(f"The application of {begun} is used once more")
+        pending = pending or start(session, info.instance, scopes)
     return finish(session, pending, by_password(pending, given))
 
 

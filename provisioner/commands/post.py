@@ -58,7 +58,7 @@ def post(session: Session) -> Report:
         raise _unclear(session, instance, error.what) from None
     if answer.refused or answer.status == 429:
         raise _refused(session, instance, answer)
-    if not (answer.ok and answer.fields().get("id")):
+    if not answer.fields().get("id"):
         raise _unclear(session, instance, f"{instance.host} answered {answer.described()}.")
     url, account = answer.text("url"), str(session.config.handle)
     ours = is_visible(url) and origin_of(url) == instance.origin
@@ -79,7 +79,7 @@ def _page(session: Session) -> str:
 
 
 def _require_text(text: str) -> None:
-    if not text.strip():
+    if not text:
         raise InputError(
             "empty-post",
             "There is nothing to post.",

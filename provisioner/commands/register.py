@@ -94,18 +94,16 @@ def _keep(session: Session, application: Application) -> None:
 
 
 def _revealed(session: Session, application: Application, outputs: dict[str, str]) -> Report:
-    config = session.config
-    options = [Set("client-id", application.client_id), Set("scopes", outputs["scopes"])]
-    if config.instance:
-        options.append(Set("instance", outputs["instance"]))
+    named = {"client-id": application.client_id, **outputs}
+    options = tuple(Set(name, value) for name, value in named.items())
     return Report(
         "registered",
-        f"The application “{config.name_of_app}” of {outputs['instance']}",
+        f"The application “{session.config.name_of_app}” of {outputs['instance']}",
         items=session.noted,
         next=(
             "Both are shown this once: keep them. Let your shell ask for the secret:",
             "`read -rs MASTODON_CLIENT_SECRET && export MASTODON_CLIENT_SECRET`",
-            Run("begin", options=tuple(options)),
+            Run("begin", options=options),
         ),
         outputs=outputs,
         revealed={

@@ -232,9 +232,18 @@ def approve(session: Session, pending: Pending) -> Next:
     """How to go on with a link that waits for its approval."""
     if session.config.command in HERE:  # each opens the link again
         return (Run("again"),)
-    account = pending.subject or str(session.config.handle)
-    opened = Open(pending.link, account, f"press {pending.instance.profile.approve_button}")
-    return (opened, *same_names(session), Run("complete", code=True))
+    return (open_link(session, pending), *same_names(session), Run("complete", code=True))
+
+
+def open_link(session: Session, pending: Pending) -> Open:
+    """Whose browser is to open the link, and what is to be pressed there."""
+    press = f"press {pending.instance.profile.approve_button}"
+    return Open(pending.link, approver(session, pending), press)
+
+
+def approver(session: Session, pending: Pending) -> str:
+    """Whose approval is wanted, by the name that the instance knows."""
+    return pending.subject or str(session.config.handle)
 
 
 def begin_anew(session: Session) -> Run:

@@ -18,7 +18,13 @@ from provisioner.commands.begin import (
     start,
 )
 from provisioner.commands.complete import complete
-from provisioner.commands.session import Session, incomplete_on_error, require_current
+from provisioner.commands.session import (
+    Session,
+    approver,
+    incomplete_on_error,
+    open_link,
+    require_current,
+)
 from provisioner.github.destinations import names
 from provisioner.journal import Credential, Pending
 from provisioner.mastodon.instance import OUT_OF_BAND, Instance
@@ -196,7 +202,7 @@ def _link(
 
 def _approved(session: Session, laptop: Laptop, pending: Pending) -> Report:
     shown = pending
-    laptop.show(_invitation(session, laptop, pending))
+    laptop.show(_invitation(session, pending))
     laptop.open(pending.link)
     while True:
         arrived = laptop.wait(pending.state, pending.instance.origin)
@@ -215,7 +221,7 @@ def _approved(session: Session, laptop: Laptop, pending: Pending) -> Report:
                 # A server that takes one redirect URI shows the code for no other.
                 if not pending.instance.profile.one_redirect_uri:
                     shown = pending.replace(redirect_uri=OUT_OF_BAND)
-                laptop.show(_invitation(session, laptop, shown))
+                laptop.show(_invitation(session, shown))
                 continue
             case str():
                 first = pending.redirect_uri.removeprefix("http://") in arrived
@@ -232,8 +238,8 @@ def _approved(session: Session, laptop: Laptop, pending: Pending) -> Report:
             session.reporter.warn(Item("soon", f"{error.what} {error.why}"))
 
 
-def _invitation(session: Session, laptop: Laptop, pending: Pending) -> Report:
-    profile, account = pending.instance.profile, pending.subject or session.config.handle
+def _invitation(session: Session, pending: Pending) -> Report:
+    profile, account = pending.instance.profile, approver(session, pending)
     if pending.redirect_uri == OUT_OF_BAND:
         steps = ["Paste the code that the page shows, or the address of the page."]
     else:
@@ -241,24 +247,21 @@ def _invitation(session: Session, laptop: Laptop, pending: Pending) -> Report:
         steps = [comes_back + "paste the address that it ends on."]
         if not profile.one_redirect_uri:
             steps.append("Or press Enter for a link that shows a code to paste.")
-    opened = laptop.has_browser and pending.redirect_uri != OUT_OF_BAND
-    where = "Your browser opens this link" if opened else "Open this link in any browser"
     return Report(
         "approval-pending",
-        f"{where}. Sign in as {account}, and press {profile.approve_button}",
+        f"Sign in as {account} at this link, and press {profile.approve_button}",
         link=pending.link,
         next=tuple(steps),
     )
 
 
 def _unanswered(session: Session, pending: Pending) -> ActionRequiredError:
-    account, profile = pending.subject or session.config.handle, pending.instance.profile
     return ActionRequiredError(
         "approval-timeout",
         "The link was not approved while this run waited.",
         why="It waits for ten minutes, or until neither a browser nor standard input can answer.",
         next=(
-            Open(pending.link, str(account), f"press {profile.approve_button}"),
+            open_link(session, pending),
             Run("complete", code=True),
             "Or, to wait for the browser once more:",
             Run("again"),

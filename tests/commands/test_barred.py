@@ -16,6 +16,7 @@ def test_check_of_a_barred_account_needs_a_person_and_keeps_the_token(
     bot: World, state: State
 ) -> None:
     bot.instance.accounts[0].state = state
+    bot.time += 30 * 86400
     before = bot.stored()
     finding = bot.check().items[0]
     assert finding.verdict == "bad"

@@ -104,9 +104,9 @@ def test_other_inputs_make_another_link_while_no_token_can_have_been_issued(
 ) -> None:
     world.wire.hosts["other.example"] = world.instance
     world.instance.origin = other.get("instance", ORIGIN)
-    link = world.link(**other)
+    link = world.link(**{"app_name": "bot"} | other)
     world.instance.origin = ORIGIN
-    assert world.link() != link
+    assert world.link(app_name="bot") != link
     assert world.journal().account == "mybot@social.example"
     assert world.journal().origin == ORIGIN
 
@@ -166,17 +166,6 @@ def test_link_of_a_lost_exchange_is_given_up_where_the_server_forgets_it(world: 
     world.shown.clear()
     assert world.link() != link
     assert BEGUN in world.warned[0]
-
-
-def test_link_of_a_lost_exchange_stays_where_a_server_that_tells_no_name_may_reuse_it(
-    world: World,
-) -> None:
-    world.answer("/.well-known/nodeinfo", Response(404))
-    world.instance.server.version = "1.0"
-    link = world.link()
-    lose_answer(world, world.approve(link))
-    world.time += 15 * 60
-    assert world.link() == link
 
 
 @pytest.mark.parametrize("personality", ["gotosocial"])

@@ -1,4 +1,4 @@
-"""What changes under a run's feet: the GitHub token, an application.
+"""A GitHub token that expires under a run's feet.
 
 Each time nothing is lost, the error says what to do, and whoever does that gets to the end.
 """
@@ -7,20 +7,10 @@ import pytest
 
 from provisioner.report import Exit
 from provisioner.sandbox import Request, Response
-from provisioner.sandbox.web import json_response
-from tests.support.told import fails, in_words, pages, said, says_no_code_is_needed
-from tests.support.world import NAME, ORIGIN, World
+from tests.support.told import fails, pages, said, says_no_code_is_needed
+from tests.support.world import World
 
-JOURNAL, KEY = "MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"
-SECRET = "MASTODON_ACCESS_TOKEN"
-DAY = 86400.0
-
-
-def is_done(world: World, name: str = NAME) -> bool:
-    return [world.github.queue(name).secret(SECRET)] == world.live()
-
-
-# The GitHub token expires.
+JOURNAL, SECRET = "MASTODON_JOURNAL", "MASTODON_ACCESS_TOKEN"
 
 
 def expire_at(world: World, method: str, path: str, turn: int = 1) -> None:
@@ -57,7 +47,7 @@ def test_github_token_that_expires_at_the_staging_write_loses_nothing(world: Wor
         world.complete(code)
     world.complete(world.approve(caught.value.link))
     assert world.stored() == lost
-    assert is_done(world)
+    assert world.live() == [world.stored()]
 
 
 @pytest.mark.parametrize(
@@ -80,24 +70,7 @@ def test_no_code_is_needed_after_the_staging_write_and_the_same_one_is_good_befo
     assert "github.com/settings" in said(caught.value)
     renew(world)
     world.complete("" if spent else code)
-    assert is_done(world)
+    assert world.live() == [world.stored()]
 
 
 # The old application is gone.
-
-
-@pytest.mark.parametrize("took_its_token", [True, False])
-def test_person_is_told_only_where_an_application_that_is_gone_left_its_token_alive(
-    bot: World, *, took_its_token: bool
-) -> None:
-    """Mastodon deletes both together. Elsewhere, no program can revoke the token any more."""
-    bot.provision()
-    if took_its_token:
-        bot.instance.delete_application(bot.instance.applications[0].client_id)
-    else:
-        bot.answer("/oauth/revoke", json_response(401, {"error": "invalid_client"}))
-    bot.time += DAY
-    found = [one for one in bot.check().items if one.verdict == "bad"]
-    assert len(found) == len(bot.journal().superseded) == (not took_its_token)
-    if found:
-        assert f"{ORIGIN}/oauth/authorized_applications" in in_words(found[0])

@@ -8,24 +8,22 @@ from contextlib import suppress
 import msgspec
 import pytest
 
-from provisioner.journal import Superseded
 from provisioner.parsing import Login
-from provisioner.report import Exit, Report
+from provisioner.report import Exit, IncompleteError, Report
 from provisioner.sandbox.web import json_response
 from provisioner.secret import Secret
 from tests.servers import PERSONALITIES
 from tests.support.acts import failing, stage
 from tests.support.leaks import forms
-from tests.support.told import assert_in_turn, fails, pages, runs, said, steps, would
+from tests.support.told import assert_in_turn, fails, runs, said, steps, would
 from tests.support.wire import Killed
-from tests.support.world import NAME, ORIGIN, START, USERS, Fault, World, own
+from tests.support.world import NAME, ORIGIN, USERS, Fault, World, own
 
 PASSWORD = "mybot-password"
 BEGUN = "15 January 2027, 08:00 UTC"
 SCOPES = "read:accounts write:statuses write:media"
 """What these servers are asked for."""
 TOKEN = "/oauth/token"
-LOST = Fault("request lost", path=TOKEN, times=99)
 
 
 @pytest.fixture(params=USERS)
@@ -85,10 +83,11 @@ def test_second_factor_leads_to_begin(world: World) -> None:
     assert len(world.instance.applications) == 1
 
 
-def test_refused_connection_asks_for_the_same_login_again(world: World) -> None:
-    world.wire.faults = [Fault("refused", path=TOKEN, times=99)]
-    with fails("unreachable", Exit.INCOMPLETE) as caught:
-        log_in(world)
+@pytest.mark.parametrize("path", ["/api/v1/apps", TOKEN])
+def test_refused_connection_asks_for_the_same_login_again(world: World, path: str) -> None:
+    world.wire.faults = [Fault("refused", path=path, times=99)]
+    with pytest.raises(IncompleteError) as caught:
+        world.log_in()
     assert runs(caught.value.next) == ["again"]
     assert "same code" not in steps(caught.value.next)
 
@@ -111,42 +110,6 @@ def test_staged_token_of_another_account_leads_to_another_login(
     assert world.live() == []
 
 
-def test_full_journal_leads_to_the_instance_alone(world: World) -> None:
-    log_in(world)
-    old = Superseded(credential=world.current, revoke_after=int(START) + 9**9)
-    world.rewrite(superseded=(old,) * 34)
-    with fails("journal-full", Exit.ACTION_REQUIRED) as caught:
-        log_in(world)
-    assert pages(caught.value.next) == [world.current.instance.applications_page()]
-    assert "login" not in runs(caught.value.next)
-    assert world.wire.log.count(f"POST {TOKEN}") == 1
-
-
-@pytest.mark.parametrize(("scopes", "warned"), [("post", False), ("full", True)])
-def test_other_scopes_than_those_of_an_unsettled_attempt_are_warned_of(
-    world: World, scopes: str, *, warned: bool
-) -> None:
-    """Its application serves once more, and can't ask for others: that is said."""
-    with failing(world, LOST):
-        log_in(world)
-    world.shown.clear()
-    log_in(world, scopes=scopes)
-    assert len([warning for warning in world.warned if SCOPES in warning]) == warned
-    assert [line for line in world.shown if "used once more" in line and BEGUN in line]
-
-
-def test_rotation_is_compared_with_what_the_application_asks_for(world: World) -> None:
-    """The application that serves once more may ask for less than the inputs do now."""
-    log_in(world, scopes=SCOPES)
-    with failing(world, LOST):
-        log_in(world, scopes="read:accounts write:statuses")
-    world.shown.clear()
-    report = log_in(world, scopes=SCOPES, grace="0")
-    assert [warning for warning in world.warned if "write:media" in warning]
-    assert report.status == "rotated"
-    assert world.live() == [world.stored()]
-
-
 @pytest.mark.parametrize("is_own", [False, True])
 def test_application_of_the_link_or_the_persons_own_is_used(world: World, *, is_own: bool) -> None:
     raw = {}
@@ -159,9 +122,9 @@ def test_application_of_the_link_or_the_persons_own_is_used(world: World, *, is_
     assert len(world.instance.applications) == 1
 
 
-def test_run_that_waited_for_a_password_while_another_wrote_registers_nothing(
-    world: World,
-) -> None:
+def test_run_that_waited_for_a_password_while_another_wrote_sends_nothing(world: World) -> None:
+    world.begin()
+
     def slowly() -> Login:
         world.log_in()
         return Login(Secret("mybot"), Secret(PASSWORD))

@@ -126,9 +126,10 @@ def test_nothing_is_posted_without_a_token(world: World) -> None:
     ("text", "code"), [(" \n", "empty-post"), ("caf\udcff", "unreadable-post")]
 )
 def test_text_that_is_empty_or_not_utf_8_is_refused(bot: World, text: str, code: str) -> None:
+    since = len(bot.wire.log)
     with fails(code, Exit.INPUT):
         bot.post(text)
-    assert POSTING not in bot.wire.log
+    assert bot.requests(since) == []
 
 
 def test_dead_token_is_told(bot: World) -> None:

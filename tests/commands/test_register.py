@@ -22,6 +22,8 @@ def test_application_is_kept_under_the_account_s_name_and_serves_begin_and_compl
     assert report.facts["written"] == ["MASTODON_CLIENT_SECRET", "MASTODON_CLIENT_ID"]
     assert report.outputs == {"instance": ORIGIN, "scopes": scopes}
     assert f"scopes: {scopes}" in report.snippet
+    assert "client-id: ${{ vars.MASTODON_CLIENT_ID }}" in report.snippet
+    assert world.explained
     assert len(world.warned) == (personality == "pixelfed")  # of the broader scopes
     world.provision(client_id=application.client_id, client_secret=application.client_secret)
     assert world.live() == [world.stored()]
@@ -78,6 +80,7 @@ def test_revealed_application_needs_no_github(world: World) -> None:
     assert isinstance(begin, Run)
     assert begin.options == (
         Set("client-id", application.client_id),
-        Set("scopes", " ".join(application.scopes)),
         Set("instance", ORIGIN),
+        Set("scopes", " ".join(application.scopes)),
     )
+    assert report.outputs == {"instance": ORIGIN, "scopes": " ".join(application.scopes)}

@@ -12,7 +12,7 @@ from tests.servers import SERVERS
 from tests.servers.github_description import Description
 from tests.support.acts import lose_answer
 from tests.support.told import calls_dead, fails
-from tests.support.world import ORIGIN, Fault, World, own
+from tests.support.world import ORIGIN, World, own
 
 NEW = "profile write:statuses write:media"
 ASKED = {
@@ -140,19 +140,6 @@ def test_lost_token_that_another_approval_ends_is_nobodys_to_remove(world: World
     assert world.live() == [world.stored()]
 
 
-@pytest.mark.parametrize("name", ["friendica"])
-def test_late_revocation_of_a_strangers_token_ends_no_other(world: World) -> None:
-    """Friendica ends all tokens of an application with one."""
-    link = world.link()
-    world.wire.faults = [Fault("500", path="/oauth/revoke", times=99)]
-    with fails("wrong-account", Exit.ACTION_REQUIRED):
-        world.complete(world.approve(link, "alice"))
-    world.wire.faults = []
-    world.provision()
-    assert world.check().status == "healthy"
-    assert world.live() == [world.stored()]
-
-
 @pytest.mark.parametrize("name", ["friendica", "hollo"])
 def test_own_application_that_ends_its_token_when_it_is_approved_is_warned_of(
     name: str, world: World
@@ -162,7 +149,7 @@ def test_own_application_that_ends_its_token_when_it_is_approved_is_warned_of(
     world.complete(world.code_for(application), **raw)
     before = len(world.warned)
     link = world.link(**raw, scopes=world.scopes_by_hand)
-    warned = [line for line in world.warned[before:] if "as soon as" in line]
+    warned = [line for line in world.warned[before:] if "rotate=True" in line]
     assert len(warned) == (name == "friendica")
     old = world.stored()
     world.approve(link)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.commands.setup import Redirect
-from provisioner.report import ActionRequiredError, Exit, IncompleteError, Report
+from provisioner.report import ActionRequiredError, Exit, IncompleteError, Report, Run
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from provisioner.secret import Secret
@@ -128,6 +128,7 @@ def test_secret_made_by_hand_stays_if_not(world: World) -> None:
     world.laptop.agrees_to = False
     with fails("not-confirmed", Exit.INPUT):
         world.setup()
+    assert any("There already" in line for line in world.shown)
     assert {line.partition(" ")[0] for line in world.wire.log} == {"GET"}
 
 
@@ -190,6 +191,7 @@ def test_same_link_on_the_same_port_after_an_interruption(world: World) -> None:
     world.setup()
     first, second = world.laptop.opened
     assert first == second
+    assert not any(str(PORT) in line for line in world.warned)
     assert world.laptop.listened == [0, PORT]
     assert len(world.instance.applications) == 1
     assert_set_up(world)
@@ -204,8 +206,9 @@ def test_beside_a_link_that_is_shown_again_stands_the_way_out(world: World) -> N
     assert "abandon" in world.warned[-1]
 
 
+@pytest.mark.parametrize("able", ["has_browser", "is_attended"])
 def test_run_that_nobody_can_answer_does_not_wait_for_the_browser_of_another_run(
-    world: World,
+    world: World, able: str
 ) -> None:
     with pytest.raises(ActionRequiredError):
         world.setup(nobody)
@@ -213,7 +216,7 @@ def test_run_that_nobody_can_answer_does_not_wait_for_the_browser_of_another_run
     with fails("approval-timeout", Exit.ACTION_REQUIRED):
         world.setup(nobody)
     assert world.laptop.listened == [0]
-    world.laptop.is_attended = True
+    setattr(world.laptop, able, True)
     world.setup(pastes_address)
     assert world.laptop.listened == [0, PORT]
 
@@ -223,6 +226,7 @@ def test_where_the_port_is_taken_the_address_is_pasted(world: World) -> None:
         world.setup(nobody)
     world.laptop.taken = {PORT}
     world.setup(pastes_address)
+    assert any(str(PORT) in line for line in world.warned)
     assert len(world.instance.applications) == 1
     assert_set_up(world)
 
@@ -230,6 +234,7 @@ def test_where_the_port_is_taken_the_address_is_pasted(world: World) -> None:
 def test_link_of_begin_is_finished_with_the_code_that_it_shows(world: World) -> None:
     world.begin()
     world.setup(pastes)
+    assert world.laptop.listened == []
     assert len(world.instance.applications) == 1
     assert_set_up(world)
 
@@ -241,6 +246,9 @@ def test_enter_shows_a_link_that_shows_a_code(world: World) -> None:
     """Where a policy keeps the browser from coming back, its address has no code either."""
     world.setup(says("\n"), pastes)
     assert_set_up(world)
+    first, second = [line for line in world.shown if "approval-pending" in line]
+    assert "Enter" in first
+    assert "Enter" not in second
     assert world.laptop.asked["redirect_uri"] == OUT_OF_BAND
 
 
@@ -277,10 +285,17 @@ WRONG: dict[str, Answer] = {
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_what_is_no_code_of_this_link_is_told_and_asked_again(world: World, wrong: Answer) -> None:
     world.setup(wrong, wrong, approves)
+    assert len(world.warned) == 2
     assert_set_up(world)
     assert len(world.instance.applications) == 1
     sent = 2 if wrong is WRONG["unknown code"] else 0
     assert world.wire.log.count("POST /oauth/token") == sent + 1
+
+
+def test_pasted_code_of_another_account_ends_it(world: World) -> None:
+    world.laptop.who = "alice"
+    with fails("wrong-account", Exit.ACTION_REQUIRED):
+        world.setup(pastes_address, approves)
 
 
 def test_refused_code_that_the_browser_brings_ends_it(world: World) -> None:
@@ -314,6 +329,7 @@ def test_unapproved_link_needs_a_person(world: World) -> None:
     with fails("approval-timeout", Exit.ACTION_REQUIRED) as caught:
         world.setup(nobody)
     assert caught.value.link == world.laptop.opened[0]
+    assert caught.value.next[1] == Run("complete", code=True)
     assert runs(caught.value.next) == ["complete", "again"]
 
 
@@ -367,6 +383,7 @@ def test_old_token_is_revoked_at_once_unless_a_run_may_use_it_or_a_grace_is_aske
     world.laptop.answers, since = [approves], len(world.wire.log)
     report = world.run("rotate", **raw)
     assert runs(report.next) == (["check"] if stays else [])
+    assert not stays or "UTC" in steps(report.next)
     assert len(world.live()) == 1 + stays
     log = world.requests(since)
     looked = [number for number, line in enumerate(log) if line.endswith("/runs")]

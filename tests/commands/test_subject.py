@@ -50,6 +50,11 @@ def test_token_is_verified_for_the_subject_and_rotated(world: World) -> None:
     assert f"{ORIGIN}/@mybot" in world.post("howdy").link
 
 
+def test_setup_asks_for_the_approval_of_the_subject(world: World) -> None:
+    world.setup()
+    assert any(f"Sign in as {OTHER_NAME}" in line for line in world.shown)
+
+
 def test_another_account_is_refused_and_the_same_link_asks_for_the_subject(world: World) -> None:
     link = world.link()
     with fails("wrong-account", Exit.ACTION_REQUIRED) as caught:
