@@ -1,6 +1,7 @@
 """Which faults strike which requests of a scenario, alone and in pairs; and each such play."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +18,7 @@ from tests.invariants.faults.scenarios import (
     Command,
     Scenario,
 )
-from tests.invariants.faults.trials import Trials
+from tests.invariants.faults.trials import Rest, Trials
 from tests.invariants.tally import Played
 from tests.invariants.witness import Witness
 from tests.support.wire import ALWAYS, Fault, FaultKind, Killed, Wire
@@ -88,7 +89,7 @@ class Hit(NamedTuple):
 
 
 Hits = tuple[Hit, ...]
-Rest = tuple[list[tuple[str, ...]], list[str], bool]
+Later = tuple[list[tuple[str, ...]], list[str], bool]
 """The runs after the struck ones, what was wrong then, and whether a token was in the window."""
 
 
@@ -98,7 +99,7 @@ class Start:
 
     recovery: Recovery
     command: Command
-    rests: dict[str, Rest]
+    rests: dict[str, Later]
     """What is known of the runs after struck ones."""
 
 
@@ -122,30 +123,32 @@ def strike(start: Start, hits: Hits = ()) -> Played:
 def strike_each(start: Start, hits: Iterable[Hit], besides: Hits = ()) -> dict[Hit, Played]:
     """The same with each of these faults, all of them `besides` some others."""
     hits, recovery, command = list(hits), start.recovery.copied(), start.command
-    ran, others = len(recovery.asked), [hit.fault for hit in besides]
+    this, began = len(recovery.asked), recovery.world.time
+    others = [hit.fault for hit in besides]
     trials = Trials(recovery, command, {hit: hit.fault for hit in hits}, others)
-    unstruck = _gone_on(start, recovery, trials.following)
-    rests = {sent.state: (unstruck, sent.asked) for sent in trials.sent.values()}
+    ended, unstruck = recovery.ended, _gone_on(start, recovery, trials.following)
+    rests: dict[str, list[Rest]] = defaultdict(list)
+    for sent in trials.sent.values():
+        rests[sent.state].append(Rest(sent, unstruck.runs[this][sent.asked :], ended, unstruck))
     each = {}
     for hit in hits:
         if hit not in trials.struck:  # what it strikes is the repetition of a request
             each[hit] = strike(start, (*besides, hit))
             continue
-        sent, copy, lasts = trials.struck[hit]
-        asked = copy.witness.record.asked
-        played, at = rests.get(sent.state, (None, 0))
+        sent, copy, lasts = struck = trials.struck[hit]
         if isinstance(sent.outcome, Killed):
             each[hit] = _gone_on(start, copy, copy.ends(command, Killed()))
-        elif played and not (lasts and played.runs[ran][at:]):
+        elif rest := next((one for one in rests[sent.state] if one.follows(struck, began)), None):
             copy.witness.ends_for_good()
-            run = (*asked, *played.runs[ran][at:])
-            runs = (*played.runs[:ran], run, *played.runs[ran + 1 :])
-            found = dict.fromkeys((*copy.witness.found, *played.violations))
-            each[hit] = Played(runs, played.orphans, tuple(found))
+            run = (*copy.witness.record.asked, *rest.asked)
+            runs = (*rest.played.runs[:this], run, *rest.played.runs[this + 1 :])
+            found = dict.fromkeys((*copy.witness.found, *rest.played.violations))
+            each[hit] = Played(runs, rest.played.orphans, tuple(found))
         else:
-            each[hit] = _gone_on(start, copy, copy.ends(command, trials.resume(hit)))
-            if not (lasts and each[hit].runs[ran][sent.asked :]):
-                rests[sent.state] = each[hit], sent.asked
+            following, ended = copy.ends(command, trials.resume(hit)), copy.ended
+            each[hit] = played = _gone_on(start, copy, following)
+            asked = played.runs[this][sent.asked :]
+            rests[sent.state].append(Rest(sent, asked, ended, played, lasts))
     return each
 
 

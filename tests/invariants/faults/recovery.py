@@ -41,6 +41,8 @@ class Recovery:
         self.scenario = scenario
         self.asked: list[tuple[str, ...]] = []
         """The requests of each run."""
+        self.ended = world.time
+        """When the last run ended."""
         self.removed: set[str] = set()
         """Tokens whose authorizations were removed by hand."""
         self._listed: set[str] = set()
@@ -69,6 +71,7 @@ class Recovery:
             self.witness.found.append(f"a bug: {ending!r}")
             ending = Killed()
         self.witness.ends(ending)
+        self.ended = self.world.time
         self.asked.append(tuple(self.witness.record.asked))
         self.world.time += A_WHILE - self.world.time % A_WHILE
         try:

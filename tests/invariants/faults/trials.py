@@ -4,8 +4,8 @@ A run knows of the servers what `Http.send` returns, and nothing else. So one ru
 each of its requests, each fault strikes a copy of the world, which tells what comes of the request.
 
 - A run that is killed there has no rest.
-- Where the request came to the same before, in a world that differs by nothing but names and
-  seconds, the rest is the same. It is played once.
+- Where a request came to the same before, in a world that differs by nothing but names and
+  seconds, the rest is the same (`Rest.follows`). It is played once.
 - Every other run is made again: with the answers that are known, up to the struck request, and with
   the copy as its world from there on.
 """
@@ -16,11 +16,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from provisioner.answer import Answer
+from provisioner.commands.authorization import LOOK_IS_OLD
 from provisioner.http import Http
 from provisioner.report import ProvisionerError
 from provisioner.secret import Secret
 from tests.invariants.faults.recovery import Recovery, ending_of
 from tests.invariants.faults.scenarios import Command
+from tests.invariants.tally import Played
 from tests.invariants.witness import Ending
 from tests.support.wire import Fault, Killed
 from tests.support.world import World
@@ -29,9 +31,6 @@ Hit = tuple[str, int]
 """A fault by its name, and the first request that it strikes, counted from 0."""
 COUNT = "x-ratelimit-remaining"
 """Counts requests: no run makes as many as GitHub allows."""
-
-A_MOMENT = 5.0
-"""Seconds: what a run has just looked at is not looked at again."""
 
 
 @dataclass
@@ -48,7 +47,7 @@ class Sent:
     time: float
     known: set[Secret]
     state: str
-    """All that the rest of the run depends on."""
+    """All that the rest of the run depends on, but for seconds."""
 
     def result(self) -> Answer:
         """Raises what was raised."""
@@ -64,6 +63,29 @@ class Struck(NamedTuple):
     recovery: Recovery
     lasts: bool
     """Whether the fault strikes later requests too."""
+
+
+class Rest(NamedTuple):
+    """How a run went on after a request."""
+
+    sent: Sent
+    asked: tuple[str, ...]
+    """What it asked then."""
+    ended: float
+    played: Played
+    """What came of it, the runs after it included."""
+    lasts: bool = False
+    """Whether a fault went on striking."""
+
+    def follows(self, struck: Struck, began: float) -> bool:
+        """Whether it follows a struck request too, in a run that `began` then, and came so far.
+
+        A fault that goes on must find nothing to strike. What comes some seconds later is the same
+        only where the run is over before a look at the journal counts as old.
+        """
+        later = struck.sent.time - self.sent.time
+        in_time = not later or max(self.ended, self.ended + later) <= began + LOOK_IS_OLD
+        return in_time and not (self.asked and (self.lasts or struck.lasts))
 
 
 class Trials:
@@ -184,5 +206,5 @@ def _state(recovery: Recovery, at: int, outcome: Answer | ProvisionerError | Kil
         known = sorted(secret.reveal() for secret in outcome.secrets)
         came = outcome.status, headers, outcome.body, known
     seen = sorted(set(record.asked)), sorted(record.seen_alive)
-    here = world.repository.variables, world.drawn, world.late, world.time // A_MOMENT
+    here = world.repository.variables, world.drawn, world.late
     return recovery.likeness(at, came, seen, here)
