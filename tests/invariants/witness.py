@@ -67,7 +67,7 @@ def unknown_tokens(world: World, journal: Journal | None) -> list[AccessToken]:
 
 
 def likeness(world: World, *more: object) -> str:
-    """The world but for random names and for seconds: what follows is the same in all like it."""
+    """The world but for its time, random names and seconds: the same follows in all like it."""
     journal, instance = remembered(world), world.instance
     people, kept = instance.accounts, (instance.tokens, instance.grants, instance.statuses)
     state = (
@@ -82,7 +82,6 @@ def likeness(world: World, *more: object) -> str:
         ],
         # What the journal keeps of a code is its hash.
         [(one.code, sha256(one.code.encode()).hexdigest()) for one in instance.grants],
-        world.time,
         more,
     )
     return without_names(repr(state))

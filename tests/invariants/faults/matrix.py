@@ -157,7 +157,7 @@ def _gone_on(start: Start, recovery: Recovery, following: Command | None) -> Pla
 
     Where two worlds differ by nothing but names and seconds, the same follows: it is played once.
     """
-    witness, here = recovery.witness, recovery.likeness(following)
+    witness, here = recovery.witness, recovery.likeness(following, recovery.world.time)
     if here not in start.rests:
         ran, found, orphans = len(recovery.asked), len(witness.found), len(witness.orphans)
         recovery.goes_on(following)

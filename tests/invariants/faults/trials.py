@@ -29,8 +29,8 @@ from tests.support.world import World
 
 Hit = tuple[str, int]
 """A fault by its name, and the first request that it strikes, counted from 0."""
-COUNT = "x-ratelimit-remaining"
-"""Counts requests: no run makes as many as GitHub allows."""
+BUDGET = "x-ratelimit-"
+"""How GitHub counts requests: no run makes as many as it allows."""
 
 
 @dataclass
@@ -45,6 +45,8 @@ class Sent:
     asked: int
     """How many requests the run had made then, those among them that repeated it."""
     time: float
+    waited: float
+    """Seconds, until it was sent for the last time."""
     known: set[Secret]
     state: str
     """All that the rest of the run depends on, but for seconds."""
@@ -80,11 +82,14 @@ class Rest(NamedTuple):
     def follows(self, struck: Struck, began: float) -> bool:
         """Whether it follows a struck request too, in a run that `began` then, and came so far.
 
-        A fault that goes on must find nothing to strike. What comes some seconds later is the same
-        only where the run is over before a look at the journal counts as old.
+        A fault that goes on must find nothing to strike. And a look at the journal counts as old
+        after some seconds: what comes later is the same where no run lasts that long, or where both
+        waited that long for this very request.
         """
-        later = struck.sent.time - self.sent.time
-        in_time = not later or max(self.ended, self.ended + later) <= began + LOOK_IS_OLD
+        waited, other = self.sent.waited, struck.sent.waited
+        lasted = self.ended - began
+        in_time = waited == other or max(lasted, lasted + other - waited) <= LOOK_IS_OLD
+        in_time = in_time or min(waited, other) > LOOK_IS_OLD
         return in_time and not (self.asked and (self.lasts or struck.lasts))
 
 
@@ -184,13 +189,15 @@ def _send(
     recovery: Recovery, at: int, http: Http, method: str, url: str, options: dict[str, Any]
 ) -> Sent:
     outcome: Answer | ProvisionerError | Killed
+    since = recovery.world.time
     try:
         outcome = Http.send(http, method, url, **options)
     except (ProvisionerError, Killed) as error:
         outcome = error
     state = _state(recovery, at, outcome)
     asked, now = len(recovery.witness.record.asked), recovery.world.time
-    return Sent(method, url, _value(options), outcome, asked, now, {*http.known}, state)
+    value, known = _value(options), {*http.known}
+    return Sent(method, url, value, outcome, asked, now, now - since, known, state)
 
 
 def _value(options: dict[str, Any]) -> str:
@@ -202,7 +209,7 @@ def _state(recovery: Recovery, at: int, outcome: Answer | ProvisionerError | Kil
     world, record = recovery.world, recovery.witness.record
     came: object = type(outcome), vars(outcome)
     if isinstance(outcome, Answer):
-        headers = [pair for pair in outcome.headers.items() if pair[0] != COUNT]
+        headers = [pair for pair in outcome.headers.items() if BUDGET not in pair[0]]
         known = sorted(secret.reveal() for secret in outcome.secrets)
         came = outcome.status, headers, outcome.body, known
     seen = sorted(set(record.asked)), sorted(record.seen_alive)
