@@ -51,8 +51,9 @@ Asked = tuple[str, Typed]
 def _add(command: str, text: str) -> None:
     """Add a command to the command line: it returns what is asked for."""
     inputs = INPUTS_OF[command]
-    shown = [EXAMPLES[one.name] for one in inputs if one.name in EXAMPLES]
-    words = ["provisioner", command, *(shown if command not in HERE else [EXAMPLES["bot"]])]
+    shown = {one.name: EXAMPLES[one.name] for one in inputs if one.name in EXAMPLES}
+    # Where the account needs no name of an option, the checkout tells the rest.
+    words = ["provisioner", command, *([shown["bot"]] if "bot" in shown else shown.values())]
     names = {one.name.replace("-", "_"): one.name for one in inputs}
 
     def ask(**options: str | list[str] | bool) -> Asked:

@@ -179,10 +179,7 @@ def _judge(target: str, state: str, origin: str) -> Redirect | tuple[HTTPStatus,
     path, _, query = target.partition("?")
     if path != CALLBACK:
         return HTTPStatus.NOT_FOUND, "Not found"
-    pairs = parse_qsl(query, keep_blank_values=True)
-    given = dict(pairs)
-    if len(given) < len(pairs):  # RFC 6749, section 3.1
-        return HTTPStatus.BAD_REQUEST, "This names a parameter twice"
+    given = dict(parse_qsl(query))
     if not state or not hmac.compare_digest(given.get("state", "").encode(), state.encode()):
         # Hollo's denial among them: without a state anybody could end the wait.
         return HTTPStatus.BAD_REQUEST, "This does not come from the link that was shown"

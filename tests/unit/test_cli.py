@@ -19,7 +19,8 @@ WHOSE = ("--account", "mybot@social.example", "--repository", "me/mybot")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_command_has_an_example_that_can_be_copied_and_each_option(command: str) -> None:
     shown = run(command, "-h").output
-    assert re.search(rf"^ *provisioner {command}\b.*$", shown, re.MULTILINE)
+    (example,) = re.findall(rf"^ *(provisioner {command}\b.*)$", shown, re.MULTILINE)
+    assert example.count("@") <= 1  # an account that is given twice is refused
     assert [one.name for one in INPUTS_OF[command] if one.name not in shown.lower()] == []
 
 
