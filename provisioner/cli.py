@@ -32,10 +32,8 @@ MIN_SECRET = 16
 """Characters: a shorter word is no token, code or key that was put in the wrong place."""
 
 app = typer.Typer(
-    name="provisioner",
     epilog=EXIT_CODES,
     add_completion=False,
-    pretty_exceptions_enable=False,
     rich_markup_mode=None,
     suggest_commands=False,  # deprovision, for provision
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -59,14 +57,13 @@ def _add(command: str, text: str) -> None:
     def ask(**options: str | list[str] | bool) -> Asked:
         return command, {names[key]: value for key, value in options.items()}
 
-    ask.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [_parameter(key, one) for key, one in zip(names, inputs, strict=True)]
-    )
+    parameters = [_parameter(one) for one in inputs]
+    ask.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     example = f"\n\n    \b\n    Example:\n      {' '.join(words)}\n    "
     app.command(command, help=text + example)(ask)
 
 
-def _parameter(key: str, one: Input) -> inspect.Parameter:
+def _parameter(one: Input) -> inspect.Parameter:
     """An input as a parameter that typer reads."""
     # What it is, and where it comes from if it is not given. Each line of it is an option here.
     text = one.help.replace("one NAME=field a line", "NAME=field, repeatable")
@@ -84,7 +81,7 @@ def _parameter(key: str, one: Input) -> inspect.Parameter:
         annotation, default = Annotated[list[str], info], []
     else:
         annotation, default = Annotated[bool, typer.Option(f"--{one.name}", help=text)], False
-    kind = inspect.Parameter.KEYWORD_ONLY
+    key, kind = one.name.replace("-", "_"), inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(key, kind, default=default, annotation=annotation)
 
 

@@ -22,6 +22,8 @@ def test_command_has_an_example_that_can_be_copied_and_each_option(command: str)
     (example,) = re.findall(rf"^ *(provisioner {command}\b.*)$", shown, re.MULTILINE)
     assert example.count("@") <= 1  # an account that is given twice is refused
     assert [one.name for one in INPUTS_OF[command] if one.name not in shown.lower()] == []
+    words = " ".join(shown.split())
+    assert [one.name for one in INPUTS_OF[command] if one.help[:12] not in words] == []
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -42,6 +44,7 @@ def test_help_is_shown_where_nothing_is_asked() -> None:
     """It names the commands, apart from what the action runs, and the exit codes."""
     shown = run("--help").output
     assert run() == Run(0, shown, "")
+    assert "completion" not in shown
     assert set(re.findall(r"^  ([a-z]+) {2,}", shown, re.MULTILINE)) == set(COMMANDS)
     assert {str(int(code)) for code in Exit} <= set(re.findall(r"\b\d+\b", shown))
 
