@@ -4,7 +4,6 @@ import os
 import platform
 import socket
 import subprocess
-import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -13,7 +12,7 @@ from statistics import median
 from provisioner import __version__
 from tests.e2e.engine import ROOT, Engine, base_image, container_engine, stand_in_recipe
 from tests.tools.benchmarks import provisioning
-from tests.tools.benchmarks.provisioning import KINDS, LATENCIES, OUR_BIN, STEPS, TOOLS, Run, Runs
+from tests.tools.benchmarks.provisioning import KINDS, LATENCIES, OUR_BIN, STEPS, TOOLS, Runs
 
 ROUNDS, ROUNDS_OF_HELP, ROUNDS_OF_IMAGE = 5, 25, 15
 IMAGE, CONTAINER = "mastodon-provisioner", "mastodon-provisioner-bench"
@@ -70,7 +69,7 @@ def main() -> None:
 
 
 def print_provisioning(runs: Runs) -> None:
-    """The table, and what was asked in it."""
+    """The table."""
     short_ms, long_ms = (round(1000 * latency) for latency in LATENCIES)
     print(
         f"Wall: from a process's start to its end, with {short_ms} ms for each connection and each "
@@ -94,20 +93,6 @@ def print_provisioning(runs: Runs) -> None:
                 print(row.format(f"  {tool}", *counts, f"{trips:.1f}", f"{walls[-1]:.2f} s"))
             print(f"  ratio of the wall times: {walls[0] / walls[1]:.2f} ({GOALS[step, kind]})\n")
     print(DIFFERENCE)
-    for step in STEPS:
-        for tool in TOOLS:
-            print(f"{tool}, {step}, first, a line for each connection:")
-            print_connections(runs[tool, step, "first", LATENCIES[0]][-1])
-
-
-def print_connections(run: Run) -> None:
-    """What was asked over each connection."""
-    for host, connections in (("instance", run.instance), ("GitHub", run.github)):
-        for asked in connections:
-            short = (f"{one.method} {'/'.join(one.path.split('/')[-2:])}" for one in asked)
-            line = f"{host}: {', '.join(short)}"
-            print(textwrap.fill(line, 98, initial_indent="  ", subsequent_indent="    "))
-    print()
 
 
 def measure_image(engine: Engine) -> None:

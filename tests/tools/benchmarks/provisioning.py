@@ -65,13 +65,7 @@ class Run:
     """What one measured step took and asked."""
 
     seconds: float
-    instance: list[list[Asked]]
-    github: list[list[Asked]]
-
-    @property
-    def requests(self) -> list[Asked]:
-        """What was asked of either host, over any connection."""
-        return [asked for connection in (*self.instance, *self.github) for asked in connection]
+    requests: list[Asked]
 
     @property
     def writes(self) -> int:
@@ -225,7 +219,7 @@ def timed(servers: Servers, latency: float, step: Callable[[], T]) -> tuple[T, R
     seconds = time.perf_counter() - started
     for link in links:
         link.latency = 0.0
-    return result, Run(seconds, *(link.counted() for link in links))
+    return result, Run(seconds, [asked for link in links for asked in link.counted()])
 
 
 def require_done(servers: Servers, name: str) -> None:

@@ -47,12 +47,12 @@ class SlowLink(socketserver.ThreadingTCPServer):
         parts = urlsplit(server)
         self.server = (parts.hostname or "", parts.port or 80)
         self.latency = 0.0
-        self.connections: list[list[Asked]] = []
+        self.asked: list[Asked] = []
         self.origin = f"http://127.0.0.1:{self.server_address[1]}"
 
-    def counted(self) -> list[list[Asked]]:
-        """What was asked over each connection since this was called last."""
-        counted, self.connections = self.connections, []
+    def counted(self) -> list[Asked]:
+        """What was asked since this was called last."""
+        counted, self.asked = self.asked, []
         return counted
 
     def __enter__(self) -> Self:
@@ -71,8 +71,7 @@ class _Connection(socketserver.StreamRequestHandler):
     server: SlowLink
 
     def handle(self) -> None:
-        link, asked = self.server, list[Asked]()
-        link.connections.append(asked)
+        link, is_open = self.server, False
         # A client that is done hangs up, and that may be an error or just the end.
         with (
             contextlib.suppress(ConnectionError),
@@ -84,8 +83,9 @@ class _Connection(socketserver.StreamRequestHandler):
                 method, target, rest = head.split(b" ", 2)
                 # As servers want it: without the origin that a client sends to its proxy.
                 path = re.sub(rb"^https?://[^/]+", b"", target)
-                time.sleep(link.latency * (1 if asked else 2))
-                asked.append(Asked(method.decode(), path.decode(), body))
+                time.sleep(link.latency * (1 if is_open else 2))
+                is_open = True
+                link.asked.append(Asked(method.decode(), path.decode(), body))
                 server.sendall(b" ".join((method, path, rest)) + body)
                 self.wfile.write(b"".join(_message(answers) or ()))
 
