@@ -1,15 +1,15 @@
 """The runs that faults strike: each with the world before it, and what it is for."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
-from provisioner.report import ProvisionerError, Report
+from provisioner.report import Report
 from tests.servers import PERSONALITIES
+from tests.support.acts import failing, killed, lose_answer, stage
 from tests.support.laptop import approves
-from tests.support.wire import LATE_SECONDS, Fault, Killed
+from tests.support.wire import LATE_SECONDS, Fault
 from tests.support.world import NAME, USERS, World
 
 SECRET = "MASTODON_ACCESS_TOKEN"
@@ -88,10 +88,8 @@ def run(verb: str, *steps: Step, **raw: str) -> Prepare:
 def kill_after(world: World, command: Command, request: str, times: int = 1) -> None:
     """Run it, and kill it after so many of these requests."""
     method, _, path = request.partition(" ")
-    world.wire.faults = [Fault("killed after it", times - 1, method=method, path=path)]
-    with suppress(Killed):
+    with killed(world, Fault("killed after it", times - 1, method=method, path=path)):
         command.run(world)
-    world.wire.faults = []
 
 
 # What happened before. Its time tells a person later which authorization that was.
@@ -122,7 +120,9 @@ def foreign(world: World) -> None:
 def stopped_at(world: World, path: str, method: str = "") -> None:
     """A completion that got as far as the first such request, and no further."""
     world.time += 3600
-    _stop_at(world, approved(world), Fault("500", method=method, path=path, times=99))
+    code = approved(world)
+    with failing(world, Fault("500", method=method, path=path, times=99)):
+        world.complete(code)
 
 
 def staged(world: World) -> None:
@@ -142,13 +142,13 @@ def written(world: World) -> None:
 def lost(world: World, who: str = "mybot") -> None:
     """A completion whose token was issued, and lost with the answer."""
     world.time += 3600
-    _stop_at(world, approved(world, who), Fault("answer lost", path="oauth/token"))
+    lose_answer(world, approved(world, who))
 
 
 def staged_after_lost(world: World) -> None:
     """Somebody else's token was lost, and after that the bot's was staged."""
     lost(world, "alice")
-    _stop_at(world, approved(world), Fault("500", path="verify_credentials", times=99))
+    stage(world, approved(world))
 
 
 def staged_a_moment_ago(world: World) -> None:
@@ -180,13 +180,6 @@ def by_hand(world: World) -> None:
 
 def name_deleted(world: World) -> None:
     world.delete("secrets", SECRET)
-
-
-def _stop_at(world: World, code: str, fault: Fault) -> None:
-    world.wire.faults = [fault]
-    with suppress(ProvisionerError):
-        world.complete(code)
-    world.wire.faults = []
 
 
 def _single_run(
