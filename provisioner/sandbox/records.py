@@ -1,6 +1,6 @@
 """What an instance remembers: accounts, applications, grants, tokens, posts, sessions."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 OOB = "urn:ietf:wg:oauth:2.0:oob"
@@ -20,7 +20,7 @@ class Account:
 
     id: int
     username: str
-    password: str = field(repr=False)
+    password: str
     email: str
     created_at: float
     state: State = "active"
@@ -40,7 +40,7 @@ class RegisteredApplication:
     redirect_uris: tuple[str, ...]
     scopes: tuple[str, ...]
     client_id: str
-    client_secret: str = field(repr=False)
+    client_secret: str
     created_at: float
 
 
@@ -48,7 +48,7 @@ class RegisteredApplication:
 class Grant:
     """An authorization code and what a person approved; one that was revoked counts as used."""
 
-    code: str = field(repr=False)
+    code: str
     application: RegisteredApplication
     account: Account
     redirect_uri: str
@@ -62,7 +62,7 @@ class Grant:
 class AccessToken:
     """An access token."""
 
-    token: str = field(repr=False)
+    token: str
     account: Account
     application: RegisteredApplication
     scopes: tuple[str, ...]
@@ -93,9 +93,9 @@ class Status:
 class Session:
     """One browser's session."""
 
-    id: str = field(repr=False)
+    id: str
     account: Account | None = None
-    return_to: str = field(default="/", repr=False)
+    return_to: str = "/"
 
 
 def split(text: str) -> tuple[str, ...]:

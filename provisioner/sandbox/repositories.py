@@ -35,13 +35,13 @@ class Repository:
     owner: str
     name: str
     private: bool
-    clock: Callable[[], float] = field(repr=False)
-    random: Callable[[int], bytes] = field(repr=False)
+    clock: Callable[[], float]
+    random: Callable[[int], bytes]
     archived: bool = False
     runs: set[str] = field(default_factory=set)
     """The states in which workflow runs are, such as `queued`."""
-    secrets: dict[str, str] = field(default_factory=dict, repr=False)
-    variables: dict[str, str] = field(default_factory=dict, repr=False)
+    secrets: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.created_at = self.clock()
@@ -99,7 +99,7 @@ class Run:
     """
 
     repository: Repository
-    secrets: Mapping[str, str] = field(repr=False)
+    secrets: Mapping[str, str]
 
     @property
     def variables(self) -> Mapping[str, str]:

@@ -22,16 +22,13 @@ class Headers(httpx.Headers):
 
 @dataclass(frozen=True)
 class Request:
-    """One request. `path` is as it was sent: percent-encoded, without the query.
-
-    Query, headers and body may hold credentials and stay out of the representation.
-    """
+    """One request. `path` is as it was sent: percent-encoded, without the query."""
 
     method: str
     path: str
-    query: str = field(default="", repr=False)
-    headers: Headers = field(default_factory=Headers, repr=False)
-    body: bytes = field(default=b"", repr=False)
+    query: str = ""
+    headers: Headers = field(default_factory=Headers)
+    body: bytes = b""
     client: str = "127.0.0.1"
 
     @property
@@ -65,11 +62,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One answer; its body may hold credentials and stays out of the representation."""
+    """One answer."""
 
     status: int
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    body: bytes = field(default=b"", repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
 
     def header(self, name: str, default: str = "") -> str:
         """Return the first header of that name, in any case."""

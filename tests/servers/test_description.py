@@ -75,13 +75,3 @@ def test_answer_that_github_does_not_describe_is_caught(
 ) -> None:
     with pytest.raises(AssertionError, match=reason):
         github.check_response(method, path, status, HEADERS, raw(body))
-
-
-def test_null_passes_where_it_is_described() -> None:
-    """`nullable` beside `oneOf` allows null, and still checks what is not null."""
-    schema = {"properties": {"a": {"nullable": True, "oneOf": [{"type": "string"}]}}}
-    ok = {"200": {"content": {"application/json": {"schema": schema}}}}
-    description = Description({"paths": {"/x": {"get": {"responses": ok}}}})
-    description.check_response("GET", "/x", 200, HEADERS, raw({"a": None}))
-    with pytest.raises(AssertionError, match="a: 1 is not valid"):
-        description.check_response("GET", "/x", 200, HEADERS, raw({"a": 1}))
