@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 from http.cookiejar import CookieJar
@@ -62,22 +62,12 @@ class Gather(Protocol):
 
 
 def in_threads(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Gather calls at the same time, each in a thread of its own.
-
-    A ThreadPoolExecutor would not do: Python waits for its threads at the end, and an interrupted
-    run has to end at once even if a server does not answer. It does not wait for daemons.
-    """
-    futures: list[Future[T]] = [Future() for _ in calls]
-
-    def run(call: Callable[[], T], future: Future[T]) -> None:
-        try:
-            future.set_result(call())
-        except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
-            future.set_exception(error)
-
-    for started in zip(calls, futures, strict=True):
-        threading.Thread(target=run, args=started, daemon=True).start()
+    """Gather calls at the same time, each in a thread of its own."""
+    # No `with`: its end would wait for what hangs where a run is interrupted (see `process.py`).
+    pool = ThreadPoolExecutor(len(calls) or 1)
+    futures = [pool.submit(call) for call in calls]
     wait(futures)
+    pool.shutdown(wait=False)
     return [future.result() for future in futures]
 
 

@@ -315,6 +315,9 @@ def test_value_that_was_read_again_is_the_latest_and_no_old_one(run: Run) -> Non
     run.value = second
     run.store.look()
     assert run.value == first
+    run.waits.clear()
+    run.store.look()
+    assert run.waits == []
 
 
 @pytest.mark.parametrize("is_there", [True, False])
