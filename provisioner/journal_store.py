@@ -82,7 +82,7 @@ class JournalStore:
     @property
     def exists(self) -> bool:
         """Whether there is a journal; a claim is none."""
-        return self._latest not in {None, self.replaced} and not self.is_claimed
+        return self._latest != self.replaced and not self.is_claimed
 
     @property
     def key_is_stored(self) -> bool:

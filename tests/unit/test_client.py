@@ -12,7 +12,7 @@ from provisioner.report import ActionRequiredError, Exit, ProvisionerError, Tran
 from provisioner.secret import Secret
 from tests.support.told import fails
 from tests.unit.instances import ORIGIN, instance_of
-from tests.unit.web import LOST, UNREACHABLE, Reply, Scripted, Web, form_of, page, redirect, say
+from tests.unit.web import LOST, Reply, Scripted, Web, form_of, page, redirect, say
 
 APPS = f"POST {ORIGIN}/api/v1/apps"
 EXCHANGE = f"POST {ORIGIN}/oauth/token"
@@ -247,10 +247,6 @@ def test_whatever_the_answer_a_code_is_sent_once(reply: Scripted, code: str) -> 
     assert caught.value.code == code
     assert web.asked == [EXCHANGE]
     assert web.waits == []
-
-
-def test_exchange_that_never_reached_the_server_is_repeated() -> None:
-    assert exchange(Web({EXCHANGE: [UNREACHABLE, say(ISSUED)]})).token == Secret(TOKEN)
 
 
 @pytest.mark.parametrize("status", [200, 400])

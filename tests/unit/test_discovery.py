@@ -115,7 +115,7 @@ def test_accounts_domain_is_its_instance_where_webfinger_names_no_actor(reply: R
         ("application/activity+json", "acct:robot@web.example", "robot@web.example"),
         ("application/activity+json", "acct:mybot@web.example", "mybot@web.example"),
         ('application/ld+json; profile="https://www.w3.org/ns/activitystreams"', "", ""),
-        *(("application/ld+json", own, "") for own in ("acct:mybot@social.example", "x://web")),
+        *(("application/ld+json", own, "") for own in ("acct:MYBOT@social.example", "x://web")),
     ],
 )
 def test_link_to_the_actor_names_the_instance_and_the_subject_another_name(
@@ -189,7 +189,9 @@ def test_wrong_guess_costs_nothing(reply: Scripted) -> None:
 def test_instance_that_met_trouble_is_asked_again(path: str, trouble: Scripted) -> None:
     script = mastodon_at() | finger(jrd(f"{ORIGIN}/users/mybot"))
     asked = f"GET {ORIGIN}{path}"
-    assert find(Web(script | {asked: [trouble, script[asked]]})).is_confirmed
+    told = find(Web(script | {asked: [trouble, script[asked]]}))
+    assert told.is_confirmed
+    assert told.instance == described()
     assert found(script | {asked: [trouble, script[asked]]}, ORIGIN) == described()
 
 

@@ -245,15 +245,6 @@ def test_lost_write_in_whose_place_another_runs_is_found_ends_the_run(run: Run) 
     assert run.value == others
 
 
-def test_another_runs_value_is_noticed_at_the_first_look(run: Run) -> None:
-    """It may have staged a token there, which nobody would know of afterwards."""
-    run.value = others = seal(run.journal(), KEY)
-    with fails("overtaken", Exit.INCOMPLETE):
-        run.store.look()
-    assert run.value == others
-    assert run.octo.methods == ["GET"]
-
-
 def test_very_first_write_leaves_another_runs_journal(first: Run) -> None:
     """Another run creates the variable just before the POST."""
     others = seal(first.journal(account=OTHERS), KEY)
@@ -264,13 +255,6 @@ def test_very_first_write_leaves_another_runs_journal(first: Run) -> None:
 
 
 # A journal that this run knew and that is gone stays gone: its key may be deleted, too.
-
-
-def test_look_notices_a_deletion(run: Run) -> None:
-    del run.octo.stored.variables[NAME]
-    with fails("journal-deleted", Exit.INCOMPLETE):
-        run.store.look()
-    assert sum(run.waits) == sum(LATE_READS) == 5
 
 
 @pytest.mark.parametrize("lost", [False, True])
