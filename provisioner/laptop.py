@@ -67,8 +67,8 @@ class Laptop:
             try:
                 return self._loopback.wait(state, origin, self._until, self._tell_time)
             finally:
-                self._write("\r" + " " * len(self._shown) + "\r" if self._shown else "")
-                self._shown = ""
+                if self._shown:
+                    self._write(f"\r{'':{len(self._shown)}}\r")
 
     def land(self, ended: Report | ProvisionerError) -> None:
         self._loopback.show(outcome(ended))
@@ -82,10 +82,9 @@ class Laptop:
             self._write(padded)
 
     def _write(self, text: str) -> None:
-        if sys.stderr:
-            with write_errors_ignored(sys.stderr):
-                sys.stderr.write(text)
-                sys.stderr.flush()
+        with write_errors_ignored(sys.stderr):
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
     @contextmanager
     def _unechoed(self) -> Iterator[None]:

@@ -23,17 +23,19 @@ def test_browser_gets_the_link_and_nothing_of_the_terminal(
         here.open("https://social.example/?a=b c")
     finally:
         os.dup2(ours, 0)
+    assert not here.is_attended
     here._started.wait(60)  # noqa: SLF001
     assert seen.read_text().splitlines() == [*[os.devnull] * 3, "https://social.example/?a=b c"]
 
 
 def test_link_is_waited_for_ten_minutes_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong paste does not begin them anew."""
-    reading, writing = os.pipe()
+    master, terminal = os.openpty()
     monkeypatch.setattr(laptop, "WAIT", 0.2)
-    with os.fdopen(reading) as stdin, os.fdopen(writing, "wb"):
+    with os.fdopen(terminal) as stdin, os.fdopen(master, "wb"):
         monkeypatch.setattr(sys, "stdin", stdin)
         here = laptop.Laptop(Terminal(), ())
+        assert here.is_attended
         here.open("https://social.example/oauth/authorize")
         assert here.wait("state", "https://social.example") is None
         began = time.monotonic()
