@@ -19,7 +19,7 @@ from types import FrameType
 from typing import IO, NoReturn
 
 from provisioner import __version__
-from provisioner.report import BugError, Exit, ProvisionerError, Run, StoppedError, plain
+from provisioner.report import BugError, Exit, ProvisionerError, Run, StoppedError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 RESEND_AFTER = 0.1
@@ -110,15 +110,16 @@ def finish(run: Callable[[], int], tell: Callable[[ProvisionerError], None]) -> 
             stream.reconfigure(errors="replace")
     try:
         heed_signals()
-        code = run()
-        ignore_signals()  # no late one makes it another code
-    except Interruption as interruption:  # after which signals are ignored
+        try:
+            code = run()
+        finally:
+            ignore_signals()  # no late one makes it another code
+    except Interruption as interruption:
         stopped = StoppedError(Exit(128 + interruption.number))
         tell(stopped)
         _flush()
         os._exit(stopped.exit_code)  # Python's own end may crash on threads that still read
     except Exception as error:  # noqa: BLE001 - each is told
-        ignore_signals()
         told = _for_a_person(error)
         tell(told)
         code = told.exit_code
@@ -137,12 +138,12 @@ def _for_a_person(error: Exception) -> ProvisionerError:
         return error
     if isinstance(error, OSError):  # a full disk and the like
         steps = ("Fix that and run the command again.",)
-        where = f": {plain(error.filename)}" if isinstance(error.filename, str) else ""
+        where = f": {error.filename}" if error.filename else ""
         return ProvisionerError("system", f"OS error: {error.strerror}{where}.", next=steps)
     # Where it happened, without its message, which may hold a secret.
     frames = traceback.extract_tb(error.__traceback__)
     here = Path(__file__).parent
-    ours = [f for f in frames if here in Path(f.filename).parents] or frames
+    ours = [f for f in frames if here in Path(f.filename).parents]
     places = " > ".join(f"{Path(f.filename).name}:{f.lineno}" for f in ours[-3:])
     what = f"This is a bug in provisioner {__version__}: {type(error).__name__} at {places}."
     return BugError("bug", what, next=("Please report this line.", Run("again")))
