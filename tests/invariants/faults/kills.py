@@ -75,7 +75,8 @@ class Sockets:
         """Record each request, and send the signal to who asked at the one that was named."""
 
         def handle(request: Request) -> Response:
-            self.world.time = time.time()  # a program has the machine's clock
+            # A program has the machine's clock. What a killed one still sent must not set it back.
+            self.world.time = max(self.world.time, time.time())
             self.record.asks(request.headers["Host"], request)
             number = len(self.record.asked) - 1
             moment = self.kill.moment if self.kill and self.kill.at == number else None
