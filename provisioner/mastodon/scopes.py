@@ -7,7 +7,7 @@ import re
 
 import msgspec
 
-from provisioner.mastodon.instance import PROFILES, Instance
+from provisioner.mastodon.instance import PROFILES, Instance, is_at_least
 from provisioner.report import InputError, Open, Set, duration, plain
 
 DOCUMENTATION = "https://docs.joinmastodon.org/api/oauth-scopes/"
@@ -81,7 +81,7 @@ def candidates(requested: tuple[str, ...], info: InstanceInfo) -> tuple[tuple[st
     First what was requested; then `read:accounts`, or what the server needs instead, for `profile`;
     then the broad `read` and `write`, which are all that Pixelfed knows, but not where a narrower
     one that is unknown must be a mistake. What the instance does not know by its own word is left
-    out, and so is `profile` where it does not tell.
+    out, and so is `profile` where neither that nor the version tells that it knows it.
     Raises InputError where nothing is left.
     """
     verifying = info.instance.profile.verifying_scope
@@ -92,7 +92,10 @@ def candidates(requested: tuple[str, ...], info: InstanceInfo) -> tuple[tuple[st
     known = set(info.scopes_known)
     is_granular = any(":" in s and not s.startswith("admin:") for s in known)
     is_mastodon = info.instance.software.casefold() == "mastodon"
-    sets = [requested, classic] if "profile" in known else [classic]
+    # Its metadata may not have come, this once: `profile` is there since Mastodon 4.3.
+    is_new = is_mastodon and is_at_least(info.instance.version, 4, 3)
+    knows_profile = "profile" in known if known else is_new
+    sets = [requested, classic] if knows_profile else [classic]
     sets += [broader] if known and not set(classic) <= known else []
     sets += [] if (is_granular if known else is_mastodon) else [coarse]
     fitting = tuple(dict.fromkeys(s for s in sets if not known or set(s) <= known))

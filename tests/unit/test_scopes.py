@@ -45,6 +45,7 @@ OF_ADMINS = ("read:accounts", "admin:read:reports")
     ("info", "expected"),
     [
         (info_of("Mastodon", "4.7.3", NEW), (POST, CLASSIC)),
+        (info_of("mastodon", "4.3.0"), (POST, CLASSIC)),
         (info_of("Mastodon", "4.2.8"), (CLASSIC,)),
         (info_of("GoToSocial", "0.20.0"), (CLASSIC, COARSE)),
         (info_of("takahe", "0.11.0"), (READ_AND_POST, COARSE)),
@@ -55,7 +56,7 @@ OF_ADMINS = ("read:accounts", "admin:read:reports")
         (info_of(scopes=("read", "write", *POST[1:])), (READ_AND_POST,)),
     ],
     ids=[
-        *("4.7", "4.2", "gotosocial", "takahe", "unknown", "pixelfed"),
+        *("4.7", "4.3 by NodeInfo", "4.2", "gotosocial", "takahe", "unknown", "pixelfed"),
         *("coarse", "no profile", "read alone"),
     ],
 )
