@@ -56,6 +56,7 @@ def test_help_is_shown_where_nothing_is_asked() -> None:
     "arguments",
     [
         (SECRET,),
+        (SECRET[:16],),
         ("complete", f"--{SECRET}"),
         ("complete", f"-{SECRET}"),
         ("complete", *WHOSE, SECRET),
@@ -77,8 +78,10 @@ def test_word_that_may_be_a_secret_is_not_shown(arguments: tuple[str, ...]) -> N
     ("arguments", "said"),
     [
         (("begn",), "No such command 'begn'."),
+        (("--acount",), "No such option: --acount"),
         (("begin", "--acount", "a@b.test"), "No such option: --acount"),
-        (("post", *WHOSE), "Missing argument 'TEXT'."),
+        (("begin", "--acount", "a@b.test"), " begin --help`"),
+        (("post", *WHOSE), "Missing argument 'TEXT'.\n"),
         (("check", "--account"), "Option '--account' requires an argument."),
         (("check", "--json=x"), "Option '--json' does not take a value."),
         (("check", *WHOSE, "--journal", "A", "--journal", "B"), "--journal takes one value"),
