@@ -149,33 +149,21 @@ SABOTAGES = {
         "login.by_password", keep_the_password, "mastodon-4.2: login", "keeps a password"
     ),
     f"{I5}": Sabotage(
-        "complete.incomplete_on_error",
-        stay_silent,
-        FIRST,
-        "was changed",
-        PUT,
-        "this server: no answers from here on",
+        *("complete.incomplete_on_error", stay_silent, FIRST, "was changed"),
+        *(PUT, "this server: no answers from here on"),
     ),
     f"{I6}": Sabotage("complete._prepare", prepare_nothing, FIRST, "a code was sent before"),
     f"{I7}": Sabotage("complete.verify", believe, FIRST, "was not seen alive"),
     f"{I7}, register": Sabotage(
-        "register._require_free",
-        overwrite,
-        "register",
-        "was overwritten",
-        KEEPING,
-        "killed after it",
+        *("register._require_free", overwrite, "register", "was overwritten"),
+        *(KEEPING, "killed after it"),
     ),
     f"{I8}": Sabotage(
         "complete.verify", believe, "first, approved by another: complete", "no token of this"
     ),
     f"{I9}": Sabotage(
-        "session.JournalStore._note",
-        forget_earlier,
-        FIRST,
-        "no other run",
-        WRITE,
-        "GitHub reads late",
+        *("session.JournalStore._note", forget_earlier, FIRST, "no other run"),
+        *(WRITE, "GitHub reads late"),
     ),
     "a second post": Sabotage(
         "post.sha256", another_key, "post", "or not once", POSTING, "killed after it"

@@ -68,8 +68,8 @@ def explore(rules: Rules, until: Callable[[World], bool] = lambda _: False) -> W
             world = todo.popleft()
             for what, then in _following(world, rules):
                 after = then if rules.tells_apart else unordered(then)
-                if after not in came:
-                    came[after] = world, what
+                origin = world, what
+                if came.setdefault(after, origin) is origin:  # it is new
                     todo.append(after)
                     if until(after):
                         return came
