@@ -28,8 +28,6 @@ from provisioner.secret import Secret, is_visible
 DEFAULT_GRACE = 86400
 NONE = Secret("")
 DEFAULTS = {one.name: (one.default,) for one in ACTION_INPUTS}
-REGISTERED_SECRET = Destined("secrets", "MASTODON_CLIENT_SECRET", "client_secret")
-"""Where `register` stores the client secret if it is given no other name."""
 Values = Mapping[str, str | bool | Sequence[str]]
 """What was given, by the names of the inputs; what was not given is empty or missing."""
 Words = dict[str, tuple[str, ...]]

@@ -6,7 +6,13 @@ from hashlib import sha256
 
 import msgspec
 
-from provisioner.commands.begin import discover, scopes_to_ask, tell_instance, warn_of_subject
+from provisioner.commands.begin import (
+    discover,
+    scopes_to_ask,
+    tell_instance,
+    warn_of_other_scopes,
+    warn_of_subject,
+)
 from provisioner.commands.revocation import revoke_due, supersede, tell_lost
 from provisioner.commands.session import (
     Session,
@@ -14,7 +20,6 @@ from provisioner.commands.session import (
     approver,
     begin_anew,
     require_own,
-    warn_of_other_scopes,
 )
 from provisioner.http import both
 from provisioner.inputs import HERE

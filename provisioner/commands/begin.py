@@ -13,7 +13,6 @@ from provisioner.commands.session import (
     incomplete_on_error,
     require_nothing_staged,
     require_own,
-    warn_of_other_scopes,
     warn_of_unmanaged,
 )
 from provisioner.github.destinations import names
@@ -108,6 +107,14 @@ def warn_of_subject(session: Session) -> None:
             f"{session.config.handle} is another name of {session.subject}, whose token it will "
             "be: sign in as that account"
         )
+
+
+def warn_of_other_scopes(session: Session, pending: Pending) -> None:
+    """Say where the inputs name other scopes than the pending authorization asks for."""
+    requested = session.config.scopes
+    if requested and set(requested) != set(pending.requested_scopes):
+        asked = " ".join(pending.scopes)
+        session.warn(f"The pending authorization is for {asked}. Other scopes need a new one.")
 
 
 def announce(session: Session, info: InstanceInfo) -> tuple[Candidates, Pending | None]:
@@ -325,17 +332,11 @@ def _approval(session: Session, pending: Pending, way_out: Next = ()) -> Report:
     account, scopes = str(config.handle), " ".join(pending.scopes)
     whose = approver(session, pending)
     minutes = duration(instance.profile.code_seconds)
-    complete = approve(session, pending)[1:]
-    if not (config.in_workflow or config.journal_key or session.key_file):  # this run made the key
-        complete = (
-            f"The journal's key was made now, for the secret {session.store.key_name}.",
-            f"Only workflows can read it: complete in the workflow of {session.repository.name}.",
-        )
     return Report(
         "approval-pending",
         f"Open this link, sign in as {whose}, and press {instance.profile.approve_button}",
         link=pending.link,
-        next=(*complete, *way_out),
+        next=(*approve(session, pending)[1:], *way_out),
         items=tuple(session.noted),
         table={
             "Token of": whose,

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from provisioner.commands.complete import publish
 from provisioner.commands.revocation import removal, revoke_due, supersede, tell_lost
 from provisioner.commands.session import Session, dry_run, incomplete_on_error, require_own
-from provisioner.config import REGISTERED_SECRET
 from provisioner.github.destinations import Destination, Kind, Mapping, names
 from provisioner.journal import Credential
 from provisioner.mastodon.client import Mastodon
@@ -174,14 +173,6 @@ def _tell_left(session: Session) -> None:
                 f"If it is this bot's, delete the secret {place.name}, and remove its application "
                 "at the instance.",
             )
-    # register writes no journal: by its usual name alone it can't be told whose this is.
-    kept = session.unmanaged([REGISTERED_SECRET])
-    if kept and REGISTERED_SECRET.name not in {one.name for one in session.config.secrets}:
-        session.warn(
-            f"The secret {REGISTERED_SECRET.name}, and what goes with it (usually the variable "
-            "MASTODON_CLIENT_ID), are left alone.",
-            "If they are this bot's application, and nothing else uses it, delete both.",
-        )
 
 
 def _written(session: Session) -> Iterable[Destination]:

@@ -126,7 +126,7 @@ class Session:
                     next=(
                         "To provision a bot:",
                         Run("setup"),
-                        "If its journal has another name:",
+                        "Or name its journal:",
                         Set("journal"),
                     ),
                 )
@@ -232,17 +232,13 @@ def approve(session: Session, pending: Pending) -> Next:
     """How to go on with a link that waits for its approval."""
     if session.config.command in HERE:  # each opens the link again
         return (Run("again"),)
-    return (open_link(session, pending), *same_names(session), Run("complete", code=True))
-
-
-def open_link(session: Session, pending: Pending) -> Open:
-    """Whose browser is to open the link, and what is to be pressed there."""
     press = f"press {pending.instance.profile.approve_button}"
-    return Open(pending.link, approver(session, pending), press)
+    opened = Open(pending.link, approver(session, pending), press)
+    return (opened, *same_names(session), Run("complete", code=True))
 
 
 def approver(session: Session, pending: Pending) -> str:
-    """Whose approval is wanted, by the name that the instance knows."""
+    """Whose approval is wanted: the account by the name that its instance gives it."""
     return pending.subject or str(session.config.handle)
 
 
@@ -285,14 +281,6 @@ def warn_of_unmanaged(session: Session, instance: Instance) -> None:
             "If it is this account's:",
             Open(page, account, remove),
         )
-
-
-def warn_of_other_scopes(session: Session, pending: Pending) -> None:
-    """Say where the inputs name other scopes than the pending authorization asks for."""
-    requested = session.config.scopes
-    if requested and set(requested) != set(pending.requested_scopes):
-        asked = " ".join(pending.scopes)
-        session.warn(f"The pending authorization is for {asked}. Other scopes need a new one.")
 
 
 def require_own(session: Session, origin: str) -> None:
@@ -341,9 +329,8 @@ def dry_run(session: Session, would: tuple[str, ...]) -> Report:
 def incomplete_on_error(session: Session, *, completes: bool = False) -> Iterator[None]:
     """Once something was changed, “failed” is “incomplete”.
 
-    Where the run `completes` an authorization whose token is staged, by this run or by the one
-    before, so is “wrong input”, since the token waits for it to be corrected, and a person is told
-    that it waits.
+    Where the run `completes` an authorization and its token is staged, so is “wrong input”: the
+    token waits for it to be corrected, and a person is told that it waits.
     """
     try:
         yield

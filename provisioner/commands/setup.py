@@ -22,7 +22,6 @@ from provisioner.commands.session import (
     Session,
     approver,
     incomplete_on_error,
-    open_link,
     require_current,
 )
 from provisioner.github.destinations import names
@@ -256,12 +255,13 @@ def _invitation(session: Session, pending: Pending) -> Report:
 
 
 def _unanswered(session: Session, pending: Pending) -> ActionRequiredError:
+    press = f"press {pending.instance.profile.approve_button}"
     return ActionRequiredError(
         "approval-timeout",
         "The link was not approved while this run waited.",
         why="It waits for ten minutes, or until neither a browser nor standard input can answer.",
         next=(
-            open_link(session, pending),
+            Open(pending.link, approver(session, pending), press),
             Run("complete", code=True),
             "Or, to wait for the browser once more:",
             Run("again"),

@@ -76,13 +76,6 @@ def test_account_is_known_by_the_name_that_webfinger_gives_it(world: World) -> N
     assert check(world).status == "healthy"
 
 
-def test_token_that_was_revoked_is_dead(world: World) -> None:
-    world.instance.revoke_access("mybot")
-    report = check(world)
-    assert (report.status, report.exit_code) == ("attention", Exit.ACTION_REQUIRED)
-    assert calls_dead(report.items[-1])
-
-
 @pytest.mark.parametrize("path", [VERIFY, "/.well-known/webfinger"])
 def test_instance_in_trouble_needs_nobody(world: World, path: str) -> None:
     world.answer(path, Response(500))

@@ -11,7 +11,7 @@ from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from tests.support.acts import answering, failing, fields, killed, lose_answer, stage
 from tests.support.told import fails, in_words, runs, said, says_application_stays, steps, would
-from tests.support.world import NAME, ORIGIN, START, STRINGS, Fault, World, own
+from tests.support.world import NAME, ORIGIN, START, Fault, World, own
 
 SECRET, VARIABLE = "MASTODON_ACCESS_TOKEN", "MASTODON_BASE_URL"
 JOURNAL, KEY = "MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"
@@ -287,22 +287,6 @@ def test_secret_that_a_later_run_took_over_is_deleted(world: World) -> None:
     with failing(world, Fault("500", path="oauth/revoke", times=99)):
         world.abandon()
         world.provision()
-    assert world.deprovision().items == ()
-    assert dict(world.repository.secrets) == {}
-
-
-def test_what_register_keeps_stays_and_is_told(bot: World) -> None:
-    """No journal tells whose it is."""
-    bot.register()
-    kept = bot.strings()
-    [note] = notes(bot.deprovision())
-    assert all(name in note.text for name in STRINGS)
-    assert bot.strings() == kept
-
-
-def test_what_the_journal_knows_is_deleted_under_registers_names_too(world: World) -> None:
-    names = f"{SECRET}=access_token\nMASTODON_CLIENT_SECRET=client_secret"
-    world.provision(secrets=names)
     assert world.deprovision().items == ()
     assert dict(world.repository.secrets) == {}
 

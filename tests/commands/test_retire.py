@@ -209,19 +209,15 @@ def test_no_old_token_goes_before_the_new_one_is_seen_alive(
     assert REVOCATION not in rotated.wire.log
 
 
-def test_no_old_token_goes_when_the_one_in_use_is_dead(rotated: World, old: str) -> None:
-    """A person revoked the new one by hand."""
-    rotated.instance.tokens[-1].revoked_at = 1.0
-    rotated.time += DAY
-    assert rotated.check().exit_code is Exit.ACTION_REQUIRED
-    assert rotated.live() == [old]
-
-
-def test_no_old_token_goes_when_the_one_in_use_is_another_accounts(
-    rotated: World, old: str
+@pytest.mark.parametrize("is_dead", [True, False])
+def test_no_old_token_goes_when_the_one_in_use_is_dead_or_another_accounts(
+    rotated: World, old: str, *, is_dead: bool
 ) -> None:
     """The old one may be the last that posts as the bot."""
-    rotated.rewrite(current=replace(rotated.current, account_id="999"))
+    if is_dead:
+        rotated.instance.tokens[-1].revoked_at = 1.0
+    else:
+        rotated.rewrite(current=replace(rotated.current, account_id="999"))
     rotated.time += DAY
     assert of_the_old(rotated.check()).verdict == "unclear"
     assert REVOCATION not in rotated.wire.log

@@ -54,16 +54,6 @@ def test_overtaken_run_says_so_also_where_its_token_could_not_be_verified(world:
         world.complete(code)
 
 
-def test_two_runs_that_exchange_for_the_same_token_agree(world: World) -> None:
-    """A second run starts and ends during the first one's exchange."""
-    link = world.link()
-    first, second = world.approve(link), world.approve(link)
-    meanwhile(world, INSTANCE, "POST", "/oauth/token", lambda: world.complete(second))
-    world.complete(first)
-    assert world.live() == [world.stored()]
-    assert world.known == world.live()
-
-
 def under_another_key(world: World) -> None:
     """Another run wrote a journal under another key: what it knows can't be seen."""
     world.repository.variables["MASTODON_JOURNAL"] = seal(world.journal(), b"k" * 32)
