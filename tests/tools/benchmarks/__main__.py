@@ -20,7 +20,8 @@ TOKEN = "github_pat_0123456789"
 IN_WORKFLOW = (
     (
         *("GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=schedule", "INPUT_ACCOUNT=bot@{}"),
-        *("GITHUB_REPOSITORY=acme/demo", f"INPUT_GITHUB-TOKEN={TOKEN}"),
+        *("GITHUB_REPOSITORY=acme/demo", "INPUT_REPOSITORY=acme/demo"),
+        f"INPUT_GITHUB-TOKEN={TOKEN}",
     ),
     "action",
 )
