@@ -56,7 +56,7 @@ def parse_mappings(kind: Kind, entries: Iterable[str]) -> tuple[Mapping, ...]:
     lines = (line.strip() for entry in entries for line in re.split(r"[\n,]", entry))
     for line in filter(None, lines):
         name, equals, field = (part.strip() for part in line.partition("="))
-        if not equals or field not in FIELDS[kind]:
+        if field not in FIELDS[kind]:
             raise InputError(
                 "bad-mapping",
                 # Not the line itself: people put the token there.

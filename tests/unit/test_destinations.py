@@ -29,6 +29,18 @@ def test_lines_or_commas_part_the_mappings(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        *(("secrets", field) for field in ("access_token", "client_id", "client_secret")),
+        *(("variables", field) for field in ("base_url", "account", "scopes")),
+        *(("variables", field) for field in ("expires_at", "client_id")),
+    ],
+)
+def test_each_field_can_be_written(kind: Kind, field: str) -> None:
+    assert parse_mappings(kind, [f"NAME={field}"]) == (Mapping(kind, "NAME", field),)
+
+
+@pytest.mark.parametrize(
     ("kind", "text", "code"),
     [
         *(("secrets", f"TOKEN={field}", "bad-mapping") for field in ("ACCESS_TOKEN", "base_url")),

@@ -50,12 +50,6 @@ def test_end_of_the_token_is_kept_if_any_answer_tells_it(
 # The repository.
 
 
-def test_repository_is_opened_by_any_case(octo: Octo) -> None:
-    opened = octo.open("OCTO/Bot")
-    assert opened.scope == f"repository/{octo.stored.id}"
-    assert opened.name == NAME
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -141,12 +135,6 @@ def test_lost_write_of_a_secret_or_a_variable_is_repeated(octo: Octo) -> None:
 
 
 # Variables.
-
-
-def test_value_of_a_variable_is_read_in_any_case(octo: Octo) -> None:
-    octo.stored.variables["URL"] = "https://social.example/ü"
-    assert octo.open().variable("url") == "https://social.example/ü"
-    assert octo.open().variable("OTHER") is None
 
 
 @pytest.mark.parametrize(

@@ -89,14 +89,6 @@ def test_404_may_hide_what_single_sign_on_protects(octo: Octo) -> None:
     assert error.link == link
 
 
-def test_too_many_secrets_are_the_inputs_fault(octo: Octo) -> None:
-    for number in range(100):
-        octo.stored.set_secret(f"SECRET_{number}", "x")
-    with fails("github-invalid", Exit.INPUT) as caught:
-        write(octo)
-    assert "no more than 100" in said(caught.value)
-
-
 # GitHub's sentences.
 
 INTEGRATION = "Resource not accessible by integration"

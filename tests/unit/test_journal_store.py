@@ -237,14 +237,6 @@ def test_staged_token_takes_the_room_that_was_kept_for_it(run: Run) -> None:
 # Another run.
 
 
-def test_lost_write_in_whose_place_another_runs_is_found_ends_the_run(run: Run) -> None:
-    others = seal(run.journal(account=OTHERS), KEY)
-    run.meanwhile("PATCH", lambda: setattr(run, "value", others), lost=True)
-    with fails("overtaken", Exit.INCOMPLETE):
-        run.store.save(run.journal())
-    assert run.value == others
-
-
 def test_very_first_write_leaves_another_runs_journal(first: Run) -> None:
     """Another run creates the variable just before the POST."""
     others = seal(first.journal(account=OTHERS), KEY)

@@ -177,7 +177,7 @@ JUDGED: Mapping[str, list[tuple[str, Reply]]] = {
         *(
             ("Mastodon", page(401)),
             ("Mastodon", Reply(401)),
-            ("Mastodon", Reply(400, b"Bad token")),
+            ("Mastodon", Reply(400, b"\xff")),
         ),
         ("Mastodon", Reply(401, b"", {"WWW-Authenticate": 'Basic realm="Staging"'})),
         ("Mastodon", say({"error": "This method requires a user"}, 422)),
