@@ -67,7 +67,7 @@ def in_threads(calls: Sequence[Callable[[], T]]) -> list[T]:
     pool = ThreadPoolExecutor(len(calls) or 1)
     futures = [pool.submit(call) for call in calls]
     wait(futures)
-    pool.shutdown(wait=False)
+    pool.shutdown()
     return [future.result() for future in futures]
 
 
