@@ -181,8 +181,7 @@ def _revoke(session: Session, old: Superseded) -> tuple[Fate, str]:
 
 def _told(session: Session, old: Superseded, fate: Fate, reason: str) -> OldToken:
     token = old.credential
-    # A token that is revoked, or dropped, is in the journal no more: it stands nowhere.
-    left = uncovered(session, token) if fate in {"waiting", "stuck"} and not reason else []
+    left = uncovered(session, token)
     reason = f"it may still stand in {names(left)}" if left else reason
     which = f"The {'old ' if token.known else ''}token of {when(token.issued_at)}"
     why, by_hand = reason.rstrip("."), (removal(session, token),)
@@ -207,11 +206,11 @@ def removal(session: Session, credential: Credential) -> Open:
     at, approver = when(credential.issued_at), credential.account
     then = f"remove the application authorized on {at}"
     current = session.journal.current
-    own = {"", current.account.casefold() if current else ""}
-    if _is_in_use(session, credential.application) and approver.casefold() in own:
+    own = {"", current.account_id if current else ""}
+    if _is_in_use(session, credential.application) and credential.account_id in own:
         then = f"end the token of {at} alone, if it is listed; {APPLICATION_STAYS}"
     page = credential.instance.applications_page(approver)
-    return Open(page, approver or APPROVER, then)
+    return Open(page, approver, then)
 
 
 def _is_in_use(session: Session, application: Application) -> bool:

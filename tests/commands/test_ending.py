@@ -372,6 +372,7 @@ def test_token_of_ones_own_application_lives_on_and_is_told_once(world: World) -
     """It may be in use elsewhere. Wherever it was written, it is deleted."""
     own_application_twice(world, "NEW_TOKEN=access_token")
     assert world.stored("NEW_TOKEN") == world.stored()
+    assert not any("revoke" in step for step in would(world.deprovision(dry_run="true")))
     (note,) = notes(world.deprovision())
     for fact in (EIGHT, MYBOT, PAGE):
         assert fact in in_words(note)
