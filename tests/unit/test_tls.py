@@ -4,6 +4,7 @@ The servers are real sockets with certificates of certificate authorities (CAs) 
 """
 
 import ssl
+import time
 from itertools import count
 from pathlib import Path
 
@@ -44,9 +45,10 @@ def test_server_with_certificate_of_trusted_ca_is_asked(ca: CA) -> None:
 
 
 def test_deadline_holds_within_tls(ca: CA) -> None:
-    http = Http(monotonic=count(step=DEADLINE).__next__)
+    http, began = Http(monotonic=count(step=DEADLINE).__next__), time.monotonic()
     with server_with(ca.issue_cert(HOST), hang) as server, http, fails("too-slow", Exit.FAILED):
         http.send("GET", f"{server.origin}/")
+    assert time.monotonic() - began < 10  # and not the 15 seconds of a read
 
 
 def test_proxy_with_tls_that_refuses_is_named(ca: CA, monkeypatch: pytest.MonkeyPatch) -> None:
