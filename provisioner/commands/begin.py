@@ -48,10 +48,10 @@ Candidates = tuple[tuple[str, ...], ...]
 
 
 def begin(session: Session) -> Report:
-    """Register an application and show the link that authorizes it.
+    """Register an application and show the link that authorizes it. Raises ProvisionerError.
 
     While an approval is pending and usable, the same link is shown again: Mastodon allows five
-    registrations in ten minutes per address. Raises ProvisionerError.
+    registrations in ten minutes per address.
     """
     info = read_with_instance(session)
     require_nothing_staged(session)
@@ -329,21 +329,22 @@ def _shown_again(session: Session, pending: Pending) -> Next:
 
 def _approval(session: Session, pending: Pending, way_out: Next = ()) -> Report:
     config, instance = session.config, pending.instance
-    account, scopes = str(config.handle), " ".join(pending.scopes)
-    whose = approver(session, pending)
-    minutes = duration(instance.profile.code_seconds)
+    whose, scopes = approver(session, pending), " ".join(pending.scopes)
+    complete = approve(session, pending)[1:]
+    if not (config.in_workflow or config.journal_key or session.key_file):
+        complete = (f"Only the workflow of {session.repository.name} has the key: complete there.",)
     return Report(
         "approval-pending",
         f"Open this link, sign in as {whose}, and press {instance.profile.approve_button}",
         link=pending.link,
-        next=(*approve(session, pending)[1:], *way_out),
+        next=(*complete, *way_out),
         items=tuple(session.noted),
         table={
             "Token of": whose,
             "Instance": instance.origin,
             "Asks for": scopes,
-            "The code": f"works once, for about {minutes}",
+            "The code": f"works once, for about {duration(instance.profile.code_seconds)}",
             "Will be stored in": f"{session.repository.name}: {names(config.mappings)}",
         },
-        outputs={"authorize-url": pending.link, "account": account, "scopes": scopes},
+        outputs={"authorize-url": pending.link, "account": str(config.handle), "scopes": scopes},
     )
