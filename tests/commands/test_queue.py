@@ -97,19 +97,21 @@ class TestQueued:
 class TestRerun:
     """*Re-run* brings the inputs of the first attempt: its code is not sent again (I6)."""
 
-    def test_of_a_completion(self, world: World, code: str) -> None:
+    def test_finds_the_completion_done(self, world: World, code: str) -> None:
         world.complete(code)
         with stops(world, "completed-already", Exit.ACTION_REQUIRED):
             world.complete(code)
 
-    def test_of_a_completion_before_a_rotation(self, world: World, code: str) -> None:
+    def test_finds_the_completion_done_and_rotated_since(self, world: World, code: str) -> None:
         world.complete(code)
         world.provision()
         with stops(world, "completed-already", Exit.ACTION_REQUIRED):
             world.complete(code)
 
     @pytest.mark.parametrize("rotations", [0, 1])
-    def test_while_another_link_waits(self, world: World, code: str, rotations: int) -> None:
+    def test_sends_no_used_code_for_another_link(
+        self, world: World, code: str, rotations: int
+    ) -> None:
         """The code of the token in use, or of the one before: an instance that is shown a code
         twice should revoke what it issued for it, and so is not shown it.
         """
@@ -121,7 +123,7 @@ class TestRerun:
             world.complete(code)
         assert caught.value.link == world.pending.link
 
-    def test_long_after(self, world: World, code: str) -> None:
+    def test_long_after_leaves_the_waiting_link_good(self, world: World, code: str) -> None:
         """The token of that code is revoked and forgotten: the instance refuses the code, and the
         link that waits is as good as before.
         """

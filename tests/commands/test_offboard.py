@@ -1,4 +1,4 @@
-"""abandon and deprovision: the ways out."""
+"""abandon and deprovision."""
 
 import re
 
