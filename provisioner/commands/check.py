@@ -84,7 +84,9 @@ def check_token(session: Session) -> Report:
         info = discover(session)
         names += [parse_handle(info.subject)] if info.subject else []
         mastodon = Mastodon(session.http, info.instance)
-        state, scopes = mastodon.verify(token), mastodon.scopes_of(token)
+        state = mastodon.verify(token)
+        if isinstance(state, Alive):
+            scopes = mastodon.scopes_of(token)
     except TransportError as error:
         state = Unclear(error.what.removesuffix("."), refused=False)
     items, outputs = [_handed_in(state, names)], {}

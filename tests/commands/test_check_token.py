@@ -55,6 +55,12 @@ def test_scopes_that_are_not_told_are_not_demanded(world: World) -> None:
     assert "scopes" not in report.outputs
 
 
+def test_token_that_is_dead_is_not_asked_for_its_scopes(world: World) -> None:
+    world.answer(VERIFY, json_response(401, {"error": "The access token was revoked"}))
+    assert check(world).exit_code == Exit.ACTION_REQUIRED
+    assert not any("/oauth/token/info" in asked for asked in world.wire.log)
+
+
 @pytest.mark.parametrize("name", [{"username": "other"}, {"acct": "mybot@else.example"}])
 def test_another_name_needs_a_person_and_is_not_called_dead(
     world: World, name: dict[str, str]
