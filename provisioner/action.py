@@ -21,7 +21,7 @@ from provisioner.commands.run import Prompts, run
 from provisioner.config import Config, parse
 from provisioner.inputs import ACTION_INPUTS
 from provisioner.process import finish, write_errors_ignored
-from provisioner.report import InputError, Item, ProvisionerError, Report, Set, besides
+from provisioner.report import InputError, Item, ProvisionerError, Report, Set, besides, plain
 from provisioner.secret import MIN_PART, Secret
 
 DISPATCHED = ("code", "rotate")
@@ -72,13 +72,13 @@ class Step(msgspec.Struct, frozen=True):
             self.mask(Secret(_code_within(text)))
         command, event = self.input("command") or "auto", self._value("GITHUB_EVENT_NAME")
         if command not in COMMANDS:
-            what = f"Not a command of this action: “{command}”."
+            what = f"Not a command of this action: “{plain(command)}”."
             known = f"Use one of {', '.join(f'`{one}`' for one in COMMANDS)}."
             raise InputError("bad-command", what, next=(known,))
         if command != "demo" and event not in EVENTS:
             raise InputError(
                 "wrong-event",
-                f"This workflow was started by the event “{event}”.",
+                f"This workflow was started by the event “{plain(event)}”.",
                 why="Only somebody who may run the repository's workflows, or its schedule, may "
                 "start an authorization. Strangers can cause other events.",
                 next=("Use the action only in workflows on workflow_dispatch and schedule.",),
@@ -104,6 +104,7 @@ class Step(msgspec.Struct, frozen=True):
             what = "The input rotate is neither true nor false."
             raise InputError("bad-boolean", what, next=steps)
         given = {one.name: self.input(one.name) for one in ACTION_INPUTS}
+        given["repository"] = given["repository"] or self._value("GITHUB_REPOSITORY")
         code, scheduled = self.dispatched("code"), self._value("GITHUB_EVENT_NAME") == "schedule"
         checks = command == "check" or (command == "auto" and (given["access-token"] or scheduled))
         if checks and not given["github-token"]:
@@ -155,7 +156,7 @@ class Step(msgspec.Struct, frozen=True):
     @property
     def is_rerun(self) -> bool:
         """Whether somebody pressed *Re-run*: it brings the first attempt's inputs and secrets."""
-        return self._value("GITHUB_RUN_ATTEMPT") != "1"
+        return self._value("GITHUB_RUN_ATTEMPT") not in {"", "1"}
 
     @property
     def page(self) -> str:

@@ -34,6 +34,7 @@ MIN_SECRET = 16
 app = typer.Typer(
     epilog=EXIT_CODES,
     add_completion=False,
+    pretty_exceptions_enable=False,
     rich_markup_mode=None,
     suggest_commands=False,  # deprovision, for provision
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -37,9 +37,10 @@ class KeyFile(msgspec.Struct, frozen=True):
         try:
             key = Secret(self.path.read_text("ascii", errors="replace").strip())
             parse_key(key)
-        except (FileNotFoundError, NotADirectoryError):
-            return Secret("")
         except (OSError, InputError) as error:
+            is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+            if is_missing and not self.path.is_symlink():  # `keep` can't replace a dangling link
+                return Secret("")
             raise InputError(
                 "key-file",
                 f"The file of the journal's key can't be used: {self.path}.",

@@ -28,10 +28,10 @@ TICK = 1.0
 PATIENCE = 3.0
 """Seconds that the browser has to ask for its page."""
 STILL_WAITING = "The terminal still waits. To give up, press Ctrl-C there."
-BACKLOG = 50
-"""Connections that may wait: browsers open some ahead, and may never use them."""
-MAX_PIECE = 64 * 1024
-"""Bytes that are read at once."""
+MAX_CONNECTIONS = 50
+"""Browsers open some ahead, and may never use them."""
+MAX_HEAD, MAX_PASTE = 64 * 1024, 8192
+"""Bytes that are kept of a request, and of a line."""
 
 Reply = tuple[HTTPStatus, Mapping[str, str], str]
 """Status, headers and page."""
@@ -45,7 +45,7 @@ class Loopback:
     def __init__(self, stdin: int | None = None) -> None:
         self._listener: socket.socket | None = None
         self._heads: dict[socket.socket, bytes] = {}
-        """What each connection has sent so far."""
+        """What each connection has sent so far, the oldest first."""
         self._stdin = stdin
         self._typed = b""
         self._is_promised = False
@@ -53,9 +53,11 @@ class Loopback:
     def listen(self, port: int) -> str:
         """The redirect URI, with this port, or a free one for 0; "" where it is taken."""
         try:
-            self._listener = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
+            backlog = 2 * MAX_CONNECTIONS
+            self._listener = socket.create_server(("127.0.0.1", port), backlog=backlog)
         except OSError:
             return ""
+        self._listener.setblocking(False)  # noqa: FBT003 - who connected may be gone again
         self._host = f"127.0.0.1:{self._listener.getsockname()[1]}"
         return f"http://{self._host}{CALLBACK}"
 
@@ -117,9 +119,9 @@ class Loopback:
         for connection in [one for one in self._heads if one in ready]:
             piece = b""
             with suppress(OSError):  # the browser hung up
-                piece = connection.recv(MAX_PIECE)
-            self._heads[connection] += piece
-            if not piece or b"\r\n\r\n" in self._heads[connection]:
+                piece = connection.recv(MAX_HEAD)
+            head = self._heads[connection] = self._heads[connection] + piece
+            if not piece or b"\r\n\r\n" in head or len(head) > MAX_HEAD:
                 request = _Request(self._heads.pop(connection), self._host, answer)
                 with suppress(OSError):
                     connection.sendall(request.reply.getvalue())
@@ -127,10 +129,16 @@ class Loopback:
         if self._listener and self._listener in ready:
             with suppress(OSError):
                 self._heads[self._listener.accept()[0]] = b""
+        if len(self._heads) > MAX_CONNECTIONS:
+            oldest = next(iter(self._heads))
+            del self._heads[oldest]
+            oldest.close()
 
     def _read_typed(self, stdin: int) -> None:
-        piece = os.read(stdin, MAX_PIECE)
-        self._typed += piece
+        piece = b""
+        with suppress(OSError):  # the terminal is gone
+            piece = os.read(stdin, MAX_PASTE)
+        self._typed = (self._typed + piece)[-MAX_PASTE:]
         if not piece:  # the end, also of the last line
             self._stdin = None
             self._typed += b"\n" if self._typed else b""

@@ -183,7 +183,7 @@ def registration_refused(
     if answer.status in {400, 422} and not answer.is_page:
         what = f"{host} refused to register an application for {' '.join(scopes)}: "
         what += f"{answer.described()}."
-        said = answer.body.decode().casefold()
+        said = answer.body.decode(errors="replace").casefold()
         word = next(word for word in REFUSED_FIELDS if word in said)
         kind, why, steps = REFUSED_FIELDS[word]
         return kind(f"{word or 'registration'}-refused", what, why=why, next=steps)

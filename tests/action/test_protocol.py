@@ -251,6 +251,14 @@ def test_inputs_event_and_attempt_make_the_config(tmp_path: Path) -> None:
     assert config.given_grace == 7 * 24 * 3600
 
 
+def test_runner_that_tells_no_attempt_and_an_empty_input_leave_the_usual_run(
+    tmp_path: Path,
+) -> None:
+    config = Scene(tmp_path, given={"repository": ""}, GITHUB_RUN_ATTEMPT="").config()
+    assert config.repository == "octocat/mybot"
+    assert not config.is_rerun
+
+
 def test_schedule_has_no_code(tmp_path: Path) -> None:
     """Whatever its event file says."""
     config = Scene(tmp_path, "schedule", inputs={"code": "c0de-c0de", "rotate": True}).config()

@@ -66,11 +66,13 @@ def test_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
     assert KEY.reveal() not in caught.value.what
 
 
-@pytest.mark.parametrize("what", ["empty", "no key", "a folder"])
+@pytest.mark.parametrize("what", ["empty", "no key", "a folder", "a dangling link"])
 def test_file_without_a_key_is_told_and_not_taken_for_one(file: KeyFile, what: str) -> None:
     file.path.parent.mkdir(parents=True)
     if what == "a folder":
         file.path.mkdir()
+    elif what == "a dangling link":
+        file.path.symlink_to("nowhere")
     else:
         file.path.write_bytes(b"" if what == "empty" else b"\xff\n")
     for use in file.read, lambda: file.keep(OTHER):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.commands.setup import Redirect
-from provisioner.loopback import Loopback
+from provisioner.loopback import MAX_CONNECTIONS, MAX_HEAD, MAX_PASTE, Loopback
 from provisioner.secret import Secret
 
 STATE, ORIGIN = "the-state", "https://social.example"
@@ -170,10 +170,11 @@ def test_idle_connections_block_nothing(loopback: Loopback) -> None:
     gone = connect(loopback)
     gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # resets it
     gone.close()
-    idle = [connect(loopback) for _ in range(40)]
+    idle = [connect(loopback) for _ in range(MAX_CONNECTIONS + 3)]
     idle[-1].sendall(b"GET /callback?")  # half a request
     with browsing(loopback, request(loopback, GOOD)):
         assert wait(loopback, PATIENCE / 4) == CODE
+    assert idle[0].recv(1) == b""  # the oldest is given up
     for one in idle:
         one.close()
 
@@ -267,7 +268,31 @@ def test_end_of_the_input_ends_the_last_line_and_not_the_listener(
         assert wait_while(loopback, request(loopback, GOOD))[0] == CODE
 
 
-def test_file_is_read(tmp_path: Path) -> None:
+def test_end_of_a_line_is_kept_where_it_is_far_too_long(pipe: tuple[int, int]) -> None:
+    os.write(pipe[1], b"x" * 2 * MAX_PASTE + b"code\n")
+    with closing(Loopback(pipe[0])) as loopback:
+        line = wait(loopback)
+    assert isinstance(line, str)
+    assert len(line) < MAX_PASTE
+    assert line.endswith("xcode")
+
+
+def test_terminal_that_is_gone_leaves_the_listener() -> None:
+    person, terminal = os.openpty()
+    os.close(person)
+    with closing(Loopback(terminal)) as loopback:
+        loopback.listen(0)
+        assert wait_while(loopback, request(loopback, GOOD))[0] == CODE
+    os.close(terminal)
+
+
+def test_request_without_an_end_is_refused(loopback: Loopback) -> None:
+    with browsing(loopback, b"GET / HTTP/1.1\r\nX: " + b"x" * MAX_HEAD) as answers:
+        assert wait(loopback, 1) is None
+    assert " 400 " in answers[0].splitlines()[0] or " 431 " in answers[0].splitlines()[0]
+
+
+def test_line_of_a_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "typed"
     path.write_text("code\n")
     with path.open() as file, closing(Loopback(file.fileno())) as loopback:

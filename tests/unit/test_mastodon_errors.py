@@ -56,6 +56,11 @@ REGISTRATIONS: Mapping[str, tuple[Reply, type[ProvisionerError], Step | None]] =
     "website-refused": (invalid("Website must be"), ActionRequiredError, Set("client-id")),
     "name-refused": (invalid("Name is too long"), InputError, Set("app-name")),
     "registration-refused": (invalid("Überprüfung"), ScopesRefusedError, Set("app-name")),
+    "name-refused in no UTF-8": (
+        Reply(422, '{"error": "\ud800 Name"}'.encode(errors="surrogatepass")),
+        InputError,
+        Set("app-name"),
+    ),
     "instance-moved": (redirect("https://web.example/", 308), InputError, Set("instance")),
     "registration-closed": (Reply(404), ActionRequiredError, Set("client-id")),
     "registration-closed by a page": (page(422), ActionRequiredError, Set("client-id")),
