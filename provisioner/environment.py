@@ -62,9 +62,7 @@ def fill_in(command: str, given: Values, warn: Callable[[Item], None]) -> Words:
                 seen = f"--{one.name} is visible in this machine's list of processes"
                 warn(Item("soon", f"{seen}; ${names[0]} is not."))
         elif text and one.name == "client-secret" and "client-id" not in words:
-            # It was exported for another command. What is completed may be that one's.
-            if command != "complete":
-                warn(Item("unclear", f"{names[0]} is set, but not used: it needs --client-id."))
+            warn(Item("unclear", f"{names[0]} is set, but not used: it needs --client-id."))
         elif text:
             words[one.name] = (text,)
     if words.get("text") == ("-",):

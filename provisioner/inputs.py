@@ -31,8 +31,8 @@ COMMANDS = {
     "register": """Register an application; store its client id and secret.
 
     The client secret is stored in a secret of the repository, the client id in a variable. With
-    --reveal both are only shown, and GitHub is not needed. begin, complete and login take them as
-    --client-id and --client-secret.
+    --reveal both are only shown, and GitHub is not needed. begin and login take them as --client-id
+    and --client-secret.
     """,
     "post": """Post as the bot, with the token in use.
 
@@ -172,13 +172,13 @@ ACTION_INPUTS = (
     Input(
         "client-id",
         "The client id of your own application, if you have one; needs client-secret.",
-        AUTHORIZING,
+        ("begin", "login"),
         "ID",
     ),
     Input(
         "client-secret",
         "The client secret of your own application.",
-        AUTHORIZING,
+        ("begin", "login"),
         "SECRET",
         environment=("MASTODON_CLIENT_SECRET",),
         secret=True,

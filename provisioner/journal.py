@@ -73,8 +73,8 @@ class Pending(Record, frozen=True):
 
     instance: Instance
     application: Application
-    verifier: Secret | None
-    """PKCE; None where the link was not ours (the person's own application, in a single run)."""
+    verifier: Secret
+    """PKCE (RFC 7636)."""
     scopes: tuple[str, ...]
     """What the link asks for."""
     requested_scopes: tuple[str, ...]
@@ -143,7 +143,7 @@ class Journal(Record, frozen=True):
     def secrets(self) -> Iterator[Secret]:
         yield from (credential.token for credential in self.credentials())
         yield from (application.client_secret for application in self.applications())
-        if self.pending and self.pending.verifier:
+        if self.pending:
             yield self.pending.verifier
 
     @property

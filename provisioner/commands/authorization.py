@@ -6,28 +6,15 @@ from hashlib import sha256
 
 import msgspec
 
-from provisioner.commands.begin import (
-    discover,
-    scopes_to_ask,
-    tell_instance,
-    warn_of_other_scopes,
-    warn_of_subject,
-)
+from provisioner.commands.begin import warn_of_other_scopes
 from provisioner.commands.revocation import revoke_due, supersede, tell_lost
-from provisioner.commands.session import (
-    Session,
-    approve,
-    approver,
-    begin_anew,
-    require_own,
-)
+from provisioner.commands.session import Session, approve, approver, begin_anew, require_own
 from provisioner.http import both
 from provisioner.inputs import HERE
 from provisioner.journal import Credential, Pending
 from provisioner.journal_store import OvertakenError
 from provisioner.mastodon.client import Grant, Mastodon
 from provisioner.mastodon.errors import Alive, Dead, Unclear
-from provisioner.mastodon.instance import Application
 from provisioner.mastodon.scopes import missing
 from provisioner.parsing import Handle, parse_code, parse_handle
 from provisioner.report import (
@@ -60,20 +47,13 @@ class Approval(msgspec.Struct, frozen=True):
 
 
 def find_pending(session: Session) -> Pending:
-    """What is to be completed; in a single run, with the person's own application."""
-    journal, application = session.journal, session.config.application
-    pending = journal.pending
-    own = None if pending and pending.application == application else application
-    if journal.holds_tokens or (pending and not own):
-        require_own(session, session.config.instance)
-    if pending and pending.staged:
+    """What is to be completed. Raises InputError, and ActionRequiredError where that is nothing."""
+    require_own(session, session.config.instance)
+    if pending := session.journal.pending:
+        if not pending.staged:
+            warn_of_other_scopes(session, pending)
         return pending
-    if own:
-        return _single_run(session, own)
-    if pending:
-        warn_of_other_scopes(session, pending)
-        return pending
-    current, what = journal.current, f"Nothing is pending for {session.config.handle}"
+    current, what = session.journal.current, f"Nothing is pending for {session.config.handle}"
     if current is None:
         raise ActionRequiredError("nothing-pending", f"{what}.", next=(Run("begin"),))
     raise ActionRequiredError(
@@ -81,31 +61,6 @@ def find_pending(session: Session) -> Pending:
         f"{what}, which got its token on {when(current.issued_at)}.",
         why="If you have a code: it works once, and was used then.",
         next=(Run("check"), "For a new token:", Run("begin", rotate=True)),
-    )
-
-
-def _single_run(session: Session, application: Application) -> Pending:
-    former = session.journal.pending
-    if former and former.attempts:
-        raise ActionRequiredError(
-            "attempt-unsettled",
-            "An earlier exchange, with another application, may have issued a token.",
-            why="Its answer was lost. On Mastodon, approving that application again brings the "
-            "token back.",
-            next=(*approve(session, former), "After that, your own application can be used."),
-        )
-    info = discover(session)
-    tell_instance(session, info)
-    warn_of_subject(session)
-    return Pending(
-        instance=info.instance,
-        application=application,
-        verifier=None,
-        scopes=scopes_to_ask(session, info)[0],
-        requested_scopes=session.config.requested_scopes,
-        app_name=session.config.name_of_app,
-        begun_at=session.now(),
-        subject=session.subject,
     )
 
 

@@ -25,7 +25,6 @@ from provisioner.commands.authorization import (
     undo_unstaged,
     verify,
 )
-from provisioner.commands.begin import claim
 from provisioner.commands.revocation import OldToken, end_grace_where_idle, revoke_due, tell_lost
 from provisioner.commands.session import (
     Session,
@@ -114,20 +113,15 @@ def _prepare(session: Session) -> Pending:
         return pending
     if pending.instance.origin not in answering:
         ping(session.http, pending.instance.origin)
-    single = pending is not session.journal.pending  # then the instance was looked for meanwhile
-    if session.store.exists and (single or session.clock() - began > LOOK_IS_OLD):
+    if session.clock() - began > LOOK_IS_OLD:
         session.store.look()
     return pending
 
 
 def _exchange(session: Session, pending: Pending, approval: Approval) -> Grant:
     """Exchange what was given, once, with the attempt in the journal beforehand."""
-    if not session.store.exists:  # a single run
-        claim(session)
-        session.store.look()  # the key was written since
     attempted = pending.replace(attempts=(*pending.attempts, session.now()))
-    # Its token must have room, since the code works once.
-    session.save(room=ROOM, account=str(session.config.handle), pending=attempted)
+    session.save(room=ROOM, pending=attempted)  # for its token, since the code works once
     try:
         return approval.exchange(Mastodon(session.http, pending.instance))
     except InvalidClientError as error:

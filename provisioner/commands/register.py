@@ -1,6 +1,6 @@
 """register: an application alone, without a token; its client id and secret are kept, or shown.
 
-begin, complete and login take them as an application of the person's own.
+begin and login take them as an application of the person's own.
 """
 
 from provisioner.commands.begin import discover, tell_instance
@@ -31,7 +31,7 @@ def register(session: Session) -> Report:
         return _revealed(session, application, outputs)
     _keep(session, application)
     kept = [one.name for one in config.mappings]
-    # What the workflow needs to begin and complete with it; the scopes that it was registered with.
+    # What the workflow needs to begin with it; the scopes that it was registered with.
     inputs = {one.field.replace("_", "-"): expression(one) for one in config.mappings}
     inputs["scopes"] = outputs["scopes"]
     return Report(

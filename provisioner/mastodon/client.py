@@ -103,13 +103,12 @@ class Mastodon(msgspec.Struct, frozen=True):
         self,
         application: Application,
         code: Secret,
-        verifier: Secret | None,
+        verifier: Secret,
         redirect_uri: str = OUT_OF_BAND,
     ) -> Grant:
         """Exchange the one-time code, once (RFC 6749, section 4.1.3).
 
-        `scope` is not sent: Iceshrimp would narrow the token by it. Verifier and challenge go
-        together: Mastodon refuses either without the other.
+        `scope` is not sent: Iceshrimp would narrow the token by it.
         Raises InvalidGrantError, InvalidClientError or NotNowError where no token was issued, and
         so does NotSentError; other TransportErrors where a token may have been issued.
         """
@@ -117,9 +116,8 @@ class Mastodon(msgspec.Struct, frozen=True):
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": redirect_uri,
+            "code_verifier": verifier,
         }
-        if verifier:
-            form["code_verifier"] = verifier
         return self._issue(application, form)
 
     def log_in(

@@ -78,7 +78,7 @@ def authorization_url(
     instance: Instance,
     client_id: str,
     scopes: tuple[str, ...],
-    verifier: Secret | None,
+    verifier: Secret,
     redirect_uri: str,
     state: str,
 ) -> str:
@@ -94,13 +94,13 @@ def authorization_url(
         "redirect_uri": redirect_uri,
         "scope": " ".join(scopes),
         "force_login": "true",
+        "code_challenge": challenge(verifier),
+        "code_challenge_method": "S256",
     }
     if state:
         params["state"] = state
     if instance.profile.prompt:
         params["prompt"] = instance.profile.prompt
-    if verifier:
-        params |= {"code_challenge": challenge(verifier), "code_challenge_method": "S256"}
     return str(httpx.URL(instance.authorization_endpoint).copy_merge_params(params))
 
 

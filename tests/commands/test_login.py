@@ -17,7 +17,7 @@ from tests.support.acts import failing, stage
 from tests.support.leaks import forms
 from tests.support.told import assert_in_turn, fails, runs, said, steps, would
 from tests.support.wire import Killed
-from tests.support.world import NAME, ORIGIN, USERS, Fault, World, own
+from tests.support.world import NAME, ORIGIN, USERS, Fault, World
 
 PASSWORD = "mybot-password"
 BEGUN = "15 January 2027, 08:00 UTC"
@@ -114,7 +114,7 @@ def test_staged_token_of_another_account_leads_to_another_login(
 def test_application_of_the_link_or_the_persons_own_is_used(world: World, *, is_own: bool) -> None:
     raw = {}
     if is_own:
-        raw = own(world.hand_made())
+        raw = world.hand_made()
     else:
         world.begin()
     log_in(world, **raw)

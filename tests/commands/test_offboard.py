@@ -11,7 +11,7 @@ from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from tests.support.acts import answering, failing, fields, killed, lose_answer, stage
 from tests.support.told import fails, in_words, runs, said, says_application_stays, steps, would
-from tests.support.world import NAME, ORIGIN, START, Fault, World, own
+from tests.support.world import NAME, ORIGIN, START, Fault, World
 
 SECRET, VARIABLE = "MASTODON_ACCESS_TOKEN", "MASTODON_BASE_URL"
 JOURNAL, KEY = "MASTODON_JOURNAL", "MASTODON_JOURNAL_KEY"
@@ -21,22 +21,20 @@ EIGHT, NINE = when(int(START)), when(int(START) + 3600)
 MYBOT, ALICE = "mybot@social.example", "alice@social.example"
 
 
-def cut_after_writing(world: World, code: str = "", **raw: str) -> None:
+def cut_after_writing(world: World, **raw: str) -> None:
     """A completion that writes everything, and is killed before its token is current."""
-    # The last time that it reads the journal; a single run looks once more before it begins.
-    last = 3 if code else 2
-    code = code or world.approve(world.link(**raw))
-    look = Fault("killed before it", last, method="GET", path=f"variables/{JOURNAL}")
+    code = world.approve(world.link(**raw))
+    # The last time that it reads the journal.
+    look = Fault("killed before it", 2, method="GET", path=f"variables/{JOURNAL}")
     with killed(world, look):
         world.complete(code, **raw)
 
 
 def own_application_twice(world: World, names: str) -> dict[str, str]:
-    """A second single run, which is killed when it has written; client id and secret."""
-    application = world.hand_made()
-    raw = own(application)
-    world.complete(world.code_for(application), **raw)
-    cut_after_writing(world, world.code_for(application), **raw, secrets=names)
+    """A second completion, which is killed when it has written; client id and secret."""
+    raw = world.hand_made()
+    world.provision(**raw)
+    cut_after_writing(world, **raw, secrets=names)
     return raw
 
 

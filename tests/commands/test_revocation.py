@@ -87,7 +87,7 @@ def test_token_of_a_hand_made_application_is_left_to_a_person_who_is_told_once(
     world: World,
 ) -> None:
     """It may be in use elsewhere."""
-    world.provision_by_hand()
+    world.provision(**world.hand_made())
     world.provision()
     world.time += DAY
     found = of_the_old(world.check())
@@ -100,7 +100,7 @@ def test_token_of_a_hand_made_application_is_left_to_a_person_who_is_told_once(
 
 def test_person_is_told_of_a_token_before_the_journal_drops_it(world: World) -> None:
     """The run is killed when it has just dropped the token."""
-    world.provision_by_hand()
+    world.provision(**world.hand_made())
     world.provision(grace="1h")
     world.time += 3600
     with killed(world, Fault("killed after it", method="PATCH")):

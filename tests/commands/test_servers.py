@@ -12,7 +12,7 @@ from tests.servers import SERVERS
 from tests.servers.github_description import Description
 from tests.support.acts import lose_answer
 from tests.support.told import calls_dead, fails
-from tests.support.world import ORIGIN, World, own
+from tests.support.world import ORIGIN, World
 
 NEW = "profile write:statuses write:media"
 ASKED = {
@@ -144,11 +144,10 @@ def test_lost_token_that_another_approval_ends_is_nobodys_to_remove(world: World
 def test_own_application_that_ends_its_token_when_it_is_approved_is_warned_of(
     name: str, world: World
 ) -> None:
-    application = world.hand_made()
-    raw = own(application)
-    world.complete(world.code_for(application), **raw)
+    raw = world.hand_made()
+    world.provision(**raw)
     before = len(world.warned)
-    link = world.link(**raw, scopes=world.scopes_by_hand)
+    link = world.link(**raw)
     warned = [line for line in world.warned[before:] if "rotate=True" in line]
     assert len(warned) == (name == "friendica")
     old = world.stored()

@@ -9,7 +9,7 @@ from provisioner.report import Exit, Open
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from tests.support.told import fails, said
-from tests.support.world import ORIGIN, World, own
+from tests.support.world import ORIGIN, World
 
 OTHER_NAME = "mybot@social.example"
 
@@ -71,11 +71,3 @@ def test_link_for_another_subject_is_not_shown_again(world: World) -> None:
     link = world.link()
     world.wire.hosts["my.example"] = lambda _: Response(404)
     assert world.link(instance=ORIGIN) != link
-
-
-def test_persons_own_application_is_approved_by_the_subject(world: World) -> None:
-    application = world.hand_made()
-    code, before = world.code_for(application), len(world.warned)
-    assert world.complete(code, **own(application)).status == "provisioned"
-    assert OTHER_NAME in world.warned[before]
-    assert world.stored() in world.live()

@@ -29,7 +29,6 @@ from provisioner.report import Item, ProvisionerError, Report
 from provisioner.sandbox import (
     AccessToken,
     Headers,
-    RegisteredApplication,
     Repository,
     Request,
     Response,
@@ -60,11 +59,6 @@ USERS = {"mastodon-4.2": "{}@example.org", "pleroma": "{}"}
 FLAGS = ("dry-run", "yes", "start-over", "no-browser")
 FAULTS: tuple[FaultKind, ...] = ("refused", "request lost", "answer lost", "500", "html")
 """Kinds that a test of one command tries: those that differ to it."""
-
-
-def own(application: RegisteredApplication) -> dict[str, str]:
-    """The inputs that name a person's own application."""
-    return {"client_id": application.client_id, "client_secret": application.client_secret}
 
 
 class World:
@@ -102,7 +96,6 @@ class World:
         """What was shown for those alone who ask why."""
         self.codes: list[str] = []
         self.hidden: set[str] = set()
-        self.scopes_by_hand = ""
         self.by_hand: set[str] = set()
         """Client ids of the applications that a person made."""
         self.in_workflow = in_workflow
@@ -248,27 +241,13 @@ class World:
         """Begin, approve and complete."""
         return self.complete(self.approve(self.link(**raw)), **raw)
 
-    def hand_made(self) -> RegisteredApplication:
-        """An application as Preferences > Development makes one, and nothing in the repository."""
-        link = httpx.URL(self.link(journal="SCRATCH"))
-        self.scopes_by_hand = link.params["scope"]
+    def hand_made(self) -> dict[str, str]:
+        """An application as Preferences > Development makes one: the inputs that name it."""
+        self.link(journal="SCRATCH")
         del self.repository.variables["SCRATCH"]
-        self.by_hand.add(self.instance.applications[-1].client_id)
-        return self.instance.applications[-1]
-
-    def code_for(self, application: RegisteredApplication, who: str = "mybot") -> str:
-        """The code of a link that the person put together, without PKCE."""
-        link = (
-            f"{self.instance.origin}/oauth/authorize?response_type=code&client_id={application.client_id}"
-            "&redirect_uri=urn:ietf:wg:oauth:2.0:oob"
-        )
-        scopes = {"scope": self.scopes_by_hand}
-        return self.approve(str(httpx.URL(link).copy_merge_params(scopes)), who)
-
-    def provision_by_hand(self) -> Report:
-        """A single run, with an application of its own."""
-        application = self.hand_made()
-        return self.complete(self.code_for(application), **own(application))
+        made = self.instance.applications[-1]
+        self.by_hand.add(made.client_id)
+        return {"client_id": made.client_id, "client_secret": made.client_secret}
 
     def answer(self, path: str, answer: Response | Handler, host: str = "social.example") -> None:
         """Let a host answer so where the address has this in it, and elsewhere as before."""

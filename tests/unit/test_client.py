@@ -163,15 +163,13 @@ def test_exchange_sends_credentials_in_the_body_without_scope_and_basic_auth() -
     sent = {
         "grant_type": "authorization_code",
         "code": CODE,
+        "code_verifier": VERIFIER,
+        "redirect_uri": OUT_OF_BAND,
         "client_id": "the-id",
         "client_secret": "the-client-secret",
     }
-    assert form_of(web.requests[0]) == sent | {
-        "redirect_uri": OUT_OF_BAND,
-        "code_verifier": VERIFIER,
-    }
-    # Mastodon refuses a verifier without a challenge.
-    mastodon(web).exchange(APPLICATION, Secret(CODE), None, LOOPBACK)
+    assert form_of(web.requests[0]) == sent
+    mastodon(web).exchange(APPLICATION, Secret(CODE), Secret(VERIFIER), LOOPBACK)
     assert form_of(web.requests[1]) == sent | {"redirect_uri": LOOPBACK}
 
 

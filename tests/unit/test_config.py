@@ -169,14 +169,13 @@ def test_what_register_was_given_no_name_for_gets_the_usual_one(
 def test_words_are_kept_as_they_were_given_without_secrets_flags_and_defaults() -> None:
     names = ["A=access_token", "B=client_id"]
     made = config(
-        "complete",
+        "login",
         grace=" 7d",
         secrets=names,
         journal="MASTODON_JOURNAL",
         client_id="id",
         client_secret="s3cret",
         journal_key="s3cret",
-        code="s3cret",
         dry_run=True,
     )
     assert made.given == {

@@ -74,11 +74,13 @@ def test_command_can_be_pasted_with_what_it_takes_and_was_not_left_to_the_defaul
         client_secret="s",
     )
     asked = replace(asked, given={**asked.given, "client-id": ("i d",)})
-    assert pasted(capsys, Run("complete", code=True), asked) == [
-        *("provisioner", "complete", "--account", "mybot@social.example"),
-        *("--repository", "me/mybot", "--secrets", "A=access_token"),
-        *("--client-id", "i d", "--journal", "OTHER_JOURNAL"),
-    ]
+    named = ["--account", "mybot@social.example", "--repository", "me/mybot"]
+    named += ["--secrets", "A=access_token"]
+    own, journal = ["--client-id", "i d"], ["--journal", "OTHER_JOURNAL"]
+    login = ["provisioner", "login", *named, *own, *journal]
+    assert pasted(capsys, Run("login"), asked) == login
+    complete = ["provisioner", "complete", *named, *journal]
+    assert pasted(capsys, Run("complete", code=True), asked) == complete
     step, asked = Run("begin", options=(Set("scopes", "read write"),)), config(scopes="post")
     assert pasted(capsys, step, asked) == [
         *("provisioner", "begin", "--account", "mybot@social.example"),

@@ -175,27 +175,26 @@ def linked(world: World) -> None:
 
 
 def by_hand(world: World) -> None:
-    world.provision_by_hand()
+    world.provision(**world.hand_made())
 
 
 def name_deleted(world: World) -> None:
     world.delete("secrets", SECRET)
 
 
-def _single_run(
+def _own_application(
     world: World, who: str = "mybot", before: tuple[str, ...] = (), verb: str = "complete"
 ) -> Command:
     """With an application made by hand, completed `before` to the end, or killed after that."""
-    application = world.hand_made()
-    raw = {"client_id": application.client_id, "client_secret": application.client_secret}
+    raw = world.hand_made()
     for stopped_after in before:
-        command = Command("complete", world.code_for(application), raw)
+        command = Command("complete", world.approve(world.link(**raw)))
         if stopped_after:
             kill_after(world, command, stopped_after)
         else:
             command.run(world)
-    code = world.code_for(application, who) if verb == "complete" else ""
-    return Command(verb, code, raw)
+    code = world.approve(world.link(**raw), who) if verb == "complete" else ""
+    return Command(verb, code)
 
 
 hour = partial(later, seconds=3600)
@@ -212,7 +211,6 @@ CHECK = Scenario("check, a token due", run("check", provisioned, provisioned, la
 MAIN = (
     Scenario("first: begin", run("begin")),
     FIRST,
-    Scenario("single run", _single_run),
     Scenario("rotation: begin", run("begin", provisioned)),
     Scenario("rotation: complete", run("complete", provisioned, hour, approved)),
     AT_ONCE,
@@ -236,8 +234,8 @@ VARIANTS: Mapping[tuple[Goal, str], Mapping[str, Prepare]] = {
         "first, half-way: complete": run("complete", staged),
         "first, journal claimed: begin": run("begin", claimed),
         "first, staged a moment ago: complete": run("complete", staged_a_moment_ago),
-        "single run, the same token again": partial(_single_run, before=("",)),
-        "single run, approved by another": partial(_single_run, who="alice"),
+        "own application, the same token again": partial(_own_application, before=("",)),
+        "own application, approved by another": partial(_own_application, who="alice"),
         "rotation of a hand-made one, grace 0": run("complete", by_hand, approved, grace="0"),
         "setup, begun before": run("setup", linked),
         "setup, a token in use": run("setup", provisioned),
@@ -266,7 +264,9 @@ VARIANTS: Mapping[tuple[Goal, str], Mapping[str, Prepare]] = {
         # Whether the secret was overwritten already is what abandon can't know.
         "abandon, over a secret": run("abandon", foreign, may_be_written),
         "abandon, over a secret, written": run("abandon", foreign, written),
-        "abandon, the same token again": partial(_single_run, before=("", PUT), verb="abandon"),
+        "abandon, the same token again": partial(
+            _own_application, before=("", PUT), verb="abandon"
+        ),
     },
     ("deprovisioned", SECRET): {
         "check, deprovision cut": run("check", provisioned, written, marked),

@@ -108,10 +108,18 @@ def two_codes(second: str) -> Prepare:
     """Two completions of one link, the second with a code that `second` got."""
 
     def prepare(world: World) -> Runs:
-        link = world.link()
-        return completing(world.approve(link)), completing(world.approve(link, second))
+        return _two_of(world, world.link(), second)
 
     return prepare
+
+
+def by_hand(world: World) -> Runs:
+    """Two completions of a link for an application made by hand."""
+    return _two_of(world, world.link(**world.hand_made()))
+
+
+def _two_of(world: World, link: str, second: str = "mybot") -> Runs:
+    return completing(world.approve(link)), completing(world.approve(link, second))
 
 
 def one_code(other: Doing) -> Prepare:
@@ -164,21 +172,6 @@ def one_due_and_code(world: World) -> Runs:
     return check, completing(world.approve(world.link()))
 
 
-def single_run(world: World) -> Doing:
-    """A completion with an application made by hand, whose link was approved."""
-    made = world.hand_made()
-    code = world.code_for(made)
-    single = {"client_id": made.client_id, "client_secret": made.client_secret}
-    return lambda world: world.complete(code, **single)
-
-
-def by_hand(world: World) -> Runs:
-    """A completion, and a single run."""
-    single = single_run(world)
-    completion, _ = one_code(World.check)(world)
-    return completion, single
-
-
 def meeting(one: Doing, prepare: Prepare) -> Prepare:
     """A run of another kind, and the second one."""
 
@@ -200,7 +193,6 @@ TABLE: Mapping[str, tuple[Prepare, frozenset[str]]] = {
     "two first begins": (both(begin, begin), KEY),
     "first begin, first provisioning": (both(begin, rotate), KEY | LOST),
     "two first begins upon a claim": (claimed, KEY),
-    "first begin, first single run": (lambda world: (begin, single_run(world)), KEY | LOST),
     "two rotations": (provisioned(both(rotate, rotate)), LOST),
     "completion, begin": (provisioned(one_code(begin)), NOTHING),
     "completion, begin anew": (provisioned(one_code(begin_anew)), LOST),
@@ -212,7 +204,7 @@ TABLE: Mapping[str, tuple[Prepare, frozenset[str]]] = {
         provisioned(staged(finish_and_rotate)),
         EITHER,
     ),
-    "completion, single run": (provisioned(by_hand), LOST),
+    "two completions, own application": (provisioned(by_hand), NOTHING),
     "completion, deprovision": (provisioned(one_code(deprovision)), EITHER),
     "first completion, deprovision": (one_code(deprovision), EITHER),
     "completion of a staged token, deprovision": (provisioned(staged(deprovision)), EITHER),
