@@ -6,7 +6,6 @@ from hashlib import sha256
 
 import msgspec
 
-from provisioner.commands.begin import warn_of_other_scopes
 from provisioner.commands.revocation import revoke_due, supersede, tell_lost
 from provisioner.commands.session import Session, approve, approver, begin_anew, require_own
 from provisioner.http import both
@@ -62,6 +61,14 @@ def find_pending(session: Session) -> Pending:
         why="If you have a code: it works once, and was used then.",
         next=(Run("check"), "For a new token:", Run("begin", rotate=True)),
     )
+
+
+def warn_of_other_scopes(session: Session, pending: Pending) -> None:
+    """Say where the inputs name other scopes than the pending authorization asks for."""
+    requested = session.config.scopes
+    if requested and set(requested) != set(pending.requested_scopes):
+        asked = " ".join(pending.scopes)
+        session.warn(f"The pending authorization is for {asked}. Other scopes need a new one.")
 
 
 def by_code(session: Session, pending: Pending, pasted: str) -> Approval:

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from provisioner.commands.authorization import warn_of_other_scopes
 from provisioner.commands.revocation import tell_lost
 from provisioner.commands.session import (
     Session,
@@ -107,14 +108,6 @@ def warn_of_subject(session: Session) -> None:
             f"{session.config.handle} is another name of {session.subject}, whose token it will "
             "be: sign in as that account"
         )
-
-
-def warn_of_other_scopes(session: Session, pending: Pending) -> None:
-    """Say where the inputs name other scopes than the pending authorization asks for."""
-    requested = session.config.scopes
-    if requested and set(requested) != set(pending.requested_scopes):
-        asked = " ".join(pending.scopes)
-        session.warn(f"The pending authorization is for {asked}. Other scopes need a new one.")
 
 
 def announce(session: Session, info: InstanceInfo) -> tuple[Candidates, Pending | None]:
