@@ -19,7 +19,7 @@ from provisioner.config import Config
 from provisioner.report import Exit, Item, ProvisionerError, Report, Set, Verdict
 from provisioner.secret import Secret
 from tests.action.commands import COMMANDS, Command, lines_of, pairs, parse
-from tests.action.step import Ended, start
+from tests.action.step import MASK, Ended, start
 from tests.support.told import fails
 
 ACCOUNT = "mybot@social.example"
@@ -219,6 +219,8 @@ class Scene:
     def refuses(self, code: str) -> None:
         with fails(code, Exit.INPUT):
             self.config()
+        if code != "no-runner":
+            assert {f"{MASK}{secret}" for secret in self.start.secrets} <= set(self.lines)
 
     @property
     def lines(self) -> list[str]:

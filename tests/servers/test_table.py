@@ -7,7 +7,7 @@ import pytest
 
 from provisioner.sandbox.records import State
 from tests.servers import SERVERS
-from tests.servers.client import CHALLENGE, VERIFIER, Client
+from tests.servers.client import CHALLENGE, ORIGIN, VERIFIER, Client
 from tests.servers.table import AS_MASTODON, TABLE, Row
 
 Provoke = Callable[[Client], object]
@@ -176,3 +176,16 @@ def test_right_request_is_accepted(name: str) -> None:
     answer = client.exchange(keys, client.code(keys, **CHALLENGE), code_verifier=VERIFIER)
     assert answer.status_code == 200
     assert client.whoami(answer.json()["access_token"]).json()["username"] == "alice"
+
+
+def test_next_sign_in_after_a_sign_out_leads_back_to_the_consent_page() -> None:
+    """Now as the bot, where the browser was signed in as its owner."""
+    client = Client()
+    client.instance.add_account("mybot", "mybot-password")
+    link = client.link(client.register())
+    client.open(link)
+    client.http.post("/auth/sign_out")
+    form = {"user[email]": "mybot", "user[password]": "mybot-password"}
+    back = client.http.post("/auth/sign_in", data=form).headers["Location"]
+    assert link == f"{ORIGIN}{back}"
+    assert "@mybot" in client.http.get(back).text

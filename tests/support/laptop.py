@@ -85,7 +85,7 @@ class Laptop:
 
     def open(self, link: str) -> None:
         self.opened.append(link)
-        self.link = link
+        assert self.link == link  # it is on the screen, if no browser opens
 
     def wait(self, state: str, origin: str) -> Redirect | str | None:
         assert origin == self.world.instance.origin

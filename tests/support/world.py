@@ -9,7 +9,7 @@ import base64
 import dataclasses
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import Self
@@ -42,7 +42,7 @@ from tests.support.gather import in_order
 from tests.support.laptop import Answer, Laptop, approves
 from tests.support.leaks import forms
 from tests.support.person import Person
-from tests.support.told import in_words, said
+from tests.support.told import in_words, said, says_token_may_be_lost
 from tests.support.wire import Fault, FaultKind, Record, Wire
 
 __all__ = ["FAULTS", "Fault", "FaultKind", "Wire", "World"]
@@ -80,10 +80,13 @@ class World:
         self.github.add_repository(NAME)
         self.description = description
         self.violations: list[str] = []
-        """Of GitHub's description."""
+        """Of GitHub's description, and of the order in which a person is told."""
+        self._unsettled = ""
+        """The application of which the journal knows that an exchange was lost."""
+        self.github.observers.append(self._look_who_is_told)
         if description:
             checked = CheckingObserver(description)
-            self.violations = checked.violations
+            checked.violations = self.violations
             self.github.observers.append(checked)
         self.wire = Wire(
             {"social.example": self.instance, "api.github.com": self.github}, self.github
@@ -314,6 +317,19 @@ class World:
 
     def requests(self, since: int = 0) -> list[str]:
         return self.wire.log[since:]
+
+    def _look_who_is_told(self, request: Request, _: Response) -> None:
+        """A person is told of a lost exchange before the journal forgets it."""
+        if request.method == "GET" or "/variables" not in request.path:
+            return
+        pending = None
+        with suppress(KeyError, ProvisionerError):  # there is none, or a claim
+            pending = self.journal().pending
+        unsettled = pending.application.client_id if pending and pending.attempts else ""
+        left, self._unsettled = self._unsettled, unsettled
+        going_on = pending and pending.application.client_id == left
+        if left and not going_on and not any(map(says_token_may_be_lost, self.warned)):
+            self.violations.append("a lost exchange was forgotten, and nobody was told before")
 
     # What a run is given besides its inputs.
 

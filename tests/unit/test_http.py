@@ -6,6 +6,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any, NoReturn
 from unittest.mock import Mock
@@ -259,16 +260,16 @@ def test_wait_of_more_than_a_minute_is_left_to_the_person(
     assert waits == waited
 
 
-def test_wait_is_announced(server: ScriptedServer) -> None:
+def test_wait_is_announced_beforehand(server: ScriptedServer) -> None:
     told: list[tuple[str, float]] = []
     server.on("GET", "/", answer(503, b"", (("Retry-After", "7"),)), WELL)
 
     def waiting(host: str, seconds: float) -> None:
         told.append((host, seconds))
 
-    with Http(sleep=lambda _: None, waiting=waiting) as client:
+    with Http(sleep=partial(waiting, "slept"), waiting=waiting) as client:
         client.send("GET", f"{server.origin}/", retry=IDEMPOTENT)
-    assert told == [("127.0.0.1", 7.0)]
+    assert told == [("127.0.0.1", 7.0), ("slept", 7.0)]
 
 
 # Size and time.

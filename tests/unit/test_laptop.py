@@ -1,8 +1,10 @@
 """A person's own machine: its browser, and how long it waits."""
 
 import os
+import re
 import sys
 import time
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,34 @@ def test_browser_gets_the_link_and_nothing_of_the_terminal(
     assert not here.is_attended
     here._started.wait(60)  # noqa: SLF001
     assert seen.read_text().splitlines() == [*[os.devnull] * 3, "https://social.example/?a=b c"]
+
+
+class Interrupted(StringIO):
+    """A terminal's standard error: Ctrl-C comes as soon as the line of the wait is there."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        if "Waiting" in text:
+            raise KeyboardInterrupt
+        return written
+
+
+def test_line_of_the_wait_is_cleared_also_where_its_first_writing_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as stdin, os.fdopen(writing, "w"):
+        monkeypatch.setattr(sys, "stdin", stdin)
+        screen = Interrupted()
+        monkeypatch.setattr(sys, "stderr", screen)
+        here = laptop.Laptop(Terminal(), ())
+        here.open("https://social.example/oauth/authorize")
+        with pytest.raises(KeyboardInterrupt):
+            here.wait("state", "https://social.example")
+        assert re.search(r"Waiting.*\r +\r$", screen.getvalue())
 
 
 def test_link_is_waited_for_ten_minutes_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
