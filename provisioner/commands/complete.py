@@ -245,12 +245,14 @@ def _make_current(session: Session, pending: Pending, written: Credential) -> No
     """Make the written credential the current one, and the former one superseded.
 
     A credential that holds the very same token is not superseded: revoking it would kill both. It
-    stands wherever either was written, and is as old as it was.
+    stands wherever the one in use was written too, and is as old as it was. Where a superseded one
+    was written, a later token may stand by now.
     """
     journal, former, now = session.journal, session.journal.current, session.now()
     equal = (written, *(one for one in journal.credentials() if one.token == written.token))
-    known = dict.fromkeys(place for one in equal for place in one.known)
-    may_hold = dict.fromkeys(place for one in equal for place in one.may_hold)
+    in_use = former.known if former and former.token == written.token else ()
+    known = dict.fromkeys((*written.known, *in_use))
+    may_hold = dict.fromkeys(place for one in equal for place in one.destinations)
     overwrites = dict.fromkeys(place for one in equal for place in one.overwrites)
     current = written.replace(
         known=tuple(known),
