@@ -11,7 +11,7 @@ wrong key from a damaged box; it gives nothing away, since the key has 256 rando
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import Any, Self
 
@@ -66,6 +66,16 @@ class Credential(Record, frozen=True):
     def managed(self) -> tuple[Destination, ...]:
         """Where nothing but a token of this journal can stand."""
         return tuple(one for one in self.destinations if one not in self.overwrites)
+
+    def also_in(
+        self, places: Iterable[Destination], overwrites: Iterable[Destination] = ()
+    ) -> Self:
+        """The same, which may stand in these places too, and there perhaps `overwrites`."""
+        foreign = (one for one in overwrites if one not in self.managed)
+        return self.replace(
+            may_hold=tuple(dict.fromkeys((*self.may_hold, *places))),
+            overwrites=tuple(dict.fromkeys((*self.overwrites, *foreign))),
+        )
 
 
 class Pending(Record, frozen=True):

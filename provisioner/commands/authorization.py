@@ -231,8 +231,10 @@ def _rejected(
         tell_lost(session, pending)
         left = None
     try:
-        # What this run staged itself it has written nowhere yet.
-        places = pending.staged.destinations if pending.staged else ()
+        # This run has not written what it staged, and no run wrote another account's.
+        current = session.journal.current
+        is_its = current is None or current.account_id == staged.account_id
+        places = pending.staged.destinations if pending.staged and is_its else ()
         supersede(session, None if dead else staged, places, pending=left)
     except ProvisionerError as error:
         if not dead:
@@ -240,7 +242,7 @@ def _rejected(
         return error.as_kind(type(error), why=f"{problem.what} {error.why}")
     for old in revoke_due(session, rejected=staged.token):
         if old.credential.token == staged.token:
-            why = f"{problem.why} The token was not stored. {old.item.text}."
+            why = f"{problem.why} This run did not store the token. {old.item.text}."
             steps = (*problem.next, *old.item.next)
             return problem.as_kind(ActionRequiredError, why=why, next=steps)
     return problem

@@ -82,18 +82,24 @@ def revoke_due(
 def supersede(
     session: Session, token: Credential | None, places: tuple[Destination, ...], **changes: Any
 ) -> None:
-    """Write that a token which is not used is to be revoked; it may stand in `places`.
+    """Write that a token which is not used is to be revoked; it may stand in `places`, and the
+    token in use perhaps no more.
 
     The person's own application may have given the very token that is in use: that stays, wherever
-    it stands.
+    it stands. Or one that was replaced: that stands where it stood, too.
     """
-    current = session.journal.current
+    current, superseded = session.journal.current, session.journal.superseded
     if token and current and current.token == token.token:
-        may_hold = tuple(dict.fromkeys((*current.may_hold, *places)))
-        changes["current"] = current.replace(may_hold=may_hold)
-    elif token and all(old.credential.token != token.token for old in session.journal.superseded):
-        unused = Superseded(token.replace(may_hold=places), session.now())
-        changes["superseded"] = (*session.journal.superseded, unused)
+        changes["current"] = current.also_in(places, token.overwrites)
+    elif token:
+        unused = Superseded(token.replace(may_hold=()), session.now())
+        old = next((one for one in superseded if one.credential.token == token.token), unused)
+        unused = old.replace(credential=old.credential.also_in(places, token.overwrites))
+        changes["superseded"] = (*(one for one in superseded if one != old), unused)
+        if current:
+            taken = [one for one in current.known if one.is_secret and one in places]
+            known = tuple(one for one in current.known if one not in taken)
+            changes["current"] = current.replace(known=known).also_in(taken)
     session.update(**changes)
 
 
