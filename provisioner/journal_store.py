@@ -165,7 +165,7 @@ class JournalStore:
         self._write(CLAIM + secrets.token_hex(8))
 
     def require_no_key(self) -> None:
-        """Raise InputError where a key that was made now, after the claim, overwrites a secret."""
+        """Raise InputError where a key that is made now would overwrite a secret."""
         if self.key_is_stored and self.replaced is None:
             raise InputError(
                 "journal-key-exists",

@@ -222,6 +222,7 @@ def claim(session: Session) -> None:
         store.look()
     made = not store.key
     if made:
+        store.require_no_key()  # before it is kept: the next run takes it for the secret's own
         key = new_key(session.entropy)
         store.key = session.key_file.keep(key) if session.key_file else key
         session.mask(store.key)
@@ -230,9 +231,7 @@ def claim(session: Session) -> None:
     if session.config.in_workflow and session.config.journal_key:  # it came from a secret
         return
     try:
-        if made:
-            store.require_no_key()
-        elif store.key_is_stored:
+        if not made and store.key_is_stored:
             session.warn(f"The secret {store.key_name} exists: this run's key is written over it")
         session.repository.put_secret(store.key_name, store.key)
     except TransportError:

@@ -1,5 +1,7 @@
 """The first run of all: it claims the journal, and then writes its key."""
 
+from pathlib import Path
+
 import pytest
 
 from provisioner.report import Exit, ProvisionerError
@@ -122,12 +124,17 @@ def test_key_write_that_is_not_confirmed_keeps_the_claim(world: World) -> None:
 
 
 @pytest.mark.parametrize("in_workflow", [True, False])
-def test_key_that_is_made_overwrites_no_secret(world: World, *, in_workflow: bool) -> None:
-    """`journal: API` keeps its key in API_KEY, which may be another program's."""
+def test_key_that_is_made_overwrites_no_secret(
+    world: World, tmp_path: Path, *, in_workflow: bool
+) -> None:
+    """`journal: API` keeps its key in API_KEY, which may be another program's; also the next time,
+    on a machine that keeps keys.
+    """
     world.repository.set_secret("API_KEY", "another program's")
-    world.in_workflow = in_workflow
-    with fails("journal-key-exists", Exit.INPUT):
-        world.begin(journal="API", journal_key="")
+    world.in_workflow, world.key_folder = in_workflow, None if in_workflow else tmp_path
+    for _ in range(2):
+        with fails("journal-key-exists", Exit.INPUT):
+            world.begin(journal="API", journal_key="")
     assert world.stored("API_KEY") == "another program's"
     assert world.repository.variables == {}
     assert REGISTRATION not in world.wire.log
