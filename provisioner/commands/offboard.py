@@ -76,17 +76,18 @@ def deprovision(session: Session) -> Report:
             _delete(session, place.kind, place.name)
         if alive:
             raise _still_alive(session, alive)
+        for token in own:  # before it is forgotten: the run may end any moment
+            which = f"The token of {when(token.issued_at)} lives on"
+            session.warn(
+                f"{which}, since its application is your own.",
+                "If nothing else uses it:",
+                removal(session, token),
+            )
         store.look()
         _delete(session, "variables", store.name)
         _delete(session, "secrets", store.key_name)
         if session.key_file:
             session.key_file.delete()
-    for token in own:
-        session.warn(
-            f"The token of {when(token.issued_at)} lives on, since its application is your own.",
-            "If nothing else uses it:",
-            removal(session, token),
-        )
     account, where = session.config.handle, session.repository.name
     headline = f"{account} is deprovisioned: nothing that its journal knew is left in {where}"
     return _ended(session, "deprovisioned", headline)

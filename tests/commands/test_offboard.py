@@ -388,6 +388,14 @@ def test_token_of_ones_own_application_lives_on_and_is_told_once(
     assert set(world.repository.secrets) == {"SCRATCH_KEY"}
 
 
+def test_token_that_lives_on_is_told_of_before_the_journal_forgets_it(world: World) -> None:
+    world.provision(**world.hand_made())
+    with killed(world, Fault("killed after it", method="DELETE", path=f"variables/{JOURNAL}")):
+        world.deprovision()
+    (warning,) = world.warned
+    assert PAGE in warning
+
+
 @pytest.mark.parametrize("rotates", [True, False])
 def test_token_that_a_secret_may_hold_is_kept_though_its_account_was_renamed(
     world: World, *, rotates: bool
