@@ -177,17 +177,24 @@ def _wrong_account(
     session: Session, pending: Pending, account: Alive, wanted: Handle, again: Next
 ) -> ActionRequiredError | None:
     current = session.journal.current
-    if not wanted.is_named(account.user, account.domain):
-        whose = f"“{_name(account, wanted)}”"
-    elif current and current.account_id != account.id:
-        whose = f"another account by the name {wanted} (number {account.id})"
-    else:
-        return None
+    if wanted.is_named(account.user, account.domain):
+        if current is None or current.account_id == account.id:
+            return None
+        return ActionRequiredError(
+            "wrong-account",
+            f"{wanted} is another account than before (number {account.id}).",
+            why="The account was deleted and made anew, or the whole instance was.",
+            next=(
+                "If it is the bot's own, take the bot off and begin again:",
+                Run("deprovision"),
+                Run("begin"),
+            ),
+        )
     if pending.instance.profile.revokes_application:  # the link ends with the token
         again = (begin_anew(session),)
     return ActionRequiredError(
         "wrong-account",
-        f"The authorization was given by {whose}, not by {wanted}.",
+        f"The authorization was given by “{_name(account, wanted)}”, not by {wanted}.",
         why="The browser was signed in as somebody else, or the password is another account's.",
         next=(f"Sign in as {wanted}; in a browser, sign out first.", *again),
     )

@@ -559,18 +559,24 @@ def test_token_with_fewer_scopes_is_revoked(
 
 
 @pytest.mark.parametrize(
-    ("account", "fact"),
-    [({"id": "999"}, "999"), ({"acct": "mybot@other.example"}, "other.example")],
+    ("account", "fact", "leads_to"),
+    [
+        ({"id": "999"}, "999", ["deprovision", "begin"]),
+        ({"acct": "mybot@other.example"}, "other.example", ["complete"]),
+    ],
 )
 def test_another_account_by_the_same_name_is_refused(
-    bot: World, account: dict[str, str], fact: str
+    bot: World, account: dict[str, str], fact: str, leads_to: list[str]
 ) -> None:
-    """The name was given to somebody else, or is one of another domain that the server serves."""
+    """The name was given to another account, whose approval is of no use to this journal; or is one
+    of another domain that the server serves.
+    """
     code, old = bot.approve(bot.link()), bot.stored()
     answering(bot, VERIFY, fields(**account))
     with fails("wrong-account", Exit.ACTION_REQUIRED) as caught:
         bot.complete(code)
     assert fact in said(caught.value)
+    assert runs(caught.value.next) == leads_to
     assert bot.stored() == old
     assert bot.live() == [old]
 
