@@ -54,8 +54,9 @@ interleavings: .venv/.dev ## Let two runs meet at every pair of requests
 tried: .venv/.dev .cache/github-api.json ## Print what faults, runs and orders are tried
 	@$(python) -m tests.tools.tried
 
+# A part of them: make mutants ONLY='provisioner.journal_store*'
 mutants: .venv/.mutation .cache/github-api.json ## Change the code, and count what no test notices
-	$(python) -m tests.tools.mutants
+	$(python) -m tests.tools.mutants '$(or $(ONLY),provisioner.*)'
 
 e2e: .venv/.e2e .cache/github-api.json ## Test with a real OAuth server and a browser (Debian)
 	tests/e2e/setup
