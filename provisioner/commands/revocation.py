@@ -212,8 +212,8 @@ def removal(session: Session, credential: Credential) -> Open:
     at, approver = when(credential.issued_at), credential.account
     then = f"remove the application authorized on {at}"
     current = session.journal.current
-    own = {"", current.account_id if current else ""}
-    if _is_in_use(session, credential.application) and credential.account_id in own:
+    is_own = current and credential.account_id in {"", current.account_id}
+    if is_own and _is_in_use(session, credential.application):
         then = f"end the token of {at} alone, if it is listed; {APPLICATION_STAYS}"
     page = credential.instance.applications_page(approver)
     return Open(page, approver, then)

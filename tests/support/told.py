@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from provisioner.report import Exit, Item, Next, Open, ProvisionerError, Report, Run
+from provisioner.inputs import COMMANDS, INPUTS
+from provisioner.report import Exit, Item, Next, Open, ProvisionerError, Report, Run, Set
 
 TIME = re.compile(r"\d{1,2} \w+ \d{4}, \d\d:\d\d UTC")
 """As all times are told."""
@@ -23,10 +24,17 @@ def fails(code: str, exit_code: Exit) -> Iterator[pytest.ExceptionInfo[Provision
         yield caught
     assert caught.value.code == code
     assert caught.value.exit_code is exit_code
+    assert said(caught.value)
 
 
 def steps(following: Next) -> str:
-    """What to do next, in no surface's words: each step's parts."""
+    """What to do next, in no surface's words: each step's parts. Every input and command exists."""
+    for step in following:
+        if isinstance(step, Run):
+            assert step.command in {*COMMANDS, "again"}
+            steps(step.options)
+        elif isinstance(step, Set):
+            assert any(one.name == step.name for one in INPUTS)
     return "\n".join(step if isinstance(step, str) else repr(step) for step in following)
 
 
@@ -37,6 +45,7 @@ def said(error: ProvisionerError) -> str:
 
 def in_words(item: Item) -> str:
     """Everything that an item of a report tells."""
+    assert ".." not in item.text
     return f"{item.text}\n{steps(item.next)}"
 
 

@@ -42,7 +42,7 @@ from tests.support.gather import in_order
 from tests.support.laptop import Answer, Laptop, approves
 from tests.support.leaks import forms
 from tests.support.person import Person
-from tests.support.told import in_words, said, says_token_may_be_lost
+from tests.support.told import in_words, said, says_token_may_be_lost, steps
 from tests.support.wire import Fault, FaultKind, Record, Wire
 
 __all__ = ["FAULTS", "Fault", "FaultKind", "Wire", "World"]
@@ -179,7 +179,8 @@ class World:
         except ProvisionerError as error:
             self.shown += [said(error), *traceback.format_exception(error, limit=0)]
             raise
-        self.shown += [repr(report), *report.outputs.values()]
+        self.shown += [repr(report), *report.outputs.values(), steps(report.next)]
+        self.shown += map(in_words, report.items)
         return report
 
     def setup(self, *answers: Answer, **raw: str) -> Report:
