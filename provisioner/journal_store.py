@@ -188,7 +188,6 @@ class JournalStore:
                 self.repository.delete("variables", self.name)
             else:
                 self.repository.write_variable(self.name, self.replaced, create=False)
-            self._note(self.replaced)
 
     def _write(self, value: str) -> None:
         """Write; after a lost answer, read back before each new try, and after the last."""

@@ -363,7 +363,6 @@ def test_claim_is_no_journal_with_a_key_or_without_and_can_be_taken_back(first: 
     assert Run(first.octo, "").read() is None
     first.store.take_back_claim()
     assert first.value is None
-    assert (first.store.is_present, first.store.exists) == (False, False)
 
 
 def test_run_that_finds_a_claim_takes_it_over(first: Run) -> None:
