@@ -6,7 +6,7 @@ from provisioner.commands.revocation import APPLICATION_STAYS
 from provisioner.report import Exit, Run
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
-from tests.support.acts import lose_answer
+from tests.support.acts import lose_answer, stage
 from tests.support.told import fails, said, says_application_stays, says_revoked
 from tests.support.world import ORIGIN, START, World
 
@@ -54,9 +54,11 @@ def test_nobody_is_told_to_remove_the_application_that_the_token_in_use_belongs_
     link = world.link(**raw)
     assert APPLICATION_STAYS in "".join(world.warned)
     lost, replaced = world.complete(world.approve(link), grace="0", **raw).items
-    for note in (lost, replaced):
+    stage(world, world.approve(world.link(**raw)), **raw)
+    (unverified,) = world.abandon(**raw).items
+    for note in (lost, replaced, unverified):
         assert says_application_stays(note)
-    assert len(world.live()) == 3
+    assert len(world.live()) == 4
     [kept] = world.deprovision().items
     assert not says_application_stays(kept)  # now there is no bot that it would end
 
