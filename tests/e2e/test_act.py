@@ -16,7 +16,7 @@ from tests.e2e.browser import Browser
 from tests.e2e.command import REPOSITORY
 from tests.e2e.engine import Engine
 from tests.e2e.instance import Instance
-from tests.e2e.workflow import EXAMPLES, Workflow
+from tests.e2e.workflow import EXAMPLES, Workflow, example
 from tests.servers import GitHub
 
 GITHUB_TOKEN = "PROVISIONER_GITHUB_TOKEN"
@@ -81,10 +81,12 @@ def test_examples_provision_and_rotate_while_the_bot_goes_on_posting(
     act: Act, instance: Instance, browser: Browser
 ) -> None:
     """Also where the bot's run was queued before the rotation."""
-    workflow = understood("credentials.yml", instance.handle(instance.bot))
+    handle = instance.handle(instance.bot)
+    workflow = understood("credentials.yml", handle)
     bot = Workflow((EXAMPLES / "bot.yml").read_text("utf-8"), "bot.yml")
-    act.add_workflow(workflow)
-    act.add_workflow(bot)
+    check = Workflow(example("token-check.yml", handle), "token-check.yml")
+    for one in workflow, bot, check:
+        act.add_workflow(one)
     act.add_our_action(workflow.our_action)
     repository = act.github.repository(REPOSITORY)
     repository.set_secret(GITHUB_TOKEN, act.github.add_token())
@@ -103,6 +105,7 @@ def test_examples_provision_and_rotate_while_the_bot_goes_on_posting(
     after = succeeded(act.run(bot, bot.schedule()))
     assert queued.secret(TOKEN) != repository.open_secret(TOKEN)
     require_posted(instance, repository, before, after)
+    succeeded(act.run(check, check.schedule()), "healthy")
 
 
 def require_posted(instance: Instance, repository: Repository, *logs: Log) -> None:
