@@ -24,6 +24,7 @@ PAGES = [outcome(REPORT), outcome(ERROR), notice(EVIL, EVIL)]
 @pytest.mark.parametrize("page", PAGES, ids=["report", "error", "notice"])
 def test_page_is_whole_in_itself_and_everything_in_it_is_escaped(page: str) -> None:
     assert "<script" not in page
+    assert '<link rel="icon" href="data:,">' in page  # else the browser asks for one
     assert re.findall(r"(?:src|href)=[\"']?(?!data:,)([^\"' >]+)", page)[:1] in (
         [],
         ["https://a.test/?&lt;script&gt;alert(&quot;&amp;&quot;)&lt;/script&gt;"],
