@@ -75,7 +75,7 @@ def test_every_endpoint_answers_as_described(octo: Octo) -> None:
     octo.token = octo.github.add_token({})
     exchanges.append((octo.ask("GET", "/repos/octo/robot/actions/secrets"), 403))
     octo.token = "unknown"
-    exchanges.append((octo.ask("GET", "/repos/octo/robot"), 401))
+    exchanges += [(octo.ask("GET", f"/repos/octo/{name}"), 401) for name in ("robot", "none")]
     assert [answer.status for answer, _ in exchanges] == [status for _, status in exchanges]
     assert octo.checked.violations == []
 
