@@ -126,7 +126,7 @@ def parse_handle(text: str) -> Handle:
     user, at, domain = text.partition("@")
     # The domain as it is sent: in lower case and IDNA-encoded.
     host = "" if re.search(r"[/?#\\\s@]|:$", domain) else host_of(origin_of(f"https://{domain}"))
-    if not host or not re.fullmatch(r"[\w.-]+", user):
+    if not host or not re.fullmatch(r"[\w.-]{1,255}", user):
         raise _refusal("account", text, "" if at else "An account names its user and its server.")
     return Handle(user, host)
 

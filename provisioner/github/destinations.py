@@ -110,6 +110,6 @@ def names(places: Iterable[Destination | Mapping]) -> str:
 
 
 def is_repository(name: str) -> bool:
-    """Whether it is `owner/name`, in the characters that GitHub takes."""
-    form = r"[A-Za-z0-9][A-Za-z0-9-_]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"
+    """Whether it is `owner/name`, in the characters that GitHub takes, and no more of them."""
+    form = r"[A-Za-z0-9][A-Za-z0-9-_]{0,99}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}"
     return re.fullmatch(form, name) is not None

@@ -143,6 +143,7 @@ def test_all_forms_that_people_copy_name_the_account(text: str, user: str, domai
         *(f"https://social.example/{page}" for page in ("public", "settings/x", "users")),
         *(f"https://social.example/{page}" for page in ("web/accounts/1", "p/mybot/1", "u/mybot")),
         *(f"https://social.example/{page}" for page in ("ap/users/1", "search?q=@mybot", "deck")),
+        f"{'m' * 256}@social.example",
     ],
     ids=ascii,
 )
@@ -191,6 +192,7 @@ def test_name_git_address_or_page_of_a_repository_is_taken(text: str) -> None:
     ("text", "api", "names_host"),
     [
         *((x, API, False) for x in ("", "mybot", "me/mybot/actions", "me/my bot", "me/mybot?x")),
+        *((x, API, False) for x in (f"{'m' * 101}/mybot", f"me/{'m' * 101}")),
         *(
             (f"https://{host}/me/mybot", API, True)
             for host in ("codeberg.org", "github.com.a.test")
