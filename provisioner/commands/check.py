@@ -181,7 +181,7 @@ def _not_alive(state: Dead | Unclear, steps: Next) -> Item:
         case Dead(reason):
             return Item("bad", f"The token is dead, revoked at the instance: {reason}", steps)
         case Unclear(reason, next=barred) if barred:
-            return Item("bad", f"The token can't be used: {reason}", barred)
+            return Item("bad", f"The token can't be used: {reason}", state.otherwise(steps))
         case Unclear(reason):
             text = f"Could not tell whether the token is alive: {reason}"
             return Item("unclear", f"{text}. The next check tries again")

@@ -113,7 +113,8 @@ def _refused(session: Session, instance: Instance, answer: Answer) -> Provisione
         what = f"The access token is invalid: {host} answered {answer.described()}."
         return ActionRequiredError("token-dead", what, next=rotate(session))
     if state.next:
-        return ActionRequiredError("account-barred", f"{state.reason}.", next=state.next)
+        steps = state.otherwise(rotate(session))
+        return ActionRequiredError("account-barred", f"{state.reason}.", next=steps)
     if answer.status == 429:
         seconds = retry_after(answer) or rate_limit_reset(answer) or THROTTLED
         return ProvisionerError(

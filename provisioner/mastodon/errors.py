@@ -123,6 +123,11 @@ class Unclear(msgspec.Struct, frozen=True):
     token_accepted: bool = False
     """Whether the answer says that the token itself is good."""
 
+    def otherwise(self, steps: Next) -> Next:
+        """What a person can do; `steps` if it is the token after all."""
+        invalid = ("If it needs nothing, the token is invalid:", *steps)
+        return self.next if self.token_accepted else (*self.next, *invalid)
+
 
 def unwell(host: str, answer: Answer) -> TransportError:
     """The instance is in trouble for the moment."""

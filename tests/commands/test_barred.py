@@ -42,3 +42,15 @@ def test_rotation_of_a_barred_account_goes_on_once_the_account_may_act(
     assert len(bot.live()) == 2
     bot.instance.accounts[0].state = "active"
     assert bot.complete("").status == "rotated"
+
+
+@pytest.mark.parametrize("personality", ["pleroma"])
+def test_token_that_may_be_invalid_is_replaced_where_the_account_needs_nothing(bot: World) -> None:
+    """Pleroma does not say which of the two it is."""
+    bot.instance.revoke_access("mybot")
+    finding = bot.check().items[0]
+    assert not calls_dead(finding)
+    assert runs(finding.next) == ["begin"]
+    with fails("account-barred", Exit.ACTION_REQUIRED) as caught:
+        bot.post("howdy")
+    assert runs(caught.value.next) == ["begin"]
