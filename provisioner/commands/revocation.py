@@ -19,8 +19,8 @@ from provisioner.report import Item, Open, ProvisionerError, TransportError, iso
 from provisioner.secret import Secret
 
 GIVE_UP = 30 * 86400
-"""Seconds after which a token of an instance that does not answer any more is dropped; one that
-works still is a person's to remove."""
+"""Seconds after which a token is dropped whose end can't be seen, as where its instance does not
+answer any more; one that works still is a person's to remove."""
 APPROVER = "the account that approved it"
 APPLICATION_STAYS = "leave the application itself, which the token in use belongs to"
 
@@ -177,7 +177,7 @@ def _revoke(session: Session, old: Superseded) -> tuple[Fate, str]:
     match Mastodon(session.http, token.instance).revoke(token.application, token.token):
         case Dead():
             return "revoked", ""
-        case Unclear(reason, refused=False, token_accepted=works) if overdue:
+        case Unclear(reason, token_accepted=works) if overdue:
             return ("stuck" if works else "forgotten"), reason
         case Unclear(reason):
             return "retry", reason

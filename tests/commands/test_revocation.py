@@ -4,7 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from provisioner.report import Exit, Item, Report, when
-from provisioner.sandbox import Response
+from provisioner.sandbox import Request, Response
+from provisioner.sandbox.web import json_response
 from tests.support.acts import answering, fields, killed, stage
 from tests.support.told import in_words, says_application_stays
 from tests.support.world import FAULTS, ORIGIN, START, Fault, FaultKind, World
@@ -291,3 +292,20 @@ def test_token_of_an_instance_that_is_gone_is_dropped_after_a_month(
     assert of_the_old(report).verdict == ("soon" if forgotten else "unclear")
     assert "gone.example" in of_the_old(report).text
     assert bool(rotated.superseded) != forgotten
+
+
+def test_token_that_is_refused_in_words_of_no_meaning_is_dropped_after_a_month(
+    rotated: World, old: str
+) -> None:
+    """Its application was removed by hand, say: then no revocation is accepted either."""
+    real = rotated.wire.hosts["social.example"]
+
+    def refusing(request: Request) -> Response:
+        about_old = old in (request.bearer, request.form.get("token"))
+        return json_response(403, {"error": "Hm"}) if about_old else real(request)
+
+    rotated.wire.hosts["social.example"] = refusing
+    for verdict in ("unclear", "soon"):
+        rotated.time += MONTH
+        assert of_the_old(rotated.check()).verdict == verdict
+    assert rotated.superseded == []
