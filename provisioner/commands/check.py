@@ -188,7 +188,8 @@ def _not_alive(state: Dead | Unclear, steps: Next) -> Item:
 
 
 def _age(session: Session, current: Credential) -> Item:
-    age, longest = session.now() - current.issued_at, session.config.max_age
+    # A clock may have gone ahead where it was issued.
+    age, longest = max(0, session.now() - current.issued_at), session.config.max_age
     days = f"{age // DAY} days" if age // DAY != 1 else "1 day"
     if longest is not None and age > longest:
         return Item("bad", f"The token is {days} old, older than max-age", rotate(session))

@@ -123,6 +123,11 @@ def test_missing_scopes_are_named_and_need_a_person(bot: World) -> None:
     assert "read:notifications" in str(found.next)
 
 
+def test_token_of_a_machine_whose_clock_is_ahead_is_new(bot: World) -> None:
+    bot.time -= 60
+    assert "is 0 days old" in bot.check().items[1].text
+
+
 @pytest.mark.parametrize(("over", "old"), [(0, False), (1, True)])
 def test_token_is_too_old_a_second_after_max_age(bot: World, over: int, *, old: bool) -> None:
     bot.time += 90 * DAY + over
