@@ -54,7 +54,7 @@ def begin(session: Session) -> Report:
     While an approval is pending and usable, the same link is shown again: Mastodon allows five
     registrations in ten minutes per address.
     """
-    info = read_with_instance(session)
+    info = read_with_instance(session, *session.reads_of_variables())
     require_nothing_staged(session)
     scopes, former = announce(session, info)
     if session.config.dry_run:

@@ -160,8 +160,10 @@ class Session:
     def reads_for_writing(self) -> list[Callable[[], object]]:
         """What is read before something is written: the public key, the variables' values."""
         sealing_key = [self.repository.read_sealing_key] if self.config.secrets else []
-        variables = [partial(self._read_variable, one.name) for one in self.config.variables]
-        return [*sealing_key, *variables]
+        return [*sealing_key, *self.reads_of_variables()]
+
+    def reads_of_variables(self) -> list[Callable[[], object]]:
+        return [partial(self._read_variable, one.name) for one in self.config.variables]
 
     def _read_variable(self, name: str) -> None:
         self.variables[name] = self.repository.variable(name)
@@ -201,9 +203,13 @@ class Session:
 
     def unmanaged(self, mappings: Iterable[Mapping]) -> tuple[Destination, ...]:
         """Which of the secrets to be written exist, and may hold something that is not ours."""
-        ours = {place for one in self.journal.credentials() for place in one.managed}
         places = (self.destination(mapping) for mapping in mappings if mapping.kind == "secrets")
-        return tuple(one for one in places if one not in ours and self.may_exist(one))
+        return tuple(one for one in places if one not in self.ours and self.may_exist(one))
+
+    @property
+    def ours(self) -> set[Destination]:
+        """Where nothing can stand but what this journal knows."""
+        return {place for one in self.journal.credentials() for place in one.managed}
 
 
 def require_nothing_staged(session: Session) -> None:
@@ -269,8 +275,18 @@ def same_names(session: Session) -> tuple[str, ...]:
 
 
 def warn_of_unmanaged(session: Session, instance: Instance) -> None:
-    """Say beforehand which secrets of somebody else's will be overwritten."""
+    """Say beforehand which secrets and variables of somebody else's will be overwritten."""
     page, account = instance.applications_page(), str(session.config.handle)
+    for place in map(session.destination, session.config.variables):
+        same = session.variables.get(place.name) in {None, instance.origin, account}
+        if not same and place not in session.ours:
+            session.warn(
+                f"{session.repository.name} has a variable {place.name} that is not in this "
+                "journal. It is overwritten.",
+                "If the variable is another bot's, which would send its token elsewhere then, give "
+                "this one a name of its own:",
+                Set("variables", "OTHER_URL=base_url"),
+            )
     remove = "once the new token is written, remove its application, unless both belong to it"
     for place in session.unmanaged(session.config.secrets):
         session.warn(

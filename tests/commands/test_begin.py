@@ -208,6 +208,16 @@ def test_secret_by_the_name_of_our_variable_is_unmanaged(bot: World) -> None:
     assert [warning for warning in bot.warned if "MASTODON_BASE_URL" in warning]
 
 
+@pytest.mark.parametrize(("value", "warns"), [("https://other.example", True), (ORIGIN, False)])
+def test_variable_that_another_bot_may_read_is_announced(
+    world: World, value: str, *, warns: bool
+) -> None:
+    """With another instance's address there, it would send its token to that instance."""
+    world.repository.variables["MASTODON_BASE_URL"] = value
+    world.link()
+    assert any("MASTODON_BASE_URL" in warning for warning in world.warned) is warns
+
+
 @pytest.mark.parametrize("more", [True, False])
 def test_secret_of_the_token_in_use_that_a_rotation_leaves_is_announced(
     world: World, *, more: bool
