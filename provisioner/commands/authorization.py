@@ -240,9 +240,10 @@ def _rejected(
     try:
         # This run has not written what it staged, and no run wrote another account's.
         current = session.journal.current
-        is_its = current is None or current.account_id == staged.account_id
+        is_its = dead or current is None or current.account_id == staged.account_id
         places = pending.staged.destinations if pending.staged and is_its else ()
-        supersede(session, None if dead else staged, places, pending=left)
+        may_stand = any(one.is_secret and session.may_exist(one) for one in places)
+        supersede(session, None if dead and not may_stand else staged, places, pending=left)
     except ProvisionerError as error:
         if not dead:
             _revoke_unknown(session, staged)
