@@ -11,7 +11,8 @@ wrong key from a damaged box; it gives nothing away, since the key has 256 rando
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from hashlib import blake2b
 from typing import Any, Self
 
@@ -25,6 +26,8 @@ from provisioner.report import ActionRequiredError, InputError, Run, Set
 from provisioner.secret import Secret
 
 VERSION = 1
+UNKNOWN = ""
+"""Something that the journal does not know."""
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -50,32 +53,13 @@ class Credential(Record, frozen=True):
     """Who approved it, as `user@domain`; "" until verified."""
     code: str = ""
     """SHA-256 of the one-time code that it was issued for, which must never be sent again."""
-    known: tuple[Destination, ...] = ()
-    """Where the run that made it current wrote it."""
-    may_hold: tuple[Destination, ...] = ()
-    """Where it may stand besides: recorded before the first write."""
-    overwrites: tuple[Destination, ...] = ()
-    """Of `may_hold`, where something that this journal does not know stood, or still does."""
     seen_alive_at: int = 0
+    """0 for a token that was never current."""
 
     @property
-    def destinations(self) -> tuple[Destination, ...]:
-        return tuple(dict.fromkeys((*self.known, *self.may_hold)))
-
-    @property
-    def managed(self) -> tuple[Destination, ...]:
-        """Where nothing but a token of this journal can stand."""
-        return tuple(one for one in self.destinations if one not in self.overwrites)
-
-    def also_in(
-        self, places: Iterable[Destination], overwrites: Iterable[Destination] = ()
-    ) -> Self:
-        """The same, which may stand in these places too, and there perhaps `overwrites`."""
-        foreign = (one for one in overwrites if one not in self.managed)
-        return self.replace(
-            may_hold=tuple(dict.fromkeys((*self.may_hold, *places))),
-            overwrites=tuple(dict.fromkeys((*self.overwrites, *foreign))),
-        )
+    def fingerprint(self) -> str:
+        """Tells its token from others, without repeating it."""
+        return blake2b(self.token.reveal().encode(), digest_size=8).hexdigest()
 
 
 class Pending(Record, frozen=True):
@@ -119,6 +103,14 @@ class Superseded(Record, frozen=True):
         return self.replace(revoke_after=min(self.revoke_after, moment))
 
 
+class Contents(Record, frozen=True):
+    """What may stand in a secret or variable: more than one thing after a write that was cut."""
+
+    destination: Destination
+    tokens: frozenset[str]
+    """Fingerprints of the credentials that it may be of; UNKNOWN for anything else."""
+
+
 class Journal(Record, frozen=True):
     """What the tool remembers of one bot."""
 
@@ -129,6 +121,8 @@ class Journal(Record, frozen=True):
     current: Credential | None = None
     superseded: tuple[Superseded, ...] = ()
     """Oldest first."""
+    contents: tuple[Contents, ...] = ()
+    """Recorded before the first write to each."""
     deprovisioning: bool = False
     """Whether the bot is being taken off: then nothing but that goes on."""
 
@@ -149,6 +143,39 @@ class Journal(Record, frozen=True):
     def credentials(self) -> tuple[Credential, ...]:
         old = (superseded.credential for superseded in self.superseded)
         return tuple(filter(None, (self.staged, self.current, *old)))
+
+    def at(self, destination: Destination) -> frozenset[str]:
+        """What may stand there; empty where this journal never wrote."""
+        found = (one.tokens for one in self.contents if one.destination == destination)
+        return next(found, frozenset())
+
+    def known(self, credential: Credential) -> tuple[Destination, ...]:
+        """Where nothing else can stand."""
+        only = {credential.fingerprint}
+        return tuple(one.destination for one in self.contents if one.tokens == only)
+
+    def may_hold(self, credential: Credential) -> tuple[Destination, ...]:
+        """Where it may stand, perhaps among others."""
+        mark = credential.fingerprint
+        return tuple(one.destination for one in self.contents if mark in one.tokens)
+
+    @property
+    def managed(self) -> tuple[Destination, ...]:
+        """Where nothing but what this journal wrote can stand."""
+        return tuple(one.destination for one in self.contents if UNKNOWN not in one.tokens)
+
+    def with_contents(
+        self, changes: Mapping[Destination, AbstractSet[str]]
+    ) -> tuple[Contents, ...]:
+        """The contents with these changes; what can hold nothing of ours is left out."""
+        contents = {one.destination: one.tokens for one in self.contents}
+        contents |= {place: frozenset(tokens) for place, tokens in changes.items()}
+        return tuple(Contents(*one) for one in contents.items() if one[1] - {UNKNOWN})
+
+    def without(self, credential: Credential) -> tuple[Contents, ...]:
+        """The contents once it can stand nowhere any more."""
+        gone = {credential.fingerprint}
+        return self.with_contents({one: self.at(one) - gone for one in self.may_hold(credential)})
 
     def secrets(self) -> Iterator[Secret]:
         yield from (credential.token for credential in self.credentials())

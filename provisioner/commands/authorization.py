@@ -10,10 +10,11 @@ from provisioner.commands.revocation import revoke_due, supersede, tell_lost
 from provisioner.commands.session import Session, approve, approver, begin_anew, require_own
 from provisioner.http import both
 from provisioner.inputs import HERE
-from provisioner.journal import Credential, Pending
+from provisioner.journal import UNKNOWN, Contents, Credential, Pending
 from provisioner.journal_store import OvertakenError
 from provisioner.mastodon.client import Grant, Mastodon
 from provisioner.mastodon.errors import Alive, Dead, Unclear
+from provisioner.mastodon.instance import Instance
 from provisioner.mastodon.scopes import missing
 from provisioner.parsing import Handle, parse_code, parse_handle
 from provisioner.report import (
@@ -21,6 +22,7 @@ from provisioner.report import (
     IncompleteError,
     InputError,
     Next,
+    Open,
     ProvisionerError,
     Run,
     Set,
@@ -71,6 +73,31 @@ def warn_of_other_scopes(session: Session, pending: Pending) -> None:
         session.warn(f"The pending authorization is for {asked}. Other scopes need a new one.")
 
 
+def warn_of_unmanaged(session: Session, instance: Instance) -> None:
+    """Say beforehand which secrets and variables of somebody else's will be overwritten."""
+    page, account = instance.applications_page(), str(session.config.handle)
+    for place in map(session.destination, session.config.variables):
+        same = session.variables.get(place.name) in {instance.origin, account}
+        if UNKNOWN in session.contents(place) and not same:
+            session.warn(
+                f"{session.repository.name} has a variable {place.name} that is not in this "
+                "journal. It is overwritten.",
+                "If the variable is another bot's, which would send its token elsewhere then, give "
+                "this one a name of its own:",
+                Set("variables", "OTHER_URL=base_url"),
+            )
+    remove = "once the new token is written, remove its application, unless both belong to it"
+    for place in session.unmanaged(session.config.secrets):
+        session.warn(
+            f"{session.repository.name} has a secret {place.name} that is not in this journal. It "
+            "is overwritten, and the token in it stays alive.",
+            "If the secret is another bot's, give this one a name of its own:",
+            Set("secrets", "OTHER_TOKEN=access_token"),
+            "If it is this account's:",
+            Open(page, account, remove),
+        )
+
+
 def by_code(session: Session, pending: Pending, pasted: str) -> Approval:
     """The approval by the one-time code that was pasted (RFC 6749, section 4.1).
 
@@ -111,17 +138,25 @@ def by_code(session: Session, pending: Pending, pasted: str) -> Approval:
     )
 
 
-def verify(session: Session, pending: Pending, staged: Credential, again: Next) -> Credential:
+def verify(
+    session: Session,
+    pending: Pending,
+    staged: Credential,
+    contents: tuple[Contents, ...],
+    again: Next,
+) -> Credential:
     """The staged credential with the number of its account, once that is the right one.
 
     The journal is looked at in the same moment: what comes next is written only if it is still
-    ours. `again` is how to go on with another approval.
+    ours. `contents` are what they were before this run staged it, and are again if it is rejected;
+    `again` is how to go on with another approval.
     Raises ActionRequiredError for another account, missing scopes or a dead token, which is
     dropped, and revoked if it lives; IncompleteError where the instance does not say, and the token
     stays staged.
     """
     if lacking := missing(staged.scopes, pending.scopes):
-        raise _rejected(session, pending, staged, _scopes_missing(session, staged, lacking))
+        less = _scopes_missing(session, staged, lacking)
+        raise _rejected(session, pending, staged, contents, less)
     mastodon, began = Mastodon(session.http, pending.instance), session.clock()
 
     def look() -> OvertakenError | None:
@@ -149,7 +184,7 @@ def verify(session: Session, pending: Pending, staged: Credential, again: Next) 
         case Unclear() as unclear:
             raise overtaken or _unverified(unclear)
     if problem:  # of use to no other run either
-        raise _rejected(session, pending, staged, problem)
+        raise _rejected(session, pending, staged, contents, problem)
     if overtaken:
         raise overtaken
     if session.clock() - began > LOOK_IS_OLD:
@@ -226,7 +261,11 @@ def _unverified(unclear: Unclear) -> ProvisionerError:
 
 
 def _rejected(
-    session: Session, pending: Pending, staged: Credential, problem: ActionRequiredError
+    session: Session,
+    pending: Pending,
+    staged: Credential,
+    contents: tuple[Contents, ...],
+    problem: ActionRequiredError,
 ) -> ProvisionerError:
     """Have a token that must not be used revoked; the problem, or what kept the journal from it.
 
@@ -238,12 +277,11 @@ def _rejected(
         tell_lost(session, pending)
         left = None
     try:
-        # This run has not written what it staged, and no run wrote another account's.
         current = session.journal.current
-        is_its = dead or current is None or current.account_id == staged.account_id
-        places = pending.staged.destinations if pending.staged and is_its else ()
-        may_stand = any(one.is_secret and session.may_exist(one) for one in places)
-        supersede(session, None if dead and not may_stand else staged, places, pending=left)
+        # No run wrote another account's.
+        if current and staged.account_id not in {"", current.account_id}:
+            contents = session.journal.replace(contents=contents).without(staged)
+        supersede(session, None if dead else staged, pending=left, contents=contents)
     except ProvisionerError as error:
         if not dead:
             _revoke_unknown(session, staged)

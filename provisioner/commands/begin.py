@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from provisioner.commands.authorization import warn_of_other_scopes
+from provisioner.commands.authorization import warn_of_other_scopes, warn_of_unmanaged
 from provisioner.commands.revocation import tell_lost
 from provisioner.commands.session import (
     Session,
@@ -14,7 +14,6 @@ from provisioner.commands.session import (
     incomplete_on_error,
     require_nothing_staged,
     require_own,
-    warn_of_unmanaged,
 )
 from provisioner.github.destinations import names
 from provisioner.http import both
@@ -124,7 +123,8 @@ def announce(session: Session, info: InstanceInfo) -> tuple[Candidates, Pending 
     if current := session.journal.current:
         since = when(current.issued_at)
         session.reporter.done(f"A token is in use since {since}: this is its rotation")
-        left = [one for one in current.known if one.is_secret and one not in session.destinations]
+        places = session.journal.may_hold(current)
+        left = [one for one in places if one.is_secret and one not in session.destinations]
         if left:
             session.warn(
                 f"The token in use stands in {names(left)}, where this run does not write",

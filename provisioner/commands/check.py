@@ -127,7 +127,7 @@ def _look_at(session: Session, current: Credential) -> Iterator[Item]:
         yield _end(session, "The token", current.expires_at, rotate(session))
     wanted = session.config.scopes
     yield _scopes(current.scopes, wanted, rotate(session, Set("scopes", " ".join(wanted))))
-    for place in current.known:
+    for place in session.journal.known(current):
         if place.is_secret and session.may_exist(place):
             yield Item("good", f"The secret {place.name} exists")
         elif place.is_secret:

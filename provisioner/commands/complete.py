@@ -24,6 +24,7 @@ from provisioner.commands.authorization import (
     find_pending,
     undo_unstaged,
     verify,
+    warn_of_unmanaged,
 )
 from provisioner.commands.revocation import OldToken, end_grace_where_idle, revoke_due, tell_lost
 from provisioner.commands.session import (
@@ -31,11 +32,10 @@ from provisioner.commands.session import (
     begin_anew,
     dry_run,
     incomplete_on_error,
-    warn_of_unmanaged,
     would_write,
 )
 from provisioner.github.destinations import Destination, Mapping, expression, names
-from provisioner.journal import Credential, Pending, Superseded
+from provisioner.journal import UNKNOWN, Contents, Credential, Pending, Superseded
 from provisioner.journal_store import ROOM, OvertakenError, UnconfirmedError
 from provisioner.mastodon.client import Grant, Mastodon, ping
 from provisioner.mastodon.errors import (
@@ -81,15 +81,17 @@ def finish(session: Session, pending: Pending, approval: Approval) -> Report:
     """Everything from the exchange on. Raises ProvisionerError."""
     with incomplete_on_error(session, completes=True):
         former, staged = session.journal.current, pending.staged
+        contents = session.journal.contents
         if staged is None:
             grant = _exchange(session, pending, approval)
             staged = _stage(session, pending, approval, grant)
-        verified = verify(session, pending, staged, approval.again)
+        verified = verify(session, pending, staged, contents, approval.again)
         written = _write(session, pending, verified)
-        _make_current(session, pending, written)
+        overwritten = [one.name for one in written if UNKNOWN in session.journal.at(one)]
+        current = _make_current(session, pending, verified, written)
         end_grace_where_idle(session)
         old_tokens = revoke_due(session, current_seen_alive=True)
-    return _report(session, pending, written, former, old_tokens)
+    return _report(session, pending, former, current, written, overwritten, old_tokens)
 
 
 def _prepare(session: Session) -> Pending:
@@ -157,10 +159,11 @@ def _stage(session: Session, pending: Pending, approval: Approval, grant: Grant)
         code=approval.fingerprint,
         issued_at=session.now(),
         expires_at=session.now() + grant.expires_in if grant.expires_in else None,
-        may_hold=_safe_destinations(session),
     )
     try:
-        session.save(pending=pending.replace(staged=staged))
+        session.save(
+            pending=pending.replace(staged=staged), contents=_named_where_safe(session, staged)
+        )
     except UnconfirmedError:
         raise  # it may well be staged
     except OvertakenError:
@@ -173,36 +176,33 @@ def _stage(session: Session, pending: Pending, approval: Approval, grant: Grant)
     return staged
 
 
-def _safe_destinations(session: Session) -> tuple[Destination, ...]:
-    """The destinations that are empty, or known to hold something of the token in use.
+def _named_where_safe(session: Session, staged: Credential) -> tuple[Contents, ...]:
+    """The contents with the staged token where nothing stands, or only what is in use.
 
-    Only these may be named before a token is verified: a later run deletes or restores what is
-    named.
+    Nowhere else before it is verified: a later run that gives it up deletes or restores those.
     """
-    current = session.journal.current
-    known = current.known if current else ()
-    return tuple(one for one in session.destinations if one in known or not session.may_exist(one))
+    journal, mark, safe = session.journal, staged.fingerprint, [frozenset[str]()]
+    if journal.current:
+        safe.append(frozenset({journal.current.fingerprint}))
+    now = {one: session.contents(one) for one in session.destinations}
+    return journal.with_contents({one: now[one] | {mark} for one in now if now[one] in safe})
 
 
-def _write(session: Session, pending: Pending, staged: Credential) -> Credential:
-    """Write every destination, and look whether the journal is still ours.
+def _write(session: Session, pending: Pending, staged: Credential) -> tuple[Destination, ...]:
+    """Write every destination, and look whether the journal is still ours; what was written.
 
     The journal names every destination beforehand. A run that goes on with a token which an earlier
     run staged writes it in any case: that is how an abandon at the same time notices.
     """
-    unnamed = [place for place in session.destinations if place not in staged.may_hold]
-    if pending.staged or unnamed:
-        former = (place for place in staged.may_hold if session.may_exist(place))
-        safe = _safe_destinations(session)
-        foreign = (place for place in unnamed if place not in safe)
-        staged = staged.replace(
-            may_hold=tuple(dict.fromkeys((*former, *session.destinations))),
-            overwrites=tuple(dict.fromkeys((*staged.overwrites, *foreign))),
-        )
-        session.save(pending=pending.replace(staged=staged))
+    journal, mark = session.journal, staged.fingerprint
+    named = journal.may_hold(staged)
+    if pending.staged or not set(session.destinations).issubset(named):
+        now = {one: session.contents(one) for one in named}
+        now |= {one: session.contents(one) | {mark} for one in session.destinations}
+        session.save(pending=pending.replace(staged=staged), contents=journal.with_contents(now))
     written = publish(session, staged, session.config.mappings)
     session.store.look()
-    return staged.replace(known=written)
+    return written
 
 
 def publish(
@@ -212,7 +212,7 @@ def publish(
 
     A variable that has its value already is not written, and is ours only if it was before.
     """
-    repository, current, ours = session.repository, session.journal.current, []
+    repository, ours = session.repository, []
     application = credential.application
     secrets = {
         "access_token": credential.token,
@@ -235,57 +235,51 @@ def publish(
         elif before != variables[mapping.field]:
             repository.put_variable(name, variables[mapping.field], exists=before is not None)
             session.reporter.done(f"Wrote the variable {name}")
-        elif current is None or place not in current.known:
+        elif UNKNOWN in session.journal.at(place):
             continue
         ours.append(place)
     return tuple(ours)
 
 
-def _make_current(session: Session, pending: Pending, written: Credential) -> None:
+def _make_current(
+    session: Session, pending: Pending, staged: Credential, written: tuple[Destination, ...]
+) -> Credential:
     """Make the written credential the current one, and the former one superseded.
 
-    A credential that holds the very same token is not superseded: revoking it would kill both. It
-    stands wherever the one in use was written too, and is as old as it was. Where a superseded one
-    was written, a later token may stand by now.
+    A credential that holds the very same token is not superseded: revoking it would kill both. The
+    new one is as old as that.
     """
     journal, former, now = session.journal, session.journal.current, session.now()
-    equal = (written, *(one for one in journal.credentials() if one.token == written.token))
-    in_use = former.known if former and former.token == written.token else ()
-    known = dict.fromkeys((*written.known, *in_use))
-    may_hold = dict.fromkeys(place for one in equal for place in one.destinations)
-    overwrites = dict.fromkeys(place for one in equal for place in one.overwrites)
-    current = written.replace(
-        known=tuple(known),
-        may_hold=tuple(place for place in may_hold if place not in known),
-        overwrites=tuple(place for place in overwrites if place not in known),
-        issued_at=min(one.issued_at for one in equal),
-        seen_alive_at=now,
-    )
-    superseded = [old for old in journal.superseded if old.credential.token != written.token]
-    if former and former.token != written.token:
+    issued = [one.issued_at for one in journal.credentials() if one.token == staged.token]
+    current = staged.replace(issued_at=min(issued), seen_alive_at=now)
+    superseded = [old for old in journal.superseded if old.credential.token != staged.token]
+    if former and former.token != staged.token:
         until = now + session.config.grace
         superseded = [old.by(until) for old in (*superseded, Superseded(former, until))]
     # Of this account's lost tokens none is left then, or it is the current one.
-    if written.instance.profile.reuses_token or written.instance.profile.replaces_token:
+    if staged.instance.profile.reuses_token or staged.instance.profile.replaces_token:
         tell_lost(session, pending, f"whoever else than {session.config.handle} approved the link")
     else:
         tell_lost(session, pending, is_in_use=True)
-    session.save(pending=None, current=current, superseded=tuple(superseded))
+    contents = journal.with_contents({place: {staged.fingerprint} for place in written})
+    session.save(pending=None, current=current, superseded=tuple(superseded), contents=contents)
     session.reporter.done("Wrote the journal: the token is current")
+    return current
 
 
 def _report(
     session: Session,
     pending: Pending,
-    written: Credential,
     former: Credential | None,
+    current: Credential,
+    written: tuple[Destination, ...],
+    overwritten: list[str],
     old_tokens: list[OldToken],
 ) -> Report:
-    config, instance, repository = session.config, written.instance, session.repository.name
-    account, scopes, expires_at = str(config.handle), " ".join(written.scopes), written.expires_at
-    rotated = former is not None and former.token != written.token
+    config, instance, repository = session.config, pending.instance, session.repository.name
+    account, scopes, expires_at = str(config.handle), " ".join(current.scopes), current.expires_at
+    rotated = former is not None and former.token != current.token
     same_since = former.issued_at if former and not rotated else None
-    overwritten = [place.name for place in written.known if place in written.overwrites]
     if same_since is not None:
         session.warn(
             f"Not rotated: the instance returned the token that it issued on {when(same_since)}, "
@@ -301,7 +295,7 @@ def _report(
             "Token of": account,
             "Instance": instance.origin,
             "Scopes": scopes,
-            "Stored in": f"{repository}: {names(written.known)}",
+            "Stored in": f"{repository}: {names(written)}",
             "Expires": when(expires_at),
         },
         snippet="\n".join(

@@ -3,10 +3,16 @@
 from collections.abc import Iterable, Iterator
 
 from provisioner.commands.complete import publish
-from provisioner.commands.revocation import removal, revoke_due, supersede, tell_lost
+from provisioner.commands.revocation import (
+    is_known_besides,
+    removal,
+    revoke_due,
+    supersede,
+    tell_lost,
+)
 from provisioner.commands.session import Session, dry_run, incomplete_on_error, require_own
 from provisioner.github.destinations import Destination, Kind, Mapping, names
-from provisioner.journal import Credential
+from provisioner.journal import UNKNOWN, Credential
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import Alive, Dead, Unclear
 from provisioner.report import (
@@ -66,13 +72,11 @@ def deprovision(session: Session) -> Report:
         return dry_run(session, tuple(_would(session)))
     with incomplete_on_error(session):
         if store.exists:
-            staged = session.journal.staged
-            places = staged.destinations if staged else ()
-            supersede(session, staged, places, pending=None, deprovisioning=True)
+            supersede(session, session.journal.staged, pending=None, deprovisioning=True)
         tokens = session.journal.credentials()
         own = [token for token in tokens if token.application.user_supplied]
         alive = [token for token in tokens if token not in own and not _is_dead(session, token)]
-        for place in _written(session):
+        for place in session.journal.managed:
             _delete(session, place.kind, place.name)
         if alive:
             raise _still_alive(session, alive)
@@ -109,17 +113,19 @@ def _ended(session: Session, status: str, headline: str, old_tokens: Iterable[It
 
 def _give_up(session: Session) -> None:
     """Have no secret hold the staged token, and the journal drop what was under way."""
-    staged, current = session.journal.staged, session.journal.current
+    journal, staged, current = session.journal, session.journal.staged, session.journal.current
     again = _to_write_again(session, staged)
     session.update()  # a run under way notices, and writes nothing
+    contents: dict[Destination, set[str]] = {}
     if current:
-        publish(session, current, again)
-    rewritten = {session.destination(mapping) for mapping in again}
-    for place in staged.managed if staged else ():
-        if place.is_secret and place not in rewritten:
-            session.repository.delete("secrets", place.name)
-    left = tuple(place for place in staged.overwrites if place.is_secret) if staged else ()
-    supersede(session, staged, left, pending=None)
+        rewritten = publish(session, current, again)
+        contents = {place: {current.fingerprint} for place in rewritten}
+    if staged and not is_known_besides(session, staged):
+        for place in journal.known(staged):
+            if place.is_secret:
+                session.repository.delete("secrets", place.name)
+                contents[place] = set()
+    supersede(session, staged, pending=None, contents=journal.with_contents(contents))
 
 
 def _to_write_again(session: Session, staged: Credential | None) -> tuple[Mapping, ...]:
@@ -127,10 +133,10 @@ def _to_write_again(session: Session, staged: Credential | None) -> tuple[Mappin
 
     No other name of the inputs is written: it may be another bot's.
     """
-    current = session.journal.current
+    journal, current = session.journal, session.journal.current
     if staged is None or current is None:
         return ()
-    shared = {place for place in staged.destinations if place in current.known}
+    shared = {*journal.may_hold(staged)} & {*journal.may_hold(current)} & {*journal.managed}
     named = {session.destination(mapping): mapping for mapping in session.config.mappings}
     if unnamed := shared - named.keys():
         raise InputError(
@@ -165,19 +171,14 @@ def _delete(session: Session, kind: Kind, name: str) -> None:
 
 
 def _tell_left(session: Session) -> None:
-    overwritten = (place for one in session.journal.credentials() for place in one.overwrites)
-    written = set(_written(session))
+    overwritten = [one.destination for one in session.journal.contents if UNKNOWN in one.tokens]
     for place in dict.fromkeys((*session.unmanaged(session.config.secrets), *overwritten)):
-        if place.is_secret and place not in written and session.may_exist(place):
+        if place.is_secret and session.may_exist(place):
             session.warn(
                 f"The secret {place.name} is left alone: this journal does not know what is in it.",
                 f"If it is this bot's, delete the secret {place.name}, and remove its application "
                 "at the instance.",
             )
-
-
-def _written(session: Session) -> Iterable[Destination]:
-    return dict.fromkeys(place for one in session.journal.credentials() for place in one.managed)
 
 
 def _is_dead(session: Session, token: Credential) -> bool:
@@ -210,7 +211,7 @@ def _would(session: Session) -> Iterator[str]:
     for token in session.journal.credentials():
         if not token.application.user_supplied:
             yield f"revoke the token of {when(token.issued_at)} at {token.instance.origin}"
-    for place in _written(session):
+    for place in session.journal.managed:
         yield f"delete {place}"
     yield f"delete the variable {session.store.name}, which holds the journal"
     yield f"delete the secret {session.store.key_name}, which holds its key"

@@ -68,8 +68,9 @@ def revoke_due(
             if told.fate == "forgotten":  # a person is told before: the run may end any moment
                 session.warn(told.item.text, *told.item.next)
             if told.fate in {"forgotten", "revoked"}:
-                left = (one for one in session.journal.superseded if one != old)
-                session.update(superseded=tuple(left))
+                left = tuple(one for one in session.journal.superseded if one != old)
+                contents = session.journal.without(old.credential)
+                session.update(superseded=left, contents=contents)
             if told.fate == "revoked":
                 issued = when(old.credential.issued_at)
                 session.reporter.done(f"Revoked the token of {issued}, and saw it dead")
@@ -79,28 +80,22 @@ def revoke_due(
     return became
 
 
-def supersede(
-    session: Session, token: Credential | None, places: tuple[Destination, ...], **changes: Any
-) -> None:
-    """Write that a token which is not used is to be revoked; it may stand in `places`, and the
-    token in use perhaps no more.
+def supersede(session: Session, token: Credential | None, **changes: Any) -> None:
+    """Write that a token which is not used is to be revoked.
 
-    The person's own application may have given the very token that is in use: that stays, wherever
-    it stands. Or one that was replaced: that stands where it stood, too.
+    The person's own application may have given the very token that is in use, or one that was
+    replaced: those stay as they are.
     """
-    current, superseded = session.journal.current, session.journal.superseded
-    if token and current and current.token == token.token:
-        changes["current"] = current.also_in(places, token.overwrites)
-    elif token:
-        unused = Superseded(token.replace(may_hold=()), session.now())
-        old = next((one for one in superseded if one.credential.token == token.token), unused)
-        unused = old.replace(credential=old.credential.also_in(places, token.overwrites))
-        changes["superseded"] = (*(one for one in superseded if one != old), unused)
-        if current:
-            taken = [one for one in current.known if one.is_secret and one in places]
-            known = tuple(one for one in current.known if one not in taken)
-            changes["current"] = current.replace(known=known).also_in(taken)
+    if token and not is_known_besides(session, token):
+        unused = Superseded(token, session.now())
+        changes["superseded"] = (*session.journal.superseded, unused)
     session.update(**changes)
+
+
+def is_known_besides(session: Session, staged: Credential) -> bool:
+    """Whether a staged token is also the one in use, or one that was replaced."""
+    known = session.journal.replace(pending=None).credentials()
+    return any(one.token == staged.token for one in known)
 
 
 def end_grace_where_idle(session: Session) -> None:
@@ -126,20 +121,9 @@ def end_grace(session: Session, seconds: int) -> None:
 
 
 def uncovered(session: Session, old: Credential) -> list[Destination]:
-    """The secrets that may still hold this token.
-
-    A secret is covered where the run that made a later credential current wrote it, or where it is
-    gone. That a later token may stand there is not enough: it may not, too.
-    """
-    journal = session.journal
-    superseded = [each.credential for each in journal.superseded]
-    later = (*superseded[superseded.index(old) + 1 :], journal.current)
-    covered = {place for credential in later if credential for place in credential.known}
-    return [
-        place
-        for place in old.destinations
-        if place.is_secret and place not in covered and session.may_exist(place)
-    ]
+    """The secrets that may still hold this token."""
+    places = session.journal.may_hold(old)
+    return [place for place in places if place.is_secret and session.may_exist(place)]
 
 
 def _trouble_with_current(session: Session, *, seen_alive: bool) -> str:
@@ -189,10 +173,9 @@ def _told(session: Session, old: Superseded, fate: Fate, reason: str) -> OldToke
     token = old.credential
     left = uncovered(session, token)
     reason = f"it may still stand in {names(left)}" if left else reason
-    which = f"The {'old ' if token.known else ''}token of {when(token.issued_at)}"
+    which = f"The {'old ' if token.seen_alive_at else ''}token of {when(token.issued_at)}"
     why, by_hand = reason.rstrip("."), (removal(session, token),)
-    unread = f"Delete {names(left)}, if no workflow reads it."
-    delete = (unread, "Otherwise rotate, and have that written too.") if left else ()
+    delete = (f"Delete {names(left)}, if no workflow reads it.",) if left else ()
     match fate:
         case "revoked":
             item = Item("good", f"{which} is revoked")

@@ -14,10 +14,9 @@ from provisioner.github.client import GitHub, Repository
 from provisioner.github.destinations import Destination, Mapping, names
 from provisioner.http import Gather, Http
 from provisioner.inputs import HERE, INPUTS_OF
-from provisioner.journal import Credential, Journal, Pending
+from provisioner.journal import UNKNOWN, Credential, Journal, Pending
 from provisioner.journal_store import JournalStore
 from provisioner.key_file import KeyFile, open_journal
-from provisioner.mastodon.instance import Instance
 from provisioner.parsing import parse_account
 from provisioner.report import (
     ActionRequiredError,
@@ -204,12 +203,13 @@ class Session:
     def unmanaged(self, mappings: Iterable[Mapping]) -> tuple[Destination, ...]:
         """Which of the secrets to be written exist, and may hold something that is not ours."""
         places = (self.destination(mapping) for mapping in mappings if mapping.kind == "secrets")
-        return tuple(one for one in places if one not in self.ours and self.may_exist(one))
+        return tuple(one for one in places if UNKNOWN in self.contents(one))
 
-    @property
-    def ours(self) -> set[Destination]:
-        """Where nothing can stand but what this journal knows."""
-        return {place for one in self.journal.credentials() for place in one.managed}
+    def contents(self, destination: Destination) -> frozenset[str]:
+        """What may stand there now: nothing where it does not exist."""
+        if not self.may_exist(destination):
+            return frozenset()
+        return self.journal.at(destination) or frozenset({UNKNOWN})
 
 
 def require_nothing_staged(session: Session) -> None:
@@ -269,34 +269,8 @@ def same_names(session: Session) -> tuple[str, ...]:
     same = "Name the same secrets and variables as before"
     if current is None:
         return (f"{same}, if you named any.",)
-    if set(session.destinations).issuperset(current.known):
-        return ()
-    return (f"{same}: {names(current.known)}.",)
-
-
-def warn_of_unmanaged(session: Session, instance: Instance) -> None:
-    """Say beforehand which secrets and variables of somebody else's will be overwritten."""
-    page, account = instance.applications_page(), str(session.config.handle)
-    for place in map(session.destination, session.config.variables):
-        same = session.variables.get(place.name) in {None, instance.origin, account}
-        if not same and place not in session.ours:
-            session.warn(
-                f"{session.repository.name} has a variable {place.name} that is not in this "
-                "journal. It is overwritten.",
-                "If the variable is another bot's, which would send its token elsewhere then, give "
-                "this one a name of its own:",
-                Set("variables", "OTHER_URL=base_url"),
-            )
-    remove = "once the new token is written, remove its application, unless both belong to it"
-    for place in session.unmanaged(session.config.secrets):
-        session.warn(
-            f"{session.repository.name} has a secret {place.name} that is not in this journal. It "
-            "is overwritten, and the token in it stays alive.",
-            "If the secret is another bot's, give this one a name of its own:",
-            Set("secrets", "OTHER_TOKEN=access_token"),
-            "If it is this account's:",
-            Open(page, account, remove),
-        )
+    places = session.journal.may_hold(current)
+    return () if set(session.destinations).issuperset(places) else (f"{same}: {names(places)}.",)
 
 
 def require_own(session: Session, origin: str) -> None:

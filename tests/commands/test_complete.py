@@ -70,8 +70,7 @@ def test_secret_holds_the_one_living_token_and_the_journal_knows_it(world: World
     assert world.journal().pending is None
     assert world.current.token.reveal() == world.stored()
     assert world.current.account_id == str(world.instance.accounts[0].id)
-    assert [place.name for place in world.current.known] == DESTINATIONS
-    assert world.current.may_hold == ()
+    assert world.places(alone=True) == world.places() == DESTINATIONS
     assert bool(world.current.code) == (world.instance.personality == "mastodon-4.7")
 
 
@@ -287,7 +286,7 @@ def test_equal_token_is_known_wherever_it_was_written(bot: World) -> None:
     code = bot.approve(bot.link())
     answering(bot, TOKEN, fields(access_token=bot.stored()))
     bot.complete(code, secrets="OTHER=access_token")
-    assert {place.name for place in bot.current.known} == {*DESTINATIONS, "OTHER"}
+    assert {*bot.places(alone=True)} == {*DESTINATIONS, "OTHER"}
 
 
 # Before the code is sent.
@@ -593,7 +592,7 @@ def test_wrong_tokens_that_cannot_be_revoked_join_the_superseded_ones(bot: World
         assert says_still_to_be_revoked(caught.value.why)
     assert bot.known == sorted(bot.live())
     assert len(bot.known) == 3
-    assert bot.journal().superseded[-1].credential.destinations == ()  # it was written nowhere
+    assert bot.places(bot.journal().superseded[-1].credential) == []  # it was written nowhere
     bot.wire.faults = []
     bot.provision(grace="0")
     assert bot.live() == [bot.stored()]
@@ -644,7 +643,7 @@ def test_resumed_run_may_write_other_names(world: World) -> None:
     assert report.facts["overwritten"] == []
     assert world.live() == [world.stored("OTHER")]
     assert world.check().status == "healthy"
-    assert world.current.may_hold == ()
+    assert world.places() == ["MASTODON_BASE_URL", "OTHER"]
 
 
 def test_name_that_a_cut_run_wrote_stays_known_where_the_next_writes_another(world: World) -> None:
@@ -653,14 +652,14 @@ def test_name_that_a_cut_run_wrote_stays_known_where_the_next_writes_another(wor
     with failing(world, Fault("500", method="POST", path="actions/variables", times=99)):
         world.complete(code)
     world.complete("", secrets="OTHER=access_token")
-    assert [place.name for place in world.current.may_hold] == ["MASTODON_ACCESS_TOKEN"]
+    assert "MASTODON_ACCESS_TOKEN" in world.places()
     assert world.stored() == world.stored("OTHER")
 
 
 def test_variable_that_has_its_value_already_is_not_written_and_not_ours(world: World) -> None:
     world.repository.variables["MASTODON_BASE_URL"] = ORIGIN
     report = world.provision()
-    assert [place.name for place in world.current.known] == ["MASTODON_ACCESS_TOKEN"]
+    assert world.places(alone=True) == ["MASTODON_ACCESS_TOKEN"]
     assert "MASTODON_BASE_URL" not in report.table["Stored in"]
     world.repository.variables["MASTODON_BASE_URL"] = ""
     since = len(world.wire.log)
@@ -694,7 +693,7 @@ def test_staged_token_names_destinations_that_hold_nothing_else(bot: World) -> N
     stage(bot, bot.approve(bot.link()))
     staged = bot.pending.staged
     assert staged
-    assert [place.name for place in staged.may_hold] == DESTINATIONS
+    assert bot.places(staged) == DESTINATIONS
 
 
 def test_destination_that_holds_something_else_is_named_before_it_is_overwritten(
@@ -705,9 +704,9 @@ def test_destination_that_holds_something_else_is_named_before_it_is_overwritten
     world.repository.variables["MASTODON_BASE_URL"] = ""
     stage(world, world.approve(world.link()))
     [staged] = world.journal().credentials()
-    assert staged.may_hold == ()
+    assert world.places(staged) == []
     with failing(world, Fault("500", method="PUT", times=99)):
         world.complete("")
     [staged] = world.journal().credentials()
-    assert [place.name for place in staged.may_hold] == DESTINATIONS
-    assert "MASTODON_ACCESS_TOKEN" in [place.name for place in staged.overwrites]
+    assert world.places(staged) == DESTINATIONS
+    assert world.places(staged, alone=True) == []

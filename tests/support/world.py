@@ -299,6 +299,11 @@ class World:
         """All tokens that the journal knows, in plain and sorted."""
         return sorted(credential.token.reveal() for credential in self.journal().credentials())
 
+    def places(self, credential: Credential | None = None, *, alone: bool = False) -> list[str]:
+        """The names where it may stand, by default the one in use; or where it stands `alone`."""
+        journal, one = self.journal(), credential or self.current
+        return [place.name for place in (journal.known if alone else journal.may_hold)(one)]
+
     def rewrite(self, **changes: object) -> None:
         """Change the journal, as time or another version would have."""
         journal = replace(self.journal(), **changes)

@@ -13,6 +13,7 @@ from nacl.secret import SecretBox
 
 from provisioner.github.destinations import Destination
 from provisioner.journal import (
+    UNKNOWN,
     Credential,
     Journal,
     Pending,
@@ -33,6 +34,7 @@ TOKEN = "token-that-must-stay-secret"
 BASE64 = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
 HERE = Destination("repository/1", "secrets", "TOKEN")
 THERE = Destination("repository/1", "secrets", "OTHER")
+ELSEWHERE = Destination("repository/1", "secrets", "FOREIGN")
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 st.register_type_strategy(str, texts)
@@ -72,10 +74,17 @@ SEALED = seal(JOURNAL, KEY)
 # What is in it.
 
 
-def test_credential_knows_where_it_is_and_where_nothing_else_can_stand() -> None:
-    credential = CREDENTIAL.replace(known=(HERE,), may_hold=(THERE, HERE), overwrites=(THERE,))
-    assert credential.destinations == (HERE, THERE)
-    assert credential.managed == (HERE,)
+def test_journal_knows_where_a_token_may_stand_and_where_nothing_else_can() -> None:
+    other = CREDENTIAL.replace(token=Secret("another-token"))
+    mark, others = CREDENTIAL.fingerprint, other.fingerprint
+    stands = {HERE: {mark}, THERE: {mark, others}, ELSEWHERE: {others, UNKNOWN}}
+    journal = JOURNAL.replace(contents=JOURNAL.with_contents(stands))
+    assert journal.known(CREDENTIAL) == (HERE,)
+    assert journal.may_hold(CREDENTIAL) == (HERE, THERE)
+    assert journal.managed == (HERE, THERE)
+    journal = journal.replace(contents=journal.without(other))
+    assert journal.known(CREDENTIAL) == (HERE, THERE)
+    assert journal.at(ELSEWHERE) == set()  # nothing of ours
 
 
 @pytest.mark.parametrize(("moment", "due"), [(5, 5), (10, 10), (15, 10)])

@@ -77,7 +77,7 @@ def prepare_nothing(session: Session) -> Pending:
     return find_pending(session)
 
 
-def believe(_session: Session, _for: Pending, token: Credential, _again: object) -> Credential:
+def believe(_session: Session, _for: Pending, token: Credential, *_: object) -> Credential:
     """Whoever approved, the token is taken."""
     return replace(token, account_id="1")
 

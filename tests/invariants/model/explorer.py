@@ -103,16 +103,22 @@ def finish(world: World) -> World:
     for _ in range(10):
         journal = world.journal
         current = journal.current
-        well = current and all(world.secrets[n] == current.token for n in current.known)
+        well = current and holds_in_use(world)
         if journal.deprovisioning:
             world = _alone(world, DEPROVISION)
         elif journal.staged or journal.application:
             world = _alone(world, COMPLETE)
-        elif not well or (current and current.token not in world.live):
+        elif not well or (current and current not in world.live):
             world = _alone(world, BEGIN)
         elif journal.superseded:
             world = _alone(_deleted(world, journal), CHECK)
     return world
+
+
+def holds_in_use(world: World) -> bool:
+    """Whether each secret that can hold nothing else holds the token in use."""
+    known = {n for n, one in enumerate(world.journal.contents) if one == {world.journal.current}}
+    return all(world.secrets[n] == world.journal.current for n in known)
 
 
 def _deleted(world: World, journal: Journal) -> World:

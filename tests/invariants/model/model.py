@@ -44,22 +44,9 @@ class Token(NamedTuple):
     stranger: bool = False
 
 
-Places = frozenset[int]
-NOWHERE: Places = frozenset()
-
-
-class Credential(NamedTuple):
-    """A token, and where it stands, or may."""
-
-    token: Token
-    known: Places = NOWHERE
-    may_hold: Places = NOWHERE
-    overwrites: Places = NOWHERE
-
-    @property
-    def places(self) -> Places:
-        """Where it is, or may be."""
-        return self.known | self.may_hold
+Contents = frozenset[Token | str]
+"""What may stand in a secret."""
+NOTHING: Contents = frozenset()
 
 
 class Journal(NamedTuple):
@@ -67,17 +54,26 @@ class Journal(NamedTuple):
 
     application: int = 0  # whose link waits for approval; 0: none
     attempts: int = 0  # exchanges whose answer may be lost
-    staged: Credential | None = None
-    current: Credential | None = None
-    superseded: tuple[Credential, ...] = ()  # still to be revoked, oldest first
+    staged: Token | None = None
+    current: Token | None = None
+    superseded: tuple[Token, ...] = ()  # still to be revoked, oldest first
+    contents: tuple[Contents, ...] = (NOTHING, NOTHING)  # of the two secrets
     deprovisioning: bool = False
     writes: int = 0  # so that no two writes look the same
 
     @property
     def tokens(self) -> frozenset[Token]:
         """All that it knows."""
-        known = (self.staged, self.current, *self.superseded)
-        return frozenset(one.token for one in known if one)
+        return frozenset(filter(None, (self.staged, self.current, *self.superseded)))
+
+    def containing(self, place: int, contents: Contents) -> "Journal":
+        """The same, but for what may stand in that secret."""
+        changed = (contents if n == place else one for n, one in enumerate(self.contents))
+        return self._replace(contents=tuple(changed))
+
+    def without(self, token: Token) -> "Journal":
+        """The same, but for a token that can stand nowhere any more."""
+        return self._replace(contents=tuple(one - {token} for one in self.contents))
 
 
 class Run(NamedTuple):
@@ -131,7 +127,7 @@ def read(world: World, run: Run) -> Turn:
     elif "exchange" in run.steps:
         if journal.staged:
             steps = ("read", *run.steps[run.steps.index("write staged") + 1 :])
-            yield world, run._replace(steps=steps, token=journal.staged.token, resumed=True)
+            yield world, run._replace(steps=steps, token=journal.staged, resumed=True)
         elif journal.application:
             yield world, run._replace(token=Token(journal.application, run.stranger))
     elif not (journal.staged or ("register" in run.steps and journal.attempts)):
@@ -167,30 +163,27 @@ def write_secret(world: World, run: Run) -> Turn:
 
 
 def revoke(world: World, run: Run) -> Turn:
-    """Revoke one that was superseded, its grace over; one that was in use only if the current one
-    is seen alive.
+    """Revoke one that was superseded, its grace over; one that this run did not reject itself only
+    if the current one is seen alive.
     """
     current = run.seen.current
-    alive = current is None or current.token in world.live
+    alive = current is None or current in world.live
     for old in run.seen.superseded:
-        if (alive or not old.known) and not uncovered(world, run.seen, old):
-            yield world._replace(live=world.live - {old.token}), run._replace(old=old.token)
+        if (alive or old == run.token) and not uncovered(world, run.seen, old):
+            yield world._replace(live=world.live - {old}), run._replace(old=old)
 
 
-def uncovered(world: World, journal: Journal, old: Credential) -> Places:
-    """The secrets that may still hold it: not gone, and not known to hold a later one."""
-    later = journal.superseded[journal.superseded.index(old) + 1 :]
-    covered = frozenset[int]().union(*(one.known for one in later))
-    covered |= journal.current.known if journal.current else NOWHERE
-    return frozenset(place for place in old.places - covered if world.secrets[place] is not None)
+def uncovered(world: World, journal: Journal, old: Token) -> set[int]:
+    """The secrets that exist and may still hold it."""
+    there = [place for place, value in enumerate(world.secrets) if value is not None]
+    return {place for place in there if old in journal.contents[place]}
 
 
 def take_back(world: World, run: Run) -> Turn:
     """Revoke what could not be staged, unless another run may hold the very same token."""
     known = {world.journal.application, *(token.application for token in world.journal.tokens)}
     shared = world.journal != run.seen and run.token.application in known
-    others = (run.seen.current, *run.seen.superseded)
-    kept = shared or run.token in {one.token for one in others if one}
+    kept = shared or run.token in (run.seen.current, *run.seen.superseded)
     yield world if kept else world._replace(live=world.live - {run.token}), run
 
 
@@ -199,13 +192,23 @@ def clean(world: World, run: Run) -> Turn:
 
     A secret that held something which the journal does not know is left alone.
     """
-    after, current = world, run.seen.current
-    for place in run.seen.staged.places - run.seen.staged.overwrites if run.seen.staged else ():
-        if current and place in current.known:
-            after = _put(after, place, current.token)
-        else:
-            after = _delete(after, place)
+    after, current, given_up = world, run.seen.current, _given_up(run.seen)
+    for place, contents in enumerate(run.seen.contents):
+        if given_up.contents[place] != contents:
+            in_use = current if given_up.contents[place] else None
+            after = _put(after, place, in_use) if in_use else _delete(after, place)
     yield _noted(after, world, run), run
+
+
+def _given_up(journal: Journal) -> Journal:
+    """The secrets that may hold the staged token, cleaned."""
+    staged, current = journal.staged, journal.current
+    for place, contents in enumerate(journal.contents):
+        if staged in contents and current in contents and FOREIGN not in contents:
+            journal = journal.containing(place, frozenset(filter(None, [current])))
+        elif contents == {staged}:
+            journal = journal.containing(place, NOTHING)
+    return journal
 
 
 def revoke_all(world: World, run: Run) -> Turn:
@@ -217,8 +220,8 @@ def revoke_all(world: World, run: Run) -> Turn:
 def delete_secrets(world: World, run: Run) -> Turn:
     """Delete every secret that is known to have held a token of the journal."""
     after = world
-    for one in (run.seen.current, *run.seen.superseded):
-        for place in one.places - one.overwrites if one else ():
+    for place, contents in enumerate(run.seen.contents):
+        if contents and FOREIGN not in contents:
             after = _delete(after, place)
     yield _noted(after, world, run), run
 
@@ -247,8 +250,7 @@ def stage(world: World, run: Run) -> Turn:
 
 def write_ahead(world: World, run: Run) -> Turn:
     """Only where the token was staged by another run, or the place held something else."""
-    staged = run.seen.staged
-    needed = run.resumed or staged is None or run.place not in staged.may_hold
+    needed = run.resumed or run.token not in run.seen.contents[run.place]
     yield from write(world, run) if needed else iter([(world, run)])
 
 
@@ -260,53 +262,59 @@ def tell_and_write(world: World, run: Run) -> Turn:
 
 def _staged(world: World, run: Run) -> Journal:
     """The token with the place where it may stand: an empty one, or the current token's."""
-    current = run.seen.current
-    safe = world.secrets[run.place] is None or (current and run.place in current.known)
-    staged = Credential(run.token, may_hold=frozenset({run.place} if safe else ()))
-    return run.seen._replace(staged=staged, attempts=run.seen.attempts - 1)
+    staged = run.seen._replace(staged=run.token, attempts=run.seen.attempts - 1)
+    now = standing(world, run)
+    return _naming(staged, run, now) if now in (NOTHING, {run.seen.current}) else staged
+
+
+def standing(world: World, run: Run) -> Contents:
+    """What may stand in the run's secret now."""
+    if world.secrets[run.place] is None:
+        return NOTHING
+    return run.seen.contents[run.place] or frozenset([FOREIGN])
+
+
+def _naming(journal: Journal, run: Run, now: Contents) -> Journal:
+    return journal.containing(run.place, now | {run.token})
 
 
 def _ahead(world: World, run: Run) -> Journal:
-    staged = run.seen.staged or Credential(run.token)
-    current = run.seen.current
-    ours = staged.may_hold | (current.known if current else NOWHERE)
-    foreign = frozenset({run.place} if world.secrets[run.place] is not None else ()) - ours
-    return run.seen._replace(
-        staged=staged._replace(
-            may_hold=staged.may_hold | {run.place}, overwrites=staged.overwrites | foreign
-        )
-    )
+    journal = run.seen._replace(staged=run.token)
+    for place, value in enumerate(world.secrets):  # what is gone holds nothing
+        if value is None and run.token in journal.contents[place]:
+            journal = journal.containing(place, NOTHING)
+    return _naming(journal, run, standing(world, run))
 
 
 def _current(_: World, run: Run) -> Journal:
-    old, staged = run.seen, run.seen.staged or Credential(run.token)
-    places = frozenset({run.place})
-    current = Credential(run.token, places, staged.may_hold - places, staged.overwrites - places)
+    old = run.seen.containing(run.place, frozenset([run.token]))
     superseded = (*old.superseded, *([old.current] if old.current else ()))
-    return Journal(current=current, superseded=superseded)
+    return Journal(current=run.token, superseded=superseded, contents=old.contents)
 
 
 def _unused(_: World, run: Run) -> Journal:
     """A token that must not be used is to be revoked, unless it is the one that is in use."""
     old, staged = run.seen, run.seen.staged
-    known = {one.token for one in (old.current, *old.superseded) if one}
-    if staged is None or staged.token in known:
+    if staged is None or staged in (old.current, *old.superseded):
         return old._replace(staged=None)
-    unused = staged._replace(may_hold=staged.may_hold if run.resumed else NOWHERE)
-    return old._replace(staged=None, superseded=(*old.superseded, unused))
+    written = run.resumed and not staged.stranger
+    kept = old if written else old.without(staged)
+    return kept._replace(staged=None, superseded=(*old.superseded, staged))
 
 
 def _abandoned(_: World, run: Run) -> Journal:
     """The staged token is to be revoked; it may stand where something foreign stood."""
-    old, staged = run.seen, run.seen.staged
-    left = (staged._replace(may_hold=staged.overwrites),) if staged else ()
-    return Journal(current=old.current, superseded=(*old.superseded, *left))
+    old = _given_up(run.seen)
+    superseded = (*old.superseded, *([old.staged] if old.staged else ()))
+    return Journal(current=old.current, superseded=superseded, contents=old.contents)
 
 
 def _marked(_: World, run: Run) -> Journal:
     old = run.seen
     superseded = (*old.superseded, *([old.staged] if old.staged else ()))
-    return Journal(current=old.current, superseded=superseded, deprovisioning=True)
+    return Journal(
+        current=old.current, superseded=superseded, contents=old.contents, deprovisioning=True
+    )
 
 
 CHANGES: Mapping[str, Callable[[World, Run], Journal]] = {
@@ -316,8 +324,8 @@ CHANGES: Mapping[str, Callable[[World, Run], Journal]] = {
     "write unused": _unused,
     "write ahead": _ahead,
     "write current": _current,
-    "write forgotten": lambda _, run: run.seen._replace(
-        superseded=tuple(one for one in run.seen.superseded if one.token != run.old)
+    "write forgotten": lambda _, run: run.seen.without(run.old)._replace(
+        superseded=tuple(one for one in run.seen.superseded if one != run.old)
     ),
     "write claim": lambda _, run: run.seen,
     "write abandoned": _abandoned,
@@ -358,10 +366,9 @@ def holds(world: World) -> dict[Invariant, bool]:
     # The one window: a run ended right after the exchange, and the journal or a person knows it.
     spoken_of = world.told | ({journal.application} if journal.attempts else set())
     in_window = {token for token in world.lost if token.application in spoken_of}
-    superseded = {one.token for one in journal.superseded}
     return {
         I1: stored <= world.live | world.offboarded,
-        I2: journal.current is None or journal.current.token not in superseded,
+        I2: journal.current not in journal.superseded,
         I3: world.live <= held | in_window,
         I7: not world.damage,
         I8: not any(token.stranger for token in stored),
@@ -376,7 +383,7 @@ def _put(world: World, place: int, token: Token) -> World:
 def _delete(world: World, place: int) -> World:
     """Delete a secret: something foreign must not go, nor what is in use unless the bot is."""
     value, journal = world.secrets[place], world.journal
-    in_use = journal.current is not None and value == journal.current.token
+    in_use = journal.current is not None and value == journal.current
     if value == FOREIGN or (in_use and not journal.deprovisioning):
         world = world._replace(damage=str(value))
     secrets = tuple(None if n == place else one for n, one in enumerate(world.secrets))
