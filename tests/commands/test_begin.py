@@ -58,10 +58,9 @@ def test_report_tells_link_account_scopes_and_where_the_token_goes(world: World)
         "scopes": POST,
     }
     assert runs(report.next) == ["complete"]
-    facts = list(report.table.values())
-    assert ORIGIN in facts
-    assert any(fact.startswith(NAME) for fact in facts)
-    assert any("10 minutes" in fact for fact in facts)
+    assert report.table["Instance"] == ORIGIN
+    assert report.table["Will be stored in"].startswith(NAME)
+    assert "10 minutes" in report.table["The code"]
 
 
 def test_misspelt_account_is_warned_of(world: World) -> None:

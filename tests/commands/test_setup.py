@@ -57,6 +57,7 @@ def test_approval_in_the_browser_is_all_that_it_takes(world: World) -> None:
 def test_plan_is_shown_before_anything_is_written(world: World) -> None:
     def show(report: Report) -> None:
         assert {line.partition(" ")[0] for line in world.wire.log} == {"GET"}
+        assert report.table["Instance"] == world.instance.origin
         assert report.table["There already"] == "the secret MASTODON_ACCESS_TOKEN"
         raise Killed
 
