@@ -52,11 +52,15 @@ def never() -> Login:
 
 @pytest.mark.parametrize("personality", [name for name in PERSONALITIES if name not in USERS])
 def test_where_no_password_is_taken_nobody_is_asked(world: World) -> None:
+    """A token that is staged is finished all the same."""
     with fails("no-password-grant", Exit.INPUT) as caught:
         world.login(never)
     assert "begin" in runs(caught.value.next)
     assert world.instance.applications == []
     assert world.repository.variables == {}
+    stage(world, world.approve(world.link()))
+    world.login(never)
+    assert world.live() == [world.stored()]
 
 
 def test_server_that_refuses_passwords_only_at_the_exchange_leads_to_begin(world: World) -> None:
