@@ -354,9 +354,8 @@ def test_browser_is_the_named_or_the_first_that_has_a_window(
     for name in there:
         put(programs, name, "")
     assert environment.browser() == command
-    if "BROWSER" not in variables:
-        monkeypatch.setattr(sys, "platform", "darwin")
-        assert environment.browser() == ["open"]
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert environment.browser() == ((command if "BROWSER" in variables else []) or ["open"])
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,8 @@ def test_narrowest_scopes_that_the_instance_knows_come_first(
 
 def test_only_scopes_that_the_instance_knows_are_broadened() -> None:
     assert candidates(OF_ADMINS, info_of()) == (OF_ADMINS, ("read", "admin:read"))
+    known = info_of(scopes=("read", "admin:read", OF_ADMINS[1]))
+    assert candidates(OF_ADMINS, known) == (("read", OF_ADMINS[1]), ("read", "admin:read"))
     with fails("scopes-unknown", Exit.INPUT):
         candidates(("read", "admin:read:nonsense", "profile:x"), PIXELFED)
     with fails("scopes-unknown", Exit.INPUT):
