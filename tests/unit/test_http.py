@@ -407,9 +407,13 @@ def test_order_of_the_calls_counts_for_their_results_and_for_which_error_is_rais
         second_failed.set()
         fail("second")
 
+    def third() -> None:
+        time.sleep(0.1)  # the others have failed by then
+        made.append(1)
+
     made: list[int] = []
     with pytest.raises(ValueError, match="first"):
-        in_threads([first, second, lambda: made.append(1)])
+        in_threads([first, second, third])
     assert made == [1]
     assert in_threads([lambda: "a", lambda: "b", lambda: "c"]) == ["a", "b", "c"]
     assert in_threads([]) == []

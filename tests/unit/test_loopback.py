@@ -165,6 +165,14 @@ def test_request_may_come_in_pieces(loopback: Loopback) -> None:
         assert wait(loopback) == CODE
 
 
+def test_browser_that_is_gone_before_it_is_let_in_blocks_nothing(
+    loopback: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was seen to come, and is taken back: not on Linux, where it can't be tried for real."""
+    monkeypatch.setattr("select.select", lambda sources, *_: (sources, [], []))
+    assert wait(loopback, 0.1) is None
+
+
 def test_idle_connections_block_nothing(loopback: Loopback) -> None:
     """Browsers open some ahead, and may never use them."""
     gone = connect(loopback)
