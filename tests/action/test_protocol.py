@@ -364,7 +364,7 @@ def test_secret_that_looks_like_an_address_is_masked_whole(tmp_path: Path) -> No
     ("pasted", "masked"),
     [
         ("https://social.example/oauth/native?code=c0de-c0de&state=x", ["::add-mask::c0de-c0de"]),
-        ("code=c0de-c0de", ["::add-mask::c0de-c0de"]),
+        ("code=c0de-c0de&state=x", ["::add-mask::c0de-c0de"]),
         (LINK, []),
     ],
 )
