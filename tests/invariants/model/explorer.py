@@ -9,6 +9,7 @@ from typing import Any
 from tests.invariants.model.model import (
     ABANDON,
     BEGIN,
+    BEGIN_OWN,
     CHECK,
     COMPLETE,
     DEPROVISION,
@@ -30,6 +31,9 @@ ORDERS: Mapping[str, tuple[str, ...]] = {
     "abandon": ABANDON,
     "deprovision": DEPROVISION,
 }
+
+
+OWN_TOO = {**ORDERS, "begin with an own application": BEGIN_OWN}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from tests.invariants import I1, I2, I3, I7, I8, Invariant
 
 BEGIN = ("read", "register", "look", "write link")
+BEGIN_OWN = ("read", "use own", "look", "write link")
 COMPLETE = (
     *("read", "write attempt", "exchange", "write staged", "verify", "look"),
     *("write ahead", "write secret", "look", "write current"),
@@ -35,6 +36,8 @@ UNDO = ("look", "write unused", "revoke", "look", "write forgotten")
 MANY = 2
 """Attempts: more make no difference."""
 FOREIGN = "something that the journal does not know"
+OWN = 9
+"""An application of the person's own, whose tokens may be in use elsewhere: none is revoked."""
 
 
 class Token(NamedTuple):
@@ -130,7 +133,7 @@ def read(world: World, run: Run) -> Turn:
             yield world, run._replace(steps=steps, token=journal.staged, resumed=True)
         elif journal.application:
             yield world, run._replace(token=Token(journal.application, run.stranger))
-    elif not (journal.staged or ("register" in run.steps and journal.attempts)):
+    elif not (journal.staged or ("write link" in run.steps and journal.attempts)):
         yield world, run
 
 
@@ -144,6 +147,11 @@ def register(world: World, run: Run) -> Turn:
     """Always a new application: the old one would give the old token."""
     number = world.registered + 1
     yield world._replace(registered=number), run._replace(token=Token(number))
+
+
+def use_own(world: World, run: Run) -> Turn:
+    """The person's own application is the same each time, and so is its token."""
+    yield world, run._replace(token=Token(OWN))
 
 
 def exchange(world: World, run: Run) -> Turn:
@@ -169,7 +177,9 @@ def revoke(world: World, run: Run) -> Turn:
     current = run.seen.current
     alive = current is None or current in world.live
     for old in run.seen.superseded:
-        if (alive or old == run.token) and not uncovered(world, run.seen, old):
+        if old.application == OWN and not uncovered(world, run.seen, old):
+            yield world, run._replace(old=old)  # it is left to the person
+        elif (alive or old == run.token) and not uncovered(world, run.seen, old):
             yield world._replace(live=world.live - {old}), run._replace(old=old)
 
 
@@ -183,7 +193,8 @@ def take_back(world: World, run: Run) -> Turn:
     """Revoke what could not be staged, unless another run may hold the very same token."""
     known = {world.journal.application, *(token.application for token in world.journal.tokens)}
     shared = world.journal != run.seen and run.token.application in known
-    kept = shared or run.token in (run.seen.current, *run.seen.superseded)
+    is_known = run.token in (run.seen.current, *run.seen.superseded)
+    kept = shared or is_known or run.token.application == OWN
     yield world if kept else world._replace(live=world.live - {run.token}), run
 
 
@@ -206,14 +217,14 @@ def _given_up(journal: Journal) -> Journal:
     for place, contents in enumerate(journal.contents):
         if staged in contents and current in contents and FOREIGN not in contents:
             journal = journal.containing(place, frozenset(filter(None, [current])))
-        elif contents == {staged}:
+        elif contents == {staged} and staged not in journal.superseded:
             journal = journal.containing(place, NOTHING)
     return journal
 
 
 def revoke_all(world: World, run: Run) -> Turn:
     """Revoke every token that the journal knows."""
-    tokens = run.seen.tokens
+    tokens = ours(run.seen.tokens)
     yield world._replace(live=world.live - tokens, offboarded=world.offboarded | tokens), run
 
 
@@ -288,32 +299,43 @@ def _ahead(world: World, run: Run) -> Journal:
 
 def _current(_: World, run: Run) -> Journal:
     old = run.seen.containing(run.place, frozenset([run.token]))
-    superseded = (*old.superseded, *([old.current] if old.current else ()))
+    former = [old.current] if old.current else []
+    superseded = tuple(one for one in (*old.superseded, *former) if one != run.token)
     return Journal(current=run.token, superseded=superseded, contents=old.contents)
 
 
 def _unused(_: World, run: Run) -> Journal:
     """A token that must not be used is to be revoked, unless it is the one that is in use."""
     old, staged = run.seen, run.seen.staged
-    if staged is None or staged in (old.current, *old.superseded):
-        return old._replace(staged=None)
-    written = run.resumed and not staged.stranger
-    kept = old if written else old.without(staged)
-    return kept._replace(staged=None, superseded=(*old.superseded, staged))
+    written = run.resumed and not run.token.stranger
+    kept = old if written or staged is None or staged in _known(old) else old.without(staged)
+    return kept._replace(staged=None, superseded=_superseding(old))
+
+
+def _known(journal: Journal) -> tuple[Token | None, ...]:
+    return (journal.current, *journal.superseded)
+
+
+def _superseding(journal: Journal) -> tuple[Token, ...]:
+    """The superseded tokens and the staged one, unless it is in use or one of them."""
+    staged = journal.staged
+    new = () if staged is None or staged in _known(journal) else (staged,)
+    return (*journal.superseded, *new)
 
 
 def _abandoned(_: World, run: Run) -> Journal:
     """The staged token is to be revoked; it may stand where something foreign stood."""
     old = _given_up(run.seen)
-    superseded = (*old.superseded, *([old.staged] if old.staged else ()))
-    return Journal(current=old.current, superseded=superseded, contents=old.contents)
+    return Journal(current=old.current, superseded=_superseding(old), contents=old.contents)
 
 
 def _marked(_: World, run: Run) -> Journal:
     old = run.seen
-    superseded = (*old.superseded, *([old.staged] if old.staged else ()))
     return Journal(
-        current=old.current, superseded=superseded, contents=old.contents, deprovisioning=True
+        current=old.current,
+        superseded=_superseding(old),
+        contents=old.contents,
+        deprovisioning=True,
     )
 
 
@@ -341,6 +363,7 @@ STEPS: Mapping[str, Step] = {
     "read": read,
     "look": look,
     "register": register,
+    "use own": use_own,
     "exchange": exchange,
     "verify": verify,
     "write secret": write_secret,
@@ -351,6 +374,11 @@ STEPS: Mapping[str, Step] = {
     "delete secrets": delete_secrets,
     "delete journal": delete_journal,
 }
+
+
+def ours(tokens: frozenset[Token]) -> frozenset[Token]:
+    """Those of the applications that the tool registered."""
+    return frozenset(token for token in tokens if token.application != OWN)
 
 
 def violations(world: World) -> set[Invariant]:
@@ -369,7 +397,7 @@ def holds(world: World) -> dict[Invariant, bool]:
     return {
         I1: stored <= world.live | world.offboarded,
         I2: journal.current not in journal.superseded,
-        I3: world.live <= held | in_window,
+        I3: ours(world.live) <= held | in_window,
         I7: not world.damage,
         I8: not any(token.stranger for token in stored),
     }

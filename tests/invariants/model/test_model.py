@@ -12,6 +12,7 @@ import pytest
 from tests.invariants import I1, I2, I3, I7, I8, Invariant
 from tests.invariants.model.explorer import (
     ORDERS,
+    OWN_TOO,
     Rules,
     Worlds,
     explore,
@@ -25,9 +26,9 @@ from tests.invariants.model.model import (
     STEPS,
     Run,
     Step,
-    Token,
     Turn,
     World,
+    ours,
     violations,
     write,
 )
@@ -35,6 +36,7 @@ from tests.invariants.model.model import (
 SMALL = "one run after the other, one name"
 ONE = "one run after the other, two names, and a stranger may open the link"
 FOREIGN = "one run after the other, two names, one of which holds something foreign"
+OWN = "one run after the other, two names, and a person's own application"
 LATE = "one run after the other, where GitHub answers reads late"
 TWO = "two runs that meet, and a stranger may open the link"
 ROTATION = "two runs that meet, where one may rotate"
@@ -44,6 +46,7 @@ RULES = {
     SMALL: Rules(strangers=False, foreign=False, places=(0,)),
     ONE: Rules(foreign=False, applications=1),
     FOREIGN: Rules(strangers=False),
+    OWN: Rules(OWN_TOO, strangers=False, foreign=False, applications=1),
     LATE: Rules(strangers=False, foreign=False, places=(0,), late=True),
     TWO: Rules(THREE, at_once=2, applications=1, foreign=False, places=(0,)),
     ROTATION: Rules(THREE, at_once=2, strangers=False, foreign=False, places=(0,)),
@@ -104,7 +107,9 @@ def broken(
     return " > ".join(story(last, came)[-3:]) if is_bad(last) else ""
 
 
-@pytest.mark.parametrize("rules", [ONE, LATE, pytest.param(FOREIGN, marks=WHOLE)])
+@pytest.mark.parametrize(
+    "rules", [ONE, LATE, *(pytest.param(one, marks=WHOLE) for one in (FOREIGN, OWN))]
+)
 class TestOneAfterTheOther:
     """What `concurrency` in the workflow sees to."""
 
@@ -119,7 +124,7 @@ class TestOneAfterTheOther:
                 after = finish(world)
                 assert well(after)
                 assert not violations(after)
-                assert after.live <= {*after.secrets} | after.lost
+                assert ours(after.live) <= {*after.secrets} | after.lost
 
     def test_the_one_window_is_spoken_of(self, rules: str) -> None:
         """A token whose run ended right after the exchange may live unknown; then the journal says
@@ -127,7 +132,7 @@ class TestOneAfterTheOther:
         """
         for world in worlds(rules):
             pending = {world.journal.application} if world.journal.attempts else set()
-            unknown = world.lost - world.journal.tokens - {*world.secrets}
+            unknown = ours(world.lost) - world.journal.tokens - {*world.secrets}
             held = {run.token for run in world.runs}
             assert {token.application for token in unknown - held} <= world.told | pending
 
@@ -232,13 +237,15 @@ class TestAnotherOrder:
         last = broken(I3, order={"check": order}, write_forgotten=forget, revoke=revoke)
         assert last.endswith("look > write forgotten")
 
-    def test_the_same_application_for_a_rotation(self) -> None:
-        """The new token would be the old one, and “the old one” is due for revocation."""
+    def test_the_same_token_is_superseded(self) -> None:
+        """Where an application gives its token again, the one in use would be due."""
 
-        def register(world: World, run: Run) -> Turn:
-            yield world._replace(registered=world.registered + 1), run._replace(token=Token(1))
+        def supersede(world: World, run: Run) -> Turn:
+            for written, going in STEPS["write current"](world, run):
+                journal = written.journal._replace(superseded=(run.token,))
+                yield written._replace(journal=journal), going._replace(seen=journal)
 
-        assert broken(I2, register=register)
+        assert broken(I2, write_current=supersede)
 
     def test_a_new_link_while_an_attempt_is_unsettled(self) -> None:
         """Approving could never bring the token back, and no later run would speak of it."""
