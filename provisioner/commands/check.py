@@ -127,12 +127,17 @@ def _look_at(session: Session, current: Credential) -> Iterator[Item]:
         yield _end(session, "The token", current.expires_at, rotate(session))
     wanted = session.config.scopes
     yield _scopes(current.scopes, wanted, rotate(session, Set("scopes", " ".join(wanted))))
-    for place in session.journal.known(current):
-        if place.is_secret and session.may_exist(place):
-            yield Item("good", f"The secret {place.name} exists")
-        elif place.is_secret:
+    known = session.journal.known(current)
+    for place in (one for one in session.journal.may_hold(current) if one.is_secret):
+        exists = session.may_exist(place)
+        if place in known and not exists:
             gone = f"The secret {place.name} is gone from {session.repository.name}"
             yield Item("bad", f"{gone}: somebody deleted it", rotate(session))
+        elif place in known:
+            yield Item("good", f"The secret {place.name} exists")
+        elif exists:  # a run that wrote it was cut, and went on with other names or was given up
+            another = f"The secret {place.name} may hold another token, perhaps a dead one"
+            yield Item("soon", another, rotate(session))
     if pending := session.journal.pending:  # nobody would see its link again otherwise
         yield Item(
             "soon",

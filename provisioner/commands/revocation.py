@@ -11,7 +11,7 @@ from provisioner.commands.session import Session
 from provisioner.github.client import UNFINISHED
 from provisioner.github.destinations import Destination, names
 from provisioner.inputs import HERE
-from provisioner.journal import Credential, Pending, Superseded
+from provisioner.journal import Contents, Credential, Pending, Superseded
 from provisioner.mastodon.client import Mastodon
 from provisioner.mastodon.errors import Alive, Dead, Unclear
 from provisioner.mastodon.instance import Application
@@ -69,8 +69,7 @@ def revoke_due(
                 session.warn(told.item.text, *told.item.next)
             if told.fate in {"forgotten", "revoked"}:
                 left = tuple(one for one in session.journal.superseded if one != old)
-                contents = session.journal.without(old.credential)
-                session.update(superseded=left, contents=contents)
+                session.update(superseded=left, contents=_contents_without(session, old.credential))
             if told.fate == "revoked":
                 issued = when(old.credential.issued_at)
                 session.reporter.done(f"Revoked the token of {issued}, and saw it dead")
@@ -90,6 +89,14 @@ def supersede(session: Session, token: Credential | None, **changes: Any) -> Non
         unused = Superseded(token, session.now())
         changes["superseded"] = (*session.journal.superseded, unused)
     session.update(**changes)
+
+
+def _contents_without(session: Session, gone: Credential) -> tuple[Contents, ...]:
+    """The contents without a token that no secret holds: those that might have do not exist."""
+    journal, mark = session.journal, {gone.fingerprint}
+    return journal.with_contents(
+        {place: session.contents(place) - mark for place in journal.may_hold(gone)}
+    )
 
 
 def is_known_besides(session: Session, staged: Credential) -> bool:

@@ -28,7 +28,7 @@ OTHER_NETWORK: Next = (
 )
 OWN_APPLICATION: Next = (
     "Create an application in the instance's Preferences > Development.",
-    "Begin with it:",
+    "Give it to `begin`:",
     *(Set("client-id"), Set("client-secret")),
 )
 NAME_THE_INSTANCE: Next = ("If the server has another address, name it:", Set("instance"))

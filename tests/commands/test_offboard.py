@@ -427,6 +427,23 @@ def test_token_that_a_secret_may_hold_is_kept_though_its_account_was_renamed(
     assert world.stored() in world.known
 
 
+def test_secret_that_may_hold_a_token_that_died_is_told_of_until_it_is_written_again(
+    bot: World,
+) -> None:
+    """The bot would go on failing while each check called it healthy."""
+    cut_after_writing(bot)
+    bot.instance.tokens[-1].revoked_at = bot.time
+    with fails("token-stillborn", Exit.ACTION_REQUIRED):
+        bot.complete()
+    bot.abandon()
+    report = bot.check()
+    assert report.status == "attention"
+    assert any(SECRET in item.text and item.verdict == "soon" for item in report.items)
+    bot.provision(grace="0")
+    assert bot.check().status == "healthy"
+    assert bot.live() == [bot.stored()]
+
+
 @pytest.mark.parametrize("personality", ["pixelfed"])
 class TestApprovedByAlice:
     """She, and not the bot, approved the link, at a server that lets no program revoke tokens."""

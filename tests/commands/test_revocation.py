@@ -190,7 +190,8 @@ def test_name_that_a_cut_rotation_was_to_write_does_not_cover_the_old_token(worl
     assert of_the_old(report).verdict == "bad"
     assert "A" in str(of_the_old(report).next)
     world.delete("secrets", "A")
-    assert world.check().status == "healthy"
+    for _ in range(2):  # nor does the journal take it afterwards for a secret of the new one
+        assert world.check().status == "healthy"
     assert world.live() == [world.stored("B")]
 
 
