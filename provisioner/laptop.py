@@ -14,13 +14,7 @@ import typer
 from provisioner.commands.init import init
 from provisioner.commands.setup import Redirect
 from provisioner.config import Config
-from provisioner.environment import (
-    agree,
-    checkout,
-    confirm,
-    is_attended,
-    lacks_workflow_scope,
-)
+from provisioner.environment import agree, checkout, confirm, is_attended, lacks_workflow_scope
 from provisioner.landing import outcome
 from provisioner.loopback import Loopback
 from provisioner.process import write_errors_ignored

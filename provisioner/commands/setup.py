@@ -10,20 +10,9 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec.structs import replace
 
-from provisioner.commands.begin import (
-    FORGOTTEN,
-    Candidates,
-    announce,
-    read_with_instance,
-    start,
-)
+from provisioner.commands.begin import FORGOTTEN, Candidates, announce, read_with_instance, start
 from provisioner.commands.complete import complete
-from provisioner.commands.session import (
-    Session,
-    approver,
-    incomplete_on_error,
-    require_current,
-)
+from provisioner.commands.session import Session, approver, incomplete_on_error, require_current
 from provisioner.github.destinations import names
 from provisioner.journal import Credential, Pending
 from provisioner.mastodon.instance import OUT_OF_BAND, Instance

@@ -10,13 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from provisioner.sandbox import pages
-from provisioner.sandbox.records import (
-    OOB,
-    Account,
-    Grant,
-    RegisteredApplication,
-    split,
-)
+from provisioner.sandbox.records import OOB, Account, Grant, RegisteredApplication, split
 from provisioner.sandbox.sessions import session_of, sign_in_first
 from provisioner.sandbox.store import Store
 from provisioner.sandbox.web import Request, Response, html_response, redirect

@@ -12,14 +12,7 @@ from provisioner.report import Exit, ProvisionerError
 from provisioner.sandbox import Response
 from provisioner.sandbox.web import json_response
 from tests.support.acts import lose_answer
-from tests.support.told import (
-    assert_in_turn,
-    fails,
-    pages,
-    runs,
-    says_token_comes_back,
-    would,
-)
+from tests.support.told import assert_in_turn, fails, pages, runs, says_token_comes_back, would
 from tests.support.world import NAME, ORIGIN, Fault, World
 
 POST = "profile write:statuses write:media"

@@ -26,14 +26,7 @@ from provisioner.http import Http
 from provisioner.journal import Credential, Journal, Pending, parse_key, seal, unseal
 from provisioner.parsing import Login, parse_login
 from provisioner.report import Item, ProvisionerError, Report
-from provisioner.sandbox import (
-    AccessToken,
-    Headers,
-    Repository,
-    Request,
-    Response,
-    serve,
-)
+from provisioner.sandbox import AccessToken, Headers, Repository, Request, Response, serve
 from provisioner.sandbox.web import Handler
 from provisioner.secret import Secret
 from tests.servers import GitHub, make
