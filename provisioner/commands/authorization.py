@@ -6,7 +6,12 @@ from hashlib import sha256
 
 import msgspec
 
-from provisioner.commands.revocation import revoke_due, supersede, tell_lost
+from provisioner.commands.revocation import (
+    is_known_besides,
+    revoke_due,
+    supersede,
+    tell_lost,
+)
 from provisioner.commands.session import Session, approve, approver, begin_anew, require_own
 from provisioner.http import both
 from provisioner.inputs import HERE
@@ -278,8 +283,9 @@ def _rejected(
         left = None
     try:
         current = session.journal.current
-        # No run wrote another account's.
-        if current and staged.account_id not in {"", current.account_id}:
+        # No run wrote another account's, nor one that has too few scopes to be verified.
+        is_its = dead or current is None or current.account_id == staged.account_id
+        if not (is_its or is_known_besides(session, staged)):
             contents = session.journal.replace(contents=contents).without(staged)
         supersede(session, None if dead else staged, pending=left, contents=contents)
     except ProvisionerError as error:

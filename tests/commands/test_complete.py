@@ -638,6 +638,18 @@ def test_undo_that_cannot_be_written_tells_both_problems_and_is_finished_by_the_
     assert world.live() == [world.stored()]
 
 
+def test_token_with_fewer_scopes_was_written_nowhere_though_its_undo_was_cut(bot: World) -> None:
+    """Nobody is told to delete the secret of the token in use."""
+    code = bot.approve(bot.link())
+    answering(bot, TOKEN, fields(scope="read:accounts"))
+    with failing(bot, Fault("403", method="PATCH", first=2, times=99)):
+        bot.complete(code)
+    assert len(bot.live()) == 2
+    with fails("scopes-missing", Exit.ACTION_REQUIRED):
+        bot.complete()
+    assert bot.live() == [bot.stored()]
+
+
 # Writing, and going on with what an earlier run staged.
 
 
