@@ -83,7 +83,7 @@ def test_only_permissions_are_taken_from_their_header(octo: Octo, header: str, n
 
 
 def test_404_may_hide_what_single_sign_on_protects(octo: Octo) -> None:
-    link = "https://github.com/orgs/octo/sso?authorization_request=x"
+    link = f"https://github.com/orgs/octo/sso?authorization_request={'x' * 400}"
     error = refusal(octo, github_says("Not Found", 404, {"X-GitHub-SSO": f"required; url={link}"}))
     assert error.code == "github-sso"
     assert error.link == link
