@@ -66,8 +66,11 @@ def story() -> tuple[str, Run, tuple[int, str, str]]:
     with rehearse() as rehearsal:
         begun = rehearsal.type_in("begin")
         name = rehearsal.found(r"sign in as (\S+) with the password")
+        link = re.findall(r"http\S+/oauth/authorize\S+", begun.output)[0]
+        with Person(*re.findall(r", as (\S+) with (\S+)\)", rehearsal.printed)[0]) as other:
+            other.approve(link)  # and could complete with it
         with Person(name, rehearsal.found(r"with the password (\S+)")) as person:
-            code = person.approve(re.findall(r"http\S+/oauth/authorize\S+", begun.output)[0])
+            code = person.approve(link)
         return code, rehearsal.type_in("complete", f"{code}\n"), rehearsal.stop(signal.SIGINT)
 
 
