@@ -35,7 +35,7 @@ class KeyFile(msgspec.Struct, frozen=True):
         An empty file is refused too: taken for a key, it would be written to the key's secret.
         """
         try:
-            key = Secret(self.path.read_text("ascii", errors="replace").strip())
+            key = Secret(self.path.read_text(errors="replace").strip())
             parse_key(key)
         except (OSError, InputError) as error:
             is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)

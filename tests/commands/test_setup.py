@@ -528,8 +528,9 @@ def test_starting_over_makes_a_new_journal_and_token(keyless: World, keys: Path)
     assert keyless.current.token.reveal() == keyless.stored()
     assert set(keyless.live()) == {old, keyless.stored()}  # nothing is revoked
     assert "before" in steps(report.items[-1].next)  # which applications to remove by hand
-    with fails("nothing-to-start-over", Exit.INPUT):
+    with fails("nothing-to-start-over", Exit.INPUT) as caught:
         keyless.setup(start_over="true")
+    assert runs(caught.value.next) == ["setup"]
 
 
 def test_starting_over_is_confirmed_before_anything_is_given_up(keyless: World) -> None:

@@ -76,5 +76,6 @@ def test_file_without_a_key_is_told_and_not_taken_for_one(file: KeyFile, what: s
     else:
         file.path.write_bytes(b"" if what == "empty" else b"\xff\n")
     for use in file.read, lambda: file.keep(OTHER):
-        with fails("key-file", Exit.INPUT):
+        with fails("key-file", Exit.INPUT) as caught:
             use()
+        assert "directory" in caught.value.why or what != "a folder"
