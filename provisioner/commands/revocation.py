@@ -182,7 +182,8 @@ def _told(session: Session, old: Superseded, fate: Fate, reason: str) -> OldToke
     reason = f"it may still stand in {names(left)}" if left else reason
     which = f"The {'old ' if token.seen_alive_at else ''}token of {when(token.issued_at)}"
     why, by_hand = reason.rstrip("."), (removal(session, token),)
-    delete = (f"Delete {names(left)}, if no workflow reads it.",) if left else ()
+    unread = f"Delete {names(left)}, if no workflow reads it."
+    delete = (unread, "Otherwise rotate, and have that written too.") if left else ()
     match fate:
         case "revoked":
             item = Item("good", f"{which} is revoked")
