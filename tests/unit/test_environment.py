@@ -294,6 +294,7 @@ def test_right_word_on_a_terminal_confirms(
         type_in(monkeypatch, typed, is_terminal=is_terminal)
         with fails("not-confirmed", Exit.INPUT):
             environment.confirm("This deletes everything.", "mybot")
+        assert ("This deletes" in capsys.readouterr().err) == is_terminal  # else the error says it
 
 
 @pytest.mark.parametrize("is_attended", [True, False])

@@ -111,6 +111,7 @@ STRAYS = {
     "no code": (f"/callback?code=&state={STATE}", "400"),
     "shorter issuer": (f"{GOOD}&iss={ORIGIN[:-1]}", "400"),
     "longer issuer": (f"{GOOD}&iss={ORIGIN}.test", "400"),
+    "denial of another": (f"/callback?error=x&state={STATE}&iss={ORIGIN}.test", "400"),
 }
 OTHERS = {
     "another host": "GET {} HTTP/1.1\r\nHost: localhost:80",
