@@ -60,7 +60,7 @@ def _steps(steps: Next) -> str:
     for step in steps:
         if isinstance(step, Open):
             page, purpose = escape(step.url), escape(step.purpose)
-            shown += f'<li>Open <a rel="noreferrer" href="{page}">{page}</a>{purpose}.</li>'
+            shown += f'<li>Open <a href="{page}">{page}</a>{purpose}.</li>'
         elif isinstance(step, str) and not step.endswith(":"):  # those lead to a command
             shown += f"<li>{escape(step)}</li>"
     return f"<ul>{shown}</ul>" if shown else ""
