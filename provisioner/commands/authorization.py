@@ -6,12 +6,7 @@ from hashlib import sha256
 
 import msgspec
 
-from provisioner.commands.revocation import (
-    is_known_besides,
-    revoke_due,
-    supersede,
-    tell_lost,
-)
+from provisioner.commands.revocation import is_known_besides, revoke_due, supersede, tell_lost
 from provisioner.commands.session import Session, approve, approver, begin_anew, require_own
 from provisioner.http import both
 from provisioner.inputs import HERE
