@@ -219,6 +219,8 @@ def test_check_points_out_a_staged_token_and_asks_for_the_same_names(world: Worl
         world.check()
     assert runs(caught.value.next) == ["complete"]
     assert "same secrets and variables" in str(caught.value.next[0])
+    with fails("journal-other-account", Exit.INPUT):
+        world.check(account="alice@social.example")
 
 
 @pytest.mark.parametrize(("days", "forgotten"), [(1, False), (31, True)])

@@ -275,6 +275,7 @@ def test_secrets_of_others_stay_and_that_of_the_bots_name_is_told(world: World) 
     world.provision(secrets="OTHER=access_token", journal="OTHER_JOURNAL")
     world.repository.set_secret(SECRET, FOREIGN)
     world.repository.set_secret("THIRD", FOREIGN)
+    assert SECRET in world.deprovision(journal="OTHER_JOURNAL", dry_run="true").items[0].text
     (note,) = notes(world.deprovision(journal="OTHER_JOURNAL"))
     assert SECRET in note.text
     assert set(world.repository.secrets) == {SECRET, "THIRD"}
