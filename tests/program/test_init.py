@@ -90,3 +90,4 @@ def test_setup_offers_the_files_in_the_bots_checkout(
     assert page.exists()
     assert (checkout / BOT).exists() is not bool(options)
     assert ("howdy universe!" in shown) is ("--json" not in options)
+    assert "howdy universe!" not in shown.partition("into this checkout?")[2]

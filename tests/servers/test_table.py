@@ -105,7 +105,7 @@ PROVOKE: dict[str, Provoke] = {
     "register: unknown scope": lambda client: client.apply(scopes="make:tea"),
     "link: unknown client": opening(client_id="99"),
     "link: foreign redirect URI": opening(redirect_uri=OTHER),
-    "link: response type": opening(response_type="token"),
+    "link: response type": opening(response_type="token", scope="make:tea"),
     "link: scope not registered": opening(scope="make:tea"),
     "link: plain challenge": opening(code_challenge="x" * 43, code_challenge_method="plain"),
     "exchange: grant type": exchanging(grant_type="tea"),

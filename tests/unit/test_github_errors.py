@@ -223,7 +223,9 @@ def test_403_with_a_limits_header_is_a_rate_limit_whatever_its_words(
     octo: Octo, headers: Mapping[str, str]
 ) -> None:
     """https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api."""
-    assert refusal(octo, github_says("Forbidden", headers=headers)).code == "github-rate-limit"
+    both = {"X-GitHub-SSO": "required; url=https://github.com/sso", **headers}
+    for sent in headers, both:
+        assert refusal(octo, github_says("Forbidden", headers=sent)).code == "github-rate-limit"
     assert refusal(octo, github_says("", 404, headers)).code == "github-not-found"
 
 

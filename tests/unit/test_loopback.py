@@ -90,6 +90,7 @@ def wait_while(loopback: Loopback, *sent: bytes) -> tuple[Arrived, list[str]]:
     [
         *((f"{GOOD}{issuer}", CODE) for issuer in ("", f"&iss={ORIGIN}", f"&iss={ORIGIN}/")),
         (f"/callback?error=access_denied&error_description=no&state={STATE}", DENIAL),
+        (f"{GOOD}&error=access_denied", DENIAL),  # whatever else comes with it
     ],
 )
 def test_redirect_ends_the_wait_and_leaves_no_code_in_the_address(
