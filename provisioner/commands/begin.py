@@ -226,8 +226,8 @@ def claim(session: Session) -> None:
         key = new_key(session.entropy)
         store.key = session.key_file.keep(key) if session.key_file else key
         session.mask(store.key)
-    session.changed = True
     store.claim()
+    session.changed = True
     if session.config.in_workflow and session.config.journal_key:  # it came from a secret
         return
     try:

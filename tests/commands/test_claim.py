@@ -108,6 +108,13 @@ def test_refused_key_write_takes_the_claim_back_if_it_can_before_anything_is_reg
     assert_completes_in_a_workflow(world, world.link())
 
 
+def test_claim_that_github_refuses_for_a_while_has_changed_nothing(world: World) -> None:
+    world.wire.faults = [Fault("429 without", method="POST", path="/variables", times=99)]
+    with fails("github-rate-limit", Exit.FAILED):
+        world.begin()
+    assert world.repository.variables == {}
+
+
 def test_key_write_that_is_not_confirmed_keeps_the_claim(world: World) -> None:
     """It may have landed, and the next run goes on from there (I5)."""
     world.wire.faults = [Fault("answer lost", method="PUT", times=99)]
