@@ -51,7 +51,7 @@ def test_bug_is_told_by_its_place_without_its_message(
     monkeypatch.setattr(os, "urandom", broken)
     done = site.run("begin", "--json")
     assert (done.code, done.error) == (70, "bug")
-    assert re.search(r"RuntimeError at (\w+\.py:\d+ > ){2}\w+\.py:\d+", done.progress)
+    assert re.search(r"RuntimeError at (\w+\.py:\d+ > ){2}begin\.py:\d+\.", done.progress)
     assert "test_scripts.py" not in done.progress  # nor other code that is not ours
     assert TYPED not in done.all
     assert "Traceback" not in done.all
