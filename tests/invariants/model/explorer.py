@@ -178,8 +178,10 @@ def _step(world: World, number: int, rules: Rules) -> Iterator[tuple[str, World]
         if rest.steps:
             runs = (*before, rest, *after_it)
             yield step, after._replace(runs=runs, **forgotten)
-        lost = after.lost | {run.token} if step == "exchange" else after.lost
-        yield f"{step}, and ends", _settled(after, runs=others, lost=lost, **forgotten)
+        # Where nothing changed, it could as well have ended a step before: but not in the window.
+        if after is not world or not rest.steps or run.previous == "exchange":
+            lost = after.lost | {run.token} if step == "exchange" else after.lost
+            yield f"{step}, and ends", _settled(after, runs=others, lost=lost, **forgotten)
     if not turns:
         yield f"{step}: stops", _settled(world, runs=others)
 
