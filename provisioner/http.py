@@ -286,13 +286,17 @@ def _not_sent(url: httpx.URL, proxy: str, error: httpx.HTTPError) -> NotSentErro
         why = "The name is misspelt or no longer exists, or this machine has no network."
     elif isinstance(cause, ssl.SSLError):
         code, what = "tls-failed", f"TLS verification failed for {peer}. Nothing was sent."
-        why = "The certificate is expired, self-signed or for another name, or the connection is "
-        why += "intercepted."
+        why = (
+            "The certificate is expired, self-signed or for another name, or the connection is "
+            "intercepted."
+        )
         steps = ("Open the address in a browser and look at its certificate.",)
     elif isinstance(error, httpx.ProxyError):
         code, what = "unreachable", f"{peer}, refused the connection: {plain(str(error), 80)}."
-        why = "The proxy demands a user name and a password, does not admit this host, or can't "
-        why += "reach it: the host's name may be misspelt."
+        why = (
+            "The proxy demands a user name and a password, does not admit this host, or can't "
+            "reach it: the host's name may be misspelt."
+        )
     else:
         code, what = "unreachable", f"Could not connect to {peer}."
         why = "The server is down or refuses this network, or the name or port is wrong."

@@ -278,14 +278,20 @@ class JournalStore:
                 lost,
             )
         elif self.in_workflow:
-            why = "`journal-key` is missing under `with:`, or the run was queued before the secret "
-            why += f"{self.key_name} existed. Nothing is lost."
+            why = (
+                "`journal-key` is missing under `with:`, or the run was queued before the secret "
+                f"{self.key_name} existed. Nothing is lost."
+            )
             steps = (Set("journal-key", f"${{{{ secrets.{self.key_name} }}}}"), Run("again"))
         else:
-            why = f"The key is in the secret {self.key_name}, which only workflows can read. "
-            why += "Nothing is lost."
-            where = "Go on in the repository's workflow, or on the computer where you began."
-            steps = (where, Set("journal-key"))
+            why = (
+                f"The key is in the secret {self.key_name}, which only workflows can read. "
+                "Nothing is lost."
+            )
+            steps = (
+                "Go on in the repository's workflow, or on the computer where you began.",
+                Set("journal-key"),
+            )
         return InputError(
             "journal-key-missing",
             f"{self.repository.name} has a journal ({self.name}), but this run has no key for it.",

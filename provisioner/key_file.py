@@ -101,10 +101,10 @@ def open_journal(store: JournalStore, file: KeyFile, *, start_over: bool) -> Jou
     except ProvisionerError as error:
         if error.code not in UNOPENED:
             raise
-        if not start_over:
-            raise error.as_kind(type(error), next=(*error.next, *START_OVER)) from None
-        store.give_up()
-        return None
+        if start_over:
+            store.give_up()
+            return None
+        raise error.as_kind(type(error), next=(*error.next, *START_OVER)) from None
     if journal and start_over:
         raise InputError(
             "nothing-to-start-over",

@@ -144,10 +144,12 @@ def explain(answer: Answer, attempt: str, host: str = "github.com") -> Provision
     if answer.text("url").endswith("/api/swagger"):
         return another_forge(what)
     if not answer.refused or answer.is_page:
-        why = "GitHub is in trouble, or this is not GitHub's API."
-        if answer.refused:
-            why = "A page came in place of GitHub's answer: something on the way refused, or this "
-            why += "is not the address of GitHub's API."
+        why = (
+            "A page came in place of GitHub's answer: something on the way refused, or this is not "
+            "the address of GitHub's API."
+            if answer.refused
+            else "GitHub is in trouble, or this is not GitHub's API."
+        )
         status = (Open("https://www.githubstatus.com"),) if host == "github.com" else ()
         steps = (*status, "Check GITHUB_API_URL.", Run("again"))
         return TransportError("github-unwell", what, why=why, next=steps)

@@ -155,14 +155,17 @@ def blocked(host: str, answer: Answer) -> TransportError:
 
 def not_mastodon(host: str, software: str, answer: Answer | None = None) -> InputError:
     """The server has no Mastodon API; `software` is what it runs, "" where that is not known."""
-    what, why = f"{host} is not a Mastodon-compatible server.", ""
-    if answer:
-        why = f"It answered /api/v2/instance with {answer.described()}, and not with a description "
-        why += "of itself."
-    if software:
-        what = f"{host} runs {software}, without a Mastodon API."
-    steps = ("Check the account: its user name and its domain.", *NAME_THE_INSTANCE)
-    return InputError("not-mastodon", what, why=why, next=steps)
+    return InputError(
+        "not-mastodon",
+        f"{host} runs {software}, without a Mastodon API."
+        if software
+        else f"{host} is not a Mastodon-compatible server.",
+        why=f"It answered /api/v2/instance with {answer.described()}, and not with a description "
+        "of itself."
+        if answer
+        else "",
+        next=("Check the account: its user name and its domain.", *NAME_THE_INSTANCE),
+    )
 
 
 def registration_refused(
@@ -186,12 +189,16 @@ def registration_refused(
             next=("Open it in a browser, and give the address that it ends at.", Set("instance")),
         )
     if answer.status in {400, 422} and not answer.is_page:
-        what = f"{host} refused to register an application for {' '.join(scopes)}: "
-        what += f"{answer.described()}."
         said = answer.body.decode(errors="replace").casefold()
         word = next(word for word in REFUSED_FIELDS if word in said)
         kind, why, steps = REFUSED_FIELDS[word]
-        return kind(f"{word or 'registration'}-refused", what, why=why, next=steps)
+        return kind(
+            f"{word or 'registration'}-refused",
+            f"{host} refused to register an application for {' '.join(scopes)}: "
+            f"{answer.described()}.",
+            why=why,
+            next=steps,
+        )
     if answer.refused:
         return ActionRequiredError(
             "registration-closed",
@@ -275,8 +282,8 @@ def judge(instance: Instance, answer: Answer) -> Dead | Unclear:
             return Unclear(answered, refused=True, next=steps, token_accepted=True)
     disabled = _shows(instance, answer, profile.account_disabled)
     if disabled or _shows(instance, answer, profile.invalid_or_disabled):
-        reason = f"{host} says that the account may not act"
-        reason += "" if disabled else ", or that the token is invalid, but not which of the two"
+        doubt = "" if disabled else ", or that the token is invalid, but not which of the two"
+        reason = f"{host} says that the account may not act{doubt}"
         return Unclear(reason, refused=True, next=ASK_THE_INSTANCE, token_accepted=disabled)
     challenge = answer.headers.get("www-authenticate", "")
     named = answer.fields().get("error") or 'error="invalid_token"' in challenge

@@ -300,7 +300,12 @@ def test_either_version_of_the_api_will_do_even_closed_to_strangers(
 def test_server_that_does_not_describe_itself_is_no_instance_or_something_is_in_front(
     reply: Reply, code: str
 ) -> None:
-    assert refused(everywhere(reply), ORIGIN).code == code
+    web = Web(everywhere(reply))
+    with pytest.raises(ProvisionerError) as caught:
+        find(web, instance=ORIGIN)
+    assert caught.value.code == code
+    assert ("HTTP" in caught.value.why) is (code == "not-mastodon")
+    assert code != "instance-unwell" or f"GET {ORIGIN}{NODE_INFO}" not in web.asked
 
 
 def test_page_that_refuses_is_no_instance_that_is_closed_to_strangers() -> None:

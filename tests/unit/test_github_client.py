@@ -210,6 +210,7 @@ def test_deletion_says_whether_there_was_anything(octo: Octo, kind: Kind) -> Non
     assert repository.delete(kind, "TOKEN")
     assert not repository.delete(kind, "TOKEN")
     assert repository.secret_names == (set() if kind == "secrets" else {"TOKEN"})
+    assert octo.methods == ["GET", "DELETE", "DELETE", "GET"]  # only a 404 needs a second look
 
 
 def test_404_to_whoever_may_not_look_is_no_deletion(octo: Octo) -> None:

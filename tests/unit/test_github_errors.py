@@ -163,6 +163,7 @@ def test_page_is_neither_quoted_nor_taken_for_githubs_answer(
     error = refusal(octo, reply(status, body))
     assert error.code == code
     assert "Whoa" not in str(vars(error))
+    assert ("page" in error.why) is (body == FAILED and status == 403)  # else it is in trouble
 
 
 def test_forgejos_api_is_known_by_its_path_and_by_its_refusals_link(octo: Octo) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import ssl
 import threading
 import time
 import traceback
@@ -19,7 +20,7 @@ from provisioner.answer import IDEMPOTENT, IF_UNSENT
 from provisioner.http import DEADLINE, MAX_BODY, TIMEOUT, Http, in_threads
 from provisioner.report import Exit, NoAnswerError, NotSentError
 from provisioner.secret import Secret
-from tests.support.told import fails, said
+from tests.support.told import fails, said, steps
 from tests.unit.server import (
     Reply,
     ScriptedServer,
@@ -105,9 +106,10 @@ def test_insecure_address_gets_nothing(http: Http) -> None:
         (socket.gaierror(socket.EAI_NONAME, ""), "host-unknown", []),
         (socket.gaierror(socket.EAI_AGAIN, ""), "unreachable", BACKOFF),
         (TimeoutError(), "unreachable", BACKOFF),
+        (ssl.SSLError(), "tls-failed", []),
     ],
 )
-def test_name_that_does_not_exist_is_told_from_a_resolver_in_trouble(
+def test_reason_why_there_is_no_connection_decides_whether_it_is_tried_again(
     monkeypatch: pytest.MonkeyPatch,
     http: Http,
     waits: list[float],
@@ -121,6 +123,7 @@ def test_name_that_does_not_exist_is_told_from_a_resolver_in_trouble(
     assert caught.value.code == code
     assert "social.example" in caught.value.what
     assert "http://" not in said(caught.value)
+    assert ("certificate" in steps(caught.value.next)) is (code == "tls-failed")
     assert waits == waited
 
 

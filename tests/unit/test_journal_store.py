@@ -259,6 +259,15 @@ def test_write_does_not_make_a_deleted_journal_anew(run: Run, *, lost: bool) -> 
     assert run.octo.methods.count("PATCH") == 1
 
 
+def test_deleted_journal_that_comes_back_is_another_runs(run: Run) -> None:
+    former = run.value or ""
+    run.octo.stored.variables.clear()
+    run.store.read()
+    run.value = former
+    with fails("overtaken", Exit.INCOMPLETE):
+        run.store.look()
+
+
 def test_404_alone_is_no_deletion(run: Run) -> None:
     """GitHub answers so to whoever may not look, too: that is what the run stops with."""
     run.octo.always(reply(404, {"message": "Not Found"}))

@@ -223,4 +223,5 @@ def test_only_a_servers_own_word_that_a_token_is_invalid_means_dead(
         assert isinstance(state, Dead)
     else:
         assert isinstance(state, Unclear)
+        assert ("which of the two" in state.reason) is (verdict == "barred or invalid")
         assert (state.refused, bool(state.next), state.token_accepted) == PARTS[verdict]

@@ -260,6 +260,7 @@ def test_missing_github_token_leads_to_the_form_of_the_server_it_is_for(
     assert caught.value.link.startswith(f"{site}/settings/")
     with fails("bad-github-token", Exit.INPUT) as caught:  # no header can carry it
         parse_github_token("ghp x", api, in_workflow=in_workflow)
+    assert "ghp_" in caught.value.why
     assert "ghp x" not in str(vars(caught.value))
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from provisioner.report import Exit
-from provisioner.urls import origin_of, require_secure, shown
+from provisioner.urls import joined, origin_of, require_secure, shown
 from tests.support.told import fails
 
 
@@ -55,6 +55,11 @@ def test_only_https_and_http_to_this_very_machine_is_spoken(url: str) -> None:
 def test_server_has_one_origin_however_its_address_is_written(url: str, origin: str) -> None:
     """A doubtful address has none."""
     assert origin_of(url) == origin
+
+
+def test_redirect_leads_to_an_address_or_nowhere() -> None:
+    assert joined("https://social.example/a", "/b") == "https://social.example/b"
+    assert joined("https://social.example/a", "https://[") == ""
 
 
 def test_address_is_shown_without_its_password() -> None:
