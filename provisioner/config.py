@@ -141,17 +141,17 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
         in_workflow=in_workflow,
         given=_to_paste(inputs, given),
     )
-    check_name(f"{config.journal}_KEY")
     require_distinct(config.journal, config.mappings)
     if command == "register":
         _require_strings(config, given)
     if command in {"doctor", "check-token", "init"} or config.reveal:
         return config  # none of them needs GitHub
-    token = text("github-token")
     return replace(
         config,
         repository=parse_repository(text("repository"), config.api_url),
-        github_token=parse_github_token(token, config.api_url, in_workflow=in_workflow),
+        github_token=parse_github_token(
+            text("github-token"), config.api_url, in_workflow=in_workflow
+        ),
     )
 
 

@@ -81,6 +81,8 @@ def test_doctor_and_register_need_no_account_or_no_github() -> None:
         made = config(command, account="", instance="social.example", app_name="My bot")
         assert made.account is None
         assert made.instance == "https://social.example"
+        with pytest.raises(ValueError, match="account"):
+            _ = made.handle
     assert parse("doctor", {"account": "mybot@social.example"}).repository == ""
     assert config("check", account="").account is None  # the journal names it
     assert config("register", reveal=True, repository="", github_token="").reveal
@@ -123,6 +125,7 @@ def test_every_input_of_the_action_counts_for_every_command() -> None:
         ("reserved-name", "begin", {"secrets": "MASTODON_JOURNAL_KEY=access_token"}),
         ("reserved-name", "begin", {"secrets": "mastodon_journal=access_token"}),
         ("reserved-name", "begin", {"journal": "token", "secrets": "TOKEN_KEY=access_token"}),
+        ("reserved-name", "register", {"secrets": "MASTODON_JOURNAL=access_token"}),
         ("bad-name", "begin", {"journal": "my-journal"}),
         ("bad-name", "begin", {"journal": "J" * 252}),  # its key's name is longer
         ("no-app-name", "register", {"account": "", "instance": "social.example"}),

@@ -305,6 +305,7 @@ def test_server_that_does_not_describe_itself_is_no_instance_or_something_is_in_
         find(web, instance=ORIGIN)
     assert caught.value.code == code
     assert ("HTTP" in caught.value.why) is (code == "not-mastodon")
+    assert " runs " not in caught.value.what  # no software was named
     assert code != "instance-unwell" or f"GET {ORIGIN}{NODE_INFO}" not in web.asked
 
 

@@ -336,6 +336,9 @@ def test_own_older_value_that_stays_is_written_over_once(run: Run) -> None:
     with fails("overtaken", Exit.INCOMPLETE):
         run.store.look()
     assert run.value == former
+    run.octo.stored.variables.clear()
+    with fails("journal-deleted", Exit.INCOMPLETE):
+        run.store.look()
 
 
 @pytest.mark.parametrize("late", [1, len(LATE_READS) + 1])

@@ -43,18 +43,21 @@ def test_second_process_takes_the_key_that_is_there(file: KeyFile) -> None:
 def test_file_and_folder_are_on_the_disk_before_it_goes_on(
     file: KeyFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    synced = list[str]()
+    synced, descriptors = list[str](), list[int]()
     real = os.fsync
 
     def fsync(descriptor: int) -> None:
         status = os.fstat(descriptor)
         kind = "folder" if stat.S_ISDIR(status.st_mode) else f"{status.st_size} bytes"
         synced.append(f"{kind} {file.path.exists()}")
+        descriptors.append(descriptor)
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
     file.keep(KEY)
     assert synced == ["45 bytes False", "folder True"]
+    with pytest.raises(OSError, match="descriptor"):  # it is closed
+        os.fstat(descriptors[-1])
 
 
 def test_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:

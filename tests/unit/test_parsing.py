@@ -294,7 +294,7 @@ def test_input_is_taken(parse: Parser, text: str, value: str | int) -> None:
     [
         ("bad-instance", parse_instance, [f"a.example{end}" for end in ("/a", "?", "#", "\\")]),
         ("bad-instance", parse_instance, ["ftp://social.example", "a..b", "mybot@social.example"]),
-        ("insecure-address", parse_api_url, ["http://ghe.example"]),
+        ("insecure-address", parse_api_url, ["http://ghe.example", "http://ghe.example?x"]),
         ("bad-api-url", parse_api_url, ["https://ghe.example?x", "https://ghe.example#x"]),
         ("bad-app-name", parse_app_name, ["x" * 61, "a\nb"]),
         ("bad-duration", parse_grace, ["", "1", "-1h", "1.5h", "1h30m", "1w", "2592001s"]),
