@@ -8,12 +8,12 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from provisioner.report import Exit, ProvisionerError
+from provisioner.report import Exit
 from provisioner.sandbox import Response
 from provisioner.sandbox.web import json_response
 from tests.support.acts import lose_answer
 from tests.support.told import assert_in_turn, fails, pages, runs, says_token_comes_back, would
-from tests.support.world import NAME, ORIGIN, Fault, World
+from tests.support.world import NAME, ORIGIN, World
 
 POST = "profile write:statuses write:media"
 BEGUN = "15 January 2027, 08:00 UTC"
@@ -169,25 +169,17 @@ def test_link_of_a_lost_exchange_at_a_server_without_a_name_is_kept_and_nothing_
     endpoints["authorization_endpoint"] = f"{ORIGIN}/oauth/authorize"
     metadata = json_response(200, {"issuer": ORIGIN, **endpoints})
     world.answer("/.well-known/oauth-authorization-server", metadata)
-    world.answer("/api/v1/instance", Response(500))
+    for path in ("/instance", "/nodeinfo"):
+        world.answer(path, Response(500))
     link = world.link()
+    assert world.pending.instance.software == ""
+    assert world.run("doctor").table["Software"]
     lose_answer(world, world.approve(link))
     world.time += 3600
     assert world.link() == link
     [warning] = world.warned
     assert not says_token_comes_back(warning)
     assert ORIGIN in warning
-
-
-def test_replaced_link_is_told_once_the_new_one_is_in_the_journal(world: World) -> None:
-    world.begin()
-    world.wire.faults = [Fault("refused", path="/api/v1/apps", times=99)]
-    with pytest.raises(ProvisionerError):
-        world.begin(scopes="full")
-    assert not [line for line in world.shown if BEGUN in line]
-    world.wire.faults = []
-    world.begin(scopes="full")
-    assert [line for line in world.shown if BEGUN in line]
 
 
 # What is said before the link.
@@ -231,18 +223,6 @@ def test_rotation_to_fewer_scopes_is_announced(bot: World, scopes: str, less: st
     bot.shown.clear()
     bot.begin(scopes=scopes)
     assert_in_turn(bot.warned, *([less] if less else []))
-
-
-def test_other_scopes_than_those_of_an_unsettled_link_are_warned_of(world: World) -> None:
-    """The link that may bring a lost token back is shown again, and asks for what it did before."""
-    world.provision(scopes=POST)
-    lose_answer(world, world.approve(world.link(scopes="profile write:statuses")))
-    world.shown.clear()
-    world.begin(scopes=POST)
-    of_the_link, of_the_rotation = world.warned[:2]
-    assert "profile write:statuses" in of_the_link
-    assert "write:media" not in of_the_link
-    assert "write:media" in of_the_rotation
 
 
 # What is refused, and what goes wrong.

@@ -87,6 +87,7 @@ def test_instance_in_trouble_needs_nobody(world: World, path: str) -> None:
     world.answer(path, Response(500))
     report = check(world)
     assert (report.status, report.exit_code) == ("unclear", Exit.DONE)
+    assert "healthy" not in report.headline
 
 
 def test_token_goes_to_the_instance_that_is_named(world: World) -> None:

@@ -326,11 +326,15 @@ def test_code_without_a_link_leads_to_begin(world: World) -> None:
     assert runs(caught.value.next) == ["begin"]
 
 
-def test_link_for_another_account_is_not_completed(world: World, code: str) -> None:
+@pytest.mark.parametrize("command", ["complete", "check", "post", "abandon", "deprovision"])
+def test_journal_of_another_account_is_refused_before_anything_else(
+    world: World, code: str, command: str
+) -> None:
     """A journal remembers one bot, from its first link on."""
+    since = len(world.wire.log)
     with fails("journal-other-account", Exit.INPUT):
-        world.complete(code, account="alice@social.example")
-    assert f"POST {TOKEN}" not in world.wire.log
+        world.run(command, code, account="alice@social.example", text="howdy universe!")
+    assert {line.split()[0] for line in world.requests(since)} == {"GET"}
 
 
 @pytest.mark.parametrize(("scopes", "warned"), [("", False), ("post", False), ("full", True)])
@@ -627,13 +631,15 @@ def test_token_that_the_journal_knows_already_is_not_revoked(
     assert bot.superseded == [old]
 
 
+@pytest.mark.parametrize("reads", [3, 99], ids=["unreadable", "readable"])
 def test_undo_that_cannot_be_written_tells_both_problems_and_is_finished_by_the_next_run(
-    world: World,
+    world: World, reads: int
 ) -> None:
     """Wrong account, and then no journal: the next run, without a code, finishes the undo."""
     link = world.link()
     code = world.approve(link, "alice")
     world.wire.faults = [Fault("500", method="PATCH", first=2, times=99)]
+    world.wire.faults += [Fault("500", method="GET", path=JOURNAL, first=reads, times=99)]
     with fails("journal-unconfirmed", Exit.INCOMPLETE) as caught:
         world.complete(code)
     assert "alice@social.example" in said(caught.value)

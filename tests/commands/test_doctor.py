@@ -52,6 +52,7 @@ def test_doctor_tells_the_instance_and_its_software_and_changes_nothing(world: W
     assert report.status == "examined"
     assert report.facts["instance"] == ORIGIN
     assert report.facts["choices"] == report.table
+    assert str(report.facts["software"]) in report.table["Software"] != ""
     assert all(line.startswith("GET ") for line in world.wire.log)
     assert not [line for line in world.wire.log if "/repos" in line]
 

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from provisioner.report import Exit, Run
+from provisioner.sandbox import Response
 from provisioner.sandbox.web import html_response, json_response
 from tests.support.told import fails, says_no_second_post
 from tests.support.world import ORIGIN, Fault, FaultKind, World
@@ -173,11 +174,11 @@ def test_text_that_is_too_long_is_refused_in_the_servers_words(bot: World) -> No
     [
         ({"Retry-After": "420"}, "in 7 minutes"),
         ({"X-RateLimit-Reset": "2027-01-15T08:03:00Z"}, "in 3 minutes"),
-        ({}, "in 5 minutes"),
+        ({"Content-Type": "text/html"}, "in 5 minutes"),
     ],
 )
 def test_rate_limit_says_when_to_run_again(bot: World, headers: dict[str, str], when: str) -> None:
-    bot.answer(PATH, json_response(429, {"error": "Too many requests"}, headers))
+    bot.answer(PATH, Response(429, tuple(headers.items()), b"<p>Too many requests"))
     with fails("post-throttled", Exit.FAILED) as caught:
         bot.post(TEXT)
     assert caught.value.next == (Run("again", when=when),)

@@ -64,6 +64,7 @@ def test_refusal_of_all_scopes_leaves_a_claim_and_the_key(world: World, asked: l
     assert BROAD in said(caught.value)
     assert NARROW not in said(caught.value)
     assert asked == [NARROW, BROAD]
+    assert len([line for line in world.explained if "HTTP 422" in line]) == 1
     assert world.instance.applications == []
     assert ":claim:" in world.repository.variables["MASTODON_JOURNAL"]
     assert world.stored("MASTODON_JOURNAL_KEY") == world.key

@@ -52,6 +52,8 @@ def test_approval_in_the_browser_is_all_that_it_takes(world: World) -> None:
     assert any("Sign in as mybot@social.example" in line for line in world.shown)
     assert world.laptop.landed == [report]
     assert world.laptop.asked_about == []
+    assert not report.items
+    assert runs(report.next) == ["post"]
 
 
 def test_plan_is_shown_before_anything_is_written(world: World) -> None:
@@ -109,6 +111,17 @@ def test_where_the_browser_cannot_come_back_a_code_is_shown_and_pasted(
     world.setup(pastes)
     assert registered(world) == [(OUT_OF_BAND,)]
     assert_set_up(world)
+    refused = prepare is refuses_the_redirect
+    assert any(LOOPBACK in line for line in world.explained) == refused
+
+
+def test_registration_that_is_refused_otherwise_is_not_tried_without_the_redirect(
+    world: World,
+) -> None:
+    world.answer("/api/v1/apps", Response(403))
+    with fails("registration-closed", Exit.ACTION_REQUIRED):
+        world.setup()
+    assert world.wire.log.count("POST /api/v1/apps") == 1
 
 
 # What stands there already.

@@ -36,14 +36,28 @@ def test_stale_run_stops_before_its_first_write(world: World, code: str) -> None
     assert world.known == sorted(world.live())
 
 
-def test_wrong_token_that_another_run_overwrote_in_the_journal_is_revoked(world: World) -> None:
+@pytest.mark.parametrize(
+    ("what", "revokes"), [("overwrote", 1), ("deleted", 1), ("of one's own", 0), ("dead", 0)]
+)
+def test_wrong_token_that_the_journal_lost_to_another_run_is_revoked_where_that_harms_nobody(
+    world: World, what: str, revokes: int
+) -> None:
     """The journal does not know it any more (I3)."""
-    code = world.approve(world.link(), "alice")
-    unstaged = partial(world.rewrite, pending=world.pending)
-    meanwhile(world, INSTANCE, "GET", "verify_credentials", unstaged)
-    with fails("overtaken", Exit.INCOMPLETE):
-        world.complete(code)
-    assert world.live() == []
+    raw = world.hand_made() if what == "of one's own" else {}
+    code, before = world.approve(world.link(**raw), "alice"), world.pending
+
+    def another_run() -> None:
+        world.rewrite(pending=before)
+        if what == "deleted":
+            world.delete("variables", "MASTODON_JOURNAL")
+        if what == "dead":
+            world.instance.revoke_access("alice")
+
+    meanwhile(world, INSTANCE, "GET", "verify_credentials", another_run)
+    with pytest.raises(OvertakenError):
+        world.complete(code, **raw)
+    assert world.wire.log.count("POST /oauth/revoke") == revokes
+    assert len(world.live()) == (what == "of one's own")
 
 
 def test_overtaken_run_says_so_also_where_its_token_could_not_be_verified(world: World) -> None:
