@@ -33,7 +33,6 @@ class Laptop:
         self._browser = browser
         self._stdin = sys.stdin.fileno() if sys.stdin else None
         self._loopback = Loopback(self._stdin)
-        self._until = 0.0  # until a link is opened
         self._shown = ""
         self.has_browser = bool(browser)
         self.is_attended = is_attended()

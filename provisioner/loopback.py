@@ -57,7 +57,7 @@ class Loopback:
             self._listener = socket.create_server(("127.0.0.1", port), backlog=backlog)
         except OSError:
             return ""
-        self._listener.setblocking(False)  # noqa: FBT003 - who connected may be gone again
+        self._listener.setblocking(False)  # noqa: FBT003
         self._host = f"127.0.0.1:{self._listener.getsockname()[1]}"
         return f"http://{self._host}{CALLBACK}"
 
@@ -126,8 +126,8 @@ class Loopback:
                 with suppress(OSError):
                     connection.sendall(request.reply.getvalue())
                 connection.close()
-        if self._listener and self._listener in ready:
-            with suppress(OSError):
+        if self._listener:
+            with suppress(OSError):  # nobody came, or is gone again
                 self._heads[self._listener.accept()[0]] = b""
         if len(self._heads) > MAX_CONNECTIONS:
             oldest = next(iter(self._heads))
