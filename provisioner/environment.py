@@ -245,8 +245,9 @@ def confirm(what: str, word: str) -> None:
     _require_attended(what)
     typer.echo(textwrap.fill(what, shutil.get_terminal_size().columns), err=True)
     if ask(f"Type {word} to confirm").strip() != word:
-        what = f"That is not {word}. Nothing was changed."
-        raise InputError("not-confirmed", what, next=(Run("again"),))
+        raise InputError(
+            "not-confirmed", f"That is not {word}. Nothing was changed.", next=(Run("again"),)
+        )
 
 
 def agree(question: str) -> bool:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from provisioner import environment
 from provisioner.config import Words
@@ -162,12 +163,18 @@ def test_gh_does_not_read_our_standard_input(programs: Path) -> None:
         os.close(ours)
 
 
-def test_gh_and_git_are_not_asked_for_what_is_not_needed(programs: Path) -> None:
+def test_nobody_is_asked_for_what_is_not_needed(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(programs, "gh", "echo token")
-    put(programs, "git", "printf 'origin\\tgit@github.com:me/mybot.git (fetch)'")
+    put_remotes(programs, {"origin": BOT})
     assert set(filled("begin")) == {"github-token", "repository"}
     assert filled("doctor") == {}
     assert set(filled("register", reveal=True)) == {"reveal"}
+    monkeypatch.setenv("MASTODON_ACCOUNT", "v@a")
+    type_in(monkeypatch, "", is_terminal=True)
+    found = {"github-token": ("token",), "repository": ("me/mybot",)}
+    assert filled("setup", bot="o@a") == {"account": ("o@a",), **found}
 
 
 def put_remotes(folder: Path, remotes: dict[str, str], resolved: str = "") -> None:
@@ -311,6 +318,7 @@ def test_right_word_on_a_terminal_confirms(
 def test_person_is_asked_for_what_the_checkout_and_the_journal_do_not_tell(
     programs: Path,
     monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
     command: str,
     remotes: dict[str, str],
     repository: str,
@@ -318,13 +326,15 @@ def test_person_is_asked_for_what_the_checkout_and_the_journal_do_not_tell(
     *,
     is_attended: bool,
 ) -> None:
-    """Nobody is asked in a pipe."""
+    """Nobody is asked in a pipe. Where a token is made is told first."""
     put_remotes(programs, remotes)
     type_in(monkeypatch, "".join(f"{name}\n" for name in asked), is_terminal=is_attended)
     monkeypatch.setattr("getpass.getpass", input)
     found = {"repository": (repository,)} if repository else {}
     typed = {name: (name,) for name in asked} if is_attended else {}
     assert filled(command) == found | typed
+    told = capsys.readouterr().err.partition("GitHub token (")[0]
+    assert ("/personal-access-tokens/new" in told) is ("github-token" in typed)
 
 
 # This machine.
@@ -400,6 +410,15 @@ def test_folder_for_keys_is_the_users_own_and_none_in_a_workflow(
 def test_only_a_yes_agrees(monkeypatch: pytest.MonkeyPatch, typed: str, *, agrees: bool) -> None:
     type_in(monkeypatch, typed, is_terminal=True)
     assert environment.agree("Replace it?") is agrees
+
+
+def test_end_of_the_input_leaves_the_line_of_its_prompt(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    type_in(monkeypatch, "", is_terminal=True)
+    with pytest.raises(typer.Abort):
+        environment.agree("Replace it?")
+    assert capsys.readouterr().err.endswith(":\n")
 
 
 def test_nobody_agrees_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:

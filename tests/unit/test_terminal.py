@@ -89,6 +89,8 @@ def test_command_can_be_pasted_with_what_it_takes_and_was_not_left_to_the_defaul
     assert "--app-name" not in pasted(capsys, Run("complete"), config(app_name="My bot"))
     unread = config("register", reveal="yes", client_id="id")  # it needs no GitHub
     assert pasted(capsys, Run("begin"), unread)[-2:] == ["--repository", "me/mybot"]
+    of_the_journal = parse("rotate", GIVEN | {"account": ""})
+    assert pasted(capsys, Run("check"), of_the_journal)[2:] == ["--repository", "me/mybot"]
     post = config("post", text="too long", visibility="direct")
     assert pasted(capsys, Run("post", text="how dy"), post)[-3:] == [
         *("--visibility", "direct", "how dy")
@@ -181,6 +183,7 @@ def test_report_goes_to_standard_output_part_by_part(capsys: pytest.CaptureFixtu
         report(
             link=LINK,
             table={"Expires": "never", "Token of": "x"},
+            revealed={"Client secret": Secret("s3cret")},
             snippet="env:\n  A: b",
             items=(
                 Item("planned", "write the secret A"),
@@ -200,6 +203,7 @@ All is well
 
 Expires:  never
 Token of: x
+Client secret: s3cret
 
 To paste into the workflow:
 
@@ -242,11 +246,11 @@ def test_json_has_outputs_and_facts(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_revealed_secret_is_in_no_json(capsys: pytest.CaptureFixture[str]) -> None:
-    made = report(revealed={"Client secret": Secret("s3cret")})
+    made = report(headline="", revealed={"Client secret": Secret("s3cret")})
     Terminal(as_json=True).report(made)
     assert "s3cret" not in capsys.readouterr().out
     Terminal().report(made)
-    assert "Client secret: s3cret" in capsys.readouterr().out
+    assert capsys.readouterr().out == "Client secret: s3cret\n"
 
 
 # A terminal's width and colours.
