@@ -71,23 +71,23 @@ def test_changed_file_is_replaced_after_yes(checkout: Path) -> None:
     assert init(checkout, "--yes").code == 0  # it is the answer
 
 
-@pytest.mark.parametrize("options", ["", "--yes", "--json", "--repository octocat/mybot"])
+@pytest.mark.parametrize(
+    "asked", ["setup", "setup --yes", "setup --json", "setup --repository octocat/mybot", "begin"]
+)
 def test_setup_offers_the_files_in_the_bots_checkout(
-    site: Shell, page: Path, checkout: Path, options: str
+    site: Shell, page: Path, checkout: Path, asked: str
 ) -> None:
     """Whoever names the repository may be in another one's."""
     origin = "https://github.com/octocat/mybot"
     subprocess.run(["git", "-C", checkout, "remote", "set-url", "origin", origin], check=True)
     shown = launch_in_terminal(
-        "setup",
-        site.whose[1],
-        *options.split(),
-        env=site.env | {"CHECKOUT": str(checkout)},
+        *asked.split(),
+        env=site.env | {"CHECKOUT": str(checkout), "MASTODON_ACCOUNT": site.account},
         answers=(("into this checkout?", "y"),),
         program=THERE,
     )
     site.shown += shown
-    assert page.exists()
-    assert (checkout / BOT).exists() is not bool(options)
-    assert ("howdy universe!" in shown) is ("--json" not in options)
+    assert page.exists() is (asked != "begin")
+    assert (checkout / BOT).exists() is (asked == "setup")
+    assert ("howdy universe!" in shown) is (asked not in {"setup --json", "begin"})
     assert "howdy universe!" not in shown.partition("into this checkout?")[2]

@@ -126,7 +126,10 @@ def test_interruption_at_each_question_leaves_a_clean_line(
 
 
 def test_repository_is_the_one_of_the_checkout(site: Shell, page: Path, tmp_path: Path) -> None:
-    """As the real git tells it; tests/unit/test_environment.py has a stand-in."""
+    """As the real git tells it; tests/unit/test_environment.py has a stand-in.
+
+    Nobody is there to be offered files for it.
+    """
     site.env["GIT_DIR"] = str(tmp_path / ".git")
     git = ("git", "-C", tmp_path)
     for words in (
@@ -136,6 +139,6 @@ def test_repository_is_the_one_of_the_checkout(site: Shell, page: Path, tmp_path
         ("config", "remote.up.gh-resolved", "base"),
     ):
         subprocess.run([*git, *words], check=True, env=environment())
-    done = launch("setup", site.whose[1], "--json", env=site.env, program=NO_INPUT)
+    done = launch("setup", site.whose[1], env=site.env, program=NO_INPUT)
     assert done.code == 0
     assert page.exists()

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from provisioner import laptop
+from provisioner.config import parse
 from provisioner.terminal import Terminal
+from tests.program.program import Stream
 
 
 def test_browser_gets_the_link_and_nothing_of_the_terminal(
@@ -71,3 +73,12 @@ def test_link_is_waited_for_ten_minutes_in_all(monkeypatch: pytest.MonkeyPatch) 
         began = time.monotonic()
         assert here.wait("state", "https://social.example") is None
         assert time.monotonic() - began < laptop.WAIT
+
+
+def test_nobody_is_asked_for_the_files_outside_a_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", Stream(is_terminal=True))
+    given = {"account": "a@b.test", "repository": "a/b", "github-token": "x"}
+    laptop.offer_workflows(parse("setup", given), Terminal())
