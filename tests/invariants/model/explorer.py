@@ -78,6 +78,7 @@ def explore(rules: Rules, until: Callable[[World], bool] = lambda _: False) -> W
                     if until(after):
                         return came
     finally:
+        gc.freeze()  # nor afterwards
         gc.enable()
     return came
 

@@ -383,24 +383,20 @@ def ours(tokens: frozenset[Token]) -> frozenset[Token]:
 
 def violations(world: World) -> set[Invariant]:
     """Which invariants do not hold."""
-    return {one for one, held in holds(world).items() if not held}
-
-
-def holds(world: World) -> dict[Invariant, bool]:
-    """Each invariant that is checked, and whether it holds."""
     journal = world.journal
     stored = {one for one in world.secrets if isinstance(one, Token)}
     held = {*stored, *journal.tokens, *(run.token for run in world.runs)}
     # The one window: a run ended right after the exchange, and the journal or a person knows it.
     spoken_of = world.told | ({journal.application} if journal.attempts else set())
     in_window = {token for token in world.lost if token.application in spoken_of}
-    return {
-        I1: stored <= world.live | world.offboarded,
-        I2: journal.current not in journal.superseded,
-        I3: ours(world.live) <= held | in_window,
-        I7: not world.damage,
-        I8: not any(token.stranger for token in stored),
-    }
+    hold = (
+        (I1, stored <= world.live | world.offboarded),
+        (I2, journal.current not in journal.superseded),
+        (I3, ours(world.live) <= held | in_window),
+        (I7, not world.damage),
+        (I8, not any(token.stranger for token in stored)),
+    )
+    return {one for one, holds in hold if not holds}
 
 
 def _put(world: World, place: int, token: Token) -> World:
