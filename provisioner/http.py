@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from http.cookiejar import CookieJar
@@ -110,9 +111,8 @@ class Http:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._lock:
-            for client in self._clients.values():
-                client.close()
+        for client in list(self._clients.values()):  # another thread may still add one
+            client.close()
 
     def send(
         self,
@@ -250,16 +250,13 @@ class _NoCookies(CookieJar):
 
 def _read(client: httpx.Client, request: httpx.Request) -> tuple[httpx.Response, bytes]:
     """The answer and its body, up to a chunk more than MAX_BODY; raw, so that no bomb unpacks."""
-    response = client.send(request, stream=True)
-    try:
+    with closing(client.send(request, stream=True)) as response:
         body = bytearray()
         for chunk in response.iter_raw():
             body += chunk
             if len(body) > MAX_BODY:
                 break
         return response, bytes(body)
-    finally:
-        response.close()
 
 
 def _authorization(bearer: Secret | None) -> dict[str, str]:

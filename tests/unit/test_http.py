@@ -135,6 +135,9 @@ def test_nothing_is_sent_to_a_server_without_tls(http: Http, waits: list[float])
     assert waits == []
     assert server.requests == []
     assert f"http://{server.host}" in said(caught.value)
+    with ScriptedServer(listening=False) as server, pytest.raises(NotSentError) as caught:
+        http.send("GET", server.origin)
+    assert "http://" not in said(caught.value)
 
 
 # A proxy from the environment.
@@ -291,12 +294,16 @@ def test_answer_has_a_megabyte_at_most_and_a_larger_one_is_not_read_to_its_end(
         except OSError:
             hung_up.set()
 
-    largest, larger = (answer(200, b"x" * size) for size in (MAX_BODY, MAX_BODY + 1))
-    server.on("POST", "/", largest, larger, flood)
+    larger = answer(200, b"x" * (MAX_BODY + 1), (("Content-Encoding", "gzip"),))
+    server.on("POST", "/", answer(200, b"x" * MAX_BODY), larger, flood)
     assert len(http.send("POST", f"{server.origin}/").body) == MAX_BODY
     for _ in range(2):
         lost(http, f"{server.origin}/", "answer-too-large")
     assert hung_up.wait(10)
+    parts = httpx.MockTransport(
+        lambda _: httpx.Response(200, content=iter([b"x" * MAX_BODY, b"x"]))
+    )
+    lost(Http(transport=parts), "https://social.example", "answer-too-large")
 
 
 def test_compressed_answer_is_not_unpacked(http: Http, server: ScriptedServer) -> None:
@@ -328,6 +335,14 @@ def test_read_that_ends_at_the_deadline_is_not_repeated(
         client.send("GET", f"{server.origin}/", retry=IDEMPOTENT)
     assert time.monotonic() - began < 5  # and not the 15 seconds of a read
     assert caught.value.code == "too-slow"
+    assert waits == []
+
+
+def test_connection_that_fails_at_the_deadline_is_not_tried_again(waits: list[float]) -> None:
+    """A host may have several addresses, each of which takes its time."""
+    late = Http(sleep=waits.append, monotonic=count(step=DEADLINE).__next__)
+    with ScriptedServer(listening=False) as server, late, fails("too-slow", Exit.FAILED):
+        late.send("GET", f"{server.origin}/", retry=IDEMPOTENT)
     assert waits == []
 
 
@@ -434,6 +449,7 @@ def test_traceback_of_a_lost_request_shows_no_secret_in_any_variable(
     with Http() as client, pytest.raises(NoAnswerError) as caught:
         client.send("POST", f"{server.origin}/", form={"code": TOKEN}, bearer=TOKEN)
     assert caught.value.code == "no-answer"
+    assert ("in time" in caught.value.what) is (loss is hang)
     kept = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     shown = "".join(kept.format())
     assert not [form for form in (PLAIN, quote(PLAIN, safe="")) if form in shown]
