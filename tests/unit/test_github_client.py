@@ -10,7 +10,7 @@ from provisioner.github.client import Repository
 from provisioner.github.destinations import Kind
 from provisioner.report import Exit, ProvisionerError, TransportError
 from provisioner.secret import Secret
-from tests.support.told import fails, said
+from tests.support.told import fails, runs, said
 from tests.unit.octo import FAILED, NAME, Octo, acted, reply
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -160,9 +160,10 @@ def test_variable_is_created_or_updated(
 def test_variable_that_both_exists_and_does_not_ends_in_words(octo: Octo, *, exists: bool) -> None:
     repository = octo.open()
     octo.interfere = lambda request, _real: reply(404 if request.method == "PATCH" else 409, {})
-    with fails("github-unwell", Exit.FAILED):
+    with fails("github-unwell", Exit.FAILED) as caught:
         repository.put_variable("URL", "value", exists=exists)
-    assert len(octo.seen) == 2 + (not exists)
+    assert octo.methods == (["PATCH", "POST"] if exists else ["POST", "PATCH", "POST"])
+    assert runs(caught.value.next) == ["again"]
 
 
 def test_write_of_a_variable_is_not_repeated_if_its_answer_is_lost(octo: Octo) -> None:

@@ -20,7 +20,7 @@ from provisioner.answer import IDEMPOTENT, IF_UNSENT
 from provisioner.http import DEADLINE, MAX_BODY, TIMEOUT, Http, in_threads
 from provisioner.report import Exit, NoAnswerError, NotSentError
 from provisioner.secret import Secret
-from tests.support.told import fails, said, steps
+from tests.support.told import fails, runs, said, steps
 from tests.unit.server import (
     Reply,
     ScriptedServer,
@@ -179,6 +179,7 @@ def test_proxy_that_refuses_or_hangs_up_is_named(
     assert error.code == "unreachable"
     assert error.what == what.format(other.host)
     assert "HTTPS_PROXY" in said(error)
+    assert runs(error.next) == ["again"]
     assert PLAIN not in str(other.requests)
 
 

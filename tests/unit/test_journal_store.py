@@ -131,6 +131,7 @@ def test_key_that_is_none_or_whose_secret_is_gone_is_refused(run: Run) -> None:
     with fails("journal-key-missing", Exit.INPUT) as caught:
         Run(run.octo, "").read()
     assert f"{NAME}_KEY" in said(caught.value)
+    assert Set("journal-key") in caught.value.next
     assert f"delete the variable {NAME}" in said(caught.value)
     del run.octo.stored.variables[NAME]
     with fails("bad-journal-key", Exit.INPUT):
@@ -241,8 +242,9 @@ def test_very_first_write_leaves_another_runs_journal(first: Run) -> None:
     """Another run creates the variable just before the POST."""
     others = seal(first.journal(account=OTHERS), KEY)
     first.meanwhile("POST", lambda: setattr(first, "value", others))
-    with fails("overtaken", Exit.INCOMPLETE):
+    with fails("overtaken", Exit.INCOMPLETE) as caught:
         first.store.save(first.journal())
+    assert runs(caught.value.next) == ["again"]
     assert first.value == others
 
 
@@ -394,5 +396,6 @@ def test_run_that_finds_a_claim_takes_it_over(first: Run) -> None:
 def test_key_that_is_made_overwrites_no_secret(first: Run) -> None:
     first.store.require_no_key()
     first.store.repository.secret_names = frozenset({f"{NAME}_KEY"})
-    with fails("journal-key-exists", Exit.INPUT):
+    with fails("journal-key-exists", Exit.INPUT) as caught:
         first.store.require_no_key()
+    assert Set("journal", "OTHER_JOURNAL") in caught.value.next

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from provisioner.key_file import KeyFile
-from provisioner.report import Exit
+from provisioner.report import Exit, Set
 from provisioner.secret import Secret
-from tests.support.told import fails
+from tests.support.told import fails, runs
 
 KEY, OTHER = (Secret(base64.b64encode(byte * 32).decode()) for byte in (b"1", b"2"))
 
@@ -67,6 +67,7 @@ def test_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
     with fails("key-file", Exit.INPUT) as caught:
         file.keep(KEY)
     assert KEY.reveal() not in caught.value.what
+    assert Set("journal-key") in caught.value.next
 
 
 @pytest.mark.parametrize("what", ["empty", "no key", "a folder", "a dangling link"])
@@ -81,4 +82,5 @@ def test_file_without_a_key_is_told_and_not_taken_for_one(file: KeyFile, what: s
     for use in file.read, lambda: file.keep(OTHER):
         with fails("key-file", Exit.INPUT) as caught:
             use()
+        assert runs(caught.value.next) == ["again"]
         assert "directory" in caught.value.why or what != "a folder"
