@@ -169,7 +169,7 @@ def test_what_register_was_given_no_name_for_gets_the_usual_one(
 # What a command that goes on with this one is given again.
 
 
-def test_words_are_kept_as_they_were_given_without_secrets_flags_and_defaults() -> None:
+def test_words_are_kept_as_they_were_given_without_secrets_flags_arguments_and_defaults() -> None:
     names = ["A=access_token", "B=client_id"]
     made = config(
         "login",
@@ -189,3 +189,4 @@ def test_words_are_kept_as_they_were_given_without_secrets_flags_and_defaults() 
         "client-id": ("id",),
     }
     assert "s3cret" not in repr(made)
+    assert config("post", text="howdy").given.keys() == LEAST.keys() - {"github-token"}
