@@ -133,7 +133,7 @@ def test_application_is_what_the_server_registered(changes: dict[str, object]) -
             )
         ),
         ("scopes-dropped", say(REGISTERED | {"scopes": ["read:accounts"]})),
-        ("instance-blocked", page(200)),
+        *(("instance-blocked", page(200)), ("registration-closed", page(403))),
         ("registration-refused", say({}, 422)),
         ("no-answer", LOST),
     ],

@@ -1,6 +1,7 @@
 """From an account's name to its instance."""
 
 from collections.abc import Callable
+from functools import partial
 
 import httpx
 import pytest
@@ -145,7 +146,7 @@ def test_redirects_in_a_circle_are_given_up() -> None:
     assert web.asked.count(f"GET {ORIGIN}{FINGER}") == 4
 
 
-@pytest.mark.parametrize("how", [redirect, jrd])
+@pytest.mark.parametrize("how", [redirect, jrd, partial(jrd, subject="acct:a@web.example")])
 @pytest.mark.parametrize(
     "target", [*("http://web.example", "https://127.0.0.1", "https://a.localhost:1")]
 )
