@@ -381,6 +381,10 @@ def ours(tokens: frozenset[Token]) -> frozenset[Token]:
     return frozenset(token for token in tokens if token.application != OWN)
 
 
+CHECKED = (I1, I2, I3, I7, I8)
+"""The invariants that `violations` tells of."""
+
+
 def violations(world: World) -> set[Invariant]:
     """Which invariants do not hold."""
     journal = world.journal
@@ -390,13 +394,13 @@ def violations(world: World) -> set[Invariant]:
     spoken_of = world.told | ({journal.application} if journal.attempts else set())
     in_window = {token for token in world.lost if token.application in spoken_of}
     hold = (
-        (I1, stored <= world.live | world.offboarded),
-        (I2, journal.current not in journal.superseded),
-        (I3, ours(world.live) <= held | in_window),
-        (I7, not world.damage),
-        (I8, not any(token.stranger for token in stored)),
+        stored <= world.live | world.offboarded,
+        journal.current not in journal.superseded,
+        ours(world.live) <= held | in_window,
+        not world.damage,
+        not any(token.stranger for token in stored),
     )
-    return {one for one, holds in hold if not holds}
+    return {one for one, holds in zip(CHECKED, hold, strict=True) if not holds}
 
 
 def _put(world: World, place: int, token: Token) -> World:
