@@ -122,4 +122,3 @@ class _Connection(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(response.body)))
         self.end_headers()
         self.wfile.write(response.body)
-        self.wfile.flush()

@@ -172,10 +172,18 @@ def test_server_answers_as_its_row_says(name: str, situation: str, row: Row) -> 
 @pytest.mark.parametrize("name", SERVERS)
 def test_right_request_is_accepted(name: str) -> None:
     client = Client(name)
-    keys = client.register()
+    keys = client.register(scopes=" ".join(client.instance.server.scopes or ("read", "write")))
     answer = client.exchange(keys, client.code(keys, **CHALLENGE), code_verifier=VERIFIER)
     assert answer.status_code == 200
     assert client.whoami(answer.json()["access_token"]).json()["username"] == "alice"
+
+
+def test_own_token_is_not_revoked_with_a_wrong_secret() -> None:
+    client = Client()
+    keys = client.register()
+    token = client.token(keys)
+    assert client.revoke(keys, token, client_secret="wrong").status_code == 403
+    assert client.whoami(token).status_code == 200
 
 
 def test_next_sign_in_after_a_sign_out_leads_back_to_the_consent_page() -> None:
@@ -186,6 +194,8 @@ def test_next_sign_in_after_a_sign_out_leads_back_to_the_consent_page() -> None:
     client.open(link)
     client.http.post("/auth/sign_out")
     form = {"user[email]": "mybot", "user[password]": "mybot-password"}
+    for wrong in {"user[email]": "nobody"}, {"user[password]": "wrong"}:
+        assert client.http.post("/auth/sign_in", data=form | wrong).status_code == 422
     back = client.http.post("/auth/sign_in", data=form).headers["Location"]
     assert link == f"{ORIGIN}{back}"
     assert "@mybot" in client.http.get(back).text

@@ -230,6 +230,8 @@ def test_warning_is_shown_each_time_it_happens_and_not_again_in_the_report(
     assert captured.err.count(item.text) == 2
     assert item.text not in captured.out
     assert captured.err.endswith("\n\n")  # the report is set off from the progress
+    terminal.preview(report())
+    assert capsys.readouterr().err == "\nAll is well\n"
 
 
 def test_json_has_outputs_and_facts(capsys: pytest.CaptureFixture[str]) -> None:
