@@ -59,11 +59,10 @@ class GitHub(Application):
         return next(found, None)
 
     def add_token(self) -> str:
-        with self.lock:
-            digits = self.random(40).hex()
-            value = f"github_pat_{digits[:22].upper()}_{digits[22:]}"
-            self.tokens.add(value)
-            return value
+        digits = self.random(40).hex()
+        value = f"github_pat_{digits[:22].upper()}_{digits[22:]}"
+        self.tokens.add(value)
+        return value
 
     def queue(self, full_name: str) -> Run:
         """Queue a workflow run: its secrets are those of this moment."""

@@ -56,20 +56,17 @@ class Instance(Store, Application):
         self,
         username: str,
         password: str,
-        email: str | None = None,
         *,
         bot: bool = False,
         domain: str | None = None,
     ) -> Account:
-        """Add an account that can sign in; `ValueError` where the name is taken."""
+        """Add an account that can sign in."""
         with self.lock:
-            if self.by_address(f"{username}@{domain or self.domain}") is not None:
-                raise ValueError(f"there is an account {username} already")
             account = Account(
                 id=109_000_000_000_000_001 + len(self.accounts),
                 username=username,
                 password=password,
-                email=email or f"{username}@example.org",
+                email=f"{username}@example.org",
                 created_at=self.clock(),
                 bot=bot,
                 domain=domain,

@@ -30,9 +30,7 @@ class Server:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening and end the open connections, idle or not; may be called twice."""
-        if self._closing:
-            return
+        """Stop listening and end the open connections, idle or not."""
         self._closing = True
         # Wakes the thread that accepts: serve_forever would poll, and closing would wait for it.
         socket.create_connection(("127.0.0.1", self.port)).close()

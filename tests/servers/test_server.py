@@ -1,6 +1,7 @@
 """Applications on sockets, and from several threads."""
 
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -25,6 +26,7 @@ def test_body_without_an_honest_length_is_refused_unread(header: str) -> None:
     with serve(lambda _: Response(200)) as server:
         raw = exchange(server, f"POST / HTTP/1.1\r\n{header}\r\n\r\n".encode())
     assert raw.startswith(b"HTTP/1.1 413 ")
+    assert b"\r\nDate: " in raw
 
 
 def test_close_does_not_wait_for_connections_that_are_kept_alive(
@@ -32,10 +34,10 @@ def test_close_does_not_wait_for_connections_that_are_kept_alive(
 ) -> None:
     """Without its bound on idle connections, a server that waited for one would never close."""
     monkeypatch.setattr("provisioner.sandbox.server._Connection.timeout", None)
-    server = serve(lambda _: Response(200))
+    server = serve(lambda _: Response(200, (("Date", "now"),)))
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert connection.recv(65536)
+        assert connection.recv(65536).count(b"\r\nDate: ") == 1
         server.close()
         assert connection.recv(1) == b""
 
@@ -62,6 +64,12 @@ def test_code_is_spent_once_however_many_threads_ask() -> None:
     client = Client()
     keys = client.register()
     code = client.code(keys)
+
+    def clock() -> float:
+        time.sleep(0.01)  # meanwhile another thread would find the code unspent, too
+        return client.now
+
+    client.instance.clock = clock
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: client.exchange(keys, code).status_code, range(8)))
     assert sorted(answers) == [200, *[400] * 7]

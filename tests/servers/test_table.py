@@ -13,6 +13,7 @@ from tests.servers.table import AS_MASTODON, TABLE, Row
 Provoke = Callable[[Client], object]
 WEBFINGER = "/.well-known/webfinger?resource=acct:"
 OTHER = "https://other.example/"
+PLAIN = {"code_challenge": "x" * 43, "code_challenge_method": "plain"}
 
 
 def opening(**changes: str) -> Provoke:
@@ -103,11 +104,11 @@ PROVOKE: dict[str, Provoke] = {
     "register: no redirect URI": lambda client: client.apply(redirect_uris=""),
     "register: bad redirect URI": lambda client: client.apply(redirect_uris="nonsense"),
     "register: unknown scope": lambda client: client.apply(scopes="make:tea"),
-    "link: unknown client": opening(client_id="99"),
-    "link: foreign redirect URI": opening(redirect_uri=OTHER),
+    "link: unknown client": opening(client_id="99", redirect_uri=OTHER),
+    "link: foreign redirect URI": opening(redirect_uri=OTHER, response_type="token"),
     "link: response type": opening(response_type="token", scope="make:tea"),
-    "link: scope not registered": opening(scope="make:tea"),
-    "link: plain challenge": opening(code_challenge="x" * 43, code_challenge_method="plain"),
+    "link: scope not registered": opening(scope="make:tea", **PLAIN),
+    "link: plain challenge": opening(**PLAIN),
     "exchange: grant type": exchanging(grant_type="tea"),
     "exchange: no code": exchanging(code=""),
     "exchange: no verifier": exchanging("", CHALLENGE),
@@ -175,7 +176,9 @@ def test_right_request_is_accepted(name: str) -> None:
     keys = client.register(scopes=" ".join(client.instance.server.scopes or ("read", "write")))
     answer = client.exchange(keys, client.code(keys, **CHALLENGE), code_verifier=VERIFIER)
     assert answer.status_code == 200
-    assert client.whoami(answer.json()["access_token"]).json()["username"] == "alice"
+    token = answer.json()["access_token"]
+    assert client.whoami(token).json()["username"] == "alice"
+    assert client.post(token, "x" * 500, "public").status_code == 200
 
 
 def test_own_token_is_not_revoked_with_a_wrong_secret() -> None:
@@ -193,6 +196,8 @@ def test_next_sign_in_after_a_sign_out_leads_back_to_the_consent_page() -> None:
     link = client.link(client.register())
     client.open(link)
     client.http.post("/auth/sign_out")
+    for answer in client.http.get("/oauth/authorize/native?code=x"), client.http.post(link):
+        assert answer.headers["Location"] == "/auth/sign_in"
     form = {"user[email]": "mybot", "user[password]": "mybot-password"}
     for wrong in {"user[email]": "nobody"}, {"user[password]": "wrong"}:
         assert client.http.post("/auth/sign_in", data=form | wrong).status_code == 422
