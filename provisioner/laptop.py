@@ -76,8 +76,7 @@ class Laptop:
 
     def _write(self, text: str) -> None:
         with write_errors_ignored(sys.stderr):
-            sys.stderr.write(text)
-            sys.stderr.flush()
+            sys.stderr.write(text)  # its \\r has it shown at once
 
     @contextmanager
     def _unechoed(self) -> Iterator[None]:

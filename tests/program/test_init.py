@@ -68,7 +68,8 @@ def test_changed_file_is_replaced_after_yes(checkout: Path) -> None:
     assert "-mine" in shown
     assert (checkout / BOT).read_text().startswith("# The bot")
     (checkout / BOT).write_text("mine\n")
-    assert init(checkout, "--yes").code == 0  # it is the answer
+    done = init(checkout, "--yes")  # it is the answer
+    assert (done.code, "-mine" in done.all) == (0, False)
 
 
 @pytest.mark.parametrize(

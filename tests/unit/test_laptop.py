@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import sys
 import time
 from io import StringIO
@@ -32,8 +33,12 @@ def test_browser_gets_the_link_and_nothing_of_the_terminal(
     assert seen.read_text().splitlines() == [*[os.devnull] * 3, "https://social.example/?a=b c"]
 
 
-class Interrupted(StringIO):
-    """A terminal's standard error: Ctrl-C comes as soon as the line of the wait is there."""
+class Screen(StringIO):
+    """A terminal's standard error: this happens as soon as the line of the wait is there."""
+
+    def __init__(self, happens: type[BaseException]) -> None:
+        super().__init__()
+        self.happens = happens
 
     def isatty(self) -> bool:
         return True
@@ -41,7 +46,7 @@ class Interrupted(StringIO):
     def write(self, text: str) -> int:
         written = super().write(text)
         if "Waiting" in text:
-            raise KeyboardInterrupt
+            raise self.happens
         return written
 
 
@@ -51,7 +56,7 @@ def test_line_of_the_wait_is_cleared_also_where_its_first_writing_is_interrupted
     reading, writing = os.pipe()
     with os.fdopen(reading) as stdin, os.fdopen(writing, "w"):
         monkeypatch.setattr(sys, "stdin", stdin)
-        screen = Interrupted()
+        screen = Screen(KeyboardInterrupt)
         monkeypatch.setattr(sys, "stderr", screen)
         here = laptop.Laptop(Terminal(), ())
         here.open("https://social.example/oauth/authorize")
@@ -60,25 +65,33 @@ def test_line_of_the_wait_is_cleared_also_where_its_first_writing_is_interrupted
         assert re.search(r"Waiting.*\r +\r$", screen.getvalue())
 
 
-def test_link_is_waited_for_ten_minutes_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wrong paste does not begin them anew."""
+@pytest.mark.parametrize("screen", [None, Screen(BrokenPipeError)])
+def test_link_is_waited_for_ten_minutes_in_all(
+    monkeypatch: pytest.MonkeyPatch, screen: Screen | None
+) -> None:
+    """A wrong paste does not begin them anew. Nobody needs to see it."""
     master, terminal = os.openpty()
     monkeypatch.setattr(laptop, "WAIT", 0.2)
     with os.fdopen(terminal) as stdin, os.fdopen(master, "wb"):
         monkeypatch.setattr(sys, "stdin", stdin)
+        monkeypatch.setattr(sys, "stderr", screen)
         here = laptop.Laptop(Terminal(), ())
         assert here.is_attended
-        here.open("https://social.example/oauth/authorize")
+        here.open("true")
+        assert not hasattr(here, "_started")  # without a browser, nothing
         assert here.wait("state", "https://social.example") is None
         began = time.monotonic()
         assert here.wait("state", "https://social.example") is None
         assert time.monotonic() - began < laptop.WAIT
 
 
-def test_nobody_is_asked_for_the_files_outside_a_checkout(
+def test_files_are_offered_in_a_checkout_alone_and_not_written_after_a_no(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "stdin", Stream(is_terminal=True))
     given = {"account": "a@b.test", "repository": "a/b", "github-token": "x"}
-    laptop.offer_workflows(parse("setup", given), Terminal())
+    monkeypatch.chdir(tmp_path)
+    for typed in "", "no\n":
+        monkeypatch.setattr(sys, "stdin", Stream(typed, is_terminal=True))
+        laptop.offer_workflows(parse("setup", given), Terminal())
+        subprocess.run(("git", "init", "--quiet"), check=True)
+    assert not (tmp_path / ".github").exists()
