@@ -76,7 +76,7 @@ class Laptop:
 
     def _write(self, text: str) -> None:
         with write_errors_ignored(sys.stderr):
-            sys.stderr.write(text)  # its \\r has it shown at once
+            sys.stderr.write(text)  # its \r has it shown at once
 
     @contextmanager
     def _unechoed(self) -> Iterator[None]:

@@ -94,7 +94,7 @@ class _Connection(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         length = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers or not length.isdigit() or int(length) > MAX_BODY:
-            self.close_connection = True  # the body stays unread
+            # The body stays unread: http.server hangs up after this header.
             self._send(Response(413, (("Connection", "close"),)))
             return
         path, _, query = self.path.partition("?")

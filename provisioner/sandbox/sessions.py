@@ -17,8 +17,6 @@ COOKIE = "_mastodon_session"
 def sign_in_page(store: Store, request: Request) -> Response:
     """`GET /auth/sign_in`."""
     session = session_of(store, request)
-    if session.account is not None:
-        return redirect(session.return_to)
     return html_response(200, pages.sign_in(_known(store)), _cookie(session))
 
 

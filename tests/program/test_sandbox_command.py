@@ -83,7 +83,7 @@ def test_whoever_follows_what_is_printed_has_a_token_stored() -> None:
 
 def test_requests_are_shown_without_queries_and_codes() -> None:
     code, _, (_, shown, _) = story()
-    assert re.search(r"GitHub +201 POST", shown)
+    assert re.search(r"instance +200 POST /oauth/token", shown)
     assert "?" not in shown
     assert code not in shown
 

@@ -7,7 +7,7 @@ import pytest
 
 from provisioner.sandbox.records import State
 from tests.servers import SERVERS
-from tests.servers.client import CHALLENGE, ORIGIN, VERIFIER, Client
+from tests.servers.client import CHALLENGE, OOB, ORIGIN, VERIFIER, Client
 from tests.servers.table import AS_MASTODON, TABLE, Row
 
 Provoke = Callable[[Client], object]
@@ -107,7 +107,7 @@ PROVOKE: dict[str, Provoke] = {
     "link: unknown client": opening(client_id="99", redirect_uri=OTHER),
     "link: foreign redirect URI": opening(redirect_uri=OTHER, response_type="token"),
     "link: response type": opening(response_type="token", scope="make:tea"),
-    "link: scope not registered": opening(scope="make:tea", **PLAIN),
+    "link: scope not registered": opening(scope="follow", **PLAIN),
     "link: plain challenge": opening(**PLAIN),
     "exchange: grant type": exchanging(grant_type="tea"),
     "exchange: no code": exchanging(code=""),
@@ -178,7 +178,27 @@ def test_right_request_is_accepted(name: str) -> None:
     assert answer.status_code == 200
     token = answer.json()["access_token"]
     assert client.whoami(token).json()["username"] == "alice"
-    assert client.post(token, "x" * 500, "public").status_code == 200
+    posts = [client.post(token, "x" * 500, "public").json() for _ in range(2)]
+    assert posts[0]["id"] != posts[1]["id"]  # nothing says that they are the same
+
+
+def test_body_that_is_called_no_form_has_no_fields() -> None:
+    body = f"client_name=Bot&redirect_uris={OOB}"
+    assert Client().http.post("/api/v1/apps", content=body).status_code == 422
+
+
+def test_consent_and_token_are_those_of_before_for_the_same_scopes() -> None:
+    client = Client()
+    keys = client.register()
+    unforced = {"force_login": "false"}
+    client.open(client.link(keys, **unforced))
+    assert client.last.status == 200
+    token = client.token(keys)
+    links = [
+        client.link(keys, **changes) for changes in (unforced, {**unforced, "scope": "read"}, {})
+    ]
+    assert [client.http.get(link).status_code for link in links] == [302, 200, 200]
+    assert client.token(keys) == token != client.token(keys, scope="read")
 
 
 def test_own_token_is_not_revoked_with_a_wrong_secret() -> None:
