@@ -218,7 +218,7 @@ def test_only_a_servers_own_word_that_a_token_is_invalid_means_dead(
     tokens that we just revoked ourselves.
     """
     state = judge(instance_of(software), answer_of(reply))
-    assert ("web page" in state.reason) == answer_of(reply).is_page or verdict == "dead"
+    assert ("web page" in state.reason) is (answer_of(reply).is_page and verdict != "dead")
     if verdict == "dead":
         assert isinstance(state, Dead)
     else:

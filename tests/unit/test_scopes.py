@@ -48,6 +48,7 @@ OF_ADMINS = ("read:accounts", "admin:read:reports")
         (info_of("mastodon", "4.3.0"), (POST, CLASSIC)),
         (info_of("Mastodon", "4.2.8"), (CLASSIC,)),
         (info_of("GoToSocial", "0.20.0"), (CLASSIC, COARSE)),
+        (info_of("Friendica", "2024.09"), (CLASSIC, COARSE)),
         (info_of("takahe", "0.11.0"), (READ_AND_POST, COARSE)),
         (info_of(), (CLASSIC, COARSE)),
         (PIXELFED, (COARSE,)),
@@ -56,8 +57,8 @@ OF_ADMINS = ("read:accounts", "admin:read:reports")
         (info_of(scopes=("read", "write", *POST[1:])), (READ_AND_POST,)),
     ],
     ids=[
-        *("4.7", "4.3 by NodeInfo", "4.2", "gotosocial", "takahe", "unknown", "pixelfed"),
-        *("coarse", "no profile", "read alone"),
+        *("4.7", "4.3 by NodeInfo", "4.2", "gotosocial", "friendica", "takahe"),
+        *("unknown", "pixelfed", "coarse", "no profile", "read alone"),
     ],
 )
 def test_narrowest_scopes_that_the_instance_knows_come_first(
