@@ -276,7 +276,7 @@ def _not_sent(url: httpx.URL, proxy: str, error: httpx.HTTPError) -> NotSentErro
     peer = f"{proxy}, the proxy for {host}" if proxy else host
     cause: BaseException | None = error
     while cause and not isinstance(cause, OSError):
-        cause = cause.__cause__ or cause.__context__
+        cause = cause.__context__
     steps: Next = ("Open its address in a browser.", Run("again"))
     if isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN:
         code, what = "host-unknown", f"Could not resolve {peer}."

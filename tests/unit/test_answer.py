@@ -122,7 +122,7 @@ def test_request_is_sent_again_as_its_policy_says(
 
     assert repeats(NotSentError("unreachable", "")) is unsent
     assert repeats(made(429)) is throttled
-    assert repeats(made(502)) is failed
+    assert repeats(made(500)) is failed
     assert repeats(NoAnswerError("no-answer", "")) is lost
 
 

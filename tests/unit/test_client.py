@@ -282,9 +282,11 @@ def test_account_is_whose_token_was_sent_in_the_header(number: object) -> None:
     ],
 )
 def test_answer_without_number_and_name_says_nothing_about_the_token(reply: Scripted) -> None:
-    state = verify(reply)
+    web = Web({VERIFY: reply})
+    state = mastodon(web, "takahe").verify(Secret(TOKEN))
     assert isinstance(state, Unclear)
     assert not state.refused
+    assert {*web.asked} == {VERIFY}  # the number would be a part of the next address
 
 
 def test_token_is_not_shown_where_it_is_quoted() -> None:

@@ -219,7 +219,10 @@ def test_primary_limit_is_waited_for_if_it_is_soon_over_and_else_left_to_the_per
     assert caught.value.next == (Run("again", when="in 2 minutes"),)
 
 
-@pytest.mark.parametrize("headers", [{"X-RateLimit-Remaining": "0"}, {"Retry-After": "soon"}])
+@pytest.mark.parametrize(
+    "headers",
+    [{"X-RateLimit-Remaining": "0"}, {"Retry-After": "soon"}, {"Retry-After": "7"}],
+)
 def test_403_with_a_limits_header_is_a_rate_limit_whatever_its_words(
     octo: Octo, headers: Mapping[str, str]
 ) -> None:
@@ -227,7 +230,9 @@ def test_403_with_a_limits_header_is_a_rate_limit_whatever_its_words(
     both = {"X-GitHub-SSO": "required; url=https://github.com/sso", **headers}
     for sent in headers, both:
         assert refusal(octo, github_says("Forbidden", headers=sent)).code == "github-rate-limit"
+    octo.waits.clear()
     assert refusal(octo, github_says("", 404, headers)).code == "github-not-found"
+    assert octo.waits == []
 
 
 def test_github_in_trouble_is_asked_again_and_then_given_up(octo: Octo) -> None:

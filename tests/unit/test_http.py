@@ -124,6 +124,7 @@ def test_reason_why_there_is_no_connection_decides_whether_it_is_tried_again(
     assert "social.example" in caught.value.what
     assert "http://" not in said(caught.value)
     assert ("certificate" in steps(caught.value.next)) is (code == "tls-failed")
+    assert runs(caught.value.next) == ([] if code == "tls-failed" else ["again"])
     assert waits == waited
 
 

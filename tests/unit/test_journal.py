@@ -79,6 +79,7 @@ def test_journal_knows_where_a_token_may_stand_and_where_nothing_else_can() -> N
     mark, others = CREDENTIAL.fingerprint, other.fingerprint
     stands = {HERE: {mark}, THERE: {mark, others}, ELSEWHERE: {others, UNKNOWN}}
     journal = JOURNAL.replace(contents=JOURNAL.with_contents(stands))
+    assert mark == "48edf00aa541af15"  # as in the journals that are kept
     assert journal.known(CREDENTIAL) == (HERE,)
     assert journal.may_hold(CREDENTIAL) == (HERE, THERE)
     assert journal.managed == (HERE, THERE)

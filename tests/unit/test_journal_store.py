@@ -123,6 +123,7 @@ def test_missing_key_loses_nothing_while_its_secret_exists(
     assert "Nothing is lost" in caught.value.why
     assert "delete" not in said(caught.value).casefold()
     assert runs(caught.value.next) == (["again"] if in_workflow else [])
+    assert [one.name for one in caught.value.next if isinstance(one, Set)] == ["journal-key"]
 
 
 def test_key_that_is_none_or_whose_secret_is_gone_is_refused(run: Run) -> None:
