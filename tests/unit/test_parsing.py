@@ -150,6 +150,7 @@ def test_all_forms_that_people_copy_name_the_account(text: str, user: str, domai
 def test_what_is_no_account_is_refused(text: str) -> None:
     with fails("bad-account", Exit.INPUT) as caught:
         parse_account(text)
+    assert ("“" in caught.value.what) is (text != "")  # it is quoted, or was not given
     assert ("its server" in caught.value.why) is ("@" not in text[1:])
 
 
