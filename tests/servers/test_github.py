@@ -110,6 +110,7 @@ def test_box_that_does_not_open_is_refused(octo: Octo, change: str) -> None:
 def test_impossible_name_is_refused(octo: Octo, name: str) -> None:
     assert octo.ask("PUT", f"{ACTIONS}/secrets/{name}", octo.sealed()).status == 422
     assert octo.ask("POST", VARIABLES, {"name": name, "value": "x"}).status == 422
+    assert octo.github.repository("octo/bot").variables == {}
 
 
 @pytest.mark.parametrize(("size", "status"), [(49_152, 201), (49_153, 422)])
@@ -132,7 +133,8 @@ def test_names_are_the_same_in_any_case(octo: Octo) -> None:
     octo.ask("PUT", f"{ACTIONS}/secrets/token", octo.sealed())
     assert octo.github.repository("octo/bot").open_secret("Token") == "value"
     octo.ask("POST", VARIABLES, {"name": "journal", "value": "x"})
-    assert octo.ask("POST", VARIABLES, {"name": "JOURNAL", "value": "x"}).status == 409
+    assert octo.ask("POST", VARIABLES, {"name": "JOURNAL", "value": "y"}).status == 409
+    assert octo.github.repository("octo/bot").variables == {"JOURNAL": "x"}
 
 
 def test_queued_run_keeps_the_secrets_of_its_queueing(octo: Octo) -> None:

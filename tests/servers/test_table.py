@@ -201,11 +201,12 @@ def test_consent_and_token_are_those_of_before_for_the_same_scopes() -> None:
     assert client.token(keys) == token != client.token(keys, scope="read")
 
 
-def test_own_token_is_not_revoked_with_a_wrong_secret() -> None:
+def test_own_token_is_not_revoked_with_wrong_credentials() -> None:
     client = Client()
     keys = client.register()
     token = client.token(keys)
-    assert client.revoke(keys, token, client_secret="wrong").status_code == 403
+    for wrong in {"client_secret": "wrong"}, {"client_id": "99"}:
+        assert client.revoke(keys, token, **wrong).status_code == 403
     assert client.whoami(token).status_code == 200
 
 
