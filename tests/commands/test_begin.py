@@ -11,7 +11,7 @@ import pytest
 from provisioner.report import Exit
 from provisioner.sandbox import Response
 from provisioner.sandbox.web import json_response
-from tests.support.acts import lose_answer
+from tests.support.acts import lose_answer, stage
 from tests.support.told import assert_in_turn, fails, pages, runs, says_token_comes_back, would
 from tests.support.world import NAME, ORIGIN, World
 
@@ -226,6 +226,15 @@ def test_rotation_to_fewer_scopes_is_announced(bot: World, scopes: str, less: st
 
 
 # What is refused, and what goes wrong.
+
+
+def test_staged_token_is_to_be_completed_first_and_nothing_else_is_told(world: World) -> None:
+    world.repository.set_secret("MASTODON_ACCESS_TOKEN", "from-before-us")
+    stage(world, world.approve(world.link()))
+    world.shown.clear()
+    with fails("already-staged", Exit.INCOMPLETE):
+        world.begin()
+    assert world.warned == []
 
 
 def test_another_account_does_not_take_over_a_journal_with_a_token(bot: World) -> None:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from provisioner.report import Exit, Item, Report, Run, Set, iso, when
 from provisioner.sandbox import Response
 from provisioner.sandbox.web import json_response
-from tests.support.acts import stage
+from tests.support.acts import failing, stage
 from tests.support.told import assert_in_turn, calls_dead, fails, in_words, runs
 from tests.support.world import ORIGIN, START, Fault, World
 
@@ -214,9 +214,14 @@ def test_check_of_a_pending_approval_shows_its_link_and_asks_for_the_same_names(
 
 
 def test_check_points_out_a_staged_token_and_asks_for_the_same_names(world: World) -> None:
-    stage(world, world.approve(world.link()))
+    """An old token is revoked once that one is finished."""
+    with failing(world, Fault("500", path="oauth/revoke", times=99)):
+        world.complete(world.approve(world.link(), "alice"))
+    stage(world, world.approve(world.pending.link))
+    since = len(world.wire.log)
     with fails("already-staged", Exit.INCOMPLETE) as caught:
         world.check()
+    assert all(line.startswith("GET ") for line in world.requests(since))
     assert runs(caught.value.next) == ["complete"]
     assert "same secrets and variables" in str(caught.value.next[0])
     with fails("journal-other-account", Exit.INPUT):

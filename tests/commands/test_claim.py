@@ -6,7 +6,7 @@ import pytest
 
 from provisioner.report import Exit, ProvisionerError
 from tests.support.acts import GITHUB, killed, meanwhile
-from tests.support.told import fails, said, says_no_code_is_needed
+from tests.support.told import fails, runs, said, says_no_code_is_needed
 from tests.support.world import NAME, Fault, World
 
 ACTIONS = f"/repos/{NAME}/actions"
@@ -33,7 +33,8 @@ def test_first_run_claims_then_writes_the_key_then_registers_then_writes_the_jou
     world: World, *, handed_in: bool
 ) -> None:
     """The claim decides between two first runs; the key proves that secrets can be written."""
-    link = world.link(**({} if handed_in else {"journal_key": ""}))
+    report = world.begin(**({} if handed_in else {"journal_key": ""}))
+    assert runs(report.next) == ["complete"] * handed_in  # without the key it is no use
     log, claim = world.wire.log, f"POST {ACTIONS}/variables"
     assert log[log.index(claim) :] == [
         claim,
@@ -45,7 +46,7 @@ def test_first_run_claims_then_writes_the_key_then_registers_then_writes_the_jou
     ]
     assert (world.stored(KEY) == world.key) == handed_in
     assert handed_in or world.stored(KEY) in world.hidden
-    assert_completes_in_a_workflow(world, link)
+    assert_completes_in_a_workflow(world, report.link)
 
 
 def test_key_that_a_workflow_hands_in_stays_where_it_is(world: World) -> None:

@@ -715,9 +715,11 @@ def test_resumed_run_that_fails_before_its_first_write_is_incomplete(
     world: World, code: str
 ) -> None:
     stage(world, code)
-    world.wire.faults = [Fault("500", 2, 99, method="GET", path=JOURNAL)]
+    since = len(world.wire.log)
+    world.wire.faults = [Fault("500", 1, 99, method="GET", path=JOURNAL)]
     with pytest.raises(IncompleteError):
         world.complete("")
+    assert all(line.startswith("GET") for line in world.requests(since))
 
 
 def test_staged_token_names_destinations_that_hold_nothing_else(bot: World) -> None:

@@ -7,7 +7,7 @@ from provisioner.report import Exit, Run
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from tests.support.acts import lose_answer, stage
-from tests.support.told import fails, said, says_application_stays, says_revoked
+from tests.support.told import fails, said, says_application_stays, says_revoked, steps
 from tests.support.world import ORIGIN, START, World
 
 PAGE = f"{ORIGIN}/oauth/authorized_applications"
@@ -40,6 +40,19 @@ def test_token_of_an_own_application_is_not_revoked(world: World) -> None:
     assert not says_revoked(caught.value)
     assert len(world.live()) == 1
     assert "MASTODON_ACCESS_TOKEN" not in world.repository.secrets
+
+
+def test_scopes_of_an_application_must_be_named_where_the_server_tells_nothing(
+    world: World,
+) -> None:
+    raw = {"client_id": "id", "client_secret": "its-own-secret"}
+    for path in ("/.well-known/", "/nodeinfo"):
+        world.answer(path, Response(404))
+    world.instance.server.version = "1.0"
+    with fails("scopes-untold", Exit.INPUT) as caught:
+        world.begin(**raw)
+    assert "Set(" in steps(caught.value.next)
+    assert world.begin(scopes="write read", **raw).outputs["scopes"] == "write read"
 
 
 @pytest.mark.parametrize("personality", ["gotosocial"])

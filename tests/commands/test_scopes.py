@@ -43,7 +43,7 @@ def test_broad_scopes_are_requested_and_told_where_narrow_ones_are_refused(
 ) -> None:
     """The server's first word decides: the link asks for what was registered, and it serves."""
     knows(world, "read", "write")
-    link = world.link()
+    link = world.link(scopes="post")
     assert asked == [NARROW, BROAD]
     assert parse_qs(urlsplit(link).query)["scope"] == [BROAD]
     (refusal,) = [line for line in world.explained if "HTTP 422" in line]

@@ -12,7 +12,7 @@ from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from provisioner.secret import Secret
 from tests.servers.github import Access
-from tests.support.acts import failing
+from tests.support.acts import failing, stage
 from tests.support.laptop import PORT, Answer, Laptop, approves, pastes, pastes_address
 from tests.support.told import fails, runs, said, steps
 from tests.support.wire import Fault, Killed
@@ -181,10 +181,13 @@ def test_token_in_use_is_replaced_by_rotate_or_where_the_person_agrees(
     assert world.stored() != old
 
 
-@pytest.mark.parametrize("begun", [True, False])
-def test_rotate_needs_a_token_in_use(world: World, *, begun: bool) -> None:
-    if begun:
-        world.begin()
+@pytest.mark.parametrize(
+    "before",
+    [lambda _: None, World.begin, lambda world: stage(world, world.approve(world.link()))],
+    ids=["nothing", "begun", "staged"],
+)
+def test_rotate_needs_a_token_in_use(world: World, before: Callable[[World], object]) -> None:
+    before(world)
     with fails("nothing-provisioned", Exit.ACTION_REQUIRED) as caught:
         world.run("rotate")
     assert runs(caught.value.next) == ["setup"]
@@ -310,6 +313,7 @@ def test_pasted_code_of_another_account_ends_it(world: World) -> None:
     world.laptop.who = "alice"
     with fails("wrong-account", Exit.ACTION_REQUIRED):
         world.setup(pastes_address, approves)
+    assert world.warned == []
 
 
 def test_refused_code_that_the_browser_brings_ends_it(world: World) -> None:
@@ -317,6 +321,7 @@ def test_refused_code_that_the_browser_brings_ends_it(world: World) -> None:
     with fails("code-refused", Exit.ACTION_REQUIRED) as caught:
         world.setup(lambda _: Redirect(Secret("x" * 43)))
     assert world.laptop.landed == [caught.value]
+    assert world.warned == []
     assert runs(caught.value.next) == ["again"]
 
 

@@ -4,6 +4,7 @@ A run may end at any moment: what it told until then is all that a person knows.
 """
 
 import re
+from itertools import dropwhile
 
 import pytest
 
@@ -27,26 +28,27 @@ def world(world: World) -> World:
 
 
 def story(world: World, command: str, code: str = "", **raw: str) -> list[str]:
-    """What was told until the report; and each write and look at the journal, as METHOD:NAME."""
+    """What was told until the report; each write, and look at the journal, as METHOD:NAME."""
     since = len(world.shown)
     report = world.run(command, code, **raw)
     told = world.shown[since : world.shown.index(repr(report), since)]
     lines = [re.sub(r"^([A-Z]+) /.*/", r"\1:", line) for line in told]
-    return [one for one in lines if one == LOOK or not one.startswith(("GET:", *world.explained))]
+    lines = [one for one in lines if one == LOOK or not one.startswith(("GET:", *world.explained))]
+    return [*dropwhile(LOOK.__eq__, lines)]
 
 
 def test_steps_from_the_link_to_a_revocation_are_told_in_turn(world: World) -> None:
     link = ("POST:apps", "“mybot”", LOOK, WRITE, "journal")
     claim = ("POST:variables", f"PUT:{KEY}", KEY)
-    assert_in_turn(story(world, "begin"), LOOK, NAME, ORIGIN, *claim, *link)
-    assert_in_turn(story(world, "begin", scopes="full"), LOOK, NAME, ORIGIN, *link, EIGHT)
-    staged = (LOOK, NAME, WRITE, "POST:token", WRITE, "journal", LOOK, ACCOUNT)
+    assert_in_turn(story(world, "begin"), NAME, ORIGIN, *claim, *link)
+    assert_in_turn(story(world, "begin", scopes="full"), NAME, ORIGIN, *link, EIGHT)
+    staged = (NAME, WRITE, "POST:token", WRITE, "journal", LOOK, ACCOUNT)
     secret, current = (f"PUT:{TOKEN}", TOKEN), (LOOK, WRITE, "journal")
     first = story(world, "complete", world.approve(world.pending.link))
     assert_in_turn(first, *staged, *secret, "POST:variables", URL, *current)
     world.time += 3600
     rotation = story(world, "begin")
-    assert_in_turn(rotation, LOOK, NAME, ORIGIN, EIGHT, "read write", *link)
+    assert_in_turn(rotation, NAME, ORIGIN, EIGHT, "read write", *link)
     second = story(world, "complete", world.approve(world.pending.link), grace="0")
     revoked = ("POST:revoke", LOOK, WRITE, EIGHT)
     assert_in_turn(second, *staged, *secret, *current, *revoked)
@@ -65,21 +67,23 @@ def test_what_a_rotation_replaces_is_told_before_its_link(world: World) -> None:
     world.answer("/.well-known/webfinger", json_response(200, named))
     world.repository.variables["THIRD_URL"] = "https://other.example"
     raw |= {"secrets": f"{TOKEN}=access_token", "variables": "THIRD_URL=base_url"}
-    told = [one for one in story(world, "begin", scopes="full", **raw) if one != LOOK]
+    told = story(world, "begin", scopes="full", **raw)
     replaced = ("THIRD_URL", TOKEN, narrow, EIGHT, "OTHER", "write:media", "'begin'")
     assert_in_turn(told, NAME, ORIGIN, "bot@social.example,", *replaced, EIGHT)
 
 
 def test_steps_of_a_deprovision_are_told_in_turn(world: World) -> None:
-    """The token of an application of one's own lives on."""
-    world.provision(**world.hand_made())
+    """A token was lost, and that of an application of one's own lives on."""
+    world.provision(**world.hand_made(), secrets="ONE=access_token")
     world.time += 3600
-    world.provision(secrets="OTHER=access_token")
-    secrets = (f"DELETE:{TOKEN}", TOKEN, f"DELETE:{URL}", URL, "DELETE:OTHER", "OTHER")
+    world.provision(secrets="TWO=access_token")
+    lose_answer(world, world.approve(world.link(secrets="TWO=access_token")))
+    world.repository.set_secret(TOKEN, "from-before-us")
+    secrets = ("DELETE:ONE", "ONE", f"DELETE:{URL}", URL, "DELETE:TWO", "TWO")
     journal = (LOOK, f"DELETE:{JOURNAL}", JOURNAL, f"DELETE:{KEY}", KEY)
     assert_in_turn(
         story(world, "deprovision"),
-        *(LOOK, NAME, LOOK, WRITE, "POST:revoke", NINE, *secrets, EIGHT, *journal),
+        *(NAME, NINE, TOKEN, LOOK, WRITE, "POST:revoke", NINE, *secrets, EIGHT, *journal),
     )
 
 

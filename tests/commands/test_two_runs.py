@@ -119,7 +119,7 @@ def unstaged(world: World, do: Callable[[], None]) -> None:
         return real(request)
 
     world.wire.hosts[GITHUB] = refuse
-    with pytest.raises(ProvisionerError):
+    with fails("github-permission", Exit.ACTION_REQUIRED):
         world.complete(code)
 
 
