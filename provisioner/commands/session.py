@@ -64,6 +64,8 @@ class Session:
     subject: str = ""
     """What WebFinger calls the account, where that is another name."""
     noted: list[Item] = field(default_factory=list)
+    journal: Journal = field(init=False)
+    """As this run read or wrote it last."""
     _told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -72,7 +74,6 @@ class Session:
         self.store = JournalStore(
             self.repository, config.journal, config.journal_key, self.http.sleep, config.in_workflow
         )
-        self.journal = Journal(repository_id=0, account=str(config.account or ""))
 
     def now(self) -> int:
         """Epoch seconds."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from provisioner.report import Exit
+from provisioner.report import Exit, Run
 from provisioner.sandbox import Response
 from provisioner.sandbox.web import json_response
 from tests.support.acts import lose_answer, stage
@@ -232,14 +232,17 @@ def test_staged_token_is_to_be_completed_first_and_nothing_else_is_told(world: W
     world.repository.set_secret("MASTODON_ACCESS_TOKEN", "from-before-us")
     stage(world, world.approve(world.link()))
     world.shown.clear()
-    with fails("already-staged", Exit.INCOMPLETE):
+    with fails("already-staged", Exit.INCOMPLETE) as caught:
         world.begin()
+    assert caught.value.next == (Run("complete"),)
     assert world.warned == []
 
 
 def test_another_account_does_not_take_over_a_journal_with_a_token(bot: World) -> None:
+    bot.shown.clear()
     with fails("journal-other-account", Exit.INPUT):
         bot.begin(account="alice@social.example")
+    assert ORIGIN in "".join(bot.shown)  # that it was found is told before
 
 
 def test_key_is_not_overwritten_where_variables_cannot_be_seen(bot: World) -> None:

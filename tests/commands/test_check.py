@@ -146,6 +146,7 @@ def test_end_of_a_token_is_told_a_month_ahead_and_needs_a_person_at_the_last_wee
     bot: World, left: int, verdict: str, whose: str
 ) -> None:
     """That of the token for GitHub would keep the tool itself from working."""
+    bot.provision()
     until = int(bot.time) + left
     if whose == "GitHub":
         bot.token = bot.github.add_token(expires_at=until)
@@ -211,6 +212,10 @@ def test_check_of_a_pending_approval_shows_its_link_and_asks_for_the_same_names(
         world.check()
     assert caught.value.link == link
     assert "same secrets and variables" in str(caught.value.next[1])
+    world.in_workflow = True  # it has them under `with:`
+    with fails("nothing-provisioned", Exit.ACTION_REQUIRED) as caught:
+        world.check()
+    assert len(caught.value.next) == 2
 
 
 def test_check_points_out_a_staged_token_and_asks_for_the_same_names(world: World) -> None:

@@ -62,6 +62,7 @@ def test_begin_explains_itself_in_doctors_words(world: World) -> None:
     world.begin()
     for line in explained[2:]:
         assert line in world.explained
+    assert ORIGIN in world.shown[world.shown.index(world.explained[0]) - 1]
 
 
 def test_scopes_named_first_are_asked_for_and_excess_is_told(world: World) -> None:

@@ -89,11 +89,13 @@ def test_token_that_a_secret_may_still_hold_is_not_revoked_and_the_secret_is_nam
 def test_token_of_a_hand_made_application_is_left_to_a_person_who_is_told_once(
     world: World,
 ) -> None:
-    """It may be in use elsewhere."""
+    """It may be in use elsewhere, whatever became of the one that replaced it."""
     world.provision(**world.hand_made())
     world.provision()
     world.time += DAY
+    world.wire.faults = [Fault("500", path="verify_credentials", times=99)]
     found = of_the_old(world.check())
+    world.wire.faults = []
     assert found.verdict == "soon"
     assert_says_how_to_remove_it(found)
     assert world.superseded == []

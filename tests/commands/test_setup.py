@@ -54,6 +54,7 @@ def test_approval_in_the_browser_is_all_that_it_takes(world: World) -> None:
     assert world.laptop.asked_about == []
     assert not report.items
     assert runs(report.next) == ["post"]
+    assert not any(line.endswith("/runs") for line in world.wire.log)  # none has an old token
 
 
 def test_plan_is_shown_before_anything_is_written(world: World) -> None:
@@ -543,6 +544,7 @@ def test_starting_over_makes_a_new_journal_and_token(keyless: World, keys: Path)
     old = keyless.stored()
     report = keyless.setup(start_over="true")
     assert kept(keys) == [keyless.stored(KEY)]
+    assert KEY not in "".join(keyless.warned)
     assert keyless.current.token.reveal() == keyless.stored()
     assert set(keyless.live()) == {old, keyless.stored()}  # nothing is revoked
     assert "before" in steps(report.items[-1].next)  # which applications to remove by hand

@@ -10,7 +10,7 @@ import pytest
 
 from provisioner.report import when
 from provisioner.sandbox.web import json_response
-from tests.support.acts import lose_answer
+from tests.support.acts import INSTANCE, lose_answer, meanwhile
 from tests.support.told import assert_in_turn
 from tests.support.world import NAME, ORIGIN, START, World
 
@@ -52,6 +52,18 @@ def test_steps_from_the_link_to_a_revocation_are_told_in_turn(world: World) -> N
     second = story(world, "complete", world.approve(world.pending.link), grace="0")
     revoked = ("POST:revoke", LOOK, WRITE, EIGHT)
     assert_in_turn(second, *staged, *secret, *current, *revoked)
+
+
+@pytest.mark.parametrize(("seconds", "again"), [(5, ()), (6, (LOOK,))])
+def test_journal_is_looked_at_again_where_the_instance_took_more_than_five_seconds(
+    world: World, seconds: int, again: tuple[str, ...]
+) -> None:
+    code = world.approve(world.link())
+    for path in ("/oauth-authorization-server", "/verify_credentials"):
+        meanwhile(world, INSTANCE, "GET", path, lambda: world.sleep(seconds))
+    told = story(world, "complete", code)
+    staged = (NAME, *again, WRITE, "POST:token", WRITE, "journal", LOOK, *again, ACCOUNT)
+    assert_in_turn(told[: told.index(f"PUT:{TOKEN}")], *staged)
 
 
 @pytest.mark.parametrize("personality", ["friendica"])
