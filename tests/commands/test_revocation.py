@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from provisioner.github.destinations import Destination
 from provisioner.report import Exit, Item, Report, when
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
@@ -165,6 +166,19 @@ def test_name_that_a_later_token_took_over_holds_the_first_no_more(bot: World) -
     bot.time += DAY
     bot.check()
     assert sorted(bot.live()) == sorted([bot.stored(), bot.stored("B")])
+
+
+def test_place_that_this_run_did_not_look_for_may_hold_the_old_token(
+    rotated: World, old: str
+) -> None:
+    """Such as an environment's secret."""
+    journal = rotated.journal()
+    (superseded,) = journal.superseded
+    places = {Destination("environment/1", "secrets", "A"): {superseded.credential.fingerprint}}
+    rotated.rewrite(contents=journal.with_contents(places))
+    rotated.time += DAY
+    rotated.check()
+    assert old in rotated.live()
 
 
 def test_name_holds_the_last_token_that_was_written_there(rotated: World) -> None:
