@@ -285,7 +285,8 @@ def test_other_commands_are_refused(tmp_path: Path) -> None:
     assert Scene(tmp_path, given={"command": ""}).config().command == "auto"
     for command in "begin", "abandon":
         assert Scene(tmp_path, given={"command": command}).config().command == command
-    Scene(tmp_path, given={"command": "login"}).refuses("bad-command")
+    other = {"command": "login"}
+    Scene(tmp_path, inputs={"code": "c0de-c0de"}, given=other).refuses("bad-command")
 
 
 @pytest.mark.parametrize("rotate", ["yes", "True", 1, ["true"]])

@@ -100,6 +100,13 @@ def test_changed_file_is_replaced_only_if_the_person_agrees(
     assert [item.verdict for item in report.items] == ["good" if agrees else "unclear", "good"]
 
 
+def test_file_that_is_not_utf8_is_replaced_as_any_other(tmp_path: Path) -> None:
+    run(tmp_path)
+    (tmp_path / BOT).write_bytes("# Grüße".encode("latin-1"))
+    report, _ = run(tmp_path, agrees=True)
+    assert report.facts["files"] == [str(BOT)]
+
+
 def test_second_run_changes_and_asks_nothing(tmp_path: Path) -> None:
     run(tmp_path)
     report, shown = run(tmp_path)

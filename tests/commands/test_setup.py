@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.commands.setup import Redirect
-from provisioner.report import ActionRequiredError, Exit, IncompleteError, Report, Run
+from provisioner.report import ActionRequiredError, Exit, IncompleteError, Report, Run, when
 from provisioner.sandbox import Request, Response
 from provisioner.sandbox.web import json_response
 from provisioner.secret import Secret
@@ -412,6 +412,16 @@ def test_old_token_is_revoked_at_once_unless_a_run_may_use_it_or_a_grace_is_aske
     world.time += 86400
     world.check()
     assert world.live() == [world.stored()]
+
+
+def test_check_is_named_for_the_time_when_every_old_token_may_be_revoked(bot: World) -> None:
+    bot.provision(grace="1h")
+    bot.time += 1800
+    bot.laptop.answers = [approves]
+    report = bot.run("rotate", grace="1h")
+    first, last = bot.journal().superseded
+    assert first.revoke_after < last.revoke_after
+    assert when(last.revoke_after) in steps(report.next)
 
 
 def test_rotation_ends_well_where_no_answer_tells_of_runs(world: World) -> None:

@@ -223,6 +223,13 @@ def test_404_to_whoever_may_not_look_is_no_deletion(octo: Octo) -> None:
     assert repository.secret_names == {"TOKEN"}
 
 
+def test_secret_that_somebody_else_deleted_is_among_the_names_no_more(octo: Octo) -> None:
+    repository = octo.open()
+    repository.secret_names = frozenset({"TOKEN"})
+    assert not repository.delete("secrets", "TOKEN")
+    assert repository.secret_names == set()
+
+
 # Redirects of renamed repositories.
 
 
