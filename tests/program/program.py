@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -150,7 +151,8 @@ def launch_in_terminal(
         start_new_session=True,
     ) as process:
         os.close(theirs)
-        watchdog = Timer(PATIENCE, process.kill)
+        # All of them: what a shell started would keep the terminal.
+        watchdog = Timer(PATIENCE, os.killpg, (process.pid, signal.SIGKILL))
         watchdog.start()
         shown, seen = b"", 0
         with suppress(OSError):  # Linux says so when the last program has left the terminal
