@@ -217,11 +217,51 @@ def test_next_sign_in_after_a_sign_out_leads_back_to_the_consent_page() -> None:
     link = client.link(client.register())
     client.open(link)
     client.http.post("/auth/sign_out")
-    for answer in client.http.get("/oauth/authorize/native?code=x"), client.http.post(link):
-        assert answer.headers["Location"] == "/auth/sign_in"
     form = {"user[email]": "mybot", "user[password]": "mybot-password"}
     for wrong in {"user[email]": "nobody"}, {"user[password]": "wrong"}:
         assert client.http.post("/auth/sign_in", data=form | wrong).status_code == 422
     back = client.http.post("/auth/sign_in", data=form).headers["Location"]
     assert link == f"{ORIGIN}{back}"
     assert "@mybot" in client.http.get(back).text
+
+
+def test_who_signed_out_gets_no_code() -> None:
+    client = Client()
+    link = client.link(client.register())
+    client.open(link)
+    client.http.post("/auth/sign_out")
+    for answer in client.http.get("/oauth/authorize/native?code=x"), client.http.post(link):
+        assert answer.headers["Location"] == "/auth/sign_in"
+
+
+def test_browser_without_a_cookie_is_signed_in_as_nobody() -> None:
+    client = Client()
+    link = client.link(client.register())
+    client.open(link)
+    client.http.cookies.clear()
+    assert client.http.get(link).headers["Location"] == "/auth/sign_in"
+
+
+def test_idempotency_key_is_one_accounts_own() -> None:
+    client = Client()
+    client.register()
+    [application] = client.instance.applications
+    accounts = client.alice, client.instance.add_account("mybot", "mybot-password")
+    tokens = [client.instance.mint(application, one, ("write",)).token for one in accounts]
+    headers = [{"Authorization": f"Bearer {one}", "Idempotency-Key": "k"} for one in tokens * 2]
+    posts = [
+        client.http.post("/api/v1/statuses", data={"status": "Hi"}, headers=one) for one in headers
+    ]
+    assert len({one.json()["id"] for one in posts}) == len(accounts)
+
+
+def test_slash_at_the_end_of_a_path_does_not_matter() -> None:
+    assert Client().http.get("/api/v1/instance/").status_code == 200
+
+
+def test_number_of_a_deleted_application_is_not_given_again() -> None:
+    client = Client("snac")
+    keys, _ = client.register(), client.register()
+    client.revoke(keys, client.token(keys))
+    client.register()
+    assert [one.id for one in client.instance.applications] == [2, 3]

@@ -139,7 +139,9 @@ def test_address_or_host_names_the_api_and_the_token_for_it(
     assert filled().get("github-token") == ((token,) if token else None)
 
 
-@pytest.mark.parametrize("script", ["echo x; exit 1", "printf '\\377'", "exec /bin/sleep 99"])
+@pytest.mark.parametrize(
+    "script", ["echo x; exit 1", "printf '\\377'", "echo x; exec /bin/sleep 99"]
+)
 def test_failing_gh_is_no_token(
     programs: Path, monkeypatch: pytest.MonkeyPatch, script: str
 ) -> None:

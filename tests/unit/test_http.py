@@ -475,6 +475,14 @@ def test_secrets_of_earlier_requests_are_redacted(http: Http, server: ScriptedSe
     assert http.send("GET", f"{server.origin}/").described() == "HTTP 403 (“***, ***”)"
 
 
+def test_short_word_is_redacted_in_the_answer_to_its_own_request(
+    http: Http, server: ScriptedServer
+) -> None:
+    server.on("POST", "/", WELL)
+    answer = http.send("POST", f"{server.origin}/", form={"password": Secret("1234567")})
+    assert answer.shown("1234567 is wrong") == "*** is wrong"
+
+
 @pytest.mark.parametrize(
     ("field", "text", "stays"),
     [
