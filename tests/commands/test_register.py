@@ -3,7 +3,7 @@
 import pytest
 
 from provisioner.report import Exit, Run, Set
-from tests.support.told import fails, said, steps
+from tests.support.told import fails, pages, said, steps
 from tests.support.world import ORIGIN, STRINGS, Fault, World
 
 
@@ -63,6 +63,7 @@ def test_write_that_fails_says_what_to_delete_before_it_is_run_again(world: Worl
     for name in STRINGS:
         assert name in steps(caught.value.next)
     assert Run("register") in caught.value.next
+    assert pages(caught.value.next) == ["https://www.githubstatus.com"]
     world.wire.faults = []
     world.delete("secrets", "MASTODON_CLIENT_SECRET")
     world.register()

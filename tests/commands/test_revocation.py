@@ -246,6 +246,17 @@ def test_no_old_token_goes_when_the_one_in_use_is_dead_or_another_accounts(
     assert old in rotated.live()
 
 
+def test_token_in_use_is_looked_at_once_for_all_old_ones(rotated: World) -> None:
+    rotated.provision()
+    rotated.instance.tokens[-1].revoked_at = 1.0
+    rotated.time += DAY
+    since = len(rotated.wire.log)
+    rotated.check()
+    assert len(rotated.superseded) == 2
+    looks = [line for line in rotated.requests(since) if VERIFY in line]
+    assert len(looks) == 2  # the check itself has one
+
+
 @pytest.mark.parametrize("name", ["MASTODON_ACCESS_TOKEN", "OTHER"])
 def test_replaced_token_that_comes_into_use_again_is_not_revoked(
     rotated: World, old: str, name: str
@@ -256,6 +267,7 @@ def test_replaced_token_that_comes_into_use_again_is_not_revoked(
     code = rotated.approve(rotated.link())
     answering(rotated, "/oauth/token", fields(access_token=old))
     rotated.complete(code, secrets=f"{name}=access_token")
+    assert old not in rotated.superseded
     rotated.time += DAY
     rotated.check()
     assert rotated.stored(name) == old

@@ -148,3 +148,14 @@ def test_own_application_that_ends_its_token_when_it_is_approved_is_warned_of(
     old = world.stored()
     world.approve(link)
     assert (old in world.live()) == (name == "hollo")
+
+
+@pytest.mark.parametrize("name", ["friendica"])
+def test_link_that_is_shown_again_is_warned_of_for_its_own_application(world: World) -> None:
+    """After a lost exchange it is shown whatever the inputs name."""
+    raw = world.hand_made()
+    world.provision(**raw)
+    lose_answer(world, world.approve(world.link(**raw)), **raw)
+    before = len(world.warned)
+    world.link()
+    assert "rotate=True" in "".join(world.warned[before:])
