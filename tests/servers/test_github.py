@@ -58,7 +58,7 @@ def test_every_endpoint_answers_as_described(octo: Octo) -> None:
         (octo.ask("GET", f"{ACTIONS}/secrets"), 200),
         (octo.ask("DELETE", SECRET), 204),
         (octo.ask("POST", VARIABLES, value), 201),
-        (octo.ask("POST", VARIABLES, value), 409),
+        (octo.ask("POST", VARIABLES, {"name": "journal", "value": "y"}), 409),
         (octo.ask("PATCH", f"{VARIABLES}/JOURNAL", {"value": "y"}), 204),
         (octo.ask("GET", f"{VARIABLES}/JOURNAL"), 200),
         (octo.ask("GET", VARIABLES), 200),
@@ -155,3 +155,10 @@ def test_read_after_a_write_is_late_for_a_time(octo: Octo) -> None:
     assert octo.ask("GET", f"{VARIABLES}/JOURNAL").status == 404
     octo.github.clock = lambda: 105.0
     assert octo.ask("GET", f"{VARIABLES}/JOURNAL").status == 200
+
+
+def test_page_of_variables_has_thirty_at_most(octo: Octo) -> None:
+    repository = octo.github.repository("octo/bot")
+    repository.variables |= {f"V{number}": "" for number in range(40)}
+    page = json.loads(octo.ask("GET", f"{VARIABLES}?per_page=100").body)
+    assert (page["total_count"], len(page["variables"])) == (40, 30)

@@ -73,3 +73,8 @@ def test_code_is_spent_once_however_many_threads_ask() -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: client.exchange(keys, code).status_code, range(8)))
     assert sorted(answers) == [200, *[400] * 7]
+
+
+def test_header_replaces_that_of_its_name_in_any_case() -> None:
+    answer = Response(200, (("Date", "then"), ("Vary", "*"))).plus({"date": "now"})
+    assert answer.headers == (("Vary", "*"), ("date", "now"))

@@ -265,3 +265,17 @@ def test_number_of_a_deleted_application_is_not_given_again() -> None:
     client.revoke(keys, client.token(keys))
     client.register()
     assert [one.id for one in client.instance.applications] == [2, 3]
+
+
+def test_query_wins_over_the_form() -> None:
+    form = {"client_name": "Form", "redirect_uris": OOB}
+    answer = Client().http.post("/api/v1/apps?client_name=Query", data=form)
+    assert answer.json()["name"] == "Query"
+
+
+def test_code_comes_to_a_program_with_its_state() -> None:
+    client, home = Client(), "http://127.0.0.1:1/callback"
+    link = client.link(client.register(redirect_uris=home), redirect_uri=home, state="mine")
+    client.open(link)
+    query = httpx.URL(client.http.post(link).headers["Location"]).params
+    assert (query["state"], len(query)) == ("mine", 2)

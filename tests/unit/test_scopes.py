@@ -172,3 +172,5 @@ def test_explanation_says_what_is_known_and_from_where(
 def test_scopes_that_cannot_post_are_said_to_be_so() -> None:
     assert "write:statuses" in explain(info_of(), ("read:accounts",))["Posting"]
     assert "write:statuses" not in explain(info_of(), COARSE)["Posting"]
+    broader = explain(info_of(scopes=COARSE), ("profile", "write:media"))
+    assert "write:statuses" not in broader["Posting"]
