@@ -141,6 +141,7 @@ def parse(command: str, values: Values, *, api_url: str = "", in_workflow: bool 
         in_workflow=in_workflow,
         given=_to_paste(inputs, given),
     )
+    check_name(f"{config.journal}_KEY")
     require_distinct(config.journal, config.mappings)
     if command == "register":
         _require_strings(config, given)

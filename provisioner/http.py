@@ -65,10 +65,10 @@ class Gather(Protocol):
 def in_threads(calls: Sequence[Callable[[], T]]) -> list[T]:
     """Gather calls at the same time, each in a thread of its own."""
     # No `with`: its end would wait for what hangs where a run is interrupted (see `process.py`).
-    # The threads end when nothing refers to the pool any more.
     pool = ThreadPoolExecutor(len(calls) or 1)
     futures = [pool.submit(call) for call in calls]
     wait(futures)
+    pool.shutdown()
     return [future.result() for future in futures]
 
 
@@ -111,8 +111,9 @@ class Http:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for client in list(self._clients.values()):  # another thread may still add one
-            client.close()
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
 
     def send(
         self,

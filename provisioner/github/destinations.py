@@ -91,10 +91,9 @@ def check_name(name: str) -> str:
 
 
 def require_distinct(journal: str, mappings: Iterable[Mapping]) -> None:
-    """Raise InputError where one of these names is the journal's or its key's, or that is none."""
-    reserved = {journal, check_name(f"{journal}_KEY")}
+    """Raise InputError where a name to be written is the journal's or its key's."""
     for name in (mapping.name for mapping in mappings):
-        if name in reserved:
+        if name in {journal, f"{journal}_KEY"}:
             what, step = f"The journal is kept under the name {name}.", "Choose another name."
             raise InputError("reserved-name", what, next=(step,))
 

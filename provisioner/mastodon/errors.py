@@ -155,17 +155,14 @@ def blocked(host: str, answer: Answer) -> TransportError:
 
 def not_mastodon(host: str, software: str, answer: Answer | None = None) -> InputError:
     """The server has no Mastodon API; `software` is what it runs, "" where that is not known."""
-    return InputError(
-        "not-mastodon",
-        f"{host} runs {software}, without a Mastodon API."
-        if software
-        else f"{host} is not a Mastodon-compatible server.",
-        why=f"It answered /api/v2/instance with {answer.described()}, and not with a description "
-        "of itself."
-        if answer
-        else "",
-        next=("Check the account: its user name and its domain.", *NAME_THE_INSTANCE),
-    )
+    what, why = f"{host} is not a Mastodon-compatible server.", ""
+    if software:
+        what = f"{host} runs {software}, without a Mastodon API."
+    if answer:
+        said = answer.described()
+        why = f"It answered /api/v2/instance with {said}, and not with a description of itself."
+    steps = ("Check the account: its user name and its domain.", *NAME_THE_INSTANCE)
+    return InputError("not-mastodon", what, why=why, next=steps)
 
 
 def registration_refused(
